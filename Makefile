@@ -1,0 +1,72 @@
+# make demo      build pairs from real photographs, restore, score, write demo/report.html
+# make test      check the code and run the tests (what CI runs)
+# make test-all  the slow tests too
+# make check     formatter, linter, types
+# make package   wheel and sdist in dist/
+# make clean     remove what the others made, the environment too
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SEED := 7
+
+.PHONY: demo test test-all check format package clean clean-kernels
+
+define PREFLIGHT
+command -v $(PYTHON) >/dev/null 2>&1 || { echo "Relume needs Python 3.11 or newer: apt-get install python3 python3-venv" >&2; exit 2; }; \
+$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Relume needs Python 3.11 or newer, $(PYTHON) is older: make PYTHON=python3.12 $@" >&2; exit 2; }; \
+$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "Relume needs Python's venv module: apt-get install python3-venv" >&2; exit 2; }
+endef
+
+$(BIN)/python:
+	@$(PREFLIGHT)
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --upgrade pip
+
+$(VENV)/bench.stamp: pyproject.toml | $(BIN)/python
+	@echo "installing into $(VENV) (torch is large: two to four minutes)"
+	@$(BIN)/python -m pip install --quiet --editable '.[bench]'
+	@touch $@
+
+$(VENV)/dev.stamp: pyproject.toml $(VENV)/bench.stamp
+	@echo "installing what the tests need"
+	@$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+demo: $(VENV)/bench.stamp
+	@mkdir -p demo
+	@$(BIN)/degrade build sample-photos demo/pairs-kuaishou --recipe kuaishou --seed $(SEED) --longest-side 512 --workers 2
+	@$(BIN)/degrade build sample-photos demo/pairs-gfpgan --recipe gfpgan --seed $(SEED) --longest-side 512 --workers 2
+	@$(BIN)/degrade verify demo/pairs-kuaishou
+	@$(BIN)/degrade preview sample-photos demo/preview.png --recipe kuaishou --recipe gfpgan --seed $(SEED) --longest-side 512
+	@$(BIN)/bench run demo --pairs demo/pairs-kuaishou --pairs demo/pairs-gfpgan --out demo/run
+	@$(BIN)/bench report demo/run --html demo/report.html --csv demo/leaderboard.csv
+	@echo
+	@echo "report       $(CURDIR)/demo/report.html"
+	@echo "leaderboard  $(CURDIR)/demo/leaderboard.csv"
+	@echo "preview      $(CURDIR)/demo/preview.png"
+
+check: $(VENV)/dev.stamp
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+format: $(VENV)/dev.stamp
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+test: check
+	@$(BIN)/python -m pytest -m "not slow"
+
+test-all: check
+	@$(BIN)/python -m pytest
+
+package: $(VENV)/dev.stamp
+	@rm -rf build dist
+	@$(BIN)/python -m build --outdir dist .
+
+clean:
+	rm -rf $(VENV) build dist demo runs *.egg-info .mypy_cache .ruff_cache .pytest_cache
+
+clean-kernels:
+	find degrade -name '*.nbi' -delete -o -name '*.nbc' -delete

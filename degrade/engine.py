@@ -1,0 +1,78 @@
+"""Carry out a plan: apply(plan, image). Nothing is drawn here but the noise of pixels.
+
+Between steps the picture is planes: float32 (3, height, width), levels 0-255, neither rounded
+nor packed. It is rounded once at the end (halves to even), and inside the steps whose nature
+it is (JPEG, shot noise).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from degrade.errors import ImageError
+from degrade.images import Image
+from degrade.operations import OPERATIONS
+from degrade.planning import Plan, Step
+from degrade.random import PIXELS, StreamKey, image_id_bits
+
+__all__ = ["apply", "apply_pair"]
+
+Planes = NDArray[np.float32]
+
+
+def apply(plan: Plan, hq: Image) -> Image:
+    """Return the low-quality half of the pair that ``plan`` makes of ``hq``.
+
+    Parameters
+    ----------
+    plan
+        From `degrade.plan`.
+    hq
+        uint8 (height, width, 3) RGB, of the size the plan was drawn for.
+
+    Raises
+    ------
+    ImageError
+        The image is not what the plan was drawn for.
+    """
+    return apply_pair(plan, hq)[1]
+
+
+def apply_pair(plan: Plan, source: Image) -> tuple[Image, Image]:
+    """Return ``(hq, lq)``: recipes may also change the truth (grey it, flip it, crop it)."""
+    _check(plan, source)
+    hq = _half(plan, source, "hq")
+    lq = _half(plan, source, "lq")
+    return hq, lq
+
+
+def _check(plan: Plan, source: Image) -> None:
+    if source.dtype != np.uint8 or source.ndim != 3 or source.shape[2] != 3:
+        raise ImageError(
+            f"{plan.image_id}: expected uint8 (height, width, 3), got {source.dtype} {source.shape}"
+        )
+    if source.shape[:2] != plan.size:
+        raise ImageError(
+            f"{plan.image_id} is {source.shape[0]} × {source.shape[1]} but its plan was drawn "
+            f"for {plan.size[0]} × {plan.size[1]}: plan it again with its own size"
+        )
+
+
+def _half(plan: Plan, source: Image, half: str) -> Image:
+    steps = [step for step in plan.steps if step.target in (half, "both")]
+    if not steps:
+        return source
+    from degrade.kernels.planes import from_planes, to_planes
+
+    key = StreamKey(plan.seed, image_id_bits(plan.image_id), plan.variant)
+    planes = to_planes(np.ascontiguousarray(source))
+    for step in steps:
+        planes = _step(step, planes, key)
+    return from_planes(planes)
+
+
+def _step(step: Step, planes: Planes, key: StreamKey) -> Planes:
+    stream = np.array(key.words(step.slot, PIXELS), np.uint32)
+    done: Planes = OPERATIONS[step.operation].load()(planes, stream, **step.parameters)
+    return done

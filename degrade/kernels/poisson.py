@@ -1,0 +1,140 @@
+"""Poisson counts by the alias method, one table for each 8-bit level.
+
+A. J. Walker, "An efficient method for generating discrete random variables with general
+distributions", ACM TOMS 3 (1977); built in linear time as by M. D. Vose (1991). A word picks
+a column and keeps or swaps its outcome, so a draw costs one multiplication and one compare,
+and the law is exact to 2**-32 for each column.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from degrade.kernels.compile import inline, kernel
+
+__all__ = ["poisson_tables"]
+
+_NEGLIGIBLE = 1e-13
+"""Counts less likely than this share of the most likely one are left out."""
+
+
+@inline
+def _support(mean: float) -> tuple[int, int]:
+    """Return the first and last count that is not negligible."""
+    mode = int(mean)
+    weight = 1.0
+    last = mode
+    while weight > _NEGLIGIBLE:
+        last += 1
+        weight *= mean / last
+    weight = 1.0
+    first = mode
+    while first > 0 and weight > _NEGLIGIBLE:
+        weight *= first / mean
+        first -= 1
+    return first, last
+
+
+@inline
+def _probabilities(mean: float, first: int, weights: NDArray[np.float64]) -> None:
+    """Fill ``weights`` with the normalised law of the counts from ``first`` on.
+
+    p(k + 1) / p(k) = mean / (k + 1), outwards from the mode: no exponential is needed.
+    """
+    mode = int(mean)
+    size = weights.size
+    weights[mode - first] = 1.0
+    for i in range(mode - first + 1, size):
+        weights[i] = weights[i - 1] * (mean / (first + i))
+    for i in range(mode - first - 1, -1, -1):
+        weights[i] = weights[i + 1] * ((first + i + 1) / mean)
+    total = 0.0
+    for i in range(size):
+        total += weights[i]
+    for i in range(size):
+        weights[i] /= total
+
+
+@inline
+def _fill_alias(
+    weights: NDArray[np.float64], shares: NDArray[np.float64], aliases: NDArray[np.int64]
+) -> None:
+    """Vose's construction: ``shares[i]`` stays in column i, the rest is ``aliases[i]``."""
+    size = weights.size
+    small = np.empty(size, np.int64)
+    large = np.empty(size, np.int64)
+    smalls = larges = 0
+    for i in range(size):
+        shares[i] = weights[i] * size
+        aliases[i] = i
+        if shares[i] < 1.0:
+            small[smalls] = i
+            smalls += 1
+        else:
+            large[larges] = i
+            larges += 1
+    rest = shares.copy()
+    while smalls > 0 and larges > 0:
+        smalls -= 1
+        low = small[smalls]
+        high = large[larges - 1]
+        shares[low] = rest[low]
+        aliases[low] = high
+        rest[high] = (rest[high] + rest[low]) - 1.0
+        if rest[high] < 1.0:
+            larges -= 1
+            small[smalls] = high
+            smalls += 1
+    while larges > 0:
+        larges -= 1
+        shares[large[larges]] = 1.0
+    while smalls > 0:
+        smalls -= 1
+        shares[small[smalls]] = 1.0
+
+
+@kernel
+def poisson_tables(
+    photons: float,
+) -> tuple[NDArray[np.int64], NDArray[np.uint32], NDArray[np.float32]]:
+    """Return the alias tables of the 256 laws Poisson(level / 255 * photons).
+
+    Parameters
+    ----------
+    photons
+        Mean count at level 255, above 0.
+
+    Returns
+    -------
+    offsets
+        int64 (257): where each level's columns begin.
+    thresholds
+        uint32 (columns): below it, the first outcome.
+    outcomes
+        float32 (columns, 2): count * 255 / photons, clipped to 255.
+    """
+    firsts = np.zeros(256, np.int64)
+    offsets = np.zeros(257, np.int64)
+    for level in range(256):
+        if level == 0:
+            offsets[1] = 1
+            continue
+        first, last = _support(level * photons / 255.0)
+        firsts[level] = first
+        offsets[level + 1] = offsets[level] + (last - first + 1)
+    thresholds = np.full(offsets[256], 0xFFFFFFFF, np.uint32)
+    outcomes = np.zeros((offsets[256], 2), np.float32)
+    scale = 255.0 / photons
+    for level in range(1, 256):
+        start, size = offsets[level], offsets[level + 1] - offsets[level]
+        weights = np.empty(size, np.float64)
+        shares = np.empty(size, np.float64)
+        aliases = np.empty(size, np.int64)
+        _probabilities(level * photons / 255.0, firsts[level], weights)
+        _fill_alias(weights, shares, aliases)
+        for i in range(size):
+            thresholds[start + i] = np.uint32(min(shares[i] * 4294967296.0, 4294967295.0))
+            outcomes[start + i, 0] = min((firsts[level] + i) * scale, 255.0)
+            outcomes[start + i, 1] = min((firsts[level] + aliases[i]) * scale, 255.0)
+    return offsets, thresholds, outcomes

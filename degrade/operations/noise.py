@@ -1,0 +1,37 @@
+"""Noise: Gaussian, shot, impulse. Planes in and out, float32 (3, H, W), levels 0-255."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from degrade.kernels import noise as kernels
+from degrade.kernels.normal import normal_table
+from degrade.kernels.poisson import poisson_tables
+
+__all__ = ["gaussian_noise", "impulse_noise", "shot_noise"]
+
+Planes = NDArray[np.float32]
+StreamWords = NDArray[np.uint32]
+
+
+def gaussian_noise(
+    planes: Planes, stream: StreamWords, *, sigma: float, per_channel: bool
+) -> Planes:
+    """Return the planes plus normal noise of ``sigma`` levels, clipped to 0-255."""
+    return kernels.gaussian_noise(planes, float(sigma), per_channel, stream, normal_table())
+
+
+def shot_noise(planes: Planes, stream: StreamWords, *, photons: float) -> Planes:
+    """Return Poisson(level / 255 * photons) * 255 / photons for each level, clipped to 255.
+
+    Levels are rounded to 8 bits first. Variance at level v: v * 255 / photons.
+    """
+    return kernels.shot_noise(planes, stream, *poisson_tables(float(photons)))
+
+
+def impulse_noise(
+    planes: Planes, stream: StreamWords, *, amount: float, per_channel: bool
+) -> Planes:
+    """Return the planes with a share ``amount`` of values (or pixels) set to 0 or 255."""
+    return kernels.impulse_noise(planes, float(amount), per_channel, stream)

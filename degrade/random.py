@@ -1,0 +1,173 @@
+"""Counter-based streams: every number is a pure function of what it is for.
+
+Philox4x32-10 (J. Salmon, M. Moraes, R. Dror, D. Shaw, "Parallel random numbers: as easy as
+1, 2, 3", SC'11). The key is the dataset's 64-bit seed; the counter is
+
+    (block, slot 8 bits | purpose 8 bits | variant 16 bits, image id high, image id low)
+
+with the image id the first 64 bits of the sha256 of the normalised relative path. So no
+number depends on the order of images, the number of workers, or what else was drawn.
+There is no generator to seed. This module draws parameters, in plain Python; the noise of
+pixels comes from the same function in `degrade.kernels.philox`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from degrade.errors import DatasetError
+from degrade.portable_math import exp, log
+
+__all__ = [
+    "PARAMETERS",
+    "PIXELS",
+    "Stream",
+    "StreamKey",
+    "image_id_bits",
+    "normalise_path",
+    "philox4x32",
+]
+
+PARAMETERS = 0
+"""Purpose of the numbers that choose a step's parameters."""
+PIXELS = 1
+"""Purpose of the numbers that a step spends on pixels."""
+
+_MULTIPLIER_0, _MULTIPLIER_1 = 0xD2511F53, 0xCD9E8D57
+_WEYL_0, _WEYL_1 = 0x9E3779B9, 0xBB67AE85
+_MASK = 0xFFFFFFFF
+
+Item = TypeVar("Item")
+
+
+def philox4x32(
+    counter: tuple[int, int, int, int], key: tuple[int, int], rounds: int = 10
+) -> tuple[int, int, int, int]:
+    """Return the four 32-bit words of one block.
+
+    Multipliers and Weyl increments as in Random123, ``include/Random123/philox.h``.
+    """
+    c0, c1, c2, c3 = counter
+    k0, k1 = key
+    for _ in range(rounds):
+        product_0 = _MULTIPLIER_0 * c0
+        product_1 = _MULTIPLIER_1 * c2
+        c0, c1, c2, c3 = (
+            (product_1 >> 32) ^ c1 ^ k0,
+            product_1 & _MASK,
+            (product_0 >> 32) ^ c3 ^ k1,
+            product_0 & _MASK,
+        )
+        k0, k1 = (k0 + _WEYL_0) & _MASK, (k1 + _WEYL_1) & _MASK
+    return c0, c1, c2, c3
+
+
+def normalise_path(path: str) -> str:
+    """Return the relative path that names an image: ``/`` between parts, NFC, no ``.`` parts.
+
+    Raises DatasetError for an absolute path or one that climbs with ``..``.
+    """
+    slashed = path.replace("\\", "/")
+    parts = [part for part in slashed.split("/") if part not in ("", ".")]
+    if slashed.startswith("/") or ".." in parts or not parts:
+        raise DatasetError(f"{path!r} is not a relative path inside the dataset")
+    return unicodedata.normalize("NFC", "/".join(parts))
+
+
+def image_id_bits(image_id: str) -> int:
+    """Return the 64-bit id of an image: the first 8 bytes of sha256 of its normalised path."""
+    name = normalise_path(image_id).encode("utf-8", "surrogateescape")
+    return int.from_bytes(hashlib.sha256(name).digest()[:8], "big")
+
+
+@dataclass(frozen=True, slots=True)
+class StreamKey:
+    """Whose numbers: one dataset seed, one image, one variant.
+
+    Attributes
+    ----------
+    seed
+        0 to 2**64 − 1.
+    image
+        64-bit image id, see `image_id_bits`.
+    variant
+        0 to 65 535.
+    """
+
+    seed: int
+    image: int
+    variant: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.seed < 2**64:
+            raise DatasetError(f"seed {self.seed} is not between 0 and 2**64 - 1")
+        if not 0 <= self.variant < 2**16:
+            raise DatasetError(f"variant {self.variant} is not between 0 and 65535")
+
+    def words(self, slot: int, purpose: int) -> tuple[int, int, int, int, int]:
+        """Return ``(key 0, key 1, counter 1, counter 2, counter 3)``; counter 0 is the block."""
+        if not 0 <= slot < 256:
+            raise DatasetError(f"step {slot} is beyond the 256 steps a recipe may have")
+        # NumPy's integers would overflow in the products of `philox4x32`.
+        seed, image = int(self.seed), int(self.image)
+        middle = (int(slot) << 24) | (purpose << 16) | int(self.variant)
+        return seed & _MASK, seed >> 32, middle, image >> 32, image & _MASK
+
+
+class Stream:
+    """The numbers of one purpose of one step of one image, drawn in order.
+
+    Every draw takes a fixed number of words (two), so adding a draw at the end moves none.
+    """
+
+    __slots__ = ("_block", "_key", "_rest", "_words")
+
+    def __init__(self, key: StreamKey, slot: int, purpose: int = PARAMETERS) -> None:
+        self._key = key.words(slot, purpose)
+        self._block = 0
+        self._rest: list[int] = []
+
+    def unit(self) -> float:
+        """Return a float64 in [0, 1) with 53 random bits."""
+        if not self._rest:
+            k0, k1, c1, c2, c3 = self._key
+            self._rest = list(philox4x32((self._block, c1, c2, c3), (k0, k1)))
+            self._block += 1
+        high, low = self._rest.pop(0), self._rest.pop(0)
+        return ((high >> 5) * 67108864.0 + (low >> 6)) * (1.0 / 9007199254740992.0)
+
+    def uniform(self, low: float, high: float) -> float:
+        """Return a float64 in [low, high); rounding may reach ``high``, never pass it."""
+        return low + (high - low) * self.unit()
+
+    def log_uniform(self, low: float, high: float) -> float:
+        """Return a float64 whose logarithm is uniform over [log low, log high)."""
+        value = exp(self.uniform(log(low), log(high)))
+        return min(max(value, low), high)
+
+    def integer(self, low: int, high: int) -> int:
+        """Return an integer from low to high, both included, each equally likely."""
+        return low + int(self.unit() * (high - low + 1))
+
+    def choice(self, weights: Sequence[float]) -> int:
+        """Return an index with probability proportional to its weight."""
+        # fsum: the built-in sum rounds otherwise from Python 3.12 on.
+        mark = self.unit() * math.fsum(weights)
+        for index, weight in enumerate(weights):
+            mark -= weight
+            if mark < 0:
+                return index
+        return max(index for index, weight in enumerate(weights) if weight > 0)
+
+    def shuffled(self, items: Sequence[Item]) -> list[Item]:
+        """Return the items in a uniformly random order (Fisher and Yates)."""
+        order = list(items)
+        for last in range(len(order) - 1, 0, -1):
+            other = self.integer(0, last)
+            order[last], order[other] = order[other], order[last]
+        return order

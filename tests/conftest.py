@@ -1,0 +1,25 @@
+"""What every test shares: one cache of compiled kernels, keyed by their sources."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+_ROOT = Path(__file__).parent.parent
+
+
+def _kernel_sources_digest() -> str:
+    digest = hashlib.sha256()
+    for path in sorted((_ROOT / "degrade").rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+# Numba does not notice that a function called from another file has changed; a folder named
+# after the content of all of them does. Processes started by tests inherit it.
+os.environ.setdefault(
+    "NUMBA_CACHE_DIR",
+    str(Path(tempfile.gettempdir()) / f"relume-kernels-{_kernel_sources_digest()}"),
+)

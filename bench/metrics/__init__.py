@@ -1,0 +1,1 @@
+"""Metrics: one file each, found by name through `bench.metrics.registry`."""

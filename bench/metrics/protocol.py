@@ -1,0 +1,100 @@
+"""From two uint8 images to the float64 planes that PSNR and SSIM compare, as papers do it.
+
+Each choice here moves published figures; none is made without a name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["BASICSR", "PYIQA", "RGB", "VQFR", "Y_FULL", "Y_LIMITED", "Colour", "Protocol"]
+
+BASICSR = "BasicSR basicsr/metrics/psnr_ssim.py"
+PYIQA = "IQA-PyTorch (pyiqa)"
+VQFR = "VQFR metric_paper/calculate_psnr_ssim.py"
+
+
+@dataclass(frozen=True, slots=True)
+class Colour:
+    """The planes compared: RGB (``weights`` None) or one luma plane.
+
+    Attributes
+    ----------
+    weights
+        Of red, green and blue, for levels 0-255.
+    offset
+        Added to the weighted sum, in levels.
+    """
+
+    weights: tuple[float, float, float] | None = None
+    offset: float = 0.0
+
+
+RGB = Colour()
+Y_FULL = Colour((0.299, 0.587, 0.114))
+"""ITU-R BT.601 luma, full range 0-255 (the Y of YIQ)."""
+Y_LIMITED = Colour((65.481 / 255, 128.553 / 255, 24.966 / 255), 16.0)
+"""ITU-R BT.601 luma in 16-235, MATLAB's ``rgb2ycbcr``: 1.32 dB above full range."""
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """How two images become planes.
+
+    Attributes
+    ----------
+    colour
+        RGB, or one of the lumas.
+    crop
+        Pixels left out along each side.
+    rounded
+        Whether luma is rounded to whole levels (half to even).
+    matched
+        Whether each channel of the restored image is first given HQ's mean and standard
+        deviation: VQFR's ``correct_mean_var``, which its script cannot switch off.
+    """
+
+    colour: Colour
+    crop: int = 0
+    rounded: bool = False
+    matched: bool = False
+
+    def planes(
+        self, restored: NDArray[np.uint8], hq: NDArray[np.uint8]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return both images as ``(height, width, 3 or 1)`` float64 levels, 0-255.
+
+        Parameters
+        ----------
+        restored, hq
+            uint8 HWC RGB of equal size.
+        """
+        first, second = self._plane(restored), self._plane(hq)
+        return (_match(first, second) if self.matched else first), second
+
+    def _plane(self, image: NDArray[np.uint8]) -> NDArray[np.float64]:
+        inner = slice(self.crop, -self.crop or None)
+        levels = image[inner, inner].astype(np.float64)
+        if self.colour.weights is None:
+            return levels
+        luma: NDArray[np.float64] = (levels * self.colour.weights).sum(
+            axis=2, keepdims=True
+        ) + self.colour.offset
+        return np.rint(luma) if self.rounded else luma
+
+
+def _match(restored: NDArray[np.float64], hq: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give each channel HQ's mean, then HQ's deviation, and both once more, as VQFR does.
+
+    The scaling is about zero, not about the mean, so the second round is not idle. A flat
+    channel, which VQFR would divide by zero, keeps its deviation.
+    """
+    mean, deviation = hq.mean(axis=(0, 1)), hq.std(axis=(0, 1))
+    for _ in range(2):
+        restored = restored - restored.mean(axis=(0, 1)) + mean
+        own = restored.std(axis=(0, 1))
+        restored = restored * np.where(own > 0, deviation / np.where(own > 0, own, 1.0), 1.0)
+    return restored

@@ -1,0 +1,114 @@
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+from skimage import data
+
+from bench.metrics.identity_dlib import FACE_FOUND, IDENTITY, FaceFound, IdentityDlib, cosine
+from bench.metrics.metric import Sample, Status
+from zoo.networks.dlib_models import load_dlib_models
+
+pytest.importorskip("dlib")
+pytest.importorskip("face_recognition_models")
+
+
+@pytest.fixture(scope="module")
+def models():
+    return load_dlib_models()
+
+
+@pytest.fixture(scope="module")
+def identity(models):
+    return IdentityDlib(IDENTITY, models)
+
+
+@pytest.fixture(scope="module")
+def found(models):
+    return FaceFound(FACE_FOUND, models)
+
+
+@pytest.fixture(scope="module")
+def hq():
+    return data.astronaut()[:256, 96:352]
+
+
+def blurred(image, sigma):
+    return np.rint(gaussian_filter(image.astype(np.float64), (sigma, sigma, 0))).astype(np.uint8)
+
+
+def test_cosine_of_known_vectors():
+    one = np.array([3.0, 4.0])
+    assert cosine(one, 2 * one) == 1.0
+    assert cosine(one, -one) == -1.0
+    assert cosine(one, np.array([4.0, -3.0])) == 0.0
+    assert cosine(one, np.array([1.0, 0.0])) == pytest.approx(0.6)
+
+
+def test_the_same_image_is_the_same_person(identity, hq):
+    assert identity.measure(Sample(hq), Sample(hq.copy())).value == pytest.approx(1, abs=1e-12)
+
+
+def test_identity_falls_as_blur_grows_and_needs_no_detection_in_the_restored_image(
+    identity, found, hq
+):
+    truth = Sample(hq)
+    restored = [Sample(blurred(hq, sigma)) for sigma in (1, 3, 6, 20)]
+    values = [identity.measure(sample, truth).value for sample in restored]
+    assert values == sorted(values, reverse=True)
+    assert values[0] > 0.98
+    assert found.measure(restored[0], truth).value == 1.0
+    assert found.measure(restored[-1], truth).value == 0.0
+
+
+def test_the_crop_is_taken_at_the_truths_landmarks_wherever_the_restored_face_is(
+    identity, models, hq
+):
+    moved, truth = np.roll(hq, 60, axis=0), Sample(hq)
+    face = identity.reference_face(truth)
+    expected = cosine(models.describe(moved, face), models.describe(hq, face))
+    assert identity.measure(Sample(moved), truth).value == pytest.approx(expected, abs=1e-12)
+    assert expected < 0.9
+
+
+def test_a_face_elsewhere_in_the_restored_image_does_not_count(found, hq):
+    moved = np.roll(hq, 100, axis=0)
+    assert found.measure(Sample(moved), Sample(moved)).value == 1.0
+    assert found.measure(Sample(moved), Sample(hq)).value == 0.0
+
+
+def test_a_reference_without_a_face_gives_a_status_and_no_value(identity, found):
+    cat = Sample(data.coffee()[:128, :128])
+    for metric in (identity, found):
+        measured = metric.measure(cat, cat)
+        assert (measured.value, measured.status) == (None, Status.NO_FACE_IN_REFERENCE)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 2000), (40, 40)])
+def test_odd_sizes_are_no_crash(identity, found, size):
+    grey = Sample(np.full((*size, 3), 128, np.uint8))
+    assert identity.measure(grey, grey).status is Status.NO_FACE_IN_REFERENCE
+    assert found.measure(grey, grey).status is Status.NO_FACE_IN_REFERENCE
+
+
+def test_each_image_is_searched_once_and_the_truth_described_once(hq):
+    calls = []
+
+    class Counting:
+        def __init__(self, models):
+            self._models = models
+
+        def detect(self, image):
+            calls.append("detect")
+            return self._models.detect(image)
+
+        def describe(self, image, face):
+            calls.append("describe")
+            return self._models.describe(image, face)
+
+    counting = Counting(load_dlib_models())
+    truth, metrics = Sample(hq), (IdentityDlib(IDENTITY, counting), FaceFound(FACE_FOUND, counting))
+    for sigma in (1, 2):
+        restored = Sample(blurred(hq, sigma))
+        for metric in metrics:
+            metric.measure(restored, truth)
+    assert calls.count("detect") == 3
+    assert calls.count("describe") == 3

@@ -1,0 +1,53 @@
+import subprocess
+import sys
+
+import pytest
+
+import zoo
+from degrade.errors import UserError
+
+UNTRAINED = ["input", "bicubic-sharpen", "nlmeans", "bilateral", "dejpeg", "wiener"]
+
+
+def test_the_restorers_that_need_no_training_come_first_with_input_on_top():
+    assert list(zoo.names())[: len(UNTRAINED)] == UNTRAINED
+
+
+def test_names_and_cards_agree():
+    assert [card.name for card in zoo.cards()] == list(zoo.names())
+
+
+def test_only_the_oracle_is_told_the_degradation():
+    assert [card.name for card in zoo.cards() if not card.blind] == ["wiener"]
+    assert zoo.card("wiener").kind == "oracle"
+
+
+def test_every_card_says_what_a_person_must_know():
+    for card in zoo.cards():
+        assert card.summary.endswith(".") and card.limits.endswith(".")
+        assert card.licence_code and card.licence_weights and card.source and card.trained_on
+        assert card.kind in {"reference", "classical", "oracle", "network"}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [("nlmaens", "nlmeans"), ("bicubic", "bicubic-sharpen"), ("weiner", "wiener")],
+)
+def test_an_unknown_name_is_answered_with_the_nearest(wrong, right):
+    with pytest.raises(UserError, match=f"did you mean {right}"):
+        zoo.load(wrong)
+
+
+def test_a_name_like_no_other_is_answered_with_all():
+    with pytest.raises(UserError, match="choose from input, bicubic-sharpen"):
+        zoo.load("qqqqq")
+
+
+def test_importing_and_listing_load_nothing_heavy():
+    code = (
+        "import sys, zoo, zoo.cli, zoo.commands; zoo.cards();"
+        "heavy = 'torch cv2 scipy numba pandas skimage PIL dlib timm imagecodecs'.split();"
+        "sys.exit(','.join(name for name in heavy if name in sys.modules) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,38 @@
+"""The command ``zoo``: its name, its help, and which module each command comes from.
+
+Imports nothing that restores; `zoo.commands` is loaded when a command is used.
+"""
+
+from __future__ import annotations
+
+import click
+
+from degrade.terminal import LazyGroup
+
+__all__ = ["main"]
+
+_COMMANDS = {
+    "list": ("zoo.commands", "list_restorers", "Show every restorer: kind, licences, summary."),
+    "card": ("zoo.commands", "show_card", "Show what to know before using one restorer."),
+    "restore": ("zoo.commands", "restore", "Restore an image, or a folder of images."),
+    "fetch": ("zoo.commands", "fetch", "Download published weights and check them."),
+}
+
+_HELP = """Restorers behind one call, each with a card that says what it may be used for.
+
+\b
+Examples:
+  zoo list
+  zoo card nlmeans
+  zoo restore face.png restored.png --model nlmeans --aligned
+"""
+
+
+@click.group(
+    cls=LazyGroup,
+    commands_from=_COMMANDS,
+    help=_HELP,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+def main() -> None:
+    """Run one of the commands below."""

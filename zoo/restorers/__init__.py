@@ -1,0 +1,1 @@
+"""One file an entry of the registry, and what they share; imported only when loaded."""

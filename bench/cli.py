@@ -1,0 +1,35 @@
+"""The command ``bench``; its commands are imported when they are used."""
+
+from __future__ import annotations
+
+import click
+
+import degrade
+from degrade.terminal import LazyGroup
+
+__all__ = ["main"]
+
+_COMMANDS = {
+    "run": ("bench.commands", "run", "Score restorers as a suite says; goes on where it stopped."),
+    "report": ("bench.commands", "report", "Make the HTML, CSV and Markdown report of a run."),
+    "metrics": ("bench.commands", "metrics", "List the metrics and whether they can run here."),
+}
+
+
+@click.group(
+    cls=LazyGroup,
+    commands_from=_COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(degrade.__version__, prog_name="bench")
+def main() -> None:
+    """Score face restorers so that the number can be trusted.
+
+    \b
+    Examples:
+      bench run demo
+      bench report runs/demo
+      bench metrics
+
+    Exit codes: 0 done; 1 some inputs failed; 2 wrong use; 3 results that cannot be compared.
+    """

@@ -1,0 +1,175 @@
+"""Conditions: what a suite scores on, a data set under one recipe, opened and limited.
+
+Opens data sets and recipes through `degrade`; it restores and measures nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+import degrade
+from bench.suite import Suite, SuiteError
+from degrade.errors import DatasetError
+from degrade.pairs import pair_key
+from degrade.planning import Plan
+from degrade.sources import ImageSource
+
+__all__ = ["Condition", "Pair", "Pairs", "open_conditions"]
+
+
+class Pair(Protocol):
+    """One image and its degraded version, as `degrade.PairedDataset` gives them."""
+
+    @property
+    def key(self) -> str:
+        """Names the pair; unique in its data set."""
+
+    @property
+    def hq(self) -> NDArray[np.uint8]:
+        """The truth, uint8 HWC RGB."""
+
+    @property
+    def lq(self) -> NDArray[np.uint8]:
+        """The degraded image, uint8 HWC RGB, of the same size or smaller."""
+
+    @property
+    def plan(self) -> Plan:
+        """How ``lq`` was made; told to oracles only."""
+
+
+class Pairs(Protocol):
+    """A sequence of pairs."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Pair: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A data set under one recipe.
+
+    Attributes
+    ----------
+    dataset, recipe
+        Names, as rows and tables show them.
+    recipe_digest
+        Identifies the recipe's content.
+    addresses
+        ``(key, variant)`` of each pair, in the order of ``pairs``; keys are unique.
+    pairs
+        Opened lazily: an item is decoded and degraded when it is asked for.
+    """
+
+    dataset: str
+    recipe: str
+    recipe_digest: str
+    addresses: tuple[tuple[str, int], ...]
+    pairs: Pairs
+
+
+class _OneRead:
+    """Keeps the last image read, so that several recipes in turn decode it once."""
+
+    def __init__(self, source: ImageSource) -> None:
+        self._source = source
+        self._last: tuple[str, NDArray[np.uint8]] | None = None
+
+    def read(self, key: str) -> NDArray[np.uint8]:
+        if self._last is None or self._last[0] != key:
+            self._last = key, self._source.read(key)
+        return self._last[1].copy()
+
+
+@dataclass(frozen=True, slots=True)
+class _SharedReads:
+    """A `degrade.PairedDataset` whose images are read through one `_OneRead`."""
+
+    pairs: degrade.PairedDataset
+    reader: _OneRead
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __getitem__(self, index: int, /) -> Pair:
+        image_id, variant = self.pairs.address(index)
+        return self.pairs.compute(image_id, variant, self.reader.read(image_id))
+
+
+def open_conditions(suite: Suite) -> list[list[Condition]]:
+    """Open every condition of a suite, those of the same images in one group.
+
+    The conditions of a group have the same names in the same order: mostly one data set
+    under several recipes, or one set of photographs built several times.
+
+    Raises
+    ------
+    UserError
+        A data set or recipe cannot be opened, is empty, or shares its name with another.
+    """
+    groups: dict[tuple[tuple[str, int], ...], list[Condition]] = {}
+    names: set[str] = set()
+    for location in suite.datasets:
+        opened = _open_dataset(suite, location)
+        if opened[0].dataset in names:
+            raise SuiteError(
+                f"two data sets are called '{opened[0].dataset}': rename one of the folders"
+            )
+        names.add(opened[0].dataset)
+        groups.setdefault(opened[0].addresses, []).extend(opened)
+    return list(groups.values())
+
+
+def _open_dataset(suite: Suite, location: str) -> list[Condition]:
+    if (Path(location) / "metadata.parquet").is_file():
+        return [_stored(location, suite.limit)]
+    if not suite.recipes:
+        raise SuiteError(
+            f"the data set '{location}' has no degraded images: name a recipe under 'recipes'"
+        )
+    source = degrade.open_source(location, longest=suite.size)
+    source = dataclasses.replace(source, keys=source.keys[: suite.limit])
+    recipes = [degrade.load_recipe(name) for name in suite.recipes]
+    names = [recipe.name for recipe in recipes]
+    if len(set(names)) < len(names):
+        raise SuiteError(f"two recipes have the same name among {', '.join(names)}: rename one")
+    reader = _OneRead(source)
+    return [_degraded(suite, source, reader, recipe) for recipe in recipes]
+
+
+def _degraded(
+    suite: Suite, source: ImageSource, reader: _OneRead, recipe: degrade.Recipe
+) -> Condition:
+    pairs = degrade.PairedDataset(source, recipe, seed=suite.seed, variants=suite.variants)
+    addresses = (pairs.address(index) for index in range(len(pairs)))
+    return Condition(
+        dataset=_short(source.name),
+        recipe=recipe.name,
+        recipe_digest=recipe.digest,
+        addresses=tuple((pair_key(name, v, suite.variants), v) for name, v in addresses),
+        pairs=_SharedReads(pairs, reader),
+    )
+
+
+def _stored(location: str, limit: int | None) -> Condition:
+    pairs = degrade.StoredPairs(location)
+    if not pairs.rows:
+        raise DatasetError(f"{location}: the paired data set holds no usable pair: build it again")
+    plan = Plan.from_json(pairs.rows[0].plan)
+    return Condition(
+        dataset=_short(location),
+        recipe=plan.recipe,
+        recipe_digest=plan.recipe_digest,
+        addresses=tuple((row.key, row.variant) for row in pairs.rows[:limit]),
+        pairs=pairs,
+    )
+
+
+def _short(name: str) -> str:
+    return Path(name).resolve().name

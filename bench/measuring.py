@@ -1,0 +1,132 @@
+"""Measure restored images: pair metrics one by one, set metrics over all of a condition.
+
+Turns whatever a metric does into a `Measurement`; it writes no row and restores nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.metrics.metric import Measurement, PairMetric, Sample, SetMetric, Status
+from bench.restoring import ErrorLog
+
+__all__ = ["SMALL_SET", "Features", "Samples", "compare_sets", "describe", "measure"]
+
+SMALL_SET = 2048
+"""Below so many images a Fréchet distance on 2048 features lacks a full covariance and
+compares only at equal n (Heusel et al. 2017, the README of their code, bioinf-jku/TTUR)."""
+
+ImageKey = tuple[str, int]
+
+
+class Samples:
+    """Hands out one `Sample` for equal pixels, so that a feature is computed once for them.
+
+    Keeps what it made until `forget`; meant for the versions of one photograph.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[tuple[int, ...], bytes], Sample] = {}
+
+    def of(self, image: NDArray[np.uint8]) -> Sample:
+        """Return the sample of these pixels."""
+        pixels = np.ascontiguousarray(image)
+        key = image.shape, hashlib.sha256(pixels.data).digest()
+        if key not in self._known:
+            self._known[key] = Sample(pixels)
+        return self._known[key]
+
+    def forget(self) -> None:
+        """Let go of every image and feature."""
+        self._known.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """The vectors of one set metric for one restorer under one condition.
+
+    Attributes
+    ----------
+    restored, reference
+        ``(key, variant)`` to feature vector; only images that gave both are kept.
+    problems
+        The reasons of the others.
+    """
+
+    restored: dict[ImageKey, NDArray[np.float64]] = field(default_factory=dict)
+    reference: dict[ImageKey, NDArray[np.float64]] = field(default_factory=dict)
+    problems: list[Measurement] = field(default_factory=list)
+
+    def add(
+        self,
+        key: ImageKey,
+        restored: NDArray[np.float64] | Measurement,
+        reference: NDArray[np.float64] | Measurement,
+    ) -> None:
+        """Take in one image, or the reason it has no vector."""
+        for vector in (restored, reference):
+            if isinstance(vector, Measurement):
+                self.problems.append(vector)
+                return
+        assert not isinstance(restored, Measurement) and not isinstance(reference, Measurement)
+        self.restored[key], self.reference[key] = restored, reference
+
+
+def measure(metric: PairMetric, restored: Sample, hq: Sample, errors: ErrorLog) -> Measurement:
+    """Measure one image; an exception or a value that is none becomes an ``error``."""
+    try:
+        return _checked(metric.measure(restored, hq))
+    except Exception as error:  # one image must not end a run of hours; the traceback is kept
+        return Measurement(None, Status.ERROR, errors.note(metric.name, error))
+
+
+def describe(
+    metric: SetMetric, sample: Sample, errors: ErrorLog
+) -> NDArray[np.float64] | Measurement:
+    """Return one image's feature vector; an exception becomes an ``error``."""
+    try:
+        return metric.describe(sample)
+    except Exception as error:  # as in `measure`
+        return Measurement(None, Status.ERROR, errors.note(metric.name, error))
+
+
+def compare_sets(
+    metric: SetMetric, features: Features, errors: ErrorLog
+) -> tuple[Measurement, int]:
+    """Return the distance of a restorer's images from their truths, and the number of images.
+
+    The order of the images is that of their names, whatever order they were restored in.
+    """
+    keys = sorted(features.restored)
+    if not keys:
+        nothing = Measurement(None, Status.ERROR, "no image gave a feature vector")
+        return (features.problems[0] if features.problems else nothing), 0
+    try:
+        result = _checked(metric.compare(_stack(features.restored), _stack(features.reference)))
+    except Exception as error:  # as in `measure`
+        result = Measurement(None, Status.ERROR, errors.note(metric.name, error))
+    notes = [result.detail] if result.detail else []
+    if result.status is Status.OK and len(keys) < SMALL_SET:
+        notes.append(f"{len(keys)} images, fewer than {SMALL_SET}: compare only at equal n")
+    if features.problems:
+        notes.append(f"{len(features.problems)} left out: {features.problems[0].detail}")
+    return Measurement(result.value, result.status, "; ".join(notes)), len(keys)
+
+
+def _stack(vectors: Mapping[ImageKey, NDArray[np.float64]]) -> NDArray[np.float64]:
+    return np.stack([vectors[key] for key in sorted(vectors)])
+
+
+def _checked(measurement: Measurement) -> Measurement:
+    value = measurement.value
+    if measurement.status is Status.OK and (value is None or math.isnan(value)):
+        return Measurement(None, Status.ERROR, f"the value is {value}")
+    if measurement.status is not Status.OK and value is not None:
+        return Measurement(None, measurement.status, measurement.detail)
+    return measurement

@@ -1,0 +1,48 @@
+"""Reports of a run: CSV, Markdown, one HTML file, and a table for the terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bench.record import Run, load_run
+from bench.report.model import Report, build_report
+from degrade.images import atomic_file
+
+__all__ = ["Report", "build_report", "write_report"]
+
+
+def write_report(
+    run: Run | str | Path,
+    *,
+    html: str | Path | None = None,
+    csv: str | Path | None = None,
+    markdown: str | Path | None = None,
+) -> Report:
+    """Write the report of a run, or of the run in a folder, to the files that are named.
+
+    Raises
+    ------
+    UserError
+        The folder holds no run, or the run mixes values that cannot be compared.
+    OSError
+        A file cannot be written; nothing half-written is left.
+    """
+    report = build_report(run if isinstance(run, Run) else load_run(run))
+    if csv is not None:
+        from bench.report.leaderboard import leaderboard_csv
+
+        _write(Path(csv), leaderboard_csv(report))
+    if markdown is not None:
+        from bench.report.plain import markdown as markdown_text
+
+        _write(Path(markdown), markdown_text(report))
+    if html is not None:
+        from bench.report.page import html_page
+
+        _write(Path(html), html_page(report))
+    return report
+
+
+def _write(path: Path, text: str) -> None:
+    with atomic_file(path) as file:
+        file.write(text.encode("utf-8", "backslashreplace"))

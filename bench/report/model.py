@@ -1,0 +1,214 @@
+"""The one model behind every report: tables of scores, what has no value, and what was used.
+
+Built from a run folder alone; CSV, Markdown, HTML and the terminal only lay it out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bench.metrics.metric import Status
+from bench.record import SECONDS, Run
+from bench.rows import Row
+from bench.scores import BASELINE, Score, ScoreKey, score
+
+__all__ = ["Column", "Gap", "Line", "Report", "Table", "build_report"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One metric: its name, direction, unit, signature, source and the network that judges."""
+
+    name: str
+    higher_is_better: bool
+    unit: str
+    signature: str
+    source: str
+    judge: str
+
+    @property
+    def is_quality(self) -> bool:
+        """Whether it judges images; the time a restorer takes is no contest with doing nothing."""
+        return self.name != SECONDS["name"]
+
+    @property
+    def arrow(self) -> str:
+        """Which way is better, as a sign."""
+        return "↑" if self.higher_is_better else "↓"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One restorer's scores under one condition, one cell for each column.
+
+    Attributes
+    ----------
+    restorer
+        Its name.
+    card
+        Its card as a record.
+    cells
+        A score for each column; None while the run has not got there.
+    daggers
+        Whether the judge of the column is a network that the restorer was trained against.
+    """
+
+    restorer: str
+    card: Mapping[str, Any]
+    cells: tuple[Score | None, ...]
+    daggers: tuple[bool, ...]
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether this is the restorer that does nothing."""
+        return self.restorer == BASELINE
+
+    @property
+    def is_oracle(self) -> bool:
+        """Whether it was told how each image had been degraded."""
+        return not self.card["blind"]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The leaderboard of one condition.
+
+    ``lines`` has the baseline first, then the blind restorers, then the oracles.
+    """
+
+    dataset: str
+    recipe: str
+    images: int
+    columns: tuple[Column, ...]
+    lines: tuple[Line, ...]
+
+    @property
+    def title(self) -> str:
+        """Data set and recipe."""
+        return f"{self.dataset} × {self.recipe}"
+
+    def best(self, column: int) -> frozenset[str]:
+        """Return the blind restorers whose mean is the best of a column, ties included.
+
+        Nobody is best where all are equal, and the time taken is no contest.
+        """
+        means = {
+            line.restorer: cell.mean.mean
+            for line in self.lines
+            if not line.is_oracle
+            and (cell := line.cells[column]) is not None
+            and cell.mean.mean is not None
+        }
+        if len(set(means.values())) < 2 or not self.columns[column].is_quality:
+            return frozenset()
+        pick = max if self.columns[column].higher_is_better else min
+        return frozenset(name for name, mean in means.items() if mean == pick(means.values()))
+
+    def scored(self) -> tuple[int, ...]:
+        """Return the positions of the columns in which anything has a value."""
+        return tuple(
+            position
+            for position in range(len(self.columns))
+            if any(cell and (cell.n or cell.infinite) for cell in self._column(position))
+        )
+
+    def _column(self, position: int) -> list[Score | None]:
+        return [line.cells[position] for line in self.lines]
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Rows without a value that share a reason."""
+
+    status: str
+    metric: str
+    restorers: tuple[str, ...]
+    conditions: tuple[str, ...]
+    count: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything a report shows.
+
+    Attributes
+    ----------
+    run
+        The run itself; its record holds the manifest.
+    tables
+        One for each condition.
+    gaps
+        Why values are missing, the most serious first.
+    """
+
+    run: Run
+    tables: tuple[Table, ...]
+    gaps: tuple[Gap, ...]
+
+
+def build_report(run: Run) -> Report:
+    """Score a run's rows and arrange them.
+
+    Raises
+    ------
+    NotComparableError
+        A metric was computed in two ways.
+    """
+    scores = score(run.rows, seed=run.record["suite"]["seed"])
+    columns = tuple(
+        Column(
+            name=facts["name"],
+            higher_is_better=facts["direction"] == "higher",
+            unit=facts["unit"],
+            signature=facts["signature"],
+            source=facts["source"],
+            judge=facts["judge"],
+        )
+        for facts in run.record["metrics"].values()
+    )
+    tables = tuple(_table(run, each, columns, scores) for each in run.record["conditions"])
+    return Report(run, tables, _gaps(run.rows))
+
+
+def _table(
+    run: Run,
+    condition: Mapping[str, Any],
+    columns: tuple[Column, ...],
+    scores: Mapping[ScoreKey, Score],
+) -> Table:
+    place = condition["dataset"], condition["recipe"]
+    lines = [
+        Line(
+            restorer=name,
+            card=card,
+            cells=tuple(scores.get((*place, name, column.name)) for column in columns),
+            daggers=tuple(column.judge in card["loss_networks"] for column in columns),
+        )
+        for name, card in run.record["restorers"].items()
+    ]
+    lines.sort(key=lambda line: (line.is_oracle, not line.is_baseline))
+    return Table(*place, condition["images"], columns, tuple(lines))
+
+
+def _gaps(rows: tuple[Row, ...]) -> tuple[Gap, ...]:
+    groups: dict[tuple[str, str, str], list[Row]] = {}
+    for row in rows:
+        if row.status != Status.OK:
+            groups.setdefault((row.status, row.metric, row.detail), []).append(row)
+    order = [Status.ERROR, *(status for status in Status if status is not Status.ERROR)]
+    return tuple(
+        Gap(
+            status=status,
+            metric=metric,
+            restorers=tuple(dict.fromkeys(row.restorer for row in group)),
+            conditions=tuple(dict.fromkeys(f"{row.dataset} × {row.recipe}" for row in group)),
+            count=len(group),
+            detail=detail,
+        )
+        for (status, metric, detail), group in sorted(
+            groups.items(), key=lambda item: order.index(Status(item[0][0]))
+        )
+    )

@@ -1,0 +1,136 @@
+"""The pictures of the HTML report, small enough to travel inside the page.
+
+Reads what the run kept; it restores nothing and never fails for a picture that is gone.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import PIL.Image
+
+from bench.record import Run
+from bench.report.model import Report, Table
+from bench.restoring import Gallery
+from bench.scores import BASELINE
+
+__all__ = ["Album", "Comparison", "Picture", "collect"]
+
+_SIDE = 420
+"""The longest side of an embedded picture in pixels: sharp in a column of a desktop page."""
+
+_QUALITY = 82
+
+_BYTES = 9_000_000
+"""All pictures of a page together, before base64: larger pages open slowly on a phone."""
+
+_IMAGES = 8
+"""Comparisons for each condition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One embedded picture: whose it is, and where it stands in the page's list of pictures."""
+
+    who: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """All versions of one photograph: the degraded one, the truth, and each restored one.
+
+    ``width`` and ``height`` are of the full image, in pixels.
+    """
+
+    key: str
+    width: int
+    height: int
+    lq: Picture
+    hq: Picture
+    restored: tuple[Picture, ...]
+
+    def versions(self) -> dict[str, int]:
+        """Return what the page may show, ``lq``, ``hq``, ``restored:NAME``, to picture index."""
+        shown = {f"restored:{picture.who}": picture.index for picture in self.restored}
+        return {"lq": self.lq.index, "hq": self.hq.index, **shown}
+
+    def visible(self) -> tuple[int, int, int]:
+        """Return the pictures that show before any script runs: LQ, the first restored, HQ."""
+        first = self.restored[0] if self.restored else self.hq
+        return self.lq.index, first.index, self.hq.index
+
+
+@dataclass(frozen=True, slots=True)
+class Album:
+    """The comparisons of each table, and the pictures they point to.
+
+    Attributes
+    ----------
+    comparisons
+        One tuple for each table of the report.
+    data
+        Data URIs; equal pictures stand here once.
+    """
+
+    comparisons: tuple[tuple[Comparison, ...], ...]
+    data: tuple[str, ...]
+
+
+def collect(report: Report) -> Album:
+    """Embed the first images of every table, in turn, until the page is full."""
+    album = _Builder(report.run)
+    chosen: list[list[Comparison]] = [[] for _ in report.tables]
+    for turn in range(_IMAGES):
+        for table, comparisons in zip(report.tables, chosen, strict=True):
+            keys = _image_keys(report.run, table)
+            if turn < len(keys) and album.size < _BYTES:
+                comparisons += album.comparison(table, keys[turn])
+    return Album(tuple(tuple(each) for each in chosen), tuple(album.data))
+
+
+def _image_keys(run: Run, table: Table) -> Sequence[str]:
+    place = table.dataset, table.recipe
+    return list(
+        dict.fromkeys(row.key for row in run.rows if row.key and (row.dataset, row.recipe) == place)
+    )
+
+
+class _Builder:
+    def __init__(self, run: Run) -> None:
+        self._gallery = Gallery(run.folder / "restored")
+        self._known: dict[bytes, int] = {}
+        self.data: list[str] = []
+        self.size = 0
+
+    def comparison(self, table: Table, key: str) -> list[Comparison]:
+        """Return the comparison of one image; none when its truth or input is gone."""
+        pictures: dict[str, Picture] = {}
+        shape = (0, 0)
+        for who in ("hq", *(line.restorer for line in table.lines)):
+            path = self._gallery.path(table.dataset, table.recipe, who, key)
+            image = self._gallery.read(path)
+            if image is not None:
+                shape = image.shape[:2]
+                pictures[who] = Picture(who, self._embed(PIL.Image.fromarray(image)))
+        if "hq" not in pictures or BASELINE not in pictures:
+            return []
+        restored = [pictures[who] for who in pictures if who not in ("hq", BASELINE)]
+        hq, lq = pictures["hq"], pictures[BASELINE]
+        return [Comparison(key, shape[1], shape[0], lq, hq, tuple(restored))]
+
+    def _embed(self, picture: PIL.Image.Image) -> int:
+        picture.thumbnail((_SIDE, _SIDE), PIL.Image.Resampling.LANCZOS)
+        encoded = io.BytesIO()
+        picture.save(encoded, "WEBP", quality=_QUALITY, method=4)
+        data = encoded.getvalue()
+        digest = hashlib.sha256(data).digest()
+        if digest not in self._known:
+            self._known[digest] = len(self.data)
+            self.data.append(f"data:image/webp;base64,{base64.b64encode(data).decode()}")
+            self.size += len(data)
+        return self._known[digest]

@@ -1,0 +1,170 @@
+"""The report as text: Markdown for a repository or a comment, aligned columns for a terminal."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+
+from bench.report.model import Gap, Line, Report, Table
+from bench.report.phrases import LEGEND, NOTICE, cell_text
+
+__all__ = ["markdown", "terminal_table"]
+
+
+def markdown(report: Report) -> str:
+    """Return the report as GitHub-flavoured Markdown."""
+    suite = report.run.suite
+    parts = [f"# {_escape(suite)}", _state(report), f"> {NOTICE}"]
+    for table in report.tables:
+        parts += [f"## {_escape(table.title)}", f"{table.images} images.", _markdown_table(table)]
+        parts += [f"- {_escape(text)}" for text in not_scored(table)]
+    parts.append(LEGEND + " **Bold**: best of the blind restorers. " + _DAGGER)
+    if report.gaps:
+        parts += ["## Without a value", _gap_table(report.gaps)]
+    environment = report.run.record["environment"]
+    parts.append(
+        f"Relume {environment['relume']}, Python {environment['python']}, "
+        f"{_escape(environment['cpu'])}, seed {report.run.record['suite']['seed']}, "
+        f"started {report.run.record['started']}."
+    )
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def terminal_table(report: Report, width: int = 100) -> str:
+    """Return every table as aligned columns: the mean, and the difference to the baseline.
+
+    The second line tells images with a value / images attempted where all lines agree.
+
+    A table wider than ``width`` is continued below, a few metrics at a time.
+    """
+    parts = [_state(report)] if not report.run.complete else []
+    for table in report.tables:
+        parts.append(f"{table.title}, {table.images} images")
+        columns = [_terminal_column(table, position) for position in table.scored()]
+        names = ["", "", *(_marked_name(line) for line in table.lines)]
+        parts += _folded(names, columns, width)
+        parts += not_scored(table)
+    return "\n".join(parts)
+
+
+_DAGGER = "†: judged by a network that the restorer was trained against."
+
+
+def not_scored(table: Table) -> list[str]:
+    """Return one line for each metric that gave no value at all under this condition."""
+    missing = set(range(len(table.columns))) - set(table.scored())
+    lines = []
+    for position in sorted(missing):
+        cells = [line.cells[position] for line in table.lines]
+        statuses = sorted({status for cell in cells if cell for status in cell.statuses})
+        if statuses:
+            why = ", ".join(statuses).replace("_", " ")
+            lines.append(f"{table.columns[position].name}: no value ({why})")
+    return lines
+
+
+def _state(report: Report) -> str:
+    if report.run.complete:
+        return ""
+    return "This run is not complete: run the suite again to go on where it stopped."
+
+
+def _marked_name(line: Line) -> str:
+    return f"{line.restorer} (oracle)" if line.is_oracle else line.restorer
+
+
+def _markdown_table(table: Table) -> str:
+    shown = table.scored()
+    header = ["restorer", *(_heading(table, position) for position in shown)]
+    rows = [_markdown_row(table, line, shown) for line in table.lines]
+    ruler = ["---", *("---:" for _ in shown)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in [header, ruler, *rows])
+
+
+def _markdown_row(table: Table, line: Line, shown: Sequence[int]) -> list[str]:
+    cells = [_escape(_marked_name(line))]
+    for position in shown:
+        text = cell_text(table, position, line.cells[position], is_baseline=line.is_baseline)
+        bold = "**" if line.restorer in table.best(position) else ""
+        dagger = "†" if line.daggers[position] else ""
+        parts = [f"{bold}{text.mean}{bold}{dagger}", text.infinite]
+        parts += [f"({text.difference})" if text.difference else ""]
+        small = ", ".join(part for part in (text.interval, f"n {text.coverage}") if part)
+        cells.append(" ".join(part for part in parts if part) + f"<br><sub>{small}</sub>")
+    return cells
+
+
+def _gap_table(gaps: Sequence[Gap]) -> str:
+    header = ["status", "metric", "restorers", "rows", "reason"]
+    rows = [
+        [gap.status, gap.metric, ", ".join(gap.restorers), str(gap.count), gap.detail]
+        for gap in gaps
+    ]
+    lines = [header, ["---"] * len(header), *([_escape(cell) for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _heading(table: Table, position: int) -> str:
+    column = table.columns[position]
+    unit = f" {column.unit}" if column.unit else ""
+    return f"{column.name}{unit} {column.arrow}"
+
+
+def _escape(text: str) -> str:
+    for sign in "\\`*_[]<>|":
+        text = text.replace(sign, f"\\{sign}")
+    return " ".join(text.split())
+
+
+def _terminal_column(table: Table, position: int) -> list[str]:
+    texts = [
+        cell_text(table, position, line.cells[position], is_baseline=line.is_baseline)
+        for line in table.lines
+    ]
+    coverages = {text.coverage for text in texts}
+    shared = f"n {coverages.pop()}" if len(coverages) == 1 else ""
+    means = [
+        f"{text.mean}{'†' if line.daggers[position] else ''}"
+        + (f" {text.infinite}" if text.infinite else "")
+        + ("" if shared else f" n {text.coverage}")
+        for line, text in zip(table.lines, texts, strict=True)
+    ]
+    gaps = [f"({text.difference})" if text.difference else "" for text in texts]
+    widest_mean, widest_gap = max(map(_width, means)), max(map(_width, gaps))
+    body = [
+        _right(mean, widest_mean) + " " * bool(widest_gap) + _right(gap, widest_gap)
+        for mean, gap in zip(means, gaps, strict=True)
+    ]
+    return [_heading(table, position), shared, *body]
+
+
+def _folded(names: list[str], columns: list[list[str]], width: int) -> list[str]:
+    """Lay out columns beside the names, starting anew when the width is used up."""
+    margin = max(map(_width, names)) + 2
+    blocks: list[list[list[str]]] = [[]]
+    used = margin
+    for column in columns:
+        needed = max(map(_width, column)) + 2
+        if blocks[-1] and used + needed > width:
+            blocks.append([])
+            used = margin
+        blocks[-1].append(column)
+        used += needed
+    return [_block(names, block, margin) for block in blocks]
+
+
+def _block(names: list[str], columns: list[list[str]], margin: int) -> str:
+    widths = [max(map(_width, column)) for column in columns]
+    lines = []
+    for index, name in enumerate(names):
+        cells = (_right(c[index], w) for c, w in zip(columns, widths, strict=True))
+        lines.append("  ".join([name + " " * (margin - 2 - _width(name)), *cells]).rstrip())
+    return "\n".join(lines) + "\n"
+
+
+def _width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
+
+
+def _right(text: str, width: int) -> str:
+    return " " * (width - _width(text)) + text

@@ -1,0 +1,141 @@
+"""Run one restorer on one image and keep what it gave, or say in one line why it gave nothing.
+
+A restorer may be anybody's code: here its failures become records, so that a run goes on.
+Nothing here measures quality.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.conditions import Condition, Pair
+from degrade.errors import DatasetError, ImageError
+from degrade.images import read_image, write_png
+from zoo.restorer import Restorer
+
+__all__ = ["ErrorLog", "Gallery", "Outcome", "match_size", "restore_one"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A restored image, or the reason there is none.
+
+    Attributes
+    ----------
+    image
+        uint8 HWC RGB, of the size of the truth; None after a failure.
+    seconds
+        Wall time of the call; None when the image was restored by an earlier run.
+    detail
+        What went wrong, one line; empty after success.
+    """
+
+    image: NDArray[np.uint8] | None
+    seconds: float | None = None
+    detail: str = ""
+
+
+class ErrorLog:
+    """Appends the traceback of every failure to a text file, and gives it one line."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def note(self, what: str, error: BaseException) -> str:
+        """Record ``error``, raised by ``what``, and return it as one line."""
+        with self._path.open("a", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(f"--- {what}\n{''.join(traceback.format_exception(error))}\n")
+        message = " ".join(str(error).split())
+        return f"{type(error).__name__}: {message}" if message else type(error).__name__
+
+
+class Gallery:
+    """The images of a run: ``FOLDER/<dataset>/<recipe>/<who>/<key>.png``.
+
+    ``who`` is a restorer, or ``hq`` for the truth.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def path(self, dataset: str, recipe: str, who: str, key: str) -> Path:
+        """Return where an image stands.
+
+        Raises
+        ------
+        DatasetError
+            The image's name would leave the folder.
+        """
+        parts = PurePosixPath(key).parts
+        if not parts or ".." in parts or PurePosixPath(key).is_absolute() or "\\" in key:
+            raise DatasetError(f"'{key}' is no relative name of an image: rename it")
+        place = self._folder.joinpath(_safe(dataset), _safe(recipe), _safe(who), *parts)
+        return place.with_name(f"{parts[-1]}.png")
+
+    def read(self, path: Path) -> NDArray[np.uint8] | None:
+        """Return an image written earlier, or None when there is none that can be read."""
+        try:
+            return read_image(path) if path.is_file() else None
+        except ImageError:
+            return None
+
+    def write(self, path: Path, image: NDArray[np.uint8], made_by: str = "") -> None:
+        """Write an image whole or not at all; ``made_by`` tags a restored one."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_png(path, image, {"relume": made_by} if made_by else None)
+
+
+def restore_one(restorer: Restorer, condition: Condition, pair: Pair, errors: ErrorLog) -> Outcome:
+    """Restore one degraded image; never raises for what the restorer does.
+
+    An image that its recipe left smaller than its truth is enlarged first (OpenCV bicubic),
+    so that every restorer starts from the same pixels. Oracles get the plan.
+    """
+    face = match_size(pair.lq, pair.hq.shape[:2])
+    given = face.copy()
+    plans = None if restorer.card.blind else [pair.plan]
+    start = time.perf_counter()
+    try:
+        restored: object = restorer.restore([given], None, plans)
+    except Exception as error:  # anybody's code: its failure is a result, kept with its traceback
+        what = f"{restorer.card.name} on {condition.dataset}/{condition.recipe}/{pair.key}"
+        return Outcome(None, detail=errors.note(what, error))
+    seconds = time.perf_counter() - start
+    wrong = _what_is_wrong(restored, face.shape)
+    if wrong:
+        return Outcome(None, detail=wrong)
+    assert isinstance(restored, list)
+    return Outcome(restored[0], seconds)
+
+
+def match_size(lq: NDArray[np.uint8], size: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Return ``lq`` at ``(height, width)`` of the truth, by OpenCV's bicubic where it differs."""
+    if lq.shape[:2] == tuple(size):
+        return lq
+    resized = cv2.resize(lq, (size[1], size[0]), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(resized, dtype=np.uint8)
+
+
+def _what_is_wrong(restored: object, shape: tuple[int, ...]) -> str:
+    if not isinstance(restored, list) or len(restored) != 1:
+        return f"gave {type(restored).__name__}, not a list of one image"
+    (image,) = restored
+    if not isinstance(image, np.ndarray):
+        return f"gave a {type(image).__name__}, not an array"
+    if np.issubdtype(image.dtype, np.floating) and np.isnan(image).any():
+        return f"gave NaN in a {image.dtype} array, not uint8"
+    if image.dtype != np.uint8 or image.shape != shape:
+        return f"gave {image.dtype} {image.shape}, not uint8 {tuple(shape)}"
+    return ""
+
+
+def _safe(name: str) -> str:
+    kept = "".join(c if c.isalnum() or c in "-_." else "-" for c in name)
+    return kept if kept.strip(".") else f"-{kept}"

@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from bench.cli import main
+from bench.relume import main as relume
+
+HEAVY = {"numpy", "torch", "dlib", "timm", "numba", "pandas", "scipy", "skimage", "cv2", "jinja2"}
+
+
+def call(*arguments):
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tiny")
+    suite = folder / "tiny.yaml"
+    suite.write_text(
+        "datasets: [sample-photos]\nrecipes: [kuaishou]\nsize: 96\nlimit: 2\n"
+        "restorers: [bilateral, wiener]\nmetrics: [psnr, ssim]\n"
+    )
+    result = call("run", suite, "--out", folder / "run")
+    assert result.exit_code == 0, result.output
+    return folder, result
+
+
+def test_run_says_where_the_rows_are_and_what_to_do_next(tiny):
+    folder, result = tiny
+    assert f"18 rows in {folder / 'run' / 'rows.csv'}" in result.stdout
+    assert f"next: bench report {folder / 'run'}" in result.stdout
+
+
+def test_report_prints_the_leaderboard_and_writes_three_files(tiny):
+    folder, _ = tiny
+    result = call("report", folder / "run")
+    assert result.exit_code == 0, result.output
+    assert "sample-photos × kuaishou, 2 images" in result.stdout
+    assert "wiener (oracle)" in result.stdout
+    for name in ("report.html", "leaderboard.csv", "report.md"):
+        assert str(folder / "run" / name) in result.stdout
+        assert (folder / "run" / name).stat().st_size > 500
+
+
+def test_report_writes_only_what_is_asked_for(tiny, tmp_path):
+    folder, _ = tiny
+    result = call("report", folder / "run", "--csv", tmp_path / "x.csv", "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["files"] == {"csv": str(tmp_path / "x.csv")}
+    assert [path.name for path in tmp_path.iterdir()] == ["x.csv"]
+
+
+def test_run_as_json_is_one_object_on_standard_output(tiny):
+    folder, _ = tiny
+    result = call("run", folder / "tiny.yaml", "--out", folder / "run", "--json")
+    found = json.loads(result.stdout)
+    assert found["rows"] == 18
+    assert found["complete"] is True
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "dmeo"], "there is no suite 'dmeo'. Did you mean 'demo'?"),
+        (["run", "quick", "--metrics", "psnrr"], "Did you mean 'psnr'?"),
+        (["run", "quick", "--metrics", "psnr,,ssim"], "give names with commas between them"),
+        (["run", "quick", "--limit", "0"], "'--limit'"),
+        (["run", "quick", "--restorers", "nlmean"], "did you mean nlmeans?"),
+        (["run", "quick", "--pairs", "no-such-folder"], "'--pairs'"),
+        (["report", "no-such-folder"], "no-such-folder"),
+        (["nothing"], "No such command 'nothing'"),
+    ],
+)
+def test_a_mistake_is_exit_code_2_and_one_clear_line(arguments, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = call(*arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert "Traceback" not in result.output
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_holds_another_run_is_refused(tiny):
+    folder, _ = tiny
+    result = call("run", folder / "tiny.yaml", "--out", folder / "run", "--limit", "1")
+    assert result.exit_code == 2
+    assert "limit of the suite was 2, now 1" in result.stderr
+
+
+def test_a_run_without_its_own_report_is_refused(tmp_path):
+    result = call("report", tmp_path)
+    assert result.exit_code == 2
+    assert "holds no run" in result.stderr
+
+
+def test_values_computed_in_two_ways_are_exit_code_3(tiny, tmp_path):
+    folder, _ = tiny
+    lines = (folder / "run" / "rows.jsonl").read_text().replace("psnr|rgb", "psnr|bgr", 1)
+    (tmp_path / "rows.jsonl").write_text(lines)
+    (tmp_path / "run.json").write_text((folder / "run" / "run.json").read_text())
+    result = call("report", tmp_path)
+    assert result.exit_code == 3
+    assert "computed in two ways" in result.stderr
+
+
+def test_an_image_that_fails_is_exit_code_1_after_the_rest_is_done(tmp_path):
+    import numpy as np
+
+    from degrade.images import write_png
+
+    photos = tmp_path / "photos"
+    write_png(photos / "good.png", np.full((64, 64, 3), 90, np.uint8))
+    write_png(photos / "torn.png", np.full((64, 64, 3), 90, np.uint8))
+    (photos / "torn.png").write_bytes((photos / "torn.png").read_bytes()[:60])
+    (tmp_path / "s.yaml").write_text(
+        "datasets: [photos]\nrecipes: [kuaishou]\nrestorers: [input]\nmetrics: [psnr]\n"
+    )
+    result = call("run", tmp_path / "s.yaml", "--out", tmp_path / "run")
+    assert result.exit_code == 1
+    assert "2 rows have no value" in result.stderr
+    assert "torn.png" in result.stderr
+    assert "4 rows" in result.stdout
+    allowed = call("run", tmp_path / "s.yaml", "--out", tmp_path / "run", "--allow-failed")
+    assert allowed.exit_code == 0
+
+
+def test_metrics_are_listed_with_direction_and_signature():
+    text = call("metrics").stdout
+    assert "psnr|rgb|u8|crop0" in text
+    assert any(line.split()[:3] == ["psnr", "higher", "dB"] for line in text.splitlines())
+    records = json.loads(call("metrics", "--json").stdout)
+    assert {"name", "kind", "direction", "signature", "status"} <= records[0].keys()
+
+
+def test_every_help_has_an_example():
+    for arguments in (["--help"], ["run", "--help"], ["report", "--help"], ["metrics", "--help"]):
+        result = call(*arguments)
+        assert result.exit_code == 0
+        assert "Examples:\n    bench " in result.stdout
+
+
+def test_relume_reaches_bench():
+    result = CliRunner().invoke(relume, ["bench", "metrics"])
+    assert result.exit_code == 0
+    assert "psnr" in result.stdout
+    assert "degrade" in CliRunner().invoke(relume, ["--help"]).stdout
+
+
+@pytest.mark.parametrize("module", ["bench.cli", "bench.relume"])
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["report", "--help"]])
+def test_help_loads_nothing_heavy_and_takes_no_time(module, arguments):
+    if module == "bench.relume":
+        arguments = ["bench", *arguments]
+    code = f"""
+import sys, resource
+from {module} import main
+try:
+    main({arguments!r})
+except SystemExit:
+    heavy = {HEAVY!r} & sys.modules.keys()
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    assert not heavy, heavy
+    assert used.ru_utime + used.ru_stime < 0.5, used
+"""
+    # Processor time, not wall time: a busy machine makes nothing slower that this could mend.
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_importing_bench_loads_nothing_heavy():
+    code = "import sys, bench; assert not {'numpy', 'torch', 'cv2'} & sys.modules.keys()"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import pytest
+
+from bench.suite import Suite, SuiteError, load_suite, suite_names
+
+GOOD = """\
+name: mine
+datasets: [photos, faces]
+recipes:
+  - kuaishou
+  - ./own.yaml
+seed: 18446744073709551615
+limit: 4
+restorers: all
+metrics:
+  - psnr
+"""
+
+
+def write(folder, text):
+    path = folder / "mine.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_every_field_is_read_and_the_rest_has_defaults(tmp_path):
+    (tmp_path / "faces").mkdir()
+    suite = load_suite(write(tmp_path, GOOD))
+    assert suite == Suite(
+        name="mine",
+        datasets=("photos", str(tmp_path / "faces")),
+        recipes=("kuaishou", str(tmp_path / "own.yaml")),
+        restorers=("all",),
+        metrics=("psnr",),
+        seed=2**64 - 1,
+        variants=1,
+        limit=4,
+        size=None,
+    )
+
+
+@pytest.mark.parametrize("name", ["demo", "quick"])
+def test_the_shipped_suites_can_be_read_by_name(name):
+    assert name in suite_names()
+    assert load_suite(name).name == name
+
+
+def test_the_demo_scores_every_restorer_by_nine_metrics():
+    demo = load_suite("demo")
+    assert demo.restorers == ("all",)
+    assert demo.recipes == ("kuaishou", "gfpgan")
+    assert len(demo.metrics) == 9
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("limit: 4", "limmit: 4", "line 7: 'limmit' is no key of a suite. Did you mean 'limit'?"),
+        ("limit: 4", "zzz: 4", "line 7: 'zzz' is no key of a suite. Valid keys: name, datasets"),
+        ("limit: 4", "limit: none", "line 7: 'limit' must be a whole number from 1"),
+        ("limit: 4", "limit: 0", "line 7: 'limit' must be a whole number from 1"),
+        ("limit: 4", "variants: true", "line 7: 'variants' must be a whole number from 1 to 65535"),
+        ("limit: 4", "variants: 65536", "from 1 to 65535"),
+        ("seed: 18446744073709551615", "seed: 18446744073709551616", "line 6: 'seed' must be"),
+        ("  - psnr", "  - 7", "line 10: 'metrics' must be a list of names, not 7"),
+        ("  - psnr", "  - psnr\n  - psnr", "line 11: 'psnr' stands in 'metrics' twice"),
+        ("metrics:\n  - psnr", "metrics: []", "line 9: 'metrics' must be a list of names"),
+        ("metrics:\n  - psnr", "seeds: 1", "Did you mean 'seed'?"),
+        ("metrics:\n  - psnr\n", "", "the key 'metrics' is missing"),
+        ("restorers: all", "restorers: every", "'restorers' must be a list of names or the word"),
+        ("name: mine", "name: ../x", "line 1: '../x' is no name"),
+        ("name: mine", "name: ..", "line 1: the name must hold"),
+        ("restorers: all", "restorers: [a", "this is not valid YAML"),
+    ],
+)
+def test_a_mistake_is_one_line_with_its_line_and_what_to_do(tmp_path, old, new, message):
+    assert old in GOOD
+    with pytest.raises(SuiteError) as caught:
+        load_suite(write(tmp_path, GOOD.replace(old, new)))
+    assert message in str(caught.value)
+    assert str(caught.value).startswith(str(tmp_path / "mine.yaml"))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_text_that_is_no_mapping_is_refused(tmp_path):
+    for text in ("", "- a\n", "word\n"):
+        with pytest.raises(SuiteError, match="line 1: a suite is a mapping of name, datasets"):
+            load_suite(write(tmp_path, text))
+
+
+def test_an_unknown_name_gets_the_nearest():
+    with pytest.raises(SuiteError, match=r"no suite 'dmeo'. Did you mean 'demo'\?"):
+        load_suite("dmeo")
+
+
+def test_a_missing_file_is_one_line(tmp_path):
+    with pytest.raises(SuiteError, match="there is no such file"):
+        load_suite(tmp_path / "none.yaml")

@@ -20,20 +20,21 @@ def pixelate(planes: NDArray[np.float32], block: int) -> NDArray[np.float32]:
     channels, height, width = planes.shape
     result = np.empty_like(planes)
     across = (width + block - 1) // block
-    sums = np.empty(across, np.float32)
+    # In float32 a block of 256 pixels or more would lose the last bits of its sum.
+    sums = np.empty(across, np.float64)
     for c in range(channels):
         for top in range(0, height, block):
             bottom = min(top + block, height)
-            sums[:] = np.float32(0.0)
+            sums[:] = 0.0
             for y in range(top, bottom):
                 for b in range(across):
                     for x in range(b * block, min((b + 1) * block, width)):
                         sums[b] += planes[c, y, x]
             for b in range(across):
                 wide = min((b + 1) * block, width) - b * block
-                sums[b] = sums[b] / np.float32(wide * (bottom - top))
+                sums[b] = sums[b] / (wide * (bottom - top))
             for y in range(top, bottom):
                 for b in range(across):
                     for x in range(b * block, min((b + 1) * block, width)):
-                        result[c, y, x] = sums[b]
+                        result[c, y, x] = np.float32(sums[b])
     return result

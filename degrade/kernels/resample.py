@@ -123,7 +123,8 @@ def resample_table(
     weights = np.zeros((size_out, taps), np.float64)
     if code == 0:
         for i in range(size_out):
-            indices[i, 0] = min(int((i + 0.5) * scale), size_in - 1)
+            # floor((i + ½) · input / output), exact also where it is a whole number.
+            indices[i, 0] = ((2 * i + 1) * size_in) // (2 * size_out)
             weights[i, 0] = 1.0
     elif code == 1:
         _area_taps(size_in, size_out, indices, weights)

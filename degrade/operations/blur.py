@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,10 +26,18 @@ _SMALL = 1e-6
 
 def gaussian_taps(sigma_x: float, sigma_y: float, angle: float, kernel_size: int) -> Taps:
     """Return the square kernel of a Gaussian blur; ``kernel_size`` 0 is as wide as needed."""
-    radius = kernel_size // 2 or shapes.gaussian_radius(max(sigma_x, sigma_y))
+    radius = _radius(max(sigma_x, sigma_y), kernel_size)
     return shapes.gaussian_2d(
-        max(sigma_x, _SHARP), max(sigma_y, _SHARP), cos_degrees(angle), sin_degrees(angle), radius
+        max(float(sigma_x), _SHARP),
+        max(float(sigma_y), _SHARP),
+        cos_degrees(angle),
+        sin_degrees(angle),
+        radius,
     )
+
+
+def _radius(sigma: float, kernel_size: int) -> int:
+    return kernel_size // 2 if kernel_size else shapes.gaussian_radius(sigma)
 
 
 def gaussian_blur(
@@ -55,9 +65,8 @@ def gaussian_blur(
     if angle % 180.0 == 90.0:
         sigma_x, sigma_y, angle = sigma_y, sigma_x, 0.0
     if sigma_x == sigma_y or angle % 180.0 == 0.0:
-        radius = kernel_size // 2
         rows, columns = (
-            shapes.gaussian_1d(max(sigma, _SHARP), radius or shapes.gaussian_radius(sigma)).astype(
+            shapes.gaussian_1d(max(float(sigma), _SHARP), _radius(sigma, kernel_size)).astype(
                 np.float32
             )
             for sigma in (sigma_y, sigma_x)
@@ -68,8 +77,10 @@ def gaussian_blur(
 
 def motion_blur(planes: Planes, stream: object, *, length: float, angle: float) -> Planes:
     """Return the planes blurred along a centred line of ``length`` pixels at ``angle`` degrees."""
+    if length <= 0:
+        return planes
     taps = shapes.motion_line(float(length), cos_degrees(angle), sin_degrees(angle))
-    return _correlate_list(planes, taps) if length > 0 else planes
+    return _correlate_list(planes, taps)
 
 
 def defocus_blur(planes: Planes, stream: object, *, radius: float) -> Planes:
@@ -83,6 +94,10 @@ def _correlate(planes: Planes, taps: Taps) -> Planes:
     listed = int((taps > _SMALL * taps.max()).sum())
     if len(columns) * sum(taps.shape) >= listed:
         return _correlate_list(planes, taps)
+    # What the tolerance left out must not darken the picture.
+    columns /= math.fsum(
+        math.fsum(column) * math.fsum(row) for column, row in zip(columns, rows, strict=True)
+    )
     total = None
     for column, row in zip(columns.astype(np.float32), rows.astype(np.float32), strict=True):
         term = correlate_separable(planes, column, row)
@@ -95,5 +110,5 @@ def _correlate_list(planes: Planes, taps: Taps) -> Planes:
     centre_row, centre_column = taps.shape[0] // 2, taps.shape[1] // 2
     rows, columns = np.nonzero(taps > _SMALL * taps.max())
     weights = taps[rows, columns]
-    weights = (weights / weights.sum()).astype(np.float32)
+    weights = (weights / math.fsum(weights)).astype(np.float32)
     return correlate_taps(planes, rows - centre_row, columns - centre_column, weights)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +49,7 @@ def colour_jitter(
         "hue": hue,
     }
     for change in _ORDERS[order]:
-        planes = _changed(planes, change, factors[change])
+        planes = _changed(planes, change, float(factors[change]))
     return planes
 
 
@@ -59,10 +60,9 @@ def _changed(planes: Planes, change: str, factor: float) -> Planes:
         return kernels.adjust_hue(planes, factor)
     luma = kernels.luma(planes, *_LUMA_TENSOR)
     if change == "contrast":
-        # Row by row in float64: the order of the sum, and so its last bit, is fixed.
-        mean = sum(
-            float(total) for total in np.add.accumulate(luma, axis=1, dtype=np.float64)[:, -1]
-        )
+        # Row by row in float64: the order of the sum, and so its last bit, is fixed. (The
+        # built-in sum of floats rounds otherwise from Python 3.12 on; fsum is exact.)
+        mean = math.fsum(np.add.accumulate(luma, axis=1, dtype=np.float64)[:, -1])
         return kernels.blend_level(planes, mean / luma.size, factor)
     return kernels.blend_grey(planes, luma, factor)
 

@@ -1,0 +1,1 @@
+"""The commands of ``degrade``, one file a few."""

@@ -1,0 +1,164 @@
+"""Where a parameter's value comes from: fixed, uniform, log-uniform, integer or weighted choice.
+
+Each draw takes exactly one number from the stream (a fixed value takes none).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeGuard
+
+from degrade.planning import Value
+from degrade.random import Stream
+
+__all__ = [
+    "KINDS",
+    "Chosen",
+    "Distribution",
+    "Fixed",
+    "InvalidDistributionError",
+    "Range",
+    "parse_distribution",
+]
+
+_LARGEST = 2**53
+"""Whole numbers beyond this are not exact as float64."""
+
+KINDS = ("uniform", "log_uniform", "integer", "choice")
+
+
+class InvalidDistributionError(ValueError):
+    """A distribution that is not written as one; the recipe adds the file and the line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """Always the same value."""
+
+    value: Value
+
+    def draw(self, stream: Stream) -> Value:
+        """Return the value; the stream is not touched."""
+        return self.value
+
+    def extremes(self) -> tuple[Value, ...]:
+        """Return the values that must lie in the parameter's range."""
+        return (self.value,)
+
+    def canonical(self) -> Any:
+        """Return the YAML form."""
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Uniform, log-uniform or integer between two bounds; integers include both."""
+
+    kind: str
+    low: float
+    high: float
+
+    def draw(self, stream: Stream) -> Value:
+        """Return one value."""
+        if self.kind == "integer":
+            return stream.integer(int(self.low), int(self.high))
+        if self.kind == "log_uniform":
+            return stream.log_uniform(self.low, self.high)
+        return stream.uniform(self.low, self.high)
+
+    def extremes(self) -> tuple[Value, ...]:
+        """Return the values that must lie in the parameter's range."""
+        return (self.low, self.high)
+
+    def canonical(self) -> Any:
+        """Return the YAML form."""
+        return {self.kind: [self.low, self.high]}
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """One of several values, each with a weight."""
+
+    values: tuple[Value, ...]
+    weights: tuple[float, ...]
+
+    def draw(self, stream: Stream) -> Value:
+        """Return one value."""
+        return self.values[stream.choice(self.weights)]
+
+    def extremes(self) -> tuple[Value, ...]:
+        """Return the values that must lie in the parameter's range."""
+        return self.values
+
+    def canonical(self) -> Any:
+        """Return the YAML form."""
+        return {"choice": [list(pair) for pair in zip(self.values, self.weights, strict=True)]}
+
+
+Distribution = Fixed | Range | Chosen
+
+
+def parse_distribution(written: object) -> Distribution:
+    """Return the distribution that a piece of YAML describes.
+
+    ``4``, ``linear``, ``{uniform: [a, b]}``, ``{log_uniform: [a, b]}``, ``{integer: [a, b]}``,
+    ``{choice: [a, b]}`` or, with weights, ``{choice: [[a, 3], [b, 1]]}``.
+    Raises InvalidDistributionError.
+    """
+    if _is_plain(written):
+        return Fixed(written)
+    if not isinstance(written, Mapping) or len(written) != 1:
+        raise InvalidDistributionError(f"write one finite value or one of {', '.join(KINDS)}")
+    ((kind, bounds),) = written.items()
+    if kind == "choice":
+        return _parse_choice(bounds)
+    if kind not in KINDS:
+        from degrade.yaml_lines import nearest
+
+        raise InvalidDistributionError(
+            f"'{kind}' is no distribution: use {', '.join(KINDS)}.{nearest(kind, KINDS)}"
+        )
+    return _parse_range(kind, bounds)
+
+
+def _parse_range(kind: str, bounds: object) -> Range:
+    if not isinstance(bounds, list) or len(bounds) != 2 or not all(map(_is_number, bounds)):
+        raise InvalidDistributionError(f"{kind} takes two finite numbers, [low, high]")
+    low, high = bounds
+    if low > high:
+        raise InvalidDistributionError(f"{kind} [{low}, {high}] has its bounds the wrong way round")
+    if kind == "log_uniform" and low <= 0:
+        raise InvalidDistributionError(f"log_uniform takes bounds above 0, not {low}")
+    if kind == "integer" and not (isinstance(low, int) and isinstance(high, int)):
+        raise InvalidDistributionError("integer takes two whole numbers, [low, high]")
+    if kind != "integer":
+        low, high = float(low), float(high)
+    return Range(kind, low, high)
+
+
+def _parse_choice(bounds: object) -> Chosen:
+    if not isinstance(bounds, list) or not bounds:
+        raise InvalidDistributionError("choice takes a list of values, or of [value, weight] pairs")
+    pairs = [entry if isinstance(entry, list) else [entry, 1.0] for entry in bounds]
+    for pair in pairs:
+        if len(pair) != 2 or not _is_number(pair[1]) or pair[1] < 0:
+            raise InvalidDistributionError(
+                "choice weights are numbers of 0 or more: [value, weight]"
+            )
+        if not _is_plain(pair[0]):
+            raise InvalidDistributionError("choice takes plain values: numbers, names, true, false")
+    if sum(pair[1] for pair in pairs) <= 0:
+        raise InvalidDistributionError("choice weights are all 0")
+    return Chosen(tuple(pair[0] for pair in pairs), tuple(float(pair[1]) for pair in pairs))
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return -_LARGEST <= value <= _LARGEST and math.isfinite(value)
+
+
+def _is_plain(value: object) -> TypeGuard[Value]:
+    return isinstance(value, bool | str) or _is_number(value)

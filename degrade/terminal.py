@@ -1,0 +1,169 @@
+"""How the three commands talk to a person: one-line errors, progress, help without loading a thing.
+
+Results go to standard output, everything here to standard error.
+"""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sized
+from typing import Any, TypeVar
+
+import click
+
+from degrade.errors import UserError
+
+__all__ = ["LazyGroup", "Progress", "progress"]
+
+Item = TypeVar("Item")
+
+_FILE_ADVICE = {
+    errno.ENOSPC: "the disk is full: free some space and run the same command again",
+    errno.EDQUOT: "the disk quota is used up: free some space and run the same command again",
+    errno.EACCES: "permission denied: choose a place that you may read and write",
+    errno.EPERM: "permission denied: choose a place that you may read and write",
+    errno.EROFS: "the file system is read-only: choose a folder you may write to",
+    errno.ENOENT: "no such file or folder",
+    errno.EISDIR: "that is a folder, a file was expected",
+    errno.ENOTDIR: "a part of that path is a file, a folder was expected",
+    errno.EEXIST: "a file of that name is in the way",
+    errno.ENAMETOOLONG: "that file name is too long",
+}
+
+
+def _one_line(message: str, exit_code: int) -> click.ClickException:
+    """Return the click error that prints ``Error: message`` and exits with that code."""
+    error = click.ClickException(message)
+    error.exit_code = exit_code  # type: ignore[misc]  # click reads it from the instance
+    return error
+
+
+class LazyGroup(click.Group):
+    """A click group whose commands are imported when used and whose errors are one line.
+
+    Parameters
+    ----------
+    commands_from
+        Command name to ``(module, attribute, one-line help)``; the help line is kept
+        here so that ``--help`` imports none of the modules.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        commands_from: Mapping[str, tuple[str, str, str]] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self._commands_from = dict(commands_from or {})
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order they were declared."""
+        return [*self._commands_from, *super().list_commands(ctx)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return one command, or None when there is none of that name."""
+        if cmd_name not in self._commands_from:
+            return super().get_command(ctx, cmd_name)
+        module, attribute, _ = self._commands_from[cmd_name]
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the table of commands from the declared help lines."""
+        rows = [(name, entry[2]) for name, entry in self._commands_from.items()]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; turn a person's mistakes into one line and an exit code."""
+        try:
+            return super().invoke(ctx)
+        except UserError as error:
+            raise _one_line(str(error), error.exit_code) from error
+        except ModuleNotFoundError as error:
+            raise _missing_package(error) from error
+        except OSError as error:
+            if error.errno not in _FILE_ADVICE:
+                raise
+            place = f"{error.filename}: " if error.filename else ""
+            raise _one_line(f"{place}{_FILE_ADVICE[error.errno]}", 2) from error
+
+
+def _missing_package(error: ModuleNotFoundError) -> Exception:
+    extras = {"torch": "zoo", "torchvision": "zoo", "timm": "zoo", "safetensors": "zoo"}
+    extras |= {"dlib": "zoo", "spandrel": "zoo", "torchmetrics": "bench", "jinja2": "bench"}
+    extras |= {"matplotlib": "bench", "pyiqa": "pyiqa", "distributed": "dask"}
+    name = (error.name or "").partition(".")[0]
+    if name not in extras:
+        return error
+    return _one_line(
+        f"the package {name} is not installed: run `pip install 'relume[{extras[name]}]'`", 2
+    )
+
+
+class Progress:
+    """A bar on a terminal, a plain line every few seconds elsewhere; always on standard error.
+
+    Parameters
+    ----------
+    total
+        How many units there are; None when unknown.
+    label
+        What is being done, a few words.
+    unit
+        What one step is: ``pair``, ``image``, ``face``.
+    """
+
+    def __init__(self, total: int | None, label: str, unit: str = "image") -> None:
+        self._label, self._unit, self._total = label, unit, total
+        self._count, self._start, self._told = 0, time.monotonic(), time.monotonic()
+        self._bar: Any = None
+        if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+            from tqdm import tqdm
+
+            self._bar = tqdm(total=total, desc=label, unit=unit, leave=False, dynamic_ncols=True)
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+        elif self._count:
+            self._tell()
+
+    def advance(self, steps: int = 1, note: str = "") -> None:
+        """Count ``steps`` more units as done; ``note`` is shown beside the bar."""
+        self._count += steps
+        if self._bar is not None:
+            if note:
+                self._bar.set_postfix_str(note, refresh=False)
+            self._bar.update(steps)
+        elif time.monotonic() - self._told > 5:
+            self._tell()
+
+    def _tell(self) -> None:
+        self._told = time.monotonic()
+        rate = self._count / max(self._told - self._start, 1e-9)
+        of = f"/{self._total}" if self._total is not None else ""
+        click.echo(
+            f"{self._label}: {self._count}{of} {self._unit}s, {rate:.1f} {self._unit}s/s", err=True
+        )
+
+
+def progress(
+    items: Iterable[Item], label: str, unit: str = "image", total: int | None = None
+) -> Iterator[Item]:
+    """Yield every item while showing how far along it is; see `Progress`."""
+    if total is None and isinstance(items, Sized):
+        total = len(items)
+    with Progress(total, label, unit) as shown:
+        for item in items:
+            yield item
+            shown.advance()

@@ -21,16 +21,16 @@ endef
 $(BIN)/python:
 	@$(PREFLIGHT)
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --upgrade pip
+	@$(BIN)/python -m pip install -qq --upgrade pip
 
 $(VENV)/bench.stamp: pyproject.toml | $(BIN)/python
 	@echo "installing into $(VENV) (torch is large: two to four minutes)"
-	@$(BIN)/python -m pip install --quiet --editable '.[bench]'
+	@$(BIN)/python -m pip install -qq --editable '.[bench]'
 	@touch $@
 
 $(VENV)/dev.stamp: pyproject.toml $(VENV)/bench.stamp
 	@echo "installing what the tests need"
-	@$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@$(BIN)/python -m pip install -qq --editable '.[dev]'
 	@touch $@
 
 demo: $(VENV)/bench.stamp

@@ -12,7 +12,8 @@ _ROOT = Path(__file__).parent.parent
 
 def _kernel_sources_digest() -> str:
     digest = hashlib.sha256()
-    for path in sorted((_ROOT / "degrade").rglob("*.py")):
+    kernels = sorted((_ROOT / "degrade" / "kernels").glob("*.py"))
+    for path in (_ROOT / "degrade" / "portable_math.py", *kernels):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 

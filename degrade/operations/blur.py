@@ -109,6 +109,6 @@ def _correlate(planes: Planes, taps: Taps) -> Planes:
 def _correlate_list(planes: Planes, taps: Taps) -> Planes:
     centre_row, centre_column = taps.shape[0] // 2, taps.shape[1] // 2
     rows, columns = np.nonzero(taps > _SMALL * taps.max())
-    weights = taps[rows, columns]
-    weights = (weights / math.fsum(weights)).astype(np.float32)
+    kept = taps[rows, columns]
+    weights = (kept / math.fsum(kept)).astype(np.float32)
     return correlate_taps(planes, rows - centre_row, columns - centre_column, weights)

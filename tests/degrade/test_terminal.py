@@ -1,0 +1,118 @@
+import errno
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from degrade.errors import DatasetError, UserError
+from degrade.terminal import LazyGroup, Progress, progress
+
+
+def command_raising(error):
+    @click.group(cls=LazyGroup)
+    def main():
+        pass
+
+    @main.command()
+    def go():
+        raise error
+
+    return CliRunner().invoke(main, ["go"])
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (UserError("wrong:\n  mend it"), 2, "Error: wrong: mend it\n"),
+        (DatasetError("differs", exit_code=1), 1, "Error: differs\n"),
+        (
+            OSError(errno.ENOSPC, "x", "/a/b"),
+            2,
+            "Error: /a/b: the disk is full: free some space and run the same command again\n",
+        ),
+        (
+            PermissionError(errno.EACCES, "x", "/a"),
+            2,
+            "Error: /a: permission denied: choose a place that you may read and write\n",
+        ),
+        (
+            ModuleNotFoundError("No module named 'torch.nn'", name="torch.nn"),
+            2,
+            "Error: the package torch is not installed: run `pip install 'relume[zoo]'`\n",
+        ),
+    ],
+)
+def test_a_persons_mistake_is_one_line_and_a_code(error, code, line):
+    result = command_raising(error)
+    assert (result.exit_code, result.stderr, result.stdout) == (code, line, "")
+
+
+@pytest.mark.parametrize("error", [ValueError("bug"), OSError(errno.EIO, "x"), OSError("text")])
+def test_our_own_mistakes_stay_tracebacks(error):
+    assert command_raising(error).exception is error
+
+
+def test_a_missing_module_of_ours_stays_a_traceback():
+    error = ModuleNotFoundError("No module named 'degrade.x'", name="degrade.x")
+    assert isinstance(command_raising(error).exception, ModuleNotFoundError)
+
+
+def test_commands_keep_their_order_and_are_not_imported_for_help():
+    @click.group(
+        cls=LazyGroup,
+        commands_from={
+            "z": ("no.such.module", "x", "Last letter."),
+            "a": ("no.such", "x", "First."),
+        },
+    )
+    def main():
+        pass
+
+    result = CliRunner().invoke(main, ["--help"])
+    assert result.exit_code == 0
+    assert result.stdout.index("Last letter.") < result.stdout.index("First.")
+
+
+def test_an_unknown_command_is_wrong_use():
+    result = command_raising(None)
+    assert result.exit_code != 2
+    from degrade.cli import main
+
+    result = CliRunner().invoke(main, ["bild"])
+    assert result.exit_code == 2
+    assert "No such command 'bild'" in result.stderr
+
+
+def test_progress_is_plain_lines_on_standard_error_when_it_is_no_terminal(capsys):
+    assert list(progress([1, 2, 3], "reading", "file")) == [1, 2, 3]
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.startswith("reading: 3/3 files, ")
+    assert told.err.count("\n") == 1
+    assert "\r" not in told.err
+
+
+def test_progress_of_nothing_says_nothing(capsys):
+    assert list(progress([], "reading")) == []
+    assert capsys.readouterr().err == ""
+
+
+def test_progress_speaks_every_few_seconds_only(capsys, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    with Progress(None, "reading") as shown:
+        for _ in range(24):
+            now[0] += 1
+            shown.advance()
+    lines = capsys.readouterr().err.splitlines()
+    assert 4 <= len(lines) <= 5
+    assert lines[-1] == "reading: 24 images, 1.0 images/s"
+
+
+def test_a_terminal_gets_a_bar(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    assert list(progress(range(3), "reading")) == [0, 1, 2]
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "reading: " in told.err

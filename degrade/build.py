@@ -59,7 +59,8 @@ class _Shard:
     image_ids: tuple[str, ...]
 
     def marker(self) -> Path:
-        return self.folder / _MARKERS / f"{self.index:07d}.json"
+        # The size is in the name: a marker of another cut of the pictures says nothing.
+        return self.folder / _MARKERS / f"{self.index:07d}-of-{SHARD_IMAGES}.json"
 
 
 def build(

@@ -13,6 +13,8 @@ from degrade.planning import Plan, Step
 
 if TYPE_CHECKING:
     import PIL.Image
+    import PIL.ImageDraw
+    import PIL.ImageFont
 
 __all__ = ["Cell", "contact_sheet", "describe_step"]
 
@@ -56,8 +58,8 @@ def describe_step(step: Step) -> str:
     if step.operation == "gaussian_blur":
         x, y = float(values["sigma_x"]), float(values["sigma_y"])
         if x == y:
-            return f"Gaussian blur sigma {x:.1f}"
-        return f"Gaussian blur sigma {x:.1f} x {y:.1f} at {float(values['angle']):.0f} deg"
+            return f"Gaussian blur {x:.1f}"
+        return f"Gaussian blur {x:.1f} x {y:.1f}, {float(values['angle']):.0f} deg"
     words = _SHORT.get(step.operation)
     if words is not None:
         return words.format(**values)
@@ -88,14 +90,31 @@ def contact_sheet(rows: Sequence[Sequence[Cell]], side: int = 240) -> Image:
     for row, height in zip(rows, heights, strict=True):
         for column, cell in enumerate(row):
             left = _GAP + column * (side + _GAP)
-            draw.text((left, top), cell.title, fill=_INK, font=bold)
+            _write(draw, (left, top), cell.title, _INK, bold, side)
             picture = _fitted(cell.image, side)
             sheet.paste(picture, (left, top + _TITLE))
             below = top + _TITLE + picture.height + 4
             for number, line in enumerate(cell.lines):
-                draw.text((left, below + number * _LINE), line, fill=_FAINT, font=plain)
+                _write(draw, (left, below + number * _LINE), line, _FAINT, plain, side)
         top += height
     return np.array(sheet, dtype=np.uint8)
+
+
+def _write(
+    draw: PIL.ImageDraw.ImageDraw,
+    place: tuple[int, int],
+    text: str,
+    ink: tuple[int, int, int],
+    font: PIL.ImageFont.ImageFont | PIL.ImageFont.FreeTypeFont,
+    room: int,
+) -> None:
+    """Write a line, cut to ``room`` pixels so that it stays below its own picture."""
+    shown = text
+    for length in range(len(text) - 1, 0, -1):
+        if draw.textlength(shown, font) <= room:
+            break
+        shown = f"{text[:length]}.."
+    draw.text(place, shown, fill=ink, font=font)
 
 
 def _cell_height(cell: Cell, side: int) -> int:

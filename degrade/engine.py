@@ -36,7 +36,8 @@ def apply(plan: Plan, hq: Image) -> Image:
     ImageError
         The image is not what the plan was drawn for.
     """
-    return apply_pair(plan, hq)[1]
+    _check(plan, hq)
+    return _half(plan, hq, "lq")
 
 
 def apply_pair(plan: Plan, source: Image) -> tuple[Image, Image]:
@@ -63,16 +64,37 @@ def _half(plan: Plan, source: Image, half: str) -> Image:
     steps = [step for step in plan.steps if step.target in (half, "both")]
     if not steps:
         return source
+    from degrade.kernels.memory import PLANES
     from degrade.kernels.planes import from_planes, to_planes
 
     key = StreamKey(plan.seed, image_id_bits(plan.image_id), plan.variant)
-    planes = to_planes(np.ascontiguousarray(source))
-    for step in steps:
-        planes = _step(step, planes, key)
-    return from_planes(planes)
+    planes = to_planes(np.ascontiguousarray(source), PLANES.take((3, *plan.size)))
+    waiting = list(steps)
+    while waiting:
+        done = _two_as_one(waiting, planes)
+        if done is None:
+            done = _step(waiting.pop(0), planes, key)
+        if not np.may_share_memory(done, planes):
+            PLANES.give(planes)
+        planes = done
+    image = from_planes(planes)
+    PLANES.give(planes)
+    return image
 
 
 def _step(step: Step, planes: Planes, key: StreamKey) -> Planes:
     stream = np.array(key.words(step.slot, PIXELS), np.uint32)
     done: Planes = OPERATIONS[step.operation].load()(planes, stream, **step.parameters)
+    return done
+
+
+def _two_as_one(waiting: list[Step], planes: Planes) -> Planes | None:
+    """Do the next two steps in one pass, and take them off the list, where that is possible."""
+    if [step.operation for step in waiting[:2]] != ["gaussian_blur", "resize"]:
+        return None
+    from degrade.operations.blur_then_shrink import blur_then_shrink
+
+    done = blur_then_shrink(planes, waiting[0].parameters, waiting[1].parameters)
+    if done is not None:
+        del waiting[:2]
     return done

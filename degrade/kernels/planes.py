@@ -33,10 +33,12 @@ def reflected(index: int, size: int) -> int:
 
 
 @kernel
-def to_planes(image: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return an ``(H, W, 3)`` uint8 picture as ``(3, H, W)`` float32 levels."""
+def to_planes(
+    image: NDArray[np.uint8], result: NDArray[np.float32] | None = None
+) -> NDArray[np.float32]:
+    """Return an ``(H, W, 3)`` uint8 picture as ``(3, H, W)`` levels, in ``result`` if given."""
     height, width, _ = image.shape
-    planes = np.empty((3, height, width), np.float32)
+    planes = np.empty((3, height, width), np.float32) if result is None else result
     flat = image.reshape(-1)
     for y in range(height):
         row = flat[3 * width * y : 3 * width * (y + 1)]

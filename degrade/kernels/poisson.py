@@ -95,46 +95,46 @@ def _fill_alias(
 
 
 @kernel
-def poisson_tables(
-    photons: float,
-) -> tuple[NDArray[np.int64], NDArray[np.uint32], NDArray[np.float32]]:
+def poisson_tables(photons: float) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
     """Return the alias tables of the 256 laws Poisson(level / 255 * photons).
 
     Parameters
     ----------
     photons
-        Mean count at level 255, above 0.
+        Mean count at level 255, above 0 and at most 100 000.
 
     Returns
     -------
-    offsets
-        int64 (257): where each level's columns begin.
-    thresholds
-        uint32 (columns): below it, the first outcome.
-    outcomes
-        float32 (columns, 2): count * 255 / photons, clipped to 255.
+    laws
+        uint64 (256), one word a level: bits 40-63 its first column, bits 24-39 its number of
+        columns, bits 0-23 its smallest count.
+    columns
+        uint64, one word a column: bits 32-63 the threshold below which the column's own
+        outcome is kept, bits 0-15 that outcome, bits 16-31 the other; outcomes count from
+        the law's smallest.
     """
+    starts = np.zeros(257, np.int64)
     firsts = np.zeros(256, np.int64)
-    offsets = np.zeros(257, np.int64)
-    for level in range(256):
-        if level == 0:
-            offsets[1] = 1
-            continue
+    starts[1] = 1
+    for level in range(1, 256):
         first, last = _support(level * photons / 255.0)
         firsts[level] = first
-        offsets[level + 1] = offsets[level] + (last - first + 1)
-    thresholds = np.full(offsets[256], 0xFFFFFFFF, np.uint32)
-    outcomes = np.zeros((offsets[256], 2), np.float32)
-    scale = 255.0 / photons
+        starts[level + 1] = starts[level] + (last - first + 1)
+    laws = np.zeros(256, np.uint64)
+    columns = np.zeros(starts[256], np.uint64)
+    columns[0] = np.uint64(0xFFFFFFFF) << np.uint64(32)
+    laws[0] = np.uint64(1) << np.uint64(24)
     for level in range(1, 256):
-        start, size = offsets[level], offsets[level + 1] - offsets[level]
+        start, size = starts[level], starts[level + 1] - starts[level]
+        law = (np.uint64(start) << np.uint64(40)) | (np.uint64(size) << np.uint64(24))
+        laws[level] = law | np.uint64(firsts[level])
         weights = np.empty(size, np.float64)
         shares = np.empty(size, np.float64)
         aliases = np.empty(size, np.int64)
         _probabilities(level * photons / 255.0, firsts[level], weights)
         _fill_alias(weights, shares, aliases)
         for i in range(size):
-            thresholds[start + i] = np.uint32(min(shares[i] * 4294967296.0, 4294967295.0))
-            outcomes[start + i, 0] = min((firsts[level] + i) * scale, 255.0)
-            outcomes[start + i, 1] = min((firsts[level] + aliases[i]) * scale, 255.0)
-    return offsets, thresholds, outcomes
+            threshold = np.uint64(min(shares[i] * 4294967296.0, 4294967295.0))
+            both = (np.uint64(aliases[i]) << np.uint64(16)) | np.uint64(i)
+            columns[start + i] = (threshold << np.uint64(32)) | both
+    return laws, columns

@@ -139,6 +139,86 @@ def resample_table(
     return indices, weights.astype(np.float32)
 
 
+@inline
+def _across(
+    row: NDArray[np.float32],
+    columns: NDArray[np.int64],
+    weights: NDArray[np.float32],
+    target: NDArray[np.float32],
+) -> None:
+    """Resize one row."""
+    taps = columns.shape[1]
+    if taps == 2:
+        for x in range(target.size):
+            target[x] = weights[x, 0] * row[columns[x, 0]] + weights[x, 1] * row[columns[x, 1]]
+        return
+    for x in range(target.size):
+        total = np.float32(0.0)
+        for t in range(taps):
+            total = total + weights[x, t] * row[columns[x, t]]
+        target[x] = total
+
+
+@inline
+def _add_row(weight: np.float32, row: NDArray[np.float32], target: NDArray[np.float32]) -> None:
+    for x in range(target.size):
+        target[x] = target[x] + weight * row[x]
+
+
+@inline
+def _enlarge(
+    plane: NDArray[np.float32],
+    rows: NDArray[np.int64],
+    row_weights: NDArray[np.float32],
+    columns: NDArray[np.int64],
+    column_weights: NDArray[np.float32],
+    out: NDArray[np.float32],
+) -> None:
+    """Across first: each source row once, kept while the results that need it pass."""
+    taps = rows.shape[1]
+    kept = np.empty((taps, out.shape[1]), np.float32)
+    holds = np.full(taps, -1, np.int64)
+    for y in range(out.shape[0]):
+        target = out[y]
+        for t in range(taps):
+            row = rows[y, t]
+            place = row % taps
+            if holds[place] != row:
+                _across(plane[row], columns, column_weights, kept[place])
+                holds[place] = row
+        if taps == 2:
+            upper, lower = kept[rows[y, 0] % 2], kept[rows[y, 1] % 2]
+            above, below = row_weights[y, 0], row_weights[y, 1]
+            for x in range(target.size):
+                target[x] = above * upper[x] + below * lower[x]
+            continue
+        for x in range(target.size):
+            target[x] = np.float32(0.0)
+        for t in range(taps):
+            if row_weights[y, t] != np.float32(0.0):
+                _add_row(row_weights[y, t], kept[rows[y, t] % taps], target)
+
+
+@inline
+def _shrink(
+    plane: NDArray[np.float32],
+    rows: NDArray[np.int64],
+    row_weights: NDArray[np.float32],
+    columns: NDArray[np.int64],
+    column_weights: NDArray[np.float32],
+    out: NDArray[np.float32],
+) -> None:
+    """Down first: the gathering pass across then runs over the fewer rows."""
+    line = np.empty(plane.shape[1], np.float32)
+    for y in range(out.shape[0]):
+        for x in range(line.size):
+            line[x] = np.float32(0.0)
+        for t in range(rows.shape[1]):
+            if row_weights[y, t] != np.float32(0.0):
+                _add_row(row_weights[y, t], plane[rows[y, t]], line)
+        _across(line, columns, column_weights, out[y])
+
+
 @kernel
 def resample(
     planes: NDArray[np.float32],
@@ -146,24 +226,17 @@ def resample(
     row_weights: NDArray[np.float32],
     columns: NDArray[np.int64],
     column_weights: NDArray[np.float32],
+    result: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
-    """Return the planes resized by two tables from `resample_table`; levels are not clipped."""
-    channels, _, width = planes.shape
-    height_out, width_out = rows.shape[0], columns.shape[0]
-    result = np.empty((channels, height_out, width_out), np.float32)
-    line = np.empty(width, np.float32)
-    for c in range(channels):
-        for y in range(height_out):
-            line[:] = np.float32(0.0)
-            for t in range(rows.shape[1]):
-                weight = row_weights[y, t]
-                source = planes[c, rows[y, t]]
-                if weight != np.float32(0.0):
-                    for x in range(width):
-                        line[x] = line[x] + weight * source[x]
-            for x in range(width_out):
-                total = np.float32(0.0)
-                for t in range(columns.shape[1]):
-                    total = total + column_weights[x, t] * line[columns[x, t]]
-                result[c, y, x] = total
-    return result
+    """Return the planes resized by two tables from `resample_table`; levels are not clipped.
+
+    ``result``, float32 (C, height_out, width_out), is written into when it is given.
+    """
+    shape = (planes.shape[0], rows.shape[0], columns.shape[0])
+    out = np.empty(shape, np.float32) if result is None else result
+    for c in range(planes.shape[0]):
+        if rows.shape[0] > planes.shape[1]:
+            _enlarge(planes[c], rows, row_weights, columns, column_weights, out[c])
+        else:
+            _shrink(planes[c], rows, row_weights, columns, column_weights, out[c])
+    return out

@@ -14,9 +14,21 @@ from numpy.typing import NDArray
 from degrade import portable_math
 from degrade.kernels.compile import inline, kernel
 
-__all__ = ["disk", "gaussian_1d", "gaussian_2d", "gaussian_radius", "low_rank", "motion_line"]
+__all__ = [
+    "RUNS_FROM",
+    "disk",
+    "disk_chords",
+    "gaussian_1d",
+    "gaussian_2d",
+    "gaussian_radius",
+    "low_rank",
+    "motion_line",
+]
 
 _exp = inline(portable_math.exp)
+
+RUNS_FROM = 7.0
+"""Pixels: disks of at least this radius are made of runs."""
 
 
 def gaussian_radius(sigma: float) -> int:
@@ -71,52 +83,76 @@ def gaussian_2d(
 
 @kernel
 def motion_line(length: float, cosine: float, sine: float) -> NDArray[np.float64]:
-    """Return the blur of a straight, even, centred motion: a segment spread bilinearly.
+    """Return the blur of a straight, even, centred motion, float64 (odd, odd), sum 1.
 
-    Second moment along the motion: length² / 12 plus the spread's, 1/6 on the average for each
-    axis that the line crosses (none across a motion along a row or a column).
+    One step for each pixel column (row, for steep lines) that the segment crosses, as heavy as
+    the part of the segment in it, split between the two pixels that the line runs between.
+    First moment 0; second moment along the longer axis (length * cosine)² / 12 + 1 / 12 or
+    less, by how the segment's ends fall.
     """
-    radius = math.ceil(length / 2.0) + 1
-    taps = np.zeros((2 * radius + 1, 2 * radius + 1), np.float64)
-    points = 16 * math.ceil(length)
-    for i in range(points):
-        place = ((i + 0.5) / points - 0.5) * length
-        x, y = place * cosine + radius, -place * sine + radius
-        left, top = math.floor(x), math.floor(y)
-        right, below = x - left, y - top
-        taps[top, left] += (1.0 - right) * (1.0 - below)
-        taps[top, left + 1] += right * (1.0 - below)
-        taps[top + 1, left] += (1.0 - right) * below
-        taps[top + 1, left + 1] += right * below
-    return taps / points
+    flat = abs(cosine) >= abs(sine)
+    major, minor = (cosine, -sine) if flat else (-sine, cosine)
+    half = length * abs(major) / 2.0
+    slope = minor / major
+    reach = math.ceil(half + 0.5) if half > 0.5 else 1
+    taps = np.zeros((2 * reach + 1, 2 * reach + 1), np.float64)
+    for i in range(-reach, reach + 1):
+        begin, end = max(i - 0.5, -half), min(i + 0.5, half)
+        if end <= begin:
+            continue
+        weight = (end - begin) / (2.0 * half)
+        place = slope * (begin + end) / 2.0
+        low = math.floor(place)
+        part = place - low
+        for offset, share in ((low, 1.0 - part), (low + 1, part)):
+            if share > 0.0:
+                row, column = (offset, i) if flat else (i, offset)
+                taps[reach + row, reach + column] += weight * share
+    return taps
+
+
+@kernel
+def disk_chords(radius: float) -> NDArray[np.float64]:
+    """Return half the mean chord of a disk over each pixel row it touches, float64 (odd).
+
+    The mean of 64 lines across the row; the middle entry is the row of the centre.
+    """
+    reach = max(math.ceil(radius + 0.5) - 1, 0)
+    halves = np.zeros(2 * reach + 1, np.float64)
+    lines = 64
+    for i in range(halves.size):
+        for line in range(lines):
+            y = (i - reach) - 0.5 + (line + 0.5) / lines
+            square = radius * radius - y * y
+            if square > 0.0:
+                halves[i] += math.sqrt(square) / lines
+    return halves
 
 
 @kernel
 def disk(radius: float) -> NDArray[np.float64]:
-    """Return a disk by area coverage: the share of each pixel inside the circle, normalised.
+    """Return an antialiased disk, float64 (odd, odd), sum 1.
 
-    Coverage is exact along rows and the mean of 64 lines in each pixel across them.
+    Below `RUNS_FROM` every tap is the share of its pixel inside the circle, exact along rows
+    and the mean of 64 lines across them. From there on each row is a run as long as its mean
+    chord, whose ends cover their pixels in part: within 3.1 % of the former in absolute sum,
+    and the cost of a blur no longer grows with the area.
     """
-    reach = math.ceil(radius + 0.5) - 1 if radius > 0.5 else 0
-    reach = max(reach, 0)
-    size = 2 * reach + 1
-    taps = np.zeros((size, size), np.float64)
-    lines = 64
-    for i in range(size):
+    halves = disk_chords(radius)
+    reach, lines = halves.size // 2, 64
+    taps = np.zeros((halves.size, halves.size), np.float64)
+    for i in range(halves.size):
         for line in range(lines):
-            y = (i - reach) - 0.5 + (line + 0.5) / lines
-            square = radius * radius - y * y
-            if square <= 0.0:
-                continue
-            half = math.sqrt(square)
-            for j in range(size):
-                left = max(float(j - reach) - 0.5, -half)
-                right = min(float(j - reach) + 0.5, half)
-                if right > left:
-                    taps[i, j] += right - left
+            half = halves[i]
+            if radius < RUNS_FROM:
+                y = (i - reach) - 0.5 + (line + 0.5) / lines
+                half = math.sqrt(max(radius * radius - y * y, 0.0))
+            for j in range(halves.size):
+                left, right = max(j - reach - 0.5, -half), min(j - reach + 0.5, half)
+                taps[i, j] += max(0.0, right - left)
     total = 0.0
-    for i in range(size):
-        for j in range(size):
+    for i in range(halves.size):
+        for j in range(halves.size):
             total += taps[i, j]
     return taps / total
 

@@ -2,42 +2,34 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
 from degrade.kernels import shapes
-from degrade.kernels.correlate import correlate_separable, correlate_taps
+from degrade.kernels.correlate import (
+    correlate_runs,
+    correlate_separable,
+    correlate_taps,
+    correlate_terms,
+)
+from degrade.kernels.memory import PLANES
+from degrade.operations.kernel_form import (
+    SHARP,
+    KernelForm,
+    Slanted,
+    TapList,
+    gaussian_form,
+    gaussian_taps,
+    tap_list,
+)
 from degrade.portable_math import cos_degrees, sin_degrees
 
-__all__ = ["defocus_blur", "gaussian_blur", "gaussian_taps", "motion_blur"]
+__all__ = ["correlate", "defocus_blur", "gaussian_blur", "gaussian_taps", "motion_blur"]
 
 Planes = NDArray[np.float32]
-Taps = NDArray[np.float64]
 
-_SHARP = 0.05
-"""Gaussians narrower than this many pixels are the identity to within 1e-80."""
-_TOLERANCE = 1e-3
-"""Absolute sum of what a kernel's approximation may leave out: 0.26 levels at most."""
-_SMALL = 1e-6
-"""Taps below this share of the largest are left out of tap lists."""
-
-
-def gaussian_taps(sigma_x: float, sigma_y: float, angle: float, kernel_size: int) -> Taps:
-    """Return the square kernel of a Gaussian blur; ``kernel_size`` 0 is as wide as needed."""
-    radius = _radius(max(sigma_x, sigma_y), kernel_size)
-    return shapes.gaussian_2d(
-        max(float(sigma_x), _SHARP),
-        max(float(sigma_y), _SHARP),
-        cos_degrees(angle),
-        sin_degrees(angle),
-        radius,
-    )
-
-
-def _radius(sigma: float, kernel_size: int) -> int:
-    return kernel_size // 2 if kernel_size else shapes.gaussian_radius(sigma)
+_POINT = 0.5
+"""A disk of at most this radius lies within a pixel: the identity."""
 
 
 def gaussian_blur(
@@ -60,19 +52,9 @@ def gaussian_blur(
     kernel_size
         Odd width that the kernel is cut to, as published recipes do; 0 keeps 3.5 sigma.
     """
-    if max(sigma_x, sigma_y) < _SHARP:
+    if max(sigma_x, sigma_y) < SHARP:
         return planes
-    if angle % 180.0 == 90.0:
-        sigma_x, sigma_y, angle = sigma_y, sigma_x, 0.0
-    if sigma_x == sigma_y or angle % 180.0 == 0.0:
-        rows, columns = (
-            shapes.gaussian_1d(max(float(sigma), _SHARP), _radius(sigma, kernel_size)).astype(
-                np.float32
-            )
-            for sigma in (sigma_y, sigma_x)
-        )
-        return correlate_separable(planes, rows, columns)
-    return _correlate(planes, gaussian_taps(sigma_x, sigma_y, angle, kernel_size))
+    return correlate(planes, gaussian_form(sigma_x, sigma_y, angle, kernel_size))
 
 
 def motion_blur(planes: Planes, stream: object, *, length: float, angle: float) -> Planes:
@@ -80,35 +62,44 @@ def motion_blur(planes: Planes, stream: object, *, length: float, angle: float) 
     if length <= 0:
         return planes
     taps = shapes.motion_line(float(length), cos_degrees(angle), sin_degrees(angle))
-    return _correlate_list(planes, taps)
+    return correlate(planes, tap_list(taps))
 
 
 def defocus_blur(planes: Planes, stream: object, *, radius: float) -> Planes:
-    """Return the planes blurred by a disk of ``radius`` pixels, edges by area coverage."""
-    return _correlate_list(planes, shapes.disk(float(radius))) if radius > 0.5 else planes
+    """Return the planes blurred by a disk of ``radius`` pixels, its edge antialiased."""
+    if radius <= _POINT:
+        return planes
+    if radius < shapes.RUNS_FROM:
+        return correlate(planes, tap_list(shapes.disk(float(radius))))
+    return correlate_runs(planes, shapes.disk_chords(float(radius)), PLANES.take(planes.shape))
 
 
-def _correlate(planes: Planes, taps: Taps) -> Planes:
-    """Correlate with a dense kernel by whichever is cheaper: separable terms or its taps."""
-    columns, rows = shapes.low_rank(taps, _TOLERANCE)
-    listed = int((taps > _SMALL * taps.max()).sum())
-    if len(columns) * sum(taps.shape) >= listed:
-        return _correlate_list(planes, taps)
-    # What the tolerance left out must not darken the picture.
-    columns /= math.fsum(
-        math.fsum(column) * math.fsum(row) for column, row in zip(columns, rows, strict=True)
-    )
-    total = None
-    for column, row in zip(columns.astype(np.float32), rows.astype(np.float32), strict=True):
-        term = correlate_separable(planes, column, row)
-        total = term if total is None else np.add(total, term, out=total)
-    assert total is not None
-    return total
+def correlate(planes: Planes, form: KernelForm) -> Planes:
+    """Return the planes correlated with a kernel in any of its forms."""
+    result = PLANES.take(planes.shape)
+    if isinstance(form, TapList):
+        return correlate_taps(planes, form.rows, form.columns, form.weights, result)
+    if isinstance(form, Slanted):
+        between = first_pass(planes, form)
+        rows, columns = second_pass(form)
+        done = correlate_taps(between, rows, columns, _weights(form), result)
+        PLANES.give(between)
+        return done
+    return correlate_terms(planes, form.columns, form.rows, result)
 
 
-def _correlate_list(planes: Planes, taps: Taps) -> Planes:
-    centre_row, centre_column = taps.shape[0] // 2, taps.shape[1] // 2
-    rows, columns = np.nonzero(taps > _SMALL * taps.max())
-    kept = taps[rows, columns]
-    weights = (kept / math.fsum(kept)).astype(np.float32)
-    return correlate_taps(planes, rows - centre_row, columns - centre_column, weights)
+def first_pass(planes: Planes, form: Slanted) -> Planes:
+    """Return the planes after the first of two slanted passes."""
+    one, first = np.ones(1, np.float32), form.line.first.astype(np.float32)
+    down, right = (first, one) if form.upright else (one, first)
+    return correlate_separable(planes, down, right, PLANES.take(planes.shape))
+
+
+def second_pass(form: Slanted) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the row and the column of each tap of the second pass."""
+    line = form.line
+    return (line.across, line.along) if form.upright else (line.along, line.across)
+
+
+def _weights(form: Slanted) -> NDArray[np.float32]:
+    return form.line.weights.astype(np.float32)

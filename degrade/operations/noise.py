@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degrade.kernels import noise as kernels
-from degrade.kernels.normal import normal_table
+from degrade.kernels.memory import PLANES
 from degrade.kernels.poisson import poisson_tables
 
 __all__ = ["gaussian_noise", "impulse_noise", "shot_noise"]
@@ -19,7 +19,9 @@ def gaussian_noise(
     planes: Planes, stream: StreamWords, *, sigma: float, per_channel: bool
 ) -> Planes:
     """Return the planes plus normal noise of ``sigma`` levels, clipped to 0-255."""
-    return kernels.gaussian_noise(planes, float(sigma), per_channel, stream, normal_table())
+    return kernels.gaussian_noise(
+        planes, float(sigma), per_channel, stream, PLANES.take(planes.shape)
+    )
 
 
 def shot_noise(planes: Planes, stream: StreamWords, *, photons: float) -> Planes:
@@ -27,11 +29,14 @@ def shot_noise(planes: Planes, stream: StreamWords, *, photons: float) -> Planes
 
     Levels are rounded to 8 bits first. Variance at level v: v * 255 / photons.
     """
-    return kernels.shot_noise(planes, stream, *poisson_tables(float(photons)))
+    laws, columns = poisson_tables(float(photons))
+    result = PLANES.take(planes.shape)
+    return kernels.shot_noise(planes, stream, laws, columns, 255.0 / photons, result)
 
 
 def impulse_noise(
     planes: Planes, stream: StreamWords, *, amount: float, per_channel: bool
 ) -> Planes:
     """Return the planes with a share ``amount`` of values (or pixels) set to 0 or 255."""
-    return kernels.impulse_noise(planes, float(amount), per_channel, stream)
+    result = PLANES.take(planes.shape)
+    return kernels.impulse_noise(planes, float(amount), per_channel, stream, result)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from degrade.kernels.memory import PLANES
 from degrade.kernels.resample import FILTERS, resample, resample_table
 
 __all__ = ["resize", "resize_blur"]
@@ -24,7 +25,8 @@ def resize(
     code = FILTERS.index(filter)
     rows = resample_table(code, planes.shape[1], height, antialias)
     columns = resample_table(code, planes.shape[2], width, antialias)
-    resized = resample(planes, *rows, *columns)
+    result = PLANES.take((planes.shape[0], height, width))
+    resized = resample(planes, *rows, *columns, result)
     if filter in ("cubic", "lanczos3"):
         np.clip(resized, 0.0, 255.0, out=resized)
     return resized
@@ -36,4 +38,7 @@ def resize_blur(
     """Return the planes shrunk to ``(height, width)`` and enlarged back to their own size."""
     small = resize(planes, stream, height=height, width=width, filter=down, antialias=True)
     full_height, full_width = planes.shape[1:]
-    return resize(small, stream, height=full_height, width=full_width, filter=up, antialias=False)
+    back = resize(small, stream, height=full_height, width=full_width, filter=up, antialias=False)
+    if back is not small:
+        PLANES.give(small)
+    return back

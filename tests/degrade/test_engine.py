@@ -4,7 +4,6 @@ import pytest
 from degrade.engine import apply, apply_pair
 from degrade.errors import ImageError
 from degrade.kernels.noise import normal_field
-from degrade.kernels.normal import normal_table
 from degrade.planning import Plan, Step
 from degrade.random import PIXELS, StreamKey, image_id_bits
 
@@ -95,7 +94,7 @@ def test_a_picture_that_cannot_be_written_to_or_is_not_contiguous_gives_the_same
 def test_pixel_noise_is_that_of_the_stream_of_image_variant_and_slot(source):
     grey = np.full_like(source, 128)
     words = np.array(StreamKey(7, image_id_bits("people/a.png"), 2).words(3, PIXELS), np.uint32)
-    field = normal_field(source.size, words, normal_table()).reshape(3, *SIZE)
+    field = normal_field(source.size, words).reshape(3, *SIZE)
     expected = np.rint(128 + 10 * field).transpose(1, 2, 0)
     np.testing.assert_array_equal(apply(plan(noise(3)), grey), expected)
 

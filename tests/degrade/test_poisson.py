@@ -22,12 +22,21 @@ LAWS = [
 ]
 
 
+def noisy(planes, photons):
+    return shot_noise(planes, STREAM, *poisson_tables(photons), 255.0 / photons)
+
+
 def implied_law(photons, level):
     """Level value to probability, from the alias table alone."""
-    offsets, thresholds, outcomes = poisson_tables(photons)
-    columns = slice(offsets[level], offsets[level + 1])
-    kept = thresholds[columns].astype(np.float64) / 2**32
-    values = outcomes[columns].T.reshape(-1)
+    laws, columns = poisson_tables(photons)
+    law = int(laws[level])
+    start, size, smallest = law >> 40, law >> 24 & 0xFFFF, law & 0xFFFFFF
+    words = columns[start : start + size]
+    kept = (words >> np.uint64(32)).astype(np.float64) / 2**32
+    short = np.uint64(0xFFFF)
+    counts = np.concatenate([words & short, words >> np.uint64(16) & short]) + np.uint64(smallest)
+    scale = np.float32(255 / photons)
+    values = np.minimum(counts.astype(np.float32) * scale, np.float32(255))
     shares = np.concatenate([kept, 1 - kept]) / kept.size
     levels, places = np.unique(values, return_inverse=True)
     return levels, np.bincount(places, shares)
@@ -36,7 +45,7 @@ def implied_law(photons, level):
 def exact_law(photons, level):
     mean = level * photons / 255
     counts = np.arange(int(mean + 12 * math.sqrt(mean) + 40))
-    values = np.minimum(counts * (255 / photons), 255).astype(np.float32)
+    values = np.minimum(counts.astype(np.float32) * np.float32(255 / photons), np.float32(255))
     levels, places = np.unique(values, return_inverse=True)
     return levels, np.bincount(places, stats.poisson.pmf(counts, mean))
 
@@ -54,14 +63,13 @@ def test_the_table_holds_the_poisson_law_to_1e_9(photons, level):
 @pytest.mark.parametrize("photons", [0.1, 20.0, 1e5])
 def test_black_stays_black(photons):
     planes = np.zeros((3, 40, 40), np.float32)
-    assert not shot_noise(planes, STREAM, *poisson_tables(photons)).any()
+    assert not noisy(planes, photons).any()
 
 
 @pytest.mark.parametrize(("mean", "level", "photons"), LAWS)
 def test_ten_million_draws_follow_the_poisson_law(mean, level, photons):
     planes = np.full((1, 2000, 5000), level, np.float32)
-    noisy = shot_noise(planes, STREAM, *poisson_tables(photons))
-    counts = noisy.reshape(-1) * np.float32(photons / 255)
+    counts = noisy(planes, photons).reshape(-1) * np.float32(photons / 255)
     observed = np.bincount(np.rint(counts).astype(np.int32))
     expected = stats.poisson.pmf(np.arange(observed.size), mean) * DRAWS
     # Cells with fewer than ten expected draws are pooled into one at each end.
@@ -79,8 +87,8 @@ def test_ten_million_draws_follow_the_poisson_law(mean, level, photons):
 
 def test_white_is_clipped_where_more_photons_arrive_than_fit():
     planes = np.full((1, 1000, 1000), 255, np.float32)
-    noisy = shot_noise(planes, STREAM, *poisson_tables(50.0))
+    levels = noisy(planes, 50.0)
     share = stats.poisson.sf(49, 50)
-    deviation = math.sqrt(share * (1 - share) / noisy.size)
-    assert noisy.max() == 255
-    assert abs((noisy == 255).mean() - share) < 5 * deviation
+    deviation = math.sqrt(share * (1 - share) / levels.size)
+    assert levels.max() == 255
+    assert abs((levels == 255).mean() - share) < 5 * deviation

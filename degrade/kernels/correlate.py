@@ -20,8 +20,10 @@ __all__ = [
     "correlate_separable",
     "correlate_taps",
     "correlate_terms",
+    "mirror_ends",
     "mirror_table",
     "pad_row",
+    "scratch_size",
 ]
 
 _ROWS = 4
@@ -41,6 +43,16 @@ def mirror_table(size: int, radius: int) -> NDArray[np.int64]:
 
 
 @inline
+def mirror_ends(padded: NDArray[np.float32], mirror: NDArray[np.int64]) -> None:
+    """Fill both ends of a row whose middle is there."""
+    radius = mirror.size // 2
+    width = padded.size - 2 * radius
+    for i in range(radius):
+        padded[i] = padded[radius + mirror[i]]
+        padded[radius + width + i] = padded[radius + mirror[radius + i]]
+
+
+@inline
 def pad_row(
     row: NDArray[np.float32], mirror: NDArray[np.int64], padded: NDArray[np.float32]
 ) -> None:
@@ -48,9 +60,19 @@ def pad_row(
     radius, width = mirror.size // 2, row.size
     for x in range(width):
         padded[radius + x] = row[x]
-    for i in range(radius):
-        padded[i] = row[mirror[i]]
-        padded[radius + width + i] = row[mirror[radius + i]]
+    mirror_ends(padded, mirror)
+
+
+def scratch_size(height: int, width: int, down: int, across: int) -> int:
+    """Return how many values a correlation that reaches that far needs to work in."""
+    return (height + 2 * down + _ROWS) * (width + 2 * across + 1)
+
+
+@inline
+def _sheet(scratch: NDArray[np.float32] | None, rows: int, stride: int) -> NDArray[np.float32]:
+    """Return (rows, stride) of the scratch memory, or of fresh memory."""
+    sheet = np.empty(rows * stride, np.float32) if scratch is None else scratch[: rows * stride]
+    return sheet.reshape(rows, stride)
 
 
 @inline
@@ -152,6 +174,7 @@ def correlate_terms(
     columns: NDArray[np.float32],
     rows: NDArray[np.float32],
     result: NDArray[np.float32] | None = None,
+    scratch: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
     """Return the planes correlated with ``Σ outer(columns[k], rows[k])``.
 
@@ -163,13 +186,15 @@ def correlate_terms(
         float32 (terms, odd length), centred: the vertical and the horizontal factors.
     result
         float32 (C, H, W) to write into, or None.
+    scratch
+        float32, flat, of `scratch_size`, or None.
     """
     out = np.empty_like(planes) if result is None else result
     channels, height, width = planes.shape
     terms, tall = columns.shape
     across = rows.shape[1] // 2
     stride = width + 2 * across
-    padded = np.empty((height, stride), np.float32)
+    padded = _sheet(scratch, height, stride)
     flat = np.zeros(_ROWS * stride + 2 * across, np.float32)
     block = flat[: _ROWS * stride].reshape(_ROWS, stride)
     mirror = mirror_table(width, across)
@@ -208,6 +233,7 @@ def correlate_taps(
     columns: NDArray[np.int64],
     weights: NDArray[np.float32],
     result: NDArray[np.float32] | None = None,
+    scratch: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
     """Return ``Σ weights[t] * planes[y + rows[t], x + columns[t]]``, borders mirrored.
 
@@ -221,6 +247,8 @@ def correlate_taps(
         float32, one for each tap.
     result
         float32 (C, H, W) to write into, or None.
+    scratch
+        float32, flat, of `scratch_size`, or None.
     """
     out = np.empty_like(planes) if result is None else result
     channels, height, width = planes.shape
@@ -230,7 +258,7 @@ def correlate_taps(
         down = max(down, abs(rows[t]))
     stride = width + 2 * across
     tall = height + 2 * down + _ROWS
-    padded = np.zeros((tall, stride), np.float32)
+    padded = _sheet(scratch, tall, stride)
     mirror = mirror_table(width, across)
     flat = padded.reshape(-1)
     starts = np.empty(weights.size, np.int64)
@@ -281,6 +309,7 @@ def correlate_runs(
     planes: NDArray[np.float32],
     halves: NDArray[np.float64],
     result: NDArray[np.float32] | None = None,
+    scratch: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
     """Return the planes averaged over a shape whose rows are centred runs.
 
@@ -293,6 +322,8 @@ def correlate_runs(
         centre's row. A run that ends inside a pixel counts it in part.
     result
         float32 (C, H, W) to write into, or None.
+    scratch
+        float32, flat, of `scratch_size`, or None.
 
     Notes
     -----
@@ -320,7 +351,7 @@ def correlate_runs(
         shifts[4 * i + 1], weights[4 * i + 1] = 1 - whole, -(1.0 - part) / area
         shifts[4 * i + 2], weights[4 * i + 2] = whole + 1, part / area
         shifts[4 * i + 3], weights[4 * i + 3] = -whole, -part / area
-    padded = np.zeros((height + 2 * reach + _ROWS, stride), np.float32)
+    padded = _sheet(scratch, height + 2 * reach + _ROWS, stride)
     mirror = mirror_table(width, across)
     flat = padded.reshape(-1)
     starts = np.empty(rows.size, np.int64)

@@ -17,8 +17,8 @@ __all__ = ["PLANES", "PlaneMemory"]
 
 Planes = NDArray[np.float32]
 
-_KEPT = 4
-"""Buffers kept; a step needs its input, its output and at most two more."""
+_KEPT = 6
+"""Buffers kept; a step needs its input, its output and a few more."""
 _LARGEST = 64 * 1024 * 1024
 """Values; larger planes are not kept when they are given back."""
 
@@ -47,7 +47,9 @@ class PlaneMemory(threading.local):
             buffer = buffer.base
         if buffer.dtype != np.float32 or not buffer.flags.c_contiguous:
             return
-        if buffer.size > _LARGEST or any(np.may_share_memory(other, buffer) for other in self._free):
+        if buffer.size > _LARGEST or any(
+            np.may_share_memory(other, buffer) for other in self._free
+        ):
             return
         self._free.append(buffer.reshape(-1))
         if len(self._free) > _KEPT:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from degrade.kernels.compile import kernel
 from degrade.kernels.shapes import gaussian_1d, gaussian_radius
 
 __all__ = ["SlantedLine", "slanted_passes"]
@@ -67,21 +68,34 @@ def slanted_passes(
     reach = gaussian_radius(math.sqrt(other_variance))
     reach = min(reach, limit) if limit else reach
     profile = gaussian_1d(math.sqrt(other_variance), reach)
-    along, across, weights, added = [], [], [], 0.0
-    for step, weight in zip(range(-reach, reach + 1), profile.tolist(), strict=True):
-        place = slope * step
+    along, across, weights, added = _split_line(slope, profile)
+    sigma = math.sqrt(narrow - added)
+    return SlantedLine(gaussian_1d(sigma, gaussian_radius(sigma)), along, across, weights)
+
+
+@kernel
+def _split_line(
+    slope: float, profile: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], float]:
+    """Split each step of a slanted line between two pixels.
+
+    Returns the taps (steps along, pixels across, weights) and the variance across that the
+    splitting adds.
+    """
+    reach = profile.size // 2
+    along = np.empty(2 * profile.size, np.int64)
+    across = np.empty(2 * profile.size, np.int64)
+    weights = np.empty(2 * profile.size, np.float64)
+    count, added = 0, 0.0
+    for i in range(profile.size):
+        place = slope * (i - reach)
         left = math.floor(place)
         part = place - left
-        added += weight * part * (1.0 - part)
-        for offset, share in ((left, 1.0 - part), (left + 1, part)):
+        added += profile[i] * part * (1.0 - part)
+        for k in range(2):
+            share = part if k == 1 else 1.0 - part
             if share > 0.0:
-                along.append(step)
-                across.append(offset)
-                weights.append(weight * share)
-    sigma = math.sqrt(narrow - added)
-    return SlantedLine(
-        gaussian_1d(sigma, gaussian_radius(sigma)),
-        np.array(along, np.int64),
-        np.array(across, np.int64),
-        np.array(weights),
-    )
+                along[count], across[count] = i - reach, left + k
+                weights[count] = profile[i] * share
+                count += 1
+    return along[:count].copy(), across[:count].copy(), weights[:count].copy(), added

@@ -15,7 +15,7 @@ from degrade.kernels.compile import inline, kernel
 
 __all__ = ["poisson_tables"]
 
-_NEGLIGIBLE = 1e-13
+_NEGLIGIBLE = 1e-11
 """Counts less likely than this share of the most likely one are left out."""
 
 
@@ -52,46 +52,45 @@ def _probabilities(mean: float, first: int, weights: NDArray[np.float64]) -> Non
     total = 0.0
     for i in range(size):
         total += weights[i]
+    share = 1.0 / total
     for i in range(size):
-        weights[i] /= total
+        weights[i] *= share
 
 
 @inline
 def _fill_alias(
-    weights: NDArray[np.float64], shares: NDArray[np.float64], aliases: NDArray[np.int64]
+    weights: NDArray[np.float64],
+    shares: NDArray[np.float64],
+    aliases: NDArray[np.int64],
+    waiting: NDArray[np.int64],
 ) -> None:
-    """Vose's construction: ``shares[i]`` stays in column i, the rest is ``aliases[i]``."""
+    """Vose's construction: ``shares[i]`` stays in column i, the rest is ``aliases[i]``.
+
+    ``waiting`` holds both stacks, small columns from its front and large ones from its back.
+    ``weights`` is used up.
+    """
     size = weights.size
-    small = np.empty(size, np.int64)
-    large = np.empty(size, np.int64)
-    smalls = larges = 0
+    smalls, larges = 0, 0
     for i in range(size):
-        shares[i] = weights[i] * size
+        weights[i] *= size
+        shares[i] = 1.0
         aliases[i] = i
-        if shares[i] < 1.0:
-            small[smalls] = i
+        if weights[i] < 1.0:
+            waiting[smalls] = i
             smalls += 1
         else:
-            large[larges] = i
             larges += 1
-    rest = shares.copy()
+            waiting[size - larges] = i
     while smalls > 0 and larges > 0:
         smalls -= 1
-        low = small[smalls]
-        high = large[larges - 1]
-        shares[low] = rest[low]
+        low, high = waiting[smalls], waiting[size - larges]
+        shares[low] = weights[low]
         aliases[low] = high
-        rest[high] = (rest[high] + rest[low]) - 1.0
-        if rest[high] < 1.0:
+        weights[high] = (weights[high] + weights[low]) - 1.0
+        if weights[high] < 1.0:
             larges -= 1
-            small[smalls] = high
+            waiting[smalls] = high
             smalls += 1
-    while larges > 0:
-        larges -= 1
-        shares[large[larges]] = 1.0
-    while smalls > 0:
-        smalls -= 1
-        shares[small[smalls]] = 1.0
 
 
 @kernel
@@ -124,15 +123,18 @@ def poisson_tables(photons: float) -> tuple[NDArray[np.uint64], NDArray[np.uint6
     columns = np.zeros(starts[256], np.uint64)
     columns[0] = np.uint64(0xFFFFFFFF) << np.uint64(32)
     laws[0] = np.uint64(1) << np.uint64(24)
+    largest = starts[256] - starts[255]
+    weights_of = np.empty(largest, np.float64)
+    shares_of = np.empty(largest, np.float64)
+    aliases_of = np.empty(largest, np.int64)
+    waiting = np.empty(largest, np.int64)
     for level in range(1, 256):
         start, size = starts[level], starts[level + 1] - starts[level]
         law = (np.uint64(start) << np.uint64(40)) | (np.uint64(size) << np.uint64(24))
         laws[level] = law | np.uint64(firsts[level])
-        weights = np.empty(size, np.float64)
-        shares = np.empty(size, np.float64)
-        aliases = np.empty(size, np.int64)
+        weights, shares, aliases = weights_of[:size], shares_of[:size], aliases_of[:size]
         _probabilities(level * photons / 255.0, firsts[level], weights)
-        _fill_alias(weights, shares, aliases)
+        _fill_alias(weights, shares, aliases, waiting[:size])
         for i in range(size):
             threshold = np.uint64(min(shares[i] * 4294967296.0, 4294967295.0))
             both = (np.uint64(aliases[i]) << np.uint64(16)) | np.uint64(i)

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from degrade.kernels import shapes
 from degrade.kernels.correlate import (
     correlate_runs,
-    correlate_separable,
     correlate_taps,
     correlate_terms,
+    scratch_size,
 )
 from degrade.kernels.memory import PLANES
 from degrade.operations.kernel_form import (
@@ -18,6 +18,7 @@ from degrade.operations.kernel_form import (
     KernelForm,
     Slanted,
     TapList,
+    Terms,
     gaussian_form,
     gaussian_taps,
     tap_list,
@@ -71,35 +72,57 @@ def defocus_blur(planes: Planes, stream: object, *, radius: float) -> Planes:
         return planes
     if radius < shapes.RUNS_FROM:
         return correlate(planes, tap_list(shapes.disk(float(radius))))
-    return correlate_runs(planes, shapes.disk_chords(float(radius)), PLANES.take(planes.shape))
+    chords = shapes.disk_chords(float(radius))
+    reach = chords.size // 2
+    scratch = _scratch(planes, reach, reach + 3)
+    done = correlate_runs(planes, chords, PLANES.take(planes.shape), scratch)
+    PLANES.give(scratch)
+    return done
 
 
 def correlate(planes: Planes, form: KernelForm) -> Planes:
     """Return the planes correlated with a kernel in any of its forms."""
-    result = PLANES.take(planes.shape)
     if isinstance(form, TapList):
-        return correlate_taps(planes, form.rows, form.columns, form.weights, result)
+        return _correlate_list(planes, form)
     if isinstance(form, Slanted):
         between = first_pass(planes, form)
         rows, columns = second_pass(form)
-        done = correlate_taps(between, rows, columns, _weights(form), result)
+        done = _correlate_list(
+            between, TapList(rows, columns, form.line.weights.astype(np.float32))
+        )
         PLANES.give(between)
         return done
-    return correlate_terms(planes, form.columns, form.rows, result)
+    return _correlate_terms(planes, form)
+
+
+def _correlate_list(planes: Planes, form: TapList) -> Planes:
+    reaches = (int(np.abs(offsets).max()) for offsets in (form.rows, form.columns))
+    scratch = _scratch(planes, *reaches)
+    result = PLANES.take(planes.shape)
+    done = correlate_taps(planes, form.rows, form.columns, form.weights, result, scratch)
+    PLANES.give(scratch)
+    return done
+
+
+def _correlate_terms(planes: Planes, form: Terms) -> Planes:
+    scratch = _scratch(planes, form.columns.shape[1] // 2, form.rows.shape[1] // 2)
+    result = PLANES.take(planes.shape)
+    done = correlate_terms(planes, form.columns, form.rows, result, scratch)
+    PLANES.give(scratch)
+    return done
+
+
+def _scratch(planes: Planes, down: int, across: int) -> Planes:
+    return PLANES.take((scratch_size(planes.shape[1], planes.shape[2], down, across),))
 
 
 def first_pass(planes: Planes, form: Slanted) -> Planes:
     """Return the planes after the first of two slanted passes."""
-    one, first = np.ones(1, np.float32), form.line.first.astype(np.float32)
-    down, right = (first, one) if form.upright else (one, first)
-    return correlate_separable(planes, down, right, PLANES.take(planes.shape))
+    one, first = np.ones((1, 1), np.float32), form.line.first.astype(np.float32)[None]
+    return _correlate_terms(planes, Terms(first, one) if form.upright else Terms(one, first))
 
 
 def second_pass(form: Slanted) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the row and the column of each tap of the second pass."""
     line = form.line
     return (line.across, line.along) if form.upright else (line.along, line.across)
-
-
-def _weights(form: Slanted) -> NDArray[np.float32]:
-    return form.line.weights.astype(np.float32)

@@ -15,15 +15,22 @@ from numpy.typing import NDArray
 from degrade.kernels.correlate_rows import taps_at_rows, terms_at_rows
 from degrade.kernels.memory import PLANES
 from degrade.kernels.resample import FILTERS, resample, resample_table
-from degrade.operations.blur import first_pass, second_pass
-from degrade.operations.kernel_form import SHARP, KernelForm, Slanted, TapList, gaussian_form
+from degrade.operations.blur import second_pass
+from degrade.operations.kernel_form import (
+    SHARP,
+    KernelForm,
+    Slanted,
+    TapList,
+    Terms,
+    gaussian_form,
+)
 from degrade.planning import Value
 
 __all__ = ["blur_then_shrink"]
 
 Planes = NDArray[np.float32]
 
-_WORTH_IT = 1.5
+_WORTH_IT = 1.25
 """Shrink factor from which leaving rows out saves more than working on single rows costs."""
 
 
@@ -67,16 +74,22 @@ def _wanted_rows(
     fractions: NDArray[np.float32],
     few: Planes,
 ) -> None:
-    if isinstance(form, TapList):
-        taps_at_rows(planes, *_over_two_rows(form), bases, fractions, few)
-    elif isinstance(form, Slanted):
-        between = first_pass(planes, form)
-        rows, columns = second_pass(form)
-        taps = TapList(rows, columns, form.line.weights.astype(np.float32))
-        taps_at_rows(between, *_over_two_rows(taps), bases, fractions, few)
-        PLANES.give(between)
-    else:
+    if isinstance(form, Terms):
         terms_at_rows(planes, form.columns, form.rows, bases, fractions, few)
+        return
+    first, upright = np.ones(1, np.float32), False
+    if isinstance(form, Slanted):
+        first, upright = form.line.first.astype(np.float32), form.upright
+        form = TapList(*second_pass(form), form.line.weights.astype(np.float32))
+    merged = _over_two_rows(form)
+    scratch = _scratch(planes, *(2 * int(np.abs(places).max()) for places in merged[:2]))
+    taps_at_rows(planes, first, upright, *merged, bases, fractions, few, scratch)
+    PLANES.give(scratch)
+
+
+def _scratch(planes: Planes, tall: int, wide: int) -> Planes:
+    channels, height, width = planes.shape
+    return PLANES.take(((height + tall + 1) * channels * (width + wide),))
 
 
 def _over_two_rows(

@@ -31,8 +31,10 @@ SHARP = 0.05
 """Gaussians narrower than this many pixels are the identity to within 1e-80."""
 TOLERANCE = 1e-3
 """Absolute sum of what a kernel's approximation may leave out: 0.26 levels at most."""
-_SMALL = 1e-6
-"""Taps below this share of the largest are left out of tap lists."""
+_LEFT_OUT = 5e-4
+"""Share of a kernel that tap lists may leave out, as a Gaussian loses beyond 3.5 sigma."""
+_EQUAL = 1.0 - 1e-9
+"""Taps this close count as equal: mirrored taps may differ in their last bits."""
 _TWO_PASSES = 16
 """What a second pass costs beside its taps, in taps (measured)."""
 _FEWEST_TERMS = 3
@@ -108,19 +110,30 @@ def gaussian_form(sigma_x: float, sigma_y: float, angle: float, kernel_size: int
 
 
 def tap_list(taps: Taps) -> TapList:
-    """Return the taps that matter of a dense kernel with odd sides, scaled to sum 1."""
-    rows, columns = np.nonzero(taps > _SMALL * taps.max())
+    """Return the taps that matter of a dense kernel with odd sides, scaled to sum 1.
+
+    The smallest go, equal ones together, while what goes stays below 5e-4 of the whole.
+    """
+    ordered = np.sort(taps, axis=None)
+    gone = np.add.accumulate(ordered) <= _LEFT_OUT * ordered.sum()
+    least = ordered[min(int(gone.sum()), ordered.size - 1)]
+    rows, columns = np.nonzero(taps >= least * _EQUAL)
     kept = taps[rows, columns]
     weights = (kept / math.fsum(kept)).astype(np.float32)
     return TapList(rows - taps.shape[0] // 2, columns - taps.shape[1] // 2, weights)
 
 
 def _upright_gaussian(sigma_x: float, sigma_y: float, kernel_size: int) -> Terms:
-    column, row = (
-        shapes.gaussian_1d(max(float(sigma), SHARP), _radius(sigma, kernel_size))
-        for sigma in (sigma_y, sigma_x)
-    )
+    column, row = (_profile(float(sigma), kernel_size) for sigma in (sigma_y, sigma_x))
     return Terms(column[None].astype(np.float32), row[None].astype(np.float32))
+
+
+def _profile(sigma: float, kernel_size: int) -> Taps:
+    """Return one side of an upright Gaussian, no wider than matters."""
+    sigma = max(sigma, SHARP)
+    return shapes.gaussian_1d(
+        sigma, min(_radius(sigma, kernel_size), shapes.gaussian_radius(sigma))
+    )
 
 
 def _slanted(sigma_x: float, sigma_y: float, angle: float, limit: int) -> Slanted | None:

@@ -133,26 +133,32 @@ def add_taps(
 def _four_rows_down(
     source: NDArray[np.float32],
     top: int,
-    height: int,
     weights: NDArray[np.float32],
     taps: int,
     block: NDArray[np.float32],
+    across: int,
 ) -> None:
-    """Set four rows of ``block`` to the vertical correlation at rows ``top`` to ``top + 3``.
+    """Set the middles of four rows to the vertical correlation at rows ``top`` to ``top + 3``.
 
     Parameters
     ----------
     source
-        (height, stride): one plane, its rows padded.
+        (H, W): one plane.
     weights
         The taps with three zeros before and at least seven after.
     taps
         Their number without the zeros.
+    block
+        (4, W + 2 * across).
     """
+    height, width = source.shape
     down = taps // 2
-    r0, r1, r2, r3 = block[0], block[1], block[2], block[3]
-    for row in range(_ROWS):
-        clear(block[row])
+    r0, r1 = block[0, across : across + width], block[1, across : across + width]
+    r2, r3 = block[2, across : across + width], block[3, across : across + width]
+    clear(r0)
+    clear(r1)
+    clear(r2)
+    clear(r3)
     for t in range(0, taps + _ROWS - 1, _ROWS):
         a = source[reflected(top + t - down, height)]
         b = source[reflected(top + t + 1 - down, height)]
@@ -160,7 +166,7 @@ def _four_rows_down(
         d = source[reflected(top + t + 3 - down, height)]
         w0, w1, w2, w3 = weights[t], weights[t + 1], weights[t + 2], weights[t + 3]
         w4, w5, w6 = weights[t + 4], weights[t + 5], weights[t + 6]
-        for x in range(r0.size):
+        for x in range(width):
             p, q, r, s = a[x], b[x], c[x], d[x]
             r0[x] = r0[x] + ((p * w3 + q * w4) + (r * w5 + s * w6))
             r1[x] = r1[x] + ((p * w2 + q * w3) + (r * w4 + s * w5))
@@ -174,7 +180,6 @@ def correlate_terms(
     columns: NDArray[np.float32],
     rows: NDArray[np.float32],
     result: NDArray[np.float32] | None = None,
-    scratch: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
     """Return the planes correlated with ``Σ outer(columns[k], rows[k])``.
 
@@ -186,29 +191,26 @@ def correlate_terms(
         float32 (terms, odd length), centred: the vertical and the horizontal factors.
     result
         float32 (C, H, W) to write into, or None.
-    scratch
-        float32, flat, of `scratch_size`, or None.
     """
     out = np.empty_like(planes) if result is None else result
     channels, height, width = planes.shape
     terms, tall = columns.shape
     across = rows.shape[1] // 2
     stride = width + 2 * across
-    padded = _sheet(scratch, height, stride)
+    mirror = mirror_table(width, across)
     flat = np.zeros(_ROWS * stride + 2 * across, np.float32)
     block = flat[: _ROWS * stride].reshape(_ROWS, stride)
-    mirror = mirror_table(width, across)
     total = np.empty(_ROWS * stride, np.float32)
     shifts = np.arange(rows.shape[1]).astype(np.int64)
     weights = np.zeros((terms, tall + 3 + 7), np.float32)
     weights[:, 3 : 3 + tall] = columns
     for c in range(channels):
-        for y in range(height):
-            pad_row(planes[c, y], mirror, padded[y])
         for top in range(0, height, _ROWS):
             clear(total)
             for k in range(terms):
-                _four_rows_down(padded, top, height, weights[k], tall, block)
+                _four_rows_down(planes[c], top, weights[k], tall, block, across)
+                for row in range(_ROWS):
+                    mirror_ends(block[row], mirror)
                 add_taps(total, flat, shifts, rows[k])
             _copy_rows(total, stride, top, out[c])
     return out

@@ -9,9 +9,11 @@ from degrade.kernels.compile import inline, kernel
 
 __all__ = ["pixelate"]
 
+Sums = NDArray[np.float32] | NDArray[np.float64]
+
 
 @inline
-def _block_sums(line: NDArray[np.float64], block: int, sums: NDArray[np.float64]) -> None:
+def _block_sums(line: Sums, block: int, sums: Sums) -> None:
     """Add up each run of ``block`` values, as many runs as ``sums`` holds."""
     for b in range(sums.size):
         total = line[b * block]
@@ -21,7 +23,7 @@ def _block_sums(line: NDArray[np.float64], block: int, sums: NDArray[np.float64]
 
 
 @inline
-def _spread(sums: NDArray[np.float64], share: float, block: int, row: NDArray[np.float32]) -> None:
+def _spread(sums: Sums, share: float, block: int, row: NDArray[np.float32]) -> None:
     """Write ``share`` times each sum to its ``block`` places."""
     for b in range(sums.size):
         mean = np.float32(sums[b] * share)
@@ -31,10 +33,10 @@ def _spread(sums: NDArray[np.float64], share: float, block: int, row: NDArray[np
 
 @inline
 def _whole_blocks(
-    line: NDArray[np.float64],
+    line: Sums,
     share: float,
     block: int,
-    sums: NDArray[np.float64],
+    sums: Sums,
     row: NDArray[np.float32],
 ) -> None:
     """Set ``row`` to the means of whole blocks; a constant width is what makes it vector code."""
@@ -55,6 +57,35 @@ def _whole_blocks(
         _spread(sums, share, block, row)
 
 
+@inline
+def _pixelate_plane(
+    plane: NDArray[np.float32], block: int, line: Sums, sums: Sums, out: NDArray[np.float32]
+) -> None:
+    height, width = plane.shape
+    whole = width // block
+    rest = width - whole * block
+    row = np.empty(width, np.float32)
+    for top in range(0, height, block):
+        bottom = min(top + block, height)
+        first = plane[top]
+        for x in range(width):
+            line[x] = first[x]
+        for y in range(top + 1, bottom):
+            source = plane[y]
+            for x in range(width):
+                line[x] = line[x] + source[x]
+        _whole_blocks(line, 1.0 / (block * (bottom - top)), block, sums, row)
+        if rest:
+            last = line[whole * block]
+            for x in range(whole * block + 1, width):
+                last = last + line[x]
+            row[whole * block :] = np.float32(last * (1.0 / (rest * (bottom - top))))
+        for y in range(top, bottom):
+            target = out[y]
+            for x in range(width):
+                target[x] = row[x]
+
+
 @kernel
 def pixelate(
     planes: NDArray[np.float32], block: int, result: NDArray[np.float32] | None = None
@@ -62,33 +93,17 @@ def pixelate(
     """Return the planes with each ``block`` × ``block`` square set to its mean.
 
     Blocks start at the top left; those cut by the right or lower border take the mean of what
-    is there. float32 (C, H, W) in and out; sums are float64.
+    is there. float32 (C, H, W) in and out; sums are float32 up to blocks of 64, which hold
+    those of 8-bit levels exactly, and float64 beyond.
     """
     out = np.empty_like(planes) if result is None else result
-    channels, height, width = planes.shape
-    whole = width // block
-    rest = width - whole * block
-    line = np.empty(width, np.float64)
-    row = np.empty(width, np.float32)
-    sums = np.empty(whole, np.float64)
-    for c in range(channels):
-        for top in range(0, height, block):
-            bottom = min(top + block, height)
-            first = planes[c, top]
-            for x in range(width):
-                line[x] = np.float64(first[x])
-            for y in range(top + 1, bottom):
-                source = planes[c, y]
-                for x in range(width):
-                    line[x] = line[x] + np.float64(source[x])
-            _whole_blocks(line, 1.0 / (block * (bottom - top)), block, sums, row)
-            if rest:
-                last = line[whole * block]
-                for x in range(whole * block + 1, width):
-                    last = last + line[x]
-                row[whole * block :] = np.float32(last * (1.0 / (rest * (bottom - top))))
-            for y in range(top, bottom):
-                target = out[c, y]
-                for x in range(width):
-                    target[x] = row[x]
+    width = planes.shape[2]
+    if block <= 64:
+        line, sums = np.empty(width, np.float32), np.empty(width // block, np.float32)
+        for c in range(planes.shape[0]):
+            _pixelate_plane(planes[c], block, line, sums, out[c])
+    else:
+        long_line, long_sums = np.empty(width, np.float64), np.empty(width // block, np.float64)
+        for c in range(planes.shape[0]):
+            _pixelate_plane(planes[c], block, long_line, long_sums, out[c])
     return out

@@ -18,7 +18,6 @@ from degrade.operations.kernel_form import (
     KernelForm,
     Slanted,
     TapList,
-    Terms,
     gaussian_form,
     gaussian_taps,
     tap_list,
@@ -92,7 +91,7 @@ def correlate(planes: Planes, form: KernelForm) -> Planes:
         )
         PLANES.give(between)
         return done
-    return _correlate_terms(planes, form)
+    return correlate_terms(planes, form.columns, form.rows, PLANES.take(planes.shape))
 
 
 def _correlate_list(planes: Planes, form: TapList) -> Planes:
@@ -104,14 +103,6 @@ def _correlate_list(planes: Planes, form: TapList) -> Planes:
     return done
 
 
-def _correlate_terms(planes: Planes, form: Terms) -> Planes:
-    scratch = _scratch(planes, form.columns.shape[1] // 2, form.rows.shape[1] // 2)
-    result = PLANES.take(planes.shape)
-    done = correlate_terms(planes, form.columns, form.rows, result, scratch)
-    PLANES.give(scratch)
-    return done
-
-
 def _scratch(planes: Planes, down: int, across: int) -> Planes:
     return PLANES.take((scratch_size(planes.shape[1], planes.shape[2], down, across),))
 
@@ -119,7 +110,8 @@ def _scratch(planes: Planes, down: int, across: int) -> Planes:
 def first_pass(planes: Planes, form: Slanted) -> Planes:
     """Return the planes after the first of two slanted passes."""
     one, first = np.ones((1, 1), np.float32), form.line.first.astype(np.float32)[None]
-    return _correlate_terms(planes, Terms(first, one) if form.upright else Terms(one, first))
+    columns, rows = (first, one) if form.upright else (one, first)
+    return correlate_terms(planes, columns, rows, PLANES.take(planes.shape))
 
 
 def second_pass(form: Slanted) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -14,19 +14,21 @@ from degrade.kernels.compile import inline, kernel
 from degrade.kernels.planes import reflected
 
 __all__ = [
+    "ROWS",
     "add_taps",
     "clear",
-    "correlate_runs",
+    "copy_rows",
     "correlate_separable",
     "correlate_taps",
     "correlate_terms",
+    "fresh_sheet",
     "mirror_ends",
     "mirror_table",
     "pad_row",
     "scratch_size",
 ]
 
-_ROWS = 4
+ROWS = 4
 """Result rows worked on together."""
 _GROUP = 8
 """Taps added before a sum goes back to memory."""
@@ -65,23 +67,23 @@ def pad_row(
 
 def scratch_size(height: int, width: int, down: int, across: int) -> int:
     """Return how many values a correlation that reaches that far needs to work in."""
-    return (height + 2 * down + _ROWS) * (width + 2 * across + 1)
+    return (height + 2 * down + ROWS) * (width + 2 * across + 1)
 
 
 @inline
-def _sheet(scratch: NDArray[np.float32] | None, rows: int, stride: int) -> NDArray[np.float32]:
+def fresh_sheet(scratch: NDArray[np.float32] | None, rows: int, stride: int) -> NDArray[np.float32]:
     """Return (rows, stride) of the scratch memory, or of fresh memory."""
     sheet = np.empty(rows * stride, np.float32) if scratch is None else scratch[: rows * stride]
     return sheet.reshape(rows, stride)
 
 
 @inline
-def _copy_rows(
+def copy_rows(
     total: NDArray[np.float32], stride: int, top: int, plane: NDArray[np.float32]
 ) -> None:
     """Copy what fits of the four rows in ``total`` to the plane, from row ``top`` on."""
     height, width = plane.shape
-    for y in range(top, min(top + _ROWS, height)):
+    for y in range(top, min(top + ROWS, height)):
         source, target = total[(y - top) * stride :], plane[y]
         for x in range(width):
             target[x] = source[x]
@@ -159,7 +161,7 @@ def _four_rows_down(
     clear(r1)
     clear(r2)
     clear(r3)
-    for t in range(0, taps + _ROWS - 1, _ROWS):
+    for t in range(0, taps + ROWS - 1, ROWS):
         a = source[reflected(top + t - down, height)]
         b = source[reflected(top + t + 1 - down, height)]
         c = source[reflected(top + t + 2 - down, height)]
@@ -198,21 +200,21 @@ def correlate_terms(
     across = rows.shape[1] // 2
     stride = width + 2 * across
     mirror = mirror_table(width, across)
-    flat = np.zeros(_ROWS * stride + 2 * across, np.float32)
-    block = flat[: _ROWS * stride].reshape(_ROWS, stride)
-    total = np.empty(_ROWS * stride, np.float32)
+    flat = np.zeros(ROWS * stride + 2 * across, np.float32)
+    block = flat[: ROWS * stride].reshape(ROWS, stride)
+    total = np.empty(ROWS * stride, np.float32)
     shifts = np.arange(rows.shape[1]).astype(np.int64)
     weights = np.zeros((terms, tall + 3 + 7), np.float32)
     weights[:, 3 : 3 + tall] = columns
     for c in range(channels):
-        for top in range(0, height, _ROWS):
+        for top in range(0, height, ROWS):
             clear(total)
             for k in range(terms):
                 _four_rows_down(planes[c], top, weights[k], tall, block, across)
-                for row in range(_ROWS):
+                for row in range(ROWS):
                     mirror_ends(block[row], mirror)
                 add_taps(total, flat, shifts, rows[k])
-            _copy_rows(total, stride, top, out[c])
+            copy_rows(total, stride, top, out[c])
     return out
 
 
@@ -259,114 +261,19 @@ def correlate_taps(
         across = max(across, abs(columns[t]))
         down = max(down, abs(rows[t]))
     stride = width + 2 * across
-    tall = height + 2 * down + _ROWS
-    padded = _sheet(scratch, tall, stride)
+    tall = height + 2 * down + ROWS
+    padded = fresh_sheet(scratch, tall, stride)
     mirror = mirror_table(width, across)
     flat = padded.reshape(-1)
     starts = np.empty(weights.size, np.int64)
-    total = np.empty((_ROWS - 1) * stride + width, np.float32)
+    total = np.empty((ROWS - 1) * stride + width, np.float32)
     for c in range(channels):
         for y in range(height + 2 * down):
             pad_row(planes[c, reflected(y - down, height)], mirror, padded[y])
-        for top in range(0, height, _ROWS):
+        for top in range(0, height, ROWS):
             for t in range(weights.size):
                 starts[t] = (top + rows[t] + down) * stride + across + columns[t]
             clear(total)
             add_taps(total, flat, starts, weights)
-            _copy_rows(total, stride, top, out[c])
-    return out
-
-
-@inline
-def _prefix_rows(
-    plane: NDArray[np.float32], mirror: NDArray[np.int64], sums: NDArray[np.float32]
-) -> None:
-    """Set each row of ``sums`` to the running sum of the mirrored row, starting with 0.
-
-    Eight rows go side by side: one row alone waits for every addition.
-    """
-    height, width = plane.shape
-    radius = mirror.size // 2
-    columns = width + 2 * radius
-    totals = np.zeros(8, np.float32)
-    for top in range(0, height, 8):
-        many = min(8, height - top)
-        totals[:] = np.float32(0.0)
-        for x in range(columns):
-            if x < radius:
-                at = mirror[x]
-            elif x < radius + width:
-                at = x - radius
-            else:
-                at = mirror[x - width]
-            for r in range(many):
-                sums[top + r, x] = totals[r]
-                totals[r] = totals[r] + plane[top + r, at]
-        for r in range(many):
-            sums[top + r, columns] = totals[r]
-
-
-@kernel
-def correlate_runs(
-    planes: NDArray[np.float32],
-    halves: NDArray[np.float64],
-    result: NDArray[np.float32] | None = None,
-    scratch: NDArray[np.float32] | None = None,
-) -> NDArray[np.float32]:
-    """Return the planes averaged over a shape whose rows are centred runs.
-
-    Parameters
-    ----------
-    planes
-        float32 (C, H, W).
-    halves
-        float64 (odd): half the length of the run in each row, pixels; the middle entry is the
-        centre's row. A run that ends inside a pixel counts it in part.
-    result
-        float32 (C, H, W) to write into, or None.
-    scratch
-        float32, flat, of `scratch_size`, or None.
-
-    Notes
-    -----
-    A run is a difference of two running sums, interpolated where it ends inside a pixel: four
-    taps a row, however long it is. Sums stay below 2**24 for pictures up to 60 000 wide, and
-    what float32 loses in them is below 0.01 levels after the division by the area.
-    """
-    out = np.empty_like(planes) if result is None else result
-    channels, height, width = planes.shape
-    reach = halves.size // 2
-    across = int(np.max(halves) + 0.5) + 2
-    stride = width + 2 * across + 1
-    area = 0.0
-    for i in range(halves.size):
-        area += 2.0 * halves[i]
-    rows = np.empty(4 * halves.size, np.int64)
-    shifts = np.empty(rows.size, np.int64)
-    weights = np.empty(rows.size, np.float32)
-    for i in range(halves.size):
-        whole = int(halves[i] + 0.5)
-        part = halves[i] + 0.5 - whole
-        for k in range(4):
-            rows[4 * i + k] = i - reach
-        shifts[4 * i], weights[4 * i] = whole, (1.0 - part) / area
-        shifts[4 * i + 1], weights[4 * i + 1] = 1 - whole, -(1.0 - part) / area
-        shifts[4 * i + 2], weights[4 * i + 2] = whole + 1, part / area
-        shifts[4 * i + 3], weights[4 * i + 3] = -whole, -part / area
-    padded = _sheet(scratch, height + 2 * reach + _ROWS, stride)
-    mirror = mirror_table(width, across)
-    flat = padded.reshape(-1)
-    starts = np.empty(rows.size, np.int64)
-    total = np.empty((_ROWS - 1) * stride + width, np.float32)
-    for c in range(channels):
-        _prefix_rows(planes[c], mirror, padded[reach : reach + height])
-        for y in range(reach):
-            padded[y] = padded[reach + reflected(y - reach, height)]
-            padded[reach + height + y] = padded[reach + reflected(height + y, height)]
-        for top in range(0, height, _ROWS):
-            for t in range(rows.size):
-                starts[t] = (top + rows[t] + reach) * stride + across + shifts[t]
-            clear(total)
-            add_taps(total, flat, starts, weights)
-            _copy_rows(total, stride, top, out[c])
+            copy_rows(total, stride, top, out[c])
     return out

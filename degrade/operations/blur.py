@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 
 from degrade.kernels import shapes
 from degrade.kernels.correlate import (
-    correlate_runs,
     correlate_taps,
     correlate_terms,
     scratch_size,
 )
 from degrade.kernels.memory import PLANES
+from degrade.kernels.runs import correlate_runs
 from degrade.operations.kernel_form import (
     SHARP,
     KernelForm,

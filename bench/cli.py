@@ -13,6 +13,7 @@ _COMMANDS = {
     "run": ("bench.commands", "run", "Score restorers as a suite says; goes on where it stopped."),
     "report": ("bench.commands", "report", "Make the HTML, CSV and Markdown report of a run."),
     "metrics": ("bench.commands", "metrics", "List the metrics and whether they can run here."),
+    "speed": ("bench.commands_speed", "speed", "Time the degradation engine against its peers."),
 }
 
 
@@ -30,6 +31,7 @@ def main() -> None:
       bench run demo
       bench report runs/demo
       bench metrics
+      bench speed
 
     Exit codes: 0 done; 1 some inputs failed; 2 wrong use; 3 results that cannot be compared.
     """

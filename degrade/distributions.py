@@ -1,4 +1,4 @@
-"""Where a parameter's value comes from: fixed, uniform, log-uniform, integer or weighted choice.
+"""Where a parameter's value comes from: fixed, a range of some law, or a weighted choice.
 
 Each draw takes exactly one number from the stream (a fixed value takes none).
 """
@@ -26,7 +26,7 @@ __all__ = [
 _LARGEST = 2**53
 """Whole numbers beyond this are not exact as float64."""
 
-KINDS = ("uniform", "log_uniform", "integer", "choice")
+KINDS = ("uniform", "log_uniform", "integer", "inverse_of_uniform", "root_of_uniform", "choice")
 
 
 class InvalidDistributionError(ValueError):
@@ -54,7 +54,11 @@ class Fixed:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Uniform, log-uniform or integer between two bounds; integers include both."""
+    """A law between two bounds; integers include both.
+
+    ``inverse_of_uniform`` is 1 / u and ``root_of_uniform`` is √u with u uniform between the
+    bounds: a divisor whose scale, or a sigma whose variance, is uniform.
+    """
 
     kind: str
     low: float
@@ -66,11 +70,16 @@ class Range:
             return stream.integer(int(self.low), int(self.high))
         if self.kind == "log_uniform":
             return stream.log_uniform(self.low, self.high)
-        return stream.uniform(self.low, self.high)
+        return self._value(stream.uniform(self.low, self.high))
 
     def extremes(self) -> tuple[Value, ...]:
         """Return the values that must lie in the parameter's range."""
-        return (self.low, self.high)
+        return (self._value(self.low), self._value(self.high))
+
+    def _value(self, drawn: float) -> float:
+        if self.kind == "inverse_of_uniform":
+            return 1.0 / drawn
+        return math.sqrt(drawn) if self.kind == "root_of_uniform" else drawn
 
     def canonical(self) -> Any:
         """Return the YAML form."""
@@ -104,7 +113,8 @@ def parse_distribution(written: object) -> Distribution:
     """Return the distribution that a piece of YAML describes.
 
     ``4``, ``linear``, ``{uniform: [a, b]}``, ``{log_uniform: [a, b]}``, ``{integer: [a, b]}``,
-    ``{choice: [a, b]}`` or, with weights, ``{choice: [[a, 3], [b, 1]]}``.
+    ``{inverse_of_uniform: [a, b]}``, ``{root_of_uniform: [a, b]}``, ``{choice: [a, b]}`` or,
+    with weights, ``{choice: [[a, 3], [b, 1]]}``.
     Raises InvalidDistributionError.
     """
     if _is_plain(written):
@@ -129,8 +139,10 @@ def _parse_range(kind: str, bounds: object) -> Range:
     low, high = bounds
     if low > high:
         raise InvalidDistributionError(f"{kind} [{low}, {high}] has its bounds the wrong way round")
-    if kind == "log_uniform" and low <= 0:
-        raise InvalidDistributionError(f"log_uniform takes bounds above 0, not {low}")
+    if kind in ("log_uniform", "inverse_of_uniform") and low <= 0:
+        raise InvalidDistributionError(f"{kind} takes bounds above 0, not {low}")
+    if kind == "root_of_uniform" and low < 0:
+        raise InvalidDistributionError(f"root_of_uniform takes bounds of 0 or more, not {low}")
     if kind == "integer" and not (isinstance(low, int) and isinstance(high, int)):
         raise InvalidDistributionError("integer takes two whole numbers, [low, high]")
     if kind != "integer":

@@ -64,6 +64,13 @@ def _half(plan: Plan, source: Image, half: str) -> Image:
     steps = [step for step in plan.steps if step.target in (half, "both")]
     if not steps:
         return source
+    from degrade.compiling import told_of_compilation
+
+    with told_of_compilation():
+        return _carried_out(plan, source, steps)
+
+
+def _carried_out(plan: Plan, source: Image, steps: list[Step]) -> Image:
     from degrade.kernels.memory import PLANES
     from degrade.kernels.planes import from_planes, to_planes
 

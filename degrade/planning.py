@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from degrade.errors import ImageError
+from degrade.errors import ImageError, RecipeError
 from degrade.random import PARAMETERS, Stream, StreamKey, image_id_bits, normalise_path
 
 if TYPE_CHECKING:
@@ -158,14 +158,17 @@ def plan(
         The seed or the variant is out of range, or the image id is no relative path.
     ImageError
         A side of the size is not 1 to 65 535 pixels.
+    RecipeError
+        The recipe's steps do not end at the scale it says.
     """
     height, width = size
     if height < 1 or width < 1 or max(height, width) > 65535:
         raise ImageError(f"{image_id} is {height} × {width}: sides are 1 to 65535 pixels")
     key = StreamKey(seed, image_id_bits(image_id), variant)
-    draft = _Draft(key, (height, width))
+    draft = _Draft(key, (height, width), recipe.size if recipe.scale_with_size else None)
     if Stream(key, slot=0).unit() >= recipe.untouched:
         draft.group(recipe.root)
+    draft.check_scale(recipe)
     return Plan(
         recipe=recipe.name,
         recipe_digest=recipe.digest,
@@ -180,10 +183,26 @@ def plan(
 class _Draft:
     """The steps drawn so far and the size they leave each half at."""
 
-    def __init__(self, key: StreamKey, size: tuple[int, int]) -> None:
-        self._key, self._source = key, size
+    def __init__(
+        self, key: StreamKey, size: tuple[int, int], meant: tuple[int, int] | None
+    ) -> None:
+        self._key, self._source, self._meant_source = key, size, meant
         self._sizes = {"lq": size, "hq": size}
+        # The sizes that the recipe's own pixels are meant for, where lengths scale with them.
+        self._meant = {"lq": meant or size, "hq": meant or size}
         self.steps: list[Step] = []
+
+    def check_scale(self, recipe: Recipe) -> None:
+        """Refuse a recipe whose LQ is not ``scale`` times smaller than its HQ."""
+        if recipe.scale is None:
+            return
+        meant = tuple(max(1, side // recipe.scale) for side in self._sizes["hq"])
+        if self._sizes["lq"] != meant:
+            raise RecipeError(
+                f"{recipe.name} says scale {recipe.scale} but its steps leave LQ at "
+                f"{self._sizes['lq'][0]} × {self._sizes['lq'][1]} where HQ is "
+                f"{self._sizes['hq'][0]} × {self._sizes['hq'][1]}: correct the key scale"
+            )
 
     def node(self, node: RecipeStep | Group) -> None:
         from degrade.recipe import Group
@@ -198,19 +217,20 @@ class _Draft:
         stream = Stream(self._key, group.slot)
         if stream.unit() >= group.probability and group.slot:
             return
-        members = list(group.members)
+        chosen = list(range(len(group.members)))
         if group.kind == "one_of":
-            members = [members[stream.choice(group.weights)]]
+            chosen = [stream.choice(group.weights)]
         elif group.kind == "some_of" and group.count is not None:
-            members = _some(members, list(group.weights), int(group.count.draw(stream)), stream)
+            chosen = _some(list(group.weights), int(group.count.draw(stream)), stream)
         if group.shuffle:
-            members = stream.shuffled(members)
-        for member in members:
-            self.node(member)
+            chosen = _in_order(stream.shuffled(chosen), group.in_order)
+        for member in chosen:
+            self.node(group.members[member])
 
     def step(self, step: RecipeStep) -> None:
         from degrade.operations import OPERATIONS, Number
         from degrade.resolve import resolve
+        from degrade.scaling import scaled
 
         stream = Stream(self._key, step.slot, PARAMETERS)
         if stream.unit() >= step.probability:
@@ -221,10 +241,17 @@ class _Draft:
         }
         drawn = {name: value.draw(stream) for name, value in step.parameters.items()}
         halves = ("lq", "hq") if step.target == "both" else (step.target,)
-        values |= resolve(step.operation, drawn, self._sizes[halves[0]], self._source)
-        if step.operation == "resize":
-            size = int(values["height"]), int(values["width"])
-            self._sizes |= dict.fromkeys(halves, size)
+        size, resizes = self._sizes[halves[0]], OPERATIONS[step.operation].resizes
+        if self._meant_source is not None:
+            meant = self._meant[halves[0]]
+            asked = scaled(OPERATIONS[step.operation], drawn, min(size) / min(meant))
+            if resizes:
+                told = resolve(step.operation, values | drawn, meant, self._meant_source)
+                self._meant |= dict.fromkeys(halves, _size_of(told))
+            drawn = asked
+        values = resolve(step.operation, values | drawn, size, self._source)
+        if resizes:
+            self._sizes |= dict.fromkeys(halves, _size_of(values))
         # A recipe may say 2 for 2.0; the plan records what the operation is called with.
         ordered = {
             name: float(values[name]) if isinstance(spec, Number) else values[name]
@@ -233,12 +260,20 @@ class _Draft:
         self.steps.append(Step(step.operation, step.slot, step.target, ordered))
 
 
-def _some(
-    members: list[RecipeStep | Group], weights: list[float], count: int, stream: Stream
-) -> list[RecipeStep | Group]:
-    """Draw ``count`` members without putting back, by weight; return them in file order."""
-    left = list(range(len(members)))
+def _size_of(values: Mapping[str, Value]) -> tuple[int, int]:
+    return int(values["height"]), int(values["width"])
+
+
+def _some(weights: list[float], count: int, stream: Stream) -> list[int]:
+    """Draw ``count`` positions without putting back, by weight; return them in file order."""
+    left = list(range(len(weights)))
     taken: list[int] = []
     for _ in range(min(count, sum(weight > 0 for weight in weights))):
         taken.append(left.pop(stream.choice([weights[index] for index in left])))
-    return [members[index] for index in sorted(taken)]
+    return sorted(taken)
+
+
+def _in_order(shuffled: list[int], held: tuple[int, ...]) -> list[int]:
+    """Put the ``held`` positions back into file order, each at a place one of them had."""
+    rising = iter(sorted(position for position in shuffled if position in held))
+    return [next(rising) if position in held else position for position in shuffled]

@@ -15,6 +15,7 @@ from typing import Any
 
 from degrade.distributions import Distribution
 from degrade.errors import RecipeError
+from degrade.switches import Switch
 
 __all__ = ["Group", "Recipe", "RecipeStep", "list_recipes", "load_recipe"]
 
@@ -65,6 +66,9 @@ class Group:
         For ``some_of``: how many, a distribution of whole numbers.
     members, weights
         Steps or groups, and a weight for each.
+    in_order
+        Positions of the members that keep the file's order among themselves when the group
+        is shuffled.
     """
 
     slot: int
@@ -74,6 +78,7 @@ class Group:
     count: Distribution | None
     members: tuple[RecipeStep | Group, ...]
     weights: tuple[float, ...]
+    in_order: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +88,14 @@ class Recipe:
     Attributes
     ----------
     name, version, summary, source
-        As written in the file.
+        As written in the file; the name ends with the switch values that are no defaults,
+        such as ``gfpgan:correct``.
     size
         ``(height, width)`` it was made for, or None for any; a source of another size is
         degraded as it is.
+    scale
+        Sides of HQ over sides of LQ, rounded down, which every plan must end with; None where
+        the file does not say.
     untouched
         Chance that nothing at all is done.
     root
@@ -95,6 +104,10 @@ class Recipe:
         Decibels of the untouched LQ, as measured when the recipe was released, or None.
     digest
         sha256 of the canonical content and the versions of the operations it uses.
+    switches
+        How else the file can be read; empty for most recipes.
+    scale_with_size
+        Whether lengths are meant for pictures of ``size`` and scale with others.
     """
 
     name: str
@@ -106,6 +119,9 @@ class Recipe:
     root: Group
     median_psnr: float | None
     digest: str
+    switches: tuple[Switch, ...] = ()
+    scale: int | None = None
+    scale_with_size: bool = False
 
     def operations(self) -> tuple[str, ...]:
         """Return the names of the operations it may use, sorted."""
@@ -126,26 +142,41 @@ def list_recipes() -> tuple[str, ...]:
 def load_recipe(name_or_path: str | Path) -> Recipe:
     """Return a recipe by its name, or from a YAML file.
 
+    Values of its switches follow, each after a colon: ``gfpgan:correct``,
+    ``imagenet-c:defocus_blur:5:64``, ``mine.yaml:correct``.
+
     Raises RecipeError, one line, naming the file, the line and the nearest valid key.
     """
     from degrade.recipe_reader import read_recipe
     from degrade.yaml_lines import nearest
 
-    text = str(name_or_path)
-    if text in list_recipes():
-        return read_recipe(_SHIPPED / f"{text}.yaml")
-    path = Path(name_or_path)
-    if path.suffix in (".yaml", ".yml") or path.exists():
-        return read_recipe(path)
+    parts = str(name_or_path).split(":")
+    for count in range(len(parts), 0, -1):
+        name, asked = ":".join(parts[:count]), parts[count:]
+        if name in list_recipes():
+            return read_recipe(_SHIPPED / f"{name}.yaml", asked)
+        path = Path(name)
+        if path.suffix in (".yaml", ".yml") or (name and path.exists()):
+            return read_recipe(path, asked)
     raise RecipeError(
-        f"there is no recipe named '{text}': `degrade list` shows the names, "
-        f"or give a .yaml file.{nearest(text, list_recipes())}"
+        f"there is no recipe named '{parts[0]}': `degrade list` shows the names, "
+        f"or give a .yaml file.{nearest(parts[0], list_recipes())}"
     )
 
 
-def recipe_digest(untouched: float, root: Group, versions: Mapping[str, int]) -> str:
-    """Return the sha256 that identifies what a recipe does, however it is written down."""
-    content = {"untouched": untouched, "root": _canonical(root)}
+def recipe_digest(
+    untouched: float,
+    root: Group,
+    versions: Mapping[str, int],
+    lengths_for: tuple[int, int] | None = None,
+) -> str:
+    """Return the sha256 that identifies what a recipe does, however it is written down.
+
+    ``lengths_for`` is the size its lengths scale from, None where they do not.
+    """
+    content: dict[str, Any] = {"untouched": untouched, "root": _canonical(root)}
+    if lengths_for is not None:
+        content["lengths_for"] = list(lengths_for)
     record = {"content": content, "operations": dict(versions)}
     text = json.dumps(record, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
@@ -161,7 +192,7 @@ def _canonical(node: RecipeStep | Group) -> dict[str, Any]:
             "target": node.target,
             "parameters": {key: value.canonical() for key, value in node.parameters.items()},
         }
-    return {
+    content = {
         "kind": node.kind,
         "slot": node.slot,
         "probability": node.probability,
@@ -170,3 +201,4 @@ def _canonical(node: RecipeStep | Group) -> dict[str, Any]:
         "weights": list(node.weights),
         "members": [_canonical(member) for member in node.members],
     }
+    return content | ({"in_order": list(node.in_order)} if node.in_order else {})

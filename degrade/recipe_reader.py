@@ -1,124 +1,91 @@
-"""YAML to Recipe, checking every key and every range, with the line in each message."""
+"""YAML to Recipe, checking every key and every range, with the line in each message.
+
+Of values that depend on a switch only the chosen one is checked; steps that a switch leaves
+out are checked all the same.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn, TypeGuard
+from typing import Any
 
-from degrade.distributions import (
-    Distribution,
-    Fixed,
-    InvalidDistributionError,
-    Range,
-    parse_distribution,
-)
+from degrade.distributions import KINDS, Distribution, Range
 from degrade.errors import RecipeError
 from degrade.operations import OPERATIONS, Boolean, Choice, Integer, Operation, Parameter
 from degrade.recipe import Group, Recipe, RecipeStep, recipe_digest
+from degrade.recipe_values import RecipeValues, is_whole
+from degrade.switches import choose, parse_switches, select
 from degrade.yaml_lines import KeyPath, load_yaml, nearest
 
 __all__ = ["read_recipe"]
 
-_TOP = ("name", "version", "summary", "source", "size", "untouched", "shuffle", "steps", "measured")
+_TOP = (
+    "name", "version", "summary", "source", "size", "scale", "scale_with_size", "switches",
+    "untouched", "shuffle", "steps", "measured",
+)  # fmt: skip
 _GROUPS = ("one_of", "some_of", "all_of")
-_GROUP_KEYS = ("probability", "weight", "shuffle", "count", *_GROUPS)
-_STEP_KEYS = ("operation", "probability", "weight", "target")
+_MEMBER_KEYS = ("when", "probability", "weight", "in_order")
+_GROUP_KEYS = (*_MEMBER_KEYS, "shuffle", "count", *_GROUPS)
+_STEP_KEYS = ("operation", *_MEMBER_KEYS, "target")
 _TARGETS = ("lq", "hq", "both")
 
 
-def read_recipe(path: Path) -> Recipe:
-    """Return the recipe in a YAML file; raises RecipeError with the line of the mistake."""
+def read_recipe(path: Path, asked: Sequence[str] = ()) -> Recipe:
+    """Return the recipe in a YAML file; raises RecipeError with the line of the mistake.
+
+    ``asked`` are values of its switches; those not asked for stand at their defaults.
+    """
     data, lines = load_yaml(path, path.name, error=RecipeError)
-    return _Reader(path, lines).recipe(data)
+    return _Reader(path, lines).recipe(data, asked)
 
 
 @dataclass(slots=True)
-class _Reader:
+class _Reader(RecipeValues):
     """One pass over one file; counts the slots as it goes."""
 
-    path: Path
-    lines: Mapping[KeyPath, int]
+    values: Mapping[str, bool] = field(default_factory=dict)  # of switches: is it chosen
     used: dict[str, int] = field(default_factory=dict)
     slots: int = 0
 
-    def fail(self, where: KeyPath, message: str) -> NoReturn:
-        line = next(
-            (self.lines[where[:n]] for n in range(len(where), -1, -1) if where[:n] in self.lines), 1
-        )
-        raise RecipeError(f"{self.path.name} line {line}: {message}")
-
-    def mapping(self, data: object, where: KeyPath, valid: Iterable[str]) -> dict[str, Any]:
-        if not isinstance(data, dict):
-            self.fail(where, "a mapping of keys to values was expected here")
-        valid = tuple(valid)
-        unknown = [key for key in data if key not in valid]
-        if unknown:
-            key = next((key for key in unknown if nearest(key, valid)), unknown[0])
-            known = f"use {', '.join(valid)}"
-            self.fail((*where, str(key)), f"unknown key '{key}': {known}.{nearest(key, valid)}")
-        return data
-
-    def recipe(self, data: object) -> Recipe:
-        top = self.mapping(data, (), _TOP)
+    def recipe(self, data: object, asked: Sequence[str]) -> Recipe:
+        written = self.mapping(data, (), _TOP)
+        taken = (*_TOP, *_GROUP_KEYS, *_STEP_KEYS, *KINDS)
+        switches = parse_switches(written.get("switches", {}), taken, self.fail)
+        chosen = choose(switches, asked, self.path.stem)
+        self.values = {v: v == chosen[s.name] for s in switches for v in s.values}
+        asides = [chosen[s.name] for s in switches if chosen[s.name] != s.default]
+        rest = {key: value for key, value in written.items() if key != "switches"}
+        top = select(rest, switches, chosen, self.fail, ())
         for key in ("version", "steps"):
             if key not in top:
                 self.fail((), f"the key '{key}' is missing")
-        if not _is_whole(top["version"]):
+        if not is_whole(top["version"]):
             self.fail(("version",), "version is a whole number")
         untouched = self.probability(top.get("untouched", 0.0), ("untouched",))
         self.slots += 1
         root = self.members("all_of", top["steps"], ("steps",), slot=0, probability=1.0,
                             shuffle=self.flag(top.get("shuffle", False), ("shuffle",)))  # fmt: skip
+        size, scales = self.size(top.get("size")), self.scales(top)
         measured = self.mapping(top.get("measured", {}), ("measured",), ("median_psnr", "protocol"))
+        median = self.decibels(measured.get("median_psnr"))
+        if asides and written.get("measured") == top.get("measured"):
+            median = None  # A number that no switch chose was measured with the defaults.
         return Recipe(
-            name=self.text(top, "name", self.path.stem),
+            name=":".join([self.text(top, "name", self.path.stem), *asides]),
             version=top["version"],
             summary=self.text(top, "summary", ""),
             source=self.text(top, "source", ""),
-            size=self.size(top.get("size")),
+            size=size,
+            scale=self.scale(top.get("scale")),
             untouched=untouched,
             root=root,
-            median_psnr=self.decibels(measured.get("median_psnr")),
-            digest=recipe_digest(untouched, root, self.used),
+            median_psnr=median,
+            digest=recipe_digest(untouched, root, self.used, size if scales else None),
+            scale_with_size=scales,
+            switches=switches,
         )
-
-    def text(self, top: Mapping[str, Any], key: str, default: str) -> str:
-        written = top.get(key, default)
-        if not isinstance(written, str):
-            self.fail((key,), f"{key} is a text: put it in quotes")
-        return " ".join(written.split())
-
-    def decibels(self, written: object) -> float | None:
-        if written is None:
-            return None
-        distribution = self.distribution(written, ("measured", "median_psnr"))
-        if not (isinstance(distribution, Fixed) and isinstance(distribution.value, int | float)):
-            self.fail(("measured", "median_psnr"), "median_psnr is a number of decibels")
-        return float(distribution.value)
-
-    def size(self, written: object) -> tuple[int, int] | None:
-        if written is None:
-            return None
-        sides = [written, written] if isinstance(written, int) else written
-        if not (isinstance(sides, list) and len(sides) == 2 and all(
-            _is_whole(side) and 1 <= side <= 65535 for side in sides
-        )):  # fmt: skip
-            self.fail(("size",), "size is one number of pixels, or [height, width]")
-        return sides[0], sides[1]
-
-    def probability(self, written: object, where: KeyPath) -> float:
-        if isinstance(written, bool) or not isinstance(written, int | float):
-            self.fail(where, f"'{written}' is not a probability between 0 and 1")
-        if not 0 <= written <= 1:
-            self.fail(where, f"{written} is not a probability between 0 and 1")
-        return float(written)
-
-    def flag(self, written: object, where: KeyPath) -> bool:
-        if not isinstance(written, bool):
-            self.fail(where, f"'{written}' is not true or false")
-        return written
 
     def node(self, data: object, where: KeyPath) -> RecipeStep | Group:
         if not isinstance(data, dict):
@@ -153,7 +120,7 @@ class _Reader:
         count = self.distribution(group["count"], place)
         most = len(group["some_of"]) if isinstance(group["some_of"], list) else 0
         for value in count.extremes():
-            if not _is_whole(value) or not 0 <= value <= most:
+            if not is_whole(value) or not 0 <= value <= most:
                 self.fail(place, f"count is a whole number from 0 to the {most} members")
         return count
 
@@ -170,13 +137,39 @@ class _Reader:
     ) -> Group:
         if not isinstance(data, list) or not data:
             self.fail(where, f"'{where[-1]}' is a list of at least one step")
-        nodes = tuple(self.node(entry, (*where, i)) for i, entry in enumerate(data))
-        weights = []
+        nodes: list[RecipeStep | Group] = []
+        weights: list[float] = []
+        in_order: list[int] = []
         for i, entry in enumerate(data):
-            weights.append(self.weight(entry, (*where, i, "weight"), chosen=kind != "all_of"))
+            place, used = (*where, i), dict(self.used)
+            node = self.node(entry, place)
+            weight = self.weight(entry, (*place, "weight"), chosen=kind != "all_of")
+            held = self.flag(entry.get("in_order", False), (*place, "in_order"))
+            if "in_order" in entry and not shuffle:
+                self.fail((*place, "in_order"), "in_order counts where steps are shuffled only")
+            if not self.wanted(entry, (*place, "when")):
+                self.used = used
+                continue
+            in_order += [len(nodes)] if held else []
+            nodes.append(node)
+            weights.append(weight)
+        if not nodes:
+            self.fail(where, "the switches leave none of these steps")
         if sum(weights) <= 0:
             self.fail(where, "the weights are all 0")
-        return Group(slot, kind, probability, shuffle, count, nodes, tuple(weights))
+        return Group(
+            slot, kind, probability, shuffle, count, tuple(nodes), tuple(weights), tuple(in_order)
+        )
+
+    def wanted(self, entry: Mapping[str, Any], where: KeyPath) -> bool:
+        """Tell whether the switches keep a member: one of its ``when`` values is chosen."""
+        if "when" not in entry:
+            return True
+        written = entry["when"] if isinstance(entry["when"], list) else [entry["when"]]
+        for value in map(str, written):
+            if value not in self.values:
+                self.fail(where, f"no switch has the value '{value}'.{nearest(value, self.values)}")
+        return any(self.values[str(value)] for value in written)
 
     def weight(self, entry: Mapping[str, Any], where: KeyPath, *, chosen: bool) -> float:
         weight = entry.get("weight", 1.0)
@@ -244,13 +237,3 @@ class _Reader:
             if problem:
                 self.fail(where, f"{operation.name}: {name} {value} {problem}")
         return distribution
-
-    def distribution(self, written: object, where: KeyPath) -> Distribution:
-        try:
-            return parse_distribution(written)
-        except InvalidDistributionError as error:
-            self.fail(where, str(error))
-
-
-def _is_whole(value: object) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool)

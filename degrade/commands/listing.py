@@ -21,6 +21,10 @@ __all__ = ["list_command"]
 def list_command(what: str, as_json: bool) -> None:
     """Show the recipes, with the median PSNR of what they make (dB, lower is harder).
 
+    A recipe with switches is named with the values wanted, as in gfpgan:correct or
+    imagenet-c:glass_blur:5; the others keep their defaults, which the list shows. --json shows
+    every value.
+
     \b
     degrade list
     degrade list --operations
@@ -30,7 +34,7 @@ def list_command(what: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(records, indent=2))
         return
-    for line in _aligned(records):
+    for line in _aligned([_in_words(record) for record in records]):
         click.echo(line)
 
 
@@ -41,7 +45,12 @@ def _recipes() -> list[dict[str, Any]]:
         {
             "name": recipe.name,
             "size": "any" if recipe.size is None else str(recipe.size[0]),
+            "scale": str(recipe.scale or 1),
             "psnr": "" if recipe.median_psnr is None else f"{recipe.median_psnr:.1f}",
+            "switches": {
+                switch.name: {"default": switch.default, "values": list(switch.values)}
+                for switch in recipe.switches
+            },
             "summary": recipe.summary,
         }
         for recipe in map(load_recipe, list_recipes())
@@ -76,6 +85,14 @@ def _datasets() -> list[dict[str, Any]]:
         }
         for name, entry in list_datasets().items()
     ]
+
+
+def _in_words(record: dict[str, Any]) -> dict[str, Any]:
+    """Return the record with its switches, if it has any, as their default values."""
+    if "switches" not in record:
+        return record
+    defaults = ":".join(switch["default"] for switch in record["switches"].values())
+    return record | {"switches": defaults}
 
 
 def _aligned(records: Sequence[dict[str, Any]]) -> list[str]:

@@ -7,20 +7,28 @@ from typing import Any, TypeVar, cast
 
 import numba
 
+from degrade.kernels.cache import enable_cache
+
 __all__ = ["inline", "kernel"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 # error_model="numpy": the check for a zero divisor that Python's model adds keeps LLVM from
 # vectorising any loop with a division (20 times slower, measured on the normals).
-_compiled = numba.njit(cache=True, nogil=True, fastmath=False, error_model="numpy")
+_compiled = numba.njit(nogil=True, fastmath=False, error_model="numpy")
 
 
 def kernel(function: Function) -> Function:
     """Compile for use from Python: cached, without the GIL, no fastmath, no threads."""
-    return cast(Function, _compiled(function))
+    return _cached(function)
 
 
 def inline(function: Function) -> Function:
     """Compile for use inside other kernels; the optimiser decides what to inline."""
-    return cast(Function, _compiled(function))
+    return _cached(function)
+
+
+def _cached(function: Function) -> Function:
+    compiled = _compiled(function)
+    enable_cache(compiled)
+    return cast(Function, compiled)

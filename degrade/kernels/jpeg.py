@@ -163,16 +163,14 @@ def _to_components(
 ) -> None:
     """Convert and subsample; below the picture the last row of each component repeats."""
     height = planes.shape[1]
-    wide = max(blue.shape[1] * across, luma.shape[1])
-    spare = np.empty(wide, np.uint8)
+    wide = blue.shape[1] * across
     blues = np.empty((2, wide), np.int32)
     reds = np.empty((2, wide), np.int32)
     real = (height + down - 1) // down
     for row in range(real):
         for part in range(down):
             y = min(row * down + part, height - 1)
-            _convert_row(planes, y, spare, blues[part], reds[part])
-            luma[y] = spare[: luma.shape[1]]
+            _convert_row(planes, y, luma[y], blues[part], reds[part])
         _average(blues[0], blues[1], blue[row], down, across)
         _average(reds[0], reds[1], red[row], down, across)
     for row in range(real, blue.shape[0]):

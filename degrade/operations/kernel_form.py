@@ -115,7 +115,7 @@ def tap_list(taps: Taps) -> TapList:
     The smallest go, equal ones together, while what goes stays below 5e-4 of the whole.
     """
     ordered = np.sort(taps, axis=None)
-    gone = np.add.accumulate(ordered) <= _LEFT_OUT * ordered.sum()
+    gone = np.add.accumulate(ordered) <= _LEFT_OUT * math.fsum(ordered)
     least = ordered[min(int(gone.sum()), ordered.size - 1)]
     rows, columns = np.nonzero(taps >= least * _EQUAL)
     kept = taps[rows, columns]

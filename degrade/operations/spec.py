@@ -99,6 +99,10 @@ class Operation:
         The same bytes on any machine; False for system codecs.
     noisy
         Spends random numbers on pixels.
+    moves
+        May move the picture; its parameters say by how much. All others keep LQ on HQ.
+    resizes
+        The picture leaves with the size of its parameters ``height`` and ``width``.
     """
 
     name: str
@@ -109,6 +113,8 @@ class Operation:
     recipe_only: Mapping[str, Parameter] = field(default_factory=dict)
     portable: bool = True
     noisy: bool = False
+    moves: bool = False
+    resizes: bool = False
 
     def load(self) -> Callable[..., Any]:
         """Import and return the function that does it."""

@@ -23,10 +23,20 @@ def done(*arguments):
 
 def test_list_shows_recipes_operations_and_datasets():
     lines = done("list").stdout.splitlines()
-    assert lines[0].split() == ["name", "size", "psnr", "summary"]
+    assert lines[0].split() == ["name", "size", "scale", "psnr", "switches", "summary"]
     assert [line.split()[0] for line in lines[1:]] == list(degrade.list_recipes())
     assert "defocus_blur" in done("list", "--operations").stdout
     assert "sample-photos" in done("list", "--datasets").stdout
+
+
+def test_list_tells_the_default_reading_and_json_the_others():
+    (line,) = (line for line in done("list").stdout.splitlines() if line.startswith("gfpgan "))
+    assert line.split()[:5] == ["gfpgan", "512", "1", "20.8", "exact"]
+    records = {record["name"]: record for record in json.loads(done("list", "--json").stdout)}
+    assert records["gfpgan"]["switches"] == {
+        "reading": {"default": "exact", "values": ["exact", "correct"]}
+    }
+    assert records["kuaishou"]["switches"] == {}
 
 
 @pytest.mark.parametrize("what", ["--recipes", "--operations", "--datasets"])

@@ -32,6 +32,17 @@ def test_log_uniform_draws_follow_the_reciprocal_law_and_stay_inside():
     assert max(values) <= 8
 
 
+def test_an_inverse_and_a_root_follow_the_law_of_what_is_uniform():
+    inverse = parse_distribution({"inverse_of_uniform": [0.15, 1.5]})
+    values = np.array(drawn(inverse))
+    assert stats.kstest(1 / values, stats.uniform(0.15, 1.35).cdf).pvalue > 1e-3
+    assert inverse.extremes() == (1 / 0.15, 1 / 1.5)
+    root = parse_distribution({"root_of_uniform": [1, 9]})
+    values = np.array(drawn(root))
+    assert stats.kstest(values**2, stats.uniform(1, 8).cdf).pvalue > 1e-3
+    assert root.extremes() == (1.0, 3.0)
+
+
 def test_integer_draws_reach_both_ends_equally_often():
     values = drawn(parse_distribution({"integer": [2, 8]}))
     counts = np.bincount(values, minlength=9)[2:]
@@ -47,7 +58,8 @@ def test_choice_draws_follow_the_weights_and_never_take_a_weight_of_zero():
 
 def test_a_fixed_value_takes_no_number_and_everything_else_takes_one():
     assert words_taken(Fixed(3)) == 0
-    for written in ({"uniform": [0, 1]}, {"log_uniform": [1, 2]}, {"integer": [0, 9]}):
+    for written in ({"uniform": [0, 1]}, {"log_uniform": [1, 2]}, {"integer": [0, 9]},
+                    {"inverse_of_uniform": [1, 2]}, {"root_of_uniform": [1, 2]}):  # fmt: skip
         assert words_taken(parse_distribution(written)) == 1
     assert words_taken(Chosen(("a", "b"), (1.0, 1.0))) == 1
 
@@ -66,6 +78,8 @@ def test_canonical_form_reads_back_as_the_same_distribution():
         {"uniform": [0, 20]},
         {"log_uniform": [0.5, 8]},
         {"integer": [15, 95]},
+        {"inverse_of_uniform": [0.15, 1.5]},
+        {"root_of_uniform": [0, 8]},
         {"choice": [["420", 3], ["444", 1]]},
         {"choice": [1, 2, 3]},
     ):
@@ -92,6 +106,10 @@ def test_canonical_form_reads_back_as_the_same_distribution():
         {"uniform": [0, 10**400]},
         {"log_uniform": [0, 1]},
         {"log_uniform": [-1, 1]},
+        {"inverse_of_uniform": [0, 1]},
+        {"inverse_of_uniform": [-1, 1]},
+        {"root_of_uniform": [-1, 1]},
+        {"root_of_uniform": [0, math.nan]},
         {"integer": [0.5, 2]},
         {"choice": []},
         {"choice": 3},

@@ -14,6 +14,7 @@ from degrade.operations import OPERATIONS, Boolean, Choice, Integer, Number
 from degrade.planning import Plan, Step
 
 SIZES = [(1, 1), (2, 3), (16, 16), (65, 33)]
+RECORDED = ("moved_down", "moved_right", "removed_down", "removed_right")
 PORTABLE = [name for name, operation in OPERATIONS.items() if operation.portable]
 
 
@@ -34,13 +35,25 @@ def ends(parameter):
 
 
 def extreme_parameters(name):
-    """Every combination of the ends of the ranges, less what no memory would hold."""
-    specs = OPERATIONS[name].parameters
+    """Every combination of the ends of the ranges, less what no memory would hold.
+
+    What a plan records beyond what it carries out stays at its default.
+    """
+    specs = dict(OPERATIONS[name].parameters)
+    recorded = {key: specs.pop(key).default for key in RECORDED if key in specs}
     for values in itertools.product(*map(ends, specs.values())):
         parameters = dict(zip(specs, values, strict=True))
         # 65535 × 65535 pixels are 48 GiB of planes.
         if parameters.get("height", 1) * parameters.get("width", 1) <= 65535:
-            yield parameters
+            yield parameters | recorded
+
+
+def inside(parameters, size):
+    """The nearest crop that lies in a picture of that size."""
+    top = min(parameters["top"], size[0] - 1)
+    left = min(parameters["left"], size[1] - 1)
+    height = min(parameters["height"], size[0] - top)
+    return {"top": top, "left": left, "height": height, "width": size[1] - left}
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
@@ -50,8 +63,11 @@ def test_the_ends_of_every_range_give_a_picture(name, size):
     for parameters in extreme_parameters(name):
         if name == "resize_blur" and max(parameters["height"], parameters["width"]) > 1:
             parameters |= {"height": size[0], "width": max(1, size[1] // 2)}
+        if name == "crop":
+            parameters = inside(parameters, size)
         result = done(image, name, **parameters)
-        expected = (parameters["height"], parameters["width"]) if name == "resize" else size
+        resizes = OPERATIONS[name].resizes
+        expected = (parameters["height"], parameters["width"]) if resizes else size
         assert result.shape == (*expected, 3), parameters
         assert result.dtype == np.uint8
 
@@ -81,7 +97,7 @@ def test_levels_inside_an_operation_stay_finite_and_float32(name):
     planes = picture(16, 16).transpose(2, 0, 1).astype(np.float32).copy()
     stream = np.array([1, 2, 3, 4, 5], np.uint32)
     for parameters in extreme_parameters(name):
-        if max(parameters.get("height", 1), parameters.get("width", 1)) > 1000:
+        if max(parameters.get("height", 1), parameters.get("width", 1)) > 1000 or name == "crop":
             continue
         result = OPERATIONS[name].load()(planes, stream, **parameters)
         assert result.dtype == np.float32 and result.flags.c_contiguous
@@ -110,6 +126,34 @@ for name, parameters in (
     ("colour_jitter",
      {"brightness": 1.1, "contrast": 0.9, "saturation": 1.3, "hue": 0.07, "order": 13}),
     ("grey", {}),
+    ("luma_noise", {"sigma": 9.3}),
+    ("correlated_noise", {"sigma": 9.3, "red_green": 0.3, "red_blue": 0.8, "green_blue": -0.1}),
+    ("speckle_noise", {"sigma": 0.21}),
+    ("poisson_noise", {"scale": 1.3, "per_channel": True}),
+    ("poisson_noise", {"scale": 1.3, "per_channel": False}),
+    ("sensor_noise", {"photons": 910.0, "read_sigma": 2.3, "gain": 3.0, "linear_light": True}),
+    ("glass_blur", {"sigma": 0.9, "distance": 3, "iterations": 2, "exact": True}),
+    ("glass_blur", {"sigma": 0.9, "distance": 3, "iterations": 2, "exact": False}),
+    ("generalised_gaussian_blur",
+     {"sigma_x": 3.1, "sigma_y": 1.3, "angle": 31.3, "beta": 0.7, "kernel_size": 17}),
+    ("plateau_blur",
+     {"sigma_x": 3.1, "sigma_y": 1.3, "angle": 31.3, "beta": 1.7, "kernel_size": 17}),
+    ("sinc_blur", {"cutoff": 1.7, "kernel_size": 19}),
+    ("median_blur", {"size": 5}),
+    ("average_blur", {"size": 6}),
+    ("zoom_blur", {"factor": 1.16, "step": 0.01, "exact": False}),
+    ("zoom_blur", {"factor": 1.16, "step": 0.01, "exact": True}),
+    ("shake_blur", {"length": 21.0, "angle": 33.0, "bend": 120.0, "path": 7}),
+    ("one_sided_motion_blur", {"radius": 10, "sigma": 3.0, "angle": 33.0}),
+    ("aliased_disk_blur", {"radius": 5.5, "alias": 0.5}),
+    ("chromatic_aberration", {"red": 1.013, "blue": 0.987}),
+    ("unsharp_mask", {"radius": 15, "amount": 0.7, "threshold": 9.0}),
+    ("diff_jpeg", {"quality": 43.7}),
+    ("round", {}),
+    ("truncate", {}),
+    ("shift", {"down": 3, "right": -5}),
+    ("haze", {"alpha": 0.83, "level": 240.0}),
+    ("resize_linear_light", {"height": 31, "width": 47, "filter": "area", "antialias": True}),
 ):
     done = OPERATIONS[name].load()(planes, stream, **parameters)
     print(name, hashlib.sha256(done.tobytes()).hexdigest())
@@ -130,7 +174,7 @@ def test_the_plainest_processor_gives_the_bytes_of_this_one(tmp_path):
         )
         assert run.returncode == 0, run.stderr
         printed.append(run.stdout.splitlines())
-    assert len(printed[0]) == 12
+    assert len(printed[0]) == 38
     assert printed[0] == printed[1]
 
 
@@ -157,7 +201,9 @@ def test_defaults_and_ends_are_inside_their_own_range(name):
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_an_operation_is_noisy_if_and_only_if_the_stream_changes_it(name):
     operation = OPERATIONS[name]
-    values = {"height": 9, "width": 9, "sigma": 9.0, "amount": 0.3, "photons": 50.0}
+    values = {"height": 9, "width": 9, "sigma": 9.0, "amount": 0.3, "photons": 50.0, "alpha": 0.5}
+    values |= dict.fromkeys(("cutoff", "factor", "red", "blue"), 1.05) | {"step": 0.01}
+    values |= dict.fromkeys(("red_green", "red_blue", "green_blue"), 0.5)
     parameters = {}
     for key, parameter in operation.parameters.items():
         middle = parameter.default

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 import degrade
-from degrade.errors import DatasetError, ImageError
+from degrade.errors import DatasetError, ImageError, RecipeError
 from degrade.planning import Plan
 
 COUNT = 4000
@@ -276,6 +276,44 @@ def test_all_of_takes_all_and_shuffle_gives_every_order(tmp_path):
     shuffled = orders(load(tmp_path, "steps:\n  - shuffle: true\n    all_of:\n" + members))
     assert len(shuffled) == 6
     assert stats.chisquare(list(shuffled.values())).pvalue > 1e-3
+
+
+def test_members_in_order_keep_theirs_wherever_a_shuffle_puts_them(tmp_path):
+    members = GREY_SHIFT_JPEG.replace("weight: 2", "in_order: true").replace(", weight: 1", "")
+    members = members.replace("quality: 50", "quality: 50, in_order: true")
+    found = orders(load(tmp_path, "steps:\n  - shuffle: true\n    all_of:\n" + members))
+    assert set(found) == {
+        ("grey", "jpeg", "colour_shift"),
+        ("grey", "colour_shift", "jpeg"),
+        ("colour_shift", "grey", "jpeg"),
+    }
+    assert stats.chisquare(list(found.values())).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("size", [(64, 96), (65, 98), (3, 2)])
+def test_a_recipe_that_keeps_its_scale_is_planned(tmp_path, size):
+    recipe = load(tmp_path, "scale: 4\nsteps:\n  - {operation: resize, of: source, divisor: 4}\n")
+    (step,) = degrade.plan(recipe, seed=1, image_id="a.png", size=size).steps
+    height, width = (max(1, side // 4) for side in size)
+    assert (step.parameters["height"], step.parameters["width"]) == (height, width)
+
+
+def test_a_recipe_that_breaks_its_scale_is_refused(tmp_path):
+    recipe = load(tmp_path, "scale: 4\nsteps:\n  - {operation: resize, divisor: 2}\n")
+    with pytest.raises(RecipeError, match="says scale 4 but its steps leave LQ at 32 × 48"):
+        degrade.plan(recipe, seed=1, image_id="a.png", size=(64, 96))
+
+
+def test_a_resize_may_divide_the_source(tmp_path):
+    recipe = load(
+        tmp_path,
+        "steps:\n  - {operation: resize, divisor: 3}\n"
+        "  - {operation: resize, divisor: 4, of: source}\n"
+        "  - {operation: resize, divisor: 2, of: current}\n",
+    )
+    steps = degrade.plan(recipe, seed=1, image_id="a.png", size=(64, 96)).steps
+    assert [step.parameters["height"] for step in steps] == [21, 16, 8]
+    assert [step.parameters["width"] for step in steps] == [32, 24, 12]
 
 
 def test_a_group_happens_or_not_as_a_whole(tmp_path):

@@ -6,7 +6,23 @@ from degrade.distributions import Chosen, Fixed, Range
 from degrade.errors import RecipeError
 from degrade.recipe import Group, list_recipes, load_recipe
 
-SHIPPED = ("gfpgan", "gfpgan-128", "kuaishou", "kuaishou-128")
+SHIPPED = (
+    "bsrgan",
+    "codeformer-2",
+    "codeformer-3",
+    "diffbir-1",
+    "gfpgan",
+    "gfpgan-128",
+    "gpen",
+    "imagenet-c",
+    "kuaishou",
+    "kuaishou-128",
+    "psfrgan",
+    "real-esrgan",
+    "restoreformer++",
+    "vqfr",
+)
+SIZES = {"bsrgan": None, "real-esrgan": None, "imagenet-c": (224, 224)}
 
 
 def only(step):
@@ -33,7 +49,7 @@ def test_the_shipped_recipes_are_listed_and_load():
         assert recipe.name == name
         assert recipe.summary
         assert recipe.source
-        assert recipe.size == ((128, 128) if name.endswith("-128") else (512, 512))
+        assert recipe.size == SIZES.get(name, (128, 128) if "-128" in name else (512, 512))
         assert len(recipe.digest) == 64
 
 
@@ -107,7 +123,13 @@ def test_gfpgan_has_the_numbers_and_the_order_of_the_publication(name, sigma, di
         },
     ]
     linear = {"filter": Fixed("linear")}
-    assert only(shrink) == ("resize", 1.0, "lq", {"divisor": uniform(*divisor), **linear})
+    aliased = {"antialias": Fixed(False)} if name == "gfpgan" else {}
+    assert only(shrink) == (
+        "resize",
+        1.0,
+        "lq",
+        {"divisor": uniform(*divisor), **linear, **aliased},
+    )
     assert only(noise) == ("gaussian_noise", 1.0, "lq", {"sigma": uniform(0, 20)})
     assert only(jpeg) == ("jpeg", 1.0, "lq", {"quality": integer(*quality)})
     assert only(enlarge) == ("resize", 1.0, "lq", {"to": Fixed("source"), **linear})

@@ -53,6 +53,17 @@ WRONG = {
     "size of three": ("version: 1\nsize: [1, 2, 3]\nsteps: [{operation: grey}]\n", 2, "size"),
     "size true": ("version: 1\nsize: true\nsteps: [{operation: grey}]\n", 2, "size"),
     "size 0": ("version: 1\nsize: 0\nsteps: [{operation: grey}]\n", 2, "size"),
+    "scale 0": ("version: 1\nscale: 0\nsteps: [{operation: grey}]\n", 2, "scale is a whole"),
+    "scale 2.5": ("version: 1\nscale: 2.5\nsteps: [{operation: grey}]\n", 2, "scale is a whole"),
+    "scale true": ("version: 1\nscale: true\nsteps: [{operation: grey}]\n", 2, "scale is a whole"),
+    "in_order is text": (steps("- {operation: grey, in_order: often}"), 3, "true or false"),
+    "in_order in no shuffle": (steps("- {operation: grey, in_order: true}"), 3, "shuffled only"),
+    "inverse beyond the range": (
+        steps("- operation: resize", "  divisor: {inverse_of_uniform: [0.0001, 1]}"),
+        4,
+        "resize: divisor 10000.0 is outside 0.05 to 1000 times",
+    ),
+    "of nothing": (steps("- {operation: resize, divisor: 2, of: hq}"), 3, "not one of current"),
     "psnr text": (
         "version: 1\nmeasured: {median_psnr: high}\nsteps: [{operation: grey}]\n",
         2,

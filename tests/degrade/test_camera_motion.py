@@ -1,0 +1,114 @@
+import numpy as np
+import pytest
+
+from degrade.camera_paths import camera_path, mean_offset, one_sided_taps
+from degrade.operations import OPERATIONS
+from degrade.operations.camera_motion import shake_taps
+from degrade.resolve import resolve
+
+STREAM = np.zeros(5, np.uint32)
+
+
+def blur(name, planes, **parameters):
+    return OPERATIONS[name].load()(planes, STREAM, **parameters)
+
+
+def picture(height, width):
+    rng = np.random.default_rng(height * 100 + width)
+    return rng.uniform(0, 255, (3, height, width)).astype(np.float32)
+
+
+def centroid(taps):
+    rows, columns = np.indices(taps.shape) - taps.shape[0] // 2
+    return np.array([(taps * rows).sum(), (taps * columns).sum()]) / taps.sum()
+
+
+@pytest.mark.parametrize("path", [0, 1, 77])
+@pytest.mark.parametrize("length", [0.3, 5.0, 60.0])
+@pytest.mark.parametrize("bend", [0.0, 120.0])
+def test_a_shake_sums_to_one_and_stays_in_place(path, length, bend):
+    taps = shake_taps(length, 33.0, bend, path)
+    assert taps.sum() == pytest.approx(1, abs=1e-12) and taps.min() >= 0
+    assert np.abs(centroid(taps)).max() < 1e-9
+
+
+def test_a_shake_has_the_second_moments_of_its_path():
+    corners = np.array(camera_path(60.0, 33.0, 120.0, 4))
+    points = corners[:-1] + (np.arange(50)[:, None, None] + 0.5) / 50 * np.diff(corners, axis=0)
+    points = points.reshape(-1, 2) - points.mean(axis=(0, 1))
+    taps = shake_taps(60.0, 33.0, 120.0, 4)
+    places = np.indices(taps.shape).reshape(2, -1) - taps.shape[0] // 2
+    found = (places * taps.reshape(-1)) @ places.T
+    # Spreading a point over its four pixels adds up to 1/4 along each axis, 1/6 on the average.
+    np.testing.assert_allclose(found, points.T @ points / len(points) + np.eye(2) / 6, atol=0.3)
+
+
+def test_a_point_of_light_draws_the_path_of_the_camera():
+    planes = np.zeros((3, 121, 121), np.float32)
+    planes[:, 60, 60] = 200
+    done = blur("shake_blur", planes, length=60.0, angle=20.0, bend=90.0, path=3)
+    corners = np.array(camera_path(60.0, 20.0, 90.0, 3))
+    places = np.rint(corners - mean_offset(tuple(map(tuple, corners))) + 60).astype(int)
+    lit = done[0] > 0
+    near = lit | np.roll(lit, 1, 0) | np.roll(lit, 1, 1) | np.roll(lit, -1, 0) | np.roll(lit, -1, 1)
+    assert near[places[:, 0], places[:, 1]].all()
+    assert done[0].sum() == pytest.approx(200, rel=1e-4)
+
+
+def test_a_straight_shake_is_the_motion_blur_of_its_length():
+    # Smooth, as the two spread a point over its four pixels in ways of their own.
+    planes = blur("average_blur", picture(60, 70), size=5)
+    shaken = blur("shake_blur", planes, length=15.0, angle=30.0, bend=0.0, path=3)
+    moved = blur("motion_blur", planes, length=15.0, angle=30.0)
+    np.testing.assert_allclose(shaken, moved, atol=1.5)
+
+
+def test_a_shake_of_no_length_changes_nothing():
+    planes = picture(5, 6)
+    shape = {"length": 0.0, "angle": 30.0, "bend": 90.0, "path": 3}
+    np.testing.assert_array_equal(blur("shake_blur", planes, **shape), planes)
+
+
+def test_the_plan_records_the_shift_that_a_shake_took_out():
+    drawn = {"length": 30.0, "angle": 80.0, "bend": 100.0, "path": 12}
+    told = resolve("shake_blur", drawn, (64, 64), (64, 64))
+    assert (told["removed_down"], told["removed_right"]) == pytest.approx(
+        mean_offset(camera_path(30.0, 80.0, 100.0, 12))
+    )
+
+
+@pytest.mark.parametrize("angle", [-45.0, 0.0, 20.0, 45.0])
+@pytest.mark.parametrize("size", [(64, 80), (2, 3), (1, 1)])
+def test_one_sided_motion_reads_the_picture_at_its_offsets(angle, size):
+    """imagecorruptions' _motion_blur: rolled pictures whose edges repeat, weighted."""
+    planes = picture(*size)
+    offsets, weights = one_sided_taps(10, 3.0, angle)
+    expected = np.zeros(planes.shape)
+    for (down, right), weight in zip(offsets, weights, strict=True):
+        rows = np.clip(np.arange(size[0]) + down, 0, size[0] - 1)
+        columns = np.clip(np.arange(size[1]) + right, 0, size[1] - 1)
+        expected += weight * planes[:, rows[:, None], columns]
+    done = blur("one_sided_motion_blur", planes, radius=10, sigma=3.0, angle=angle)
+    np.testing.assert_allclose(done, expected, atol=2e-3)
+
+
+@pytest.mark.parametrize("angle", [-45.0, 0.0, 30.0, 200.0])
+def test_the_plan_records_how_far_one_sided_motion_moves_a_spot(angle):
+    planes = np.zeros((3, 101, 101), np.float32)
+    planes[:, 50, 50] = 200
+    drawn = {"radius": 15, "sigma": 8.0, "angle": angle}
+    done = blur("one_sided_motion_blur", planes, **drawn)
+    told = resolve("one_sided_motion_blur", drawn, (101, 101), (101, 101))
+    assert centroid(done[0]) == pytest.approx([told["moved_down"], told["moved_right"]], abs=1e-3)
+
+
+# The shift of ImageNet-C's severities 1 to 5: the mean of half a Gaussian, cut.
+@pytest.mark.parametrize(
+    ("radius", "sigma", "pixels"),
+    [(10, 3.0, 2.1), (15, 5.0, 3.7), (15, 8.0, 6.1), (15, 12.0, 9.0), (20, 15.0, 11.4)],
+)
+def test_imagenet_cs_motion_moves_by_pixels(radius, sigma, pixels):
+    drawn = {"radius": radius, "sigma": sigma, "angle": 0.0}
+    told = resolve("one_sided_motion_blur", drawn, (64, 64), (64, 64))
+    assert told["moved_right"] == pytest.approx(-pixels, abs=0.06)
+    assert told["moved_down"] == 0

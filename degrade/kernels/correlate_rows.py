@@ -10,68 +10,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degrade.kernels.compile import inline, kernel
-from degrade.kernels.correlate import add_taps, clear, mirror_ends, mirror_table, pad_row
+from degrade.kernels.correlate import add_taps, clear, mirror_ends, mirror_table
 from degrade.kernels.planes import reflected
 
 __all__ = ["taps_at_rows", "terms_at_rows"]
 
 
 @inline
-def _first_pass(
+def _fill_sheet(
     planes: NDArray[np.float32],
-    y: int,
-    first: NDArray[np.float32],
-    upright: bool,
-    mirror: NDArray[np.int64],
-    line: NDArray[np.float32],
-    target: NDArray[np.float32],
-) -> None:
-    """Add row ``y`` of every channel, correlated with ``first``, to the middles of ``target``.
-
-    ``target`` holds the channels side by side, each with room for mirrored ends.
-    """
-    channels, height, width = planes.shape
-    half = first.size // 2
-    stride = target.size // channels
-    across = (stride - width) // 2
-    starts = np.empty(first.size, np.int64)
-    for c in range(channels):
-        middle = target[c * stride + across : c * stride + across + width]
-        if upright:
-            for t in range(first.size):
-                starts[t] = reflected(y + t - half, height) * width
-            add_taps(middle, planes[c].reshape(-1), starts, first)
-        else:
-            pad_row(planes[c, y], mirror, line)
-            for t in range(first.size):
-                starts[t] = t
-            add_taps(middle, line, starts, first)
-
-
-@inline
-def _sheet(
-    planes: NDArray[np.float32],
-    first: NDArray[np.float32],
-    upright: bool,
+    upright: NDArray[np.float32],
     above: int,
     across: int,
     sheet: NDArray[np.float32],
 ) -> None:
-    """Fill ``sheet`` with the first pass: channels side by side, borders mirrored.
+    """Fill ``sheet`` with the planes correlated down their columns with ``upright``.
 
-    ``above`` mirrored rows come before the first. A single tap of 1 copies.
+    Channels stand side by side, each mirrored by ``across`` at its ends; ``above`` mirrored
+    rows come before the first. A single tap of 1 copies.
     """
     channels, height, width = planes.shape
     stride = width + 2 * across
     mirror = mirror_table(width, across)
-    around = mirror_table(width, first.size // 2)
-    line = np.empty(width + first.size, np.float32)[: width + 2 * (first.size // 2)]
+    half = upright.size // 2
+    starts = np.empty(upright.size, np.int64)
     for y in range(height):
         row = sheet[above + y]
-        clear(row)
-        _first_pass(planes, y, first, upright, around, line, row)
+        for t in range(upright.size):
+            starts[t] = reflected(y + t - half, height) * width
         for c in range(channels):
-            mirror_ends(row[c * stride : (c + 1) * stride], mirror)
+            whole = row[c * stride : (c + 1) * stride]
+            middle = whole[across : across + width]
+            clear(middle)
+            add_taps(middle, planes[c].reshape(-1), starts, upright)
+            mirror_ends(whole, mirror)
     for y in range(sheet.shape[0]):
         if y < above or y >= above + height:
             source = sheet[above + reflected(y - above, height)]
@@ -150,8 +122,8 @@ def terms_at_rows(
 @kernel
 def taps_at_rows(
     planes: NDArray[np.float32],
-    first: NDArray[np.float32],
-    upright: bool,
+    upright: NDArray[np.float32],
+    level: NDArray[np.float32],
     rows: NDArray[np.int64],
     columns: NDArray[np.int64],
     weights: NDArray[np.float32],
@@ -161,14 +133,15 @@ def taps_at_rows(
     result: NDArray[np.float32],
     scratch: NDArray[np.float32],
 ) -> NDArray[np.float32]:
-    """Return rows of the planes correlated with ``first`` and then with a list of taps.
+    """Return rows of the planes correlated with a list of taps, and along an axis besides.
 
     Parameters
     ----------
     planes
         float32 (C, H, W).
-    first, upright
-        float32 (odd): a first pass along rows, or down columns; a single 1 for none.
+    upright, level
+        float32 (odd): a kernel down the columns, used on every row before the taps, and one
+        along the rows, used on the wanted rows after them; a single 1 for none.
     rows, columns
         int64, offset of each tap from the base row and the column.
     weights, next_weights
@@ -176,20 +149,24 @@ def taps_at_rows(
     bases, fractions, result
         As in `terms_at_rows`.
     scratch
-        float32, flat: ``(H + 2 down + 1) * C * (W + 2 across)`` for taps that reach that far.
+        float32, flat: ``(H + 2 down + 1) * C * (W + 2 across + level's taps)`` for taps that
+        reach that far.
     """
     channels, height, width = planes.shape
     across = down = 0
     for t in range(rows.size):
         across = max(across, abs(columns[t]))
         down = max(down, abs(rows[t]))
-    stride = width + 2 * across
+    half = level.size // 2
+    stride = width + 2 * (across + half)
     flat = scratch[: (height + 2 * down + 1) * channels * stride]
     sheet = flat.reshape(height + 2 * down + 1, channels * stride)
-    _sheet(planes, first, upright, down, across, sheet)
-    total = np.empty(channels * stride - 2 * across, np.float32)
+    _fill_sheet(planes, upright, down, across + half, sheet)
+    line = np.zeros(channels * stride + 2 * half, np.float32)
+    total = np.empty(channels * stride, np.float32)
     starts = np.empty(rows.size, np.int64)
     mixed = np.empty(rows.size, np.float32)
+    shifts = np.arange(level.size).astype(np.int64)
     one = np.float32(1.0)
     for j in range(bases.size):
         part = fractions[j]
@@ -197,7 +174,10 @@ def taps_at_rows(
             row = bases[j] + rows[t] + down
             starts[t] = row * channels * stride + across + columns[t]
             mixed[t] = (one - part) * weights[t] + part * next_weights[t]
+        reached = line[: channels * stride - 2 * across]
+        clear(reached)
+        add_taps(reached, flat, starts, mixed)
         clear(total)
-        add_taps(total, flat, starts, mixed)
+        add_taps(total[: channels * stride - 2 * across], line, shifts, level)
         _split_row(total, stride, j, result)
     return result

@@ -159,17 +159,17 @@ def disk(radius: float) -> NDArray[np.float64]:
 
 @kernel
 def low_rank(
-    taps: NDArray[np.float64], tolerance: float
+    taps: NDArray[np.float64], tolerance: float, limit: int = 1_000_000
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return ``columns, rows`` with ``taps ≈ Σ outer(columns[k], rows[k])``.
 
     Adaptive cross approximation with full pivoting (M. Bebendorf, "Approximation of boundary
     element matrices", Numer. Math. 86, 2000): subtract the cross through the largest entry
-    until the absolute sum of what remains is below ``tolerance``.
+    until the absolute sum of what remains is below ``tolerance``, or there are ``limit`` terms.
     """
     height, width = taps.shape
     rest = taps.copy()
-    most = min(height, width)
+    most = min(height, width, limit)
     columns = np.zeros((most, height), np.float64)
     rows = np.zeros((most, width), np.float64)
     rank = 0

@@ -54,7 +54,8 @@ def blur_then_shrink(
     sigma_x, sigma_y = float(blur["sigma_x"]), float(blur["sigma_y"])
     if max(sigma_x, sigma_y) < SHARP:
         return None
-    form = gaussian_form(sigma_x, sigma_y, float(blur["angle"]), int(blur["kernel_size"]))
+    angle, size = float(blur["angle"]), int(blur["kernel_size"])
+    form = gaussian_form(sigma_x, sigma_y, angle, size)
     rows, row_weights = resample_table(FILTERS.index("linear"), planes.shape[1], height, False)
     bases, fractions = np.ascontiguousarray(rows[:, 0]), np.ascontiguousarray(row_weights[:, 1])
     few = PLANES.take((planes.shape[0], height, planes.shape[2]))
@@ -77,19 +78,18 @@ def _wanted_rows(
     if isinstance(form, Terms):
         terms_at_rows(planes, form.columns, form.rows, bases, fractions, few)
         return
-    first, upright = np.ones(1, np.float32), False
+    upright = level = np.ones(1, np.float32)
     if isinstance(form, Slanted):
-        first, upright = form.line.first.astype(np.float32), form.upright
+        first = form.line.first.astype(np.float32)
+        upright, level = (first, level) if form.upright else (upright, first)
         form = TapList(*second_pass(form), form.line.weights.astype(np.float32))
     merged = _over_two_rows(form)
-    scratch = _scratch(planes, *(2 * int(np.abs(places).max()) for places in merged[:2]))
-    taps_at_rows(planes, first, upright, *merged, bases, fractions, few, scratch)
-    PLANES.give(scratch)
-
-
-def _scratch(planes: Planes, tall: int, wide: int) -> Planes:
+    tall, wide = (2 * int(np.abs(places).max()) for places in merged[:2])
     channels, height, width = planes.shape
-    return PLANES.take(((height + tall + 1) * channels * (width + wide),))
+    room = (height + tall + 1) * channels * (width + wide + level.size)
+    scratch = PLANES.take((room,))
+    taps_at_rows(planes, upright, level, *merged, bases, fractions, few, scratch)
+    PLANES.give(scratch)
 
 
 def _over_two_rows(

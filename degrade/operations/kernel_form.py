@@ -96,15 +96,17 @@ def gaussian_form(sigma_x: float, sigma_y: float, angle: float, kernel_size: int
         return slanted
     taps = gaussian_taps(sigma_x, sigma_y, angle, kernel_size)
     listed = tap_list(taps)
-    columns, rows = shapes.low_rank(taps, TOLERANCE)
-    cheapest = min(len(columns) * sum(taps.shape), listed.weights.size)
+    cheapest = listed.weights.size
     if slanted and slanted.line.cost() + _TWO_PASSES < cheapest:
-        return slanted
-    if listed.weights.size == cheapest:
-        return listed
+        cheapest = slanted.line.cost() + _TWO_PASSES
+    most = -(-cheapest // sum(taps.shape))
+    columns, rows = shapes.low_rank(taps, TOLERANCE, most)
+    if len(columns) == most:
+        return listed if cheapest == listed.weights.size or slanted is None else slanted
     # What the tolerance left out must not darken the picture.
     columns /= math.fsum(
-        math.fsum(column) * math.fsum(row) for column, row in zip(columns, rows, strict=True)
+        math.fsum(column) * math.fsum(row)
+        for column, row in zip(columns.tolist(), rows.tolist(), strict=True)
     )
     return Terms(columns.astype(np.float32), rows.astype(np.float32))
 
@@ -115,11 +117,13 @@ def tap_list(taps: Taps) -> TapList:
     The smallest go, equal ones together, while what goes stays below 5e-4 of the whole.
     """
     ordered = np.sort(taps, axis=None)
-    gone = np.add.accumulate(ordered) <= _LEFT_OUT * math.fsum(ordered)
+    # accumulate adds one after the other by definition; sum may not.
+    running = np.add.accumulate(ordered)
+    gone = running <= _LEFT_OUT * running[-1]
     least = ordered[min(int(gone.sum()), ordered.size - 1)]
     rows, columns = np.nonzero(taps >= least * _EQUAL)
     kept = taps[rows, columns]
-    weights = (kept / math.fsum(kept)).astype(np.float32)
+    weights = (kept / np.add.accumulate(kept)[-1]).astype(np.float32)
     return TapList(rows - taps.shape[0] // 2, columns - taps.shape[1] // 2, weights)
 
 
@@ -137,13 +141,18 @@ def _profile(sigma: float, kernel_size: int) -> Taps:
 
 
 def _slanted(sigma_x: float, sigma_y: float, angle: float, limit: int) -> Slanted | None:
-    """Return the cheaper slanted passes that give this Gaussian, if any do."""
+    """Return slanted passes that give this Gaussian, if there are any.
+
+    Preferably with the first along the rows: a blur of which few rows are wanted can leave it
+    to those.
+    """
     cosine, sine = cos_degrees(angle), sin_degrees(angle)
     x, y = sigma_x * sigma_x, sigma_y * sigma_y
     across = x * cosine * cosine + y * sine * sine
     down = x * sine * sine + y * cosine * cosine
     both = (y - x) * cosine * sine
-    flat = slanted_passes(across, down, both, limit)
+    level = slanted_passes(across, down, both, limit)
+    if level:
+        return Slanted(level, upright=False)
     upright = slanted_passes(down, across, both, limit)
-    found = [Slanted(line, side) for line, side in ((flat, False), (upright, True)) if line]
-    return min(found, key=lambda form: form.line.cost(), default=None)
+    return Slanted(upright, upright=True) if upright else None

@@ -14,6 +14,7 @@ BLURS = [
     ({"sigma_x": 9.5, "sigma_y": 9.5, "angle": 0.0, "kernel_size": 41}, Terms),
     ({"sigma_x": 6.0, "sigma_y": 3.0, "angle": 25.0, "kernel_size": 0}, Slanted),
     ({"sigma_x": 6.0, "sigma_y": 3.0, "angle": 70.0, "kernel_size": 41}, Slanted),
+    ({"sigma_x": 9.5, "sigma_y": 3.0, "angle": 5.0, "kernel_size": 41}, Slanted),
     ({"sigma_x": 9.0, "sigma_y": 7.0, "angle": 45.0, "kernel_size": 41}, Terms),
     ({"sigma_x": 3.0, "sigma_y": 0.4, "angle": 45.0, "kernel_size": 41}, TapList),
 ]
@@ -30,6 +31,11 @@ def small(height, width):
 @pytest.mark.parametrize(("blur", "form"), BLURS)
 def test_each_kernel_takes_the_form_it_is_meant_to(blur, form):
     assert isinstance(gaussian_form(**blur), form)
+
+
+def test_slanted_passes_go_down_first_only_where_a_cut_forces_them_to():
+    assert not gaussian_form(**BLURS[3][0]).upright
+    assert gaussian_form(**BLURS[4][0]).upright
 
 
 @pytest.mark.parametrize(("blur", "form"), BLURS)

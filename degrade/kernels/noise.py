@@ -94,28 +94,38 @@ def shot_noise(
     source, target = planes.reshape(-1), out.reshape(-1)
     words = np.empty(CHUNK, np.uint32)
     levels = np.empty(CHUNK, np.uint32)
-    counts = np.empty(CHUNK, np.int32)
-    size = source.size
-    # Unsigned throughout: Numba checks signed indices for being negative.
+    drawn_from = np.empty(CHUNK, np.uint64)
+    places = np.empty(CHUNK, np.uint64)
+    rests = np.empty(CHUNK, np.uint64)
+    entries = np.empty(CHUNK, np.uint64)
     half, low, short = np.uint64(32), np.uint64(0xFFFFFFFF), np.uint64(0xFFFF)
-    sixteen, forty, smallest = np.uint64(16), np.uint64(40), np.uint64(0xFFFFFF)
-    factor = np.float32(scale)
+    sixteen, twenty_four, forty = np.uint64(16), np.uint64(24), np.uint64(40)
+    smallest, factor = np.uint64(0xFFFFFF), np.float32(scale)
+    size = source.size
     for chunk in range((size + CHUNK - 1) // CHUNK):
         fill_words(stream, chunk * BLOCKS, words)
         start = chunk * CHUNK
         many = min(CHUNK, size - start)
+        # Look-ups stand in loops of their own, so that the rest becomes vector code; unsigned
+        # indices, because Numba checks signed ones for being negative.
         for i in range(many):
             value = min(max(source[start + i], np.float32(0.0)), np.float32(255.0))
             levels[i] = np.uint32(np.int32(rounded(value)))
         for i in range(many):
-            law = laws[levels[i]]
-            product = np.uint64(words[i]) * ((law >> forty - sixteen) & short)
-            entry = columns[(law >> forty) + (product >> half)]
-            other = np.uint64((product & low) >= (entry >> half))
-            chosen = (entry >> (sixteen * other)) & short
-            counts[i] = np.int32((law & smallest) + chosen)
+            drawn_from[i] = laws[levels[i]]
         for i in range(many):
-            target[start + i] = min(np.float32(counts[i]) * factor, np.float32(255.0))
+            law = drawn_from[i]
+            product = np.uint64(words[i]) * ((law >> twenty_four) & short)
+            places[i] = (law >> forty) + (product >> half)
+            rests[i] = product & low
+        for i in range(many):
+            entries[i] = columns[places[i]]
+        for i in range(many):
+            entry = entries[i]
+            other = np.uint64(rests[i] >= (entry >> half))
+            chosen = (entry >> (sixteen * other)) & short
+            count = np.int32((drawn_from[i] & smallest) + chosen)
+            target[start + i] = min(np.float32(count) * factor, np.float32(255.0))
     return out
 
 

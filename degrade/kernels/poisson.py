@@ -20,41 +20,31 @@ _NEGLIGIBLE = 1e-11
 
 
 @inline
-def _support(mean: float) -> tuple[int, int]:
-    """Return the first and last count that is not negligible."""
-    mode = int(mean)
-    weight = 1.0
-    last = mode
-    while weight > _NEGLIGIBLE:
-        last += 1
-        weight *= mean / last
-    weight = 1.0
-    first = mode
-    while first > 0 and weight > _NEGLIGIBLE:
-        weight *= first / mean
-        first -= 1
-    return first, last
+def _law(mean: float, weights: NDArray[np.float64]) -> tuple[int, int]:
+    """Fill the middle of ``weights`` with the law of a mean; return its smallest count and size.
 
-
-@inline
-def _probabilities(mean: float, first: int, weights: NDArray[np.float64]) -> None:
-    """Fill ``weights`` with the normalised law of the counts from ``first`` on.
-
-    p(k + 1) / p(k) = mean / (k + 1), outwards from the mode: no exponential is needed.
+    The most likely count stands at ``weights.size // 2``, its neighbours follow outwards by
+    p(k + 1) / p(k) = mean / (k + 1): no exponential is needed. The law is normalised and then
+    moved to the front.
     """
-    mode = int(mean)
-    size = weights.size
-    weights[mode - first] = 1.0
-    for i in range(mode - first + 1, size):
-        weights[i] = weights[i - 1] * (mean / (first + i))
-    for i in range(mode - first - 1, -1, -1):
-        weights[i] = weights[i + 1] * ((first + i + 1) / mean)
+    middle, mode = weights.size // 2, int(mean)
+    last = mode
+    weights[middle] = 1.0
+    while weights[middle + last - mode] > _NEGLIGIBLE:
+        last += 1
+        weights[middle + last - mode] = weights[middle + last - mode - 1] * (mean / last)
+    first = mode
+    while first > 0 and weights[middle + first - mode] > _NEGLIGIBLE:
+        weights[middle + first - mode - 1] = weights[middle + first - mode] * (first / mean)
+        first -= 1
+    size, begin = last - first + 1, middle + first - mode
     total = 0.0
     for i in range(size):
-        total += weights[i]
+        total += weights[begin + i]
     share = 1.0 / total
     for i in range(size):
-        weights[i] *= share
+        weights[i] = weights[begin + i] * share
+    return first, size
 
 
 @inline
@@ -112,31 +102,29 @@ def poisson_tables(photons: float) -> tuple[NDArray[np.uint64], NDArray[np.uint6
         outcome is kept, bits 0-15 that outcome, bits 16-31 the other; outcomes count from
         the law's smallest.
     """
-    starts = np.zeros(257, np.int64)
-    firsts = np.zeros(256, np.int64)
-    starts[1] = 1
-    for level in range(1, 256):
-        first, last = _support(level * photons / 255.0)
-        firsts[level] = first
-        starts[level + 1] = starts[level] + (last - first + 1)
+    # Room for 1e-11 on either side: below 7.2 standard deviations and 12 counts.
+    room = 2 * (int(8.0 * np.sqrt(photons)) + 24)
+    weights_of = np.empty(room, np.float64)
+    shares_of = np.empty(room, np.float64)
+    aliases_of = np.empty(room, np.int64)
+    waiting = np.empty(room, np.int64)
     laws = np.zeros(256, np.uint64)
-    columns = np.zeros(starts[256], np.uint64)
+    most = 1
+    for level in range(1, 256):
+        most += 2 * (int(8.0 * np.sqrt(level * photons / 255.0)) + 24)
+    columns = np.zeros(most, np.uint64)
     columns[0] = np.uint64(0xFFFFFFFF) << np.uint64(32)
     laws[0] = np.uint64(1) << np.uint64(24)
-    largest = starts[256] - starts[255]
-    weights_of = np.empty(largest, np.float64)
-    shares_of = np.empty(largest, np.float64)
-    aliases_of = np.empty(largest, np.int64)
-    waiting = np.empty(largest, np.int64)
+    start = 1
     for level in range(1, 256):
-        start, size = starts[level], starts[level + 1] - starts[level]
+        first, size = _law(level * photons / 255.0, weights_of)
         law = (np.uint64(start) << np.uint64(40)) | (np.uint64(size) << np.uint64(24))
-        laws[level] = law | np.uint64(firsts[level])
-        weights, shares, aliases = weights_of[:size], shares_of[:size], aliases_of[:size]
-        _probabilities(level * photons / 255.0, firsts[level], weights)
-        _fill_alias(weights, shares, aliases, waiting[:size])
+        laws[level] = law | np.uint64(first)
+        shares, aliases = shares_of[:size], aliases_of[:size]
+        _fill_alias(weights_of[:size], shares, aliases, waiting[:size])
         for i in range(size):
             threshold = np.uint64(min(shares[i] * 4294967296.0, 4294967295.0))
             both = (np.uint64(aliases[i]) << np.uint64(16)) | np.uint64(i)
             columns[start + i] = (threshold << np.uint64(32)) | both
-    return laws, columns
+        start += size
+    return laws, columns[:start]

@@ -112,6 +112,18 @@ def _level(value: np.float32) -> np.int32:
 
 
 @inline
+def _weighted(
+    x: np.int32, y: np.int32, z: np.int32, a: int, b: int, c: int, offset: int
+) -> np.int32:
+    """Return ``(a x + b y + c z + offset) / 2**16``, rounded down, in 32 bits all the way.
+
+    Whole-number literals are 64 bits wide to Numba, and would halve the vectors.
+    """
+    total = np.int32(np.int32(a) * x) + np.int32(np.int32(b) * y) + np.int32(np.int32(c) * z)
+    return np.int32(np.int32(total + np.int32(offset)) >> np.int32(16))
+
+
+@inline
 def _convert_row(
     planes: NDArray[np.float32],
     y: int,
@@ -123,9 +135,9 @@ def _convert_row(
     width = planes.shape[2]
     for x in range(width):
         r, g, b = _level(planes[0, y, x]), _level(planes[1, y, x]), _level(planes[2, y, x])
-        luma[x] = np.uint8((19595 * r + 38470 * g + 7471 * b + 32768) >> 16)
-        blue[x] = np.int32((-11059 * r - 21709 * g + 32768 * b + 8421375) >> 16)
-        red[x] = np.int32((32768 * r - 27439 * g - 5329 * b + 8421375) >> 16)
+        luma[x] = np.uint8(_weighted(r, g, b, 19595, 38470, 7471, 32768))
+        blue[x] = _weighted(r, g, b, -11059, -21709, 32768, 8421375)
+        red[x] = _weighted(r, g, b, 32768, -27439, -5329, 8421375)
     luma[width:] = luma[width - 1]
     blue[width:] = blue[width - 1]
     red[width:] = red[width - 1]
@@ -265,7 +277,8 @@ def _from_components(
         for x in range(width):
             level = np.int32(luma[y, x])
             cb, cr = np.int32(blues[x] - 128), np.int32(reds[x] - 128)
-            planes[0, y, x] = _byte(np.int32(level + ((91881 * cr + 32768) >> 16)))
-            planes[1, y, x] = _byte(np.int32(level + ((-22554 * cb - 46802 * cr + 32768) >> 16)))
-            planes[2, y, x] = _byte(np.int32(level + ((116130 * cb + 32768) >> 16)))
+            planes[0, y, x] = _byte(np.int32(level + _weighted(cb, cr, cr, 0, 91881, 0, 32768)))
+            green = _weighted(cb, cr, cr, -22554, -46802, 0, 32768)
+            planes[1, y, x] = _byte(np.int32(level + green))
+            planes[2, y, x] = _byte(np.int32(level + _weighted(cb, cr, cr, 116130, 0, 0, 32768)))
     return planes

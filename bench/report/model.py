@@ -92,13 +92,14 @@ class Table:
     def best(self, column: int) -> frozenset[str]:
         """Return the blind restorers whose mean is the best of a column, ties included.
 
-        Nobody is best where all are equal, and the time taken is no contest.
+        Nobody is best where all are equal or on a single image, and the time taken is no contest.
         """
         means = {
             line.restorer: cell.mean.mean
             for line in self.lines
             if not line.is_oracle
             and (cell := line.cells[column]) is not None
+            and cell.n > 1
             and cell.mean.mean is not None
         }
         if len(set(means.values())) < 2 or not self.columns[column].is_quality:

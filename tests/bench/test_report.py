@@ -67,6 +67,11 @@ def test_the_best_of_a_column_is_a_blind_restorer_and_ties_of_all_are_none(run):
     assert table.best(names.index("seconds")) == frozenset()
 
 
+def test_nobody_is_best_on_a_single_image(tmp_path, fakes):
+    (table,) = build_report(make_run(tmp_path / "one", fakes, keys=("a",))).tables
+    assert all(table.best(position) == frozenset() for position in range(len(table.columns)))
+
+
 def test_the_csv_has_right_numbers_and_every_cell(run):
     lines = board(run)
     assert len(lines) == 4 * 7

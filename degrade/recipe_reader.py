@@ -226,7 +226,9 @@ class _Reader(RecipeValues):
     def parameter(
         self, operation: Operation, name: str, spec: Parameter, written: object, where: KeyPath
     ) -> Distribution:
-        distribution = self.distribution(written, where)
+        if isinstance(written, float) and spec.problem(written):
+            self.fail(where, f"{operation.name}: {name} {written} {spec.problem(written)}")
+        distribution = self.distribution(written, where, f"{operation.name}: {name} {written}: ")
         whole = isinstance(spec, Integer)
         if isinstance(spec, Boolean | Choice) and isinstance(distribution, Range):
             self.fail(where, f"{operation.name}: '{name}' takes fixed values or a choice")

@@ -107,12 +107,12 @@ class RecipeValues:
             self.fail(where, f"'{written}' is not true or false")
         return written
 
-    def distribution(self, written: object, where: KeyPath) -> Distribution:
-        """Return the distribution that a value is written as."""
+    def distribution(self, written: object, where: KeyPath, of: str = "") -> Distribution:
+        """Return the distribution that a value is written as; ``of`` begins the message."""
         try:
             return parse_distribution(written)
         except InvalidDistributionError as error:
-            self.fail(where, str(error))
+            self.fail(where, f"{of}{error}")
 
 
 def is_whole(value: object) -> TypeGuard[int]:

@@ -25,7 +25,7 @@ class Number:
         if isinstance(value, bool) or not isinstance(value, int | float):
             return "is not a number"
         if not math.isfinite(value):
-            return "is not a finite number"
+            return f"is not a finite number from {self.low:g} to {self.high:g} {self.unit}".rstrip()
         if not self.low <= value <= self.high:
             return f"is outside {self.low:g} to {self.high:g} {self.unit}".rstrip()
         return ""

@@ -230,8 +230,8 @@ def test_the_filters_of_the_table_are_those_of_the_kernels():
     [
         (Number(0, 2, "px"), 3, "is outside 0 to 2 px"),
         (Number(0, 2, ""), -0.1, "is outside 0 to 2"),
-        (Number(0, 2, "px"), math.nan, "is not a finite number"),
-        (Number(0, 2, "px"), math.inf, "is not a finite number"),
+        (Number(0, 2, "px"), math.nan, "is not a finite number from 0 to 2 px"),
+        (Number(0, 2, "px"), math.inf, "is not a finite number from 0 to 2 px"),
         (Number(0, 2, "px"), True, "is not a number"),
         (Number(0, 2, "px"), "1", "is not a number"),
         (Integer(0, 2, "px"), 1.0, "is not a whole number"),

@@ -265,3 +265,21 @@ def test_a_file_in_another_encoding_is_refused(tmp_path):
     path.write_bytes("version: 1 # é".encode("utf-16"))
     with pytest.raises(RecipeError, match="not a UTF-8 text file"):
         load_recipe(path)
+
+
+@pytest.mark.parametrize("value", [".nan", ".inf", "-.inf"])
+def test_a_value_that_is_not_finite_is_named_with_its_operation_and_range(tmp_path, value):
+    path = tmp_path / "r.yaml"
+    path.write_text(f"version: 1\nsteps:\n  - {{operation: gaussian_noise, sigma: {value}}}\n")
+    words = r"line 3: gaussian_noise: sigma -?(nan|inf) is not a finite number from 0 to 255 levels"
+    with pytest.raises(RecipeError, match=words):
+        load_recipe(path)
+
+
+def test_a_bound_that_is_not_finite_is_named_with_its_operation_and_key(tmp_path):
+    path = tmp_path / "r.yaml"
+    path.write_text(
+        "version: 1\nsteps:\n  - {operation: gaussian_noise, sigma: {uniform: [0, .inf]}}\n"
+    )
+    with pytest.raises(RecipeError, match=r"line 3: gaussian_noise: sigma .*two finite numbers"):
+        load_recipe(path)

@@ -1,24 +1,32 @@
-"""Where sharp pictures come from: a named set, a folder, or one file."""
+"""Where sharp pictures come from: a folder or an object store, a file, or a named set."""
 
 from __future__ import annotations
 
+import errno
 import hashlib
-import importlib.util
-import stat
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+import numpy as np
 
 from degrade.errors import DatasetError, ImageError
-from degrade.images import Image, decode_image, list_images
+from degrade.images import Image, Reading, decode_image, survey
+from degrade.images.listing import Listing, survey_names
+from degrade.naming import shown, sort_out
 from degrade.random import image_id_bits
+from degrade.storage import LocalStorage, Storage, is_remote, open_storage
 
-__all__ = ["ImageSource", "list_datasets", "open_source"]
+__all__ = ["ImageSource", "open_source"]
 
-_TABLE = Path(__file__).parent / "datasets.yaml"
 _LARGEST_FILE = 2**31
 """Bytes; more than any picture below the pixel limit needs."""
+
+_TROUBLE_OF_THE_MACHINE = frozenset(
+    {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN}
+)
+"""What passes and says nothing about a file: a row of a failed input would last."""
+
+_AS_USUAL = Reading()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,68 +36,92 @@ class ImageSource:
     Attributes
     ----------
     name
-        A dataset's name, or the path as it was given.
-    root
-        Folder that the keys are relative to.
+        A dataset's name, or the path or URL as it was given.
+    storage
+        The place that the keys are relative to.
     keys
         Relative POSIX paths, sorted; each is the image id of its picture.
     longest
         Pictures whose longer side exceeds this many pixels are shrunk to it by area
         averaging; None leaves them as they are.
+    reading
+        How what files leave open is settled.
+    unusable
+        ``(name, message)`` of inputs that were found and cannot be used; each has a row in a
+        stored dataset. The names are none of ``keys``.
+    expected
+        How many pictures a named set has; None where nobody says.
+
+    Raises
+    ------
+    DatasetError
+        A key that is not UTF-8, or two that count as the same image.
     """
 
     name: str
-    root: Path
+    storage: Storage
     keys: tuple[str, ...]
     longest: int | None = None
+    reading: Reading = _AS_USUAL
+    unusable: tuple[tuple[str, str], ...] = ()
+    expected: int | None = None
 
     def __post_init__(self) -> None:
-        seen: dict[int, str] = {}
         for key in self.keys:
-            _refuse_other_encodings(key)
-            other = seen.setdefault(image_id_bits(key), key)
-            if other != key:
-                raise DatasetError(
-                    f"{other!r} and {key!r} count as the same image once their names are "
-                    "normalised: rename one"
-                )
+            if not key.isascii():
+                _refuse_other_encodings(key)
+        bits = np.fromiter(map(image_id_bits, self.keys), np.uint64, len(self.keys))
+        order = np.argsort(bits, kind="stable")
+        for place in np.flatnonzero(bits[order[1:]] == bits[order[:-1]]):
+            one, other = self.keys[order[place]], self.keys[order[place + 1]]
+            raise DatasetError(
+                f"{one!r} and {other!r} count as the same image once their names are "
+                "normalised: rename one"
+            )
 
     def __len__(self) -> int:
         return len(self.keys)
 
+    @property
+    def root(self) -> str:
+        """The place that the keys are relative to: an absolute path or a URL."""
+        folder = self.storage.local
+        return self.storage.location if folder is None else str(folder.resolve())
+
     def read(self, key: str) -> Image:
         """Return one picture, uint8 (height, width, 3) RGB; raises ImageError."""
-        return self.read_with_digest(key)[0]
+        return self._fitted(decode_image(self.read_bytes(key), key, self.reading))
 
     def read_with_digest(self, key: str) -> tuple[Image, str]:
         """Return one picture and the sha256 of its file."""
-        data = self._bytes(key)
-        image = decode_image(data, key)
-        return self._fitted(image, key), hashlib.sha256(data).hexdigest()
+        data = self.read_bytes(key)
+        image = decode_image(data, key, self.reading)
+        return self._fitted(image), hashlib.sha256(data).hexdigest()
+
+    def read_bytes(self, key: str) -> bytes:
+        """Return one file as it is; raises ImageError, or DatasetError for trouble that passes."""
+        try:
+            size = self.storage.size(key)
+            if size > _LARGEST_FILE:
+                raise ImageError(f"{key} has {size:,} bytes, more than {_LARGEST_FILE:,}")
+            return self.storage.read(key)
+        except OSError as error:
+            if error.errno in _TROUBLE_OF_THE_MACHINE:
+                raise DatasetError(
+                    f"{key} cannot be read now ({error.strerror}): run the same command again to "
+                    "go on",
+                    exit_code=1,
+                ) from None
+            if str(error.strerror) == "not a regular file":
+                raise ImageError(f"{key} is not a regular file") from None
+            raise ImageError(f"{key} cannot be opened: {error.strerror or error}") from None
 
     def size_in_bytes(self, key: str) -> int:
         """Return the size of one file, −1 when there is none."""
-        try:
-            return (self.root / key).stat().st_size
-        except OSError:
-            return -1
+        return self.storage.size(key)
 
-    def _bytes(self, key: str) -> bytes:
-        path = self.root / key
-        try:
-            told = path.stat()
-            if not stat.S_ISREG(told.st_mode):  # reading a pipe might never end
-                raise ImageError(f"{key} is not a regular file")
-            if told.st_size > _LARGEST_FILE:
-                raise ImageError(f"{key} has {told.st_size:,} bytes, more than {_LARGEST_FILE:,}")
-            return path.read_bytes()
-        except OSError as error:
-            raise ImageError(f"{key} cannot be opened: {error.strerror}") from None
-
-    def _fitted(self, image: Image, key: str) -> Image:
+    def _fitted(self, image: Image) -> Image:
         height, width = image.shape[:2]
-        if max(height, width) > 65535:
-            raise ImageError(f"{key} is {height} × {width}: sides are 1 to 65535 pixels")
         if self.longest is None or max(height, width) <= self.longest:
             return image
         from degrade.kernels.planes import from_planes, to_planes
@@ -111,48 +143,60 @@ def _refuse_other_encodings(key: str) -> None:
     try:
         key.encode()
     except UnicodeEncodeError:
-        raise DatasetError(f"the file name {key!r} is not in UTF-8: rename it") from None
+        raise DatasetError(f"the file name {shown(key)!r} is not in UTF-8: rename it") from None
 
 
-def list_datasets() -> Mapping[str, Mapping[str, Any]]:
-    """Return the table of named sets as it is written in ``datasets.yaml``."""
-    from degrade.yaml_lines import load_yaml
+def open_source(
+    name_or_path: str | Path,
+    *,
+    longest: int | None = None,
+    reading: Reading = _AS_USUAL,
+    root: str | Path | None = None,
+) -> ImageSource:
+    """Return the source of a folder, an image file, a URL or a named dataset.
 
-    data, _ = load_yaml(_TABLE, _TABLE.name, error=DatasetError)
-    assert isinstance(data, dict)
-    return data
+    Parameters
+    ----------
+    name_or_path
+        A folder or a file of this machine; a URL such as ``s3://bucket/photos``, read through
+        fsspec; or a dataset's name, ``ffhq``, or name and split, ``celeba-hq:test``.
+    longest
+        Shrink larger pictures to this longer side, pixels.
+    reading
+        How what files leave open is settled.
+    root
+        Where the named dataset is, in place of where it is looked for.
 
-
-def open_source(name_or_path: str | Path, *, longest: int | None = None) -> ImageSource:
-    """Return the source of that dataset name, folder or image file.
-
-    Raises DatasetError when there is none, or when it holds no pictures.
+    Raises
+    ------
+    DatasetError
+        There is no such source, or it holds no pictures.
     """
     text, path = str(name_or_path), Path(name_or_path)
-    if path.is_dir():
-        return ImageSource(text, path, tuple(list_images(path)), longest)
-    if path.is_file():
-        return ImageSource(text, path.parent, (path.name,), longest)
-    table = list_datasets()
-    if text in table:
-        return _named(text, table[text], longest)
-    from degrade.yaml_lines import nearest
+    expected = None
+    if root is not None or not (is_remote(text) or path.exists()):
+        from degrade.datasets import find_dataset
 
-    raise DatasetError(
-        f"'{text}' is neither a folder, a file nor a dataset's name: "
-        f"`degrade list --datasets` shows the names.{nearest(text, table)}"
-    )
+        storage, listing, expected = find_dataset(text, root)
+    elif is_remote(text):
+        storage, listing = _remote(text)
+    elif path.is_dir():
+        storage, listing = LocalStorage(path), survey(path)
+    else:
+        storage, listing = LocalStorage(path.parent), Listing((path.name,))
+    keys, refused = sort_out(listing.names)
+    unusable = [(shown(name), reason) for name, reason in listing.unusable]
+    told = tuple((name, f"{name} {reason}") for name, reason in sorted([*refused, *unusable]))
+    return ImageSource(text, storage, keys, longest, reading, told, expected)
 
 
-def _named(name: str, entry: Mapping[str, Any], longest: int | None) -> ImageSource:
-    spec = importlib.util.find_spec(entry["package"])
-    if spec is None or spec.origin is None:
-        raise DatasetError(f"{name} comes with the package {entry['package']}: install it")
-    root = Path(spec.origin).parent / entry["folder"]
-    missing = [file for file in entry["files"] if not (root / file).is_file()]
-    if missing:
-        raise DatasetError(
-            f"{name}: {', '.join(missing)} is not in the installed {entry['package']}: "
-            f"reinstall it with `pip install --force-reinstall`"
-        )
-    return ImageSource(name, root, tuple(sorted(entry["files"])), longest)
+def _remote(location: str) -> tuple[Storage, Listing]:
+    storage = open_storage(location)
+    names = storage.names()
+    parent, _, name = location.rstrip("/").rpartition("/")
+    # An object store answers with the file itself when it is asked for what is below a file.
+    if names in ([], [""]) and not parent.endswith("/"):
+        above = open_storage(parent)
+        if above.exists(name):
+            return above, Listing((name,))
+    return storage, survey_names(location, names)

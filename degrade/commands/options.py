@@ -7,7 +7,14 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["json_option", "longest_option", "recipe_option", "seed_option", "variants_option"]
+__all__ = [
+    "json_option",
+    "longest_option",
+    "optional_recipe_option",
+    "recipe_option",
+    "seed_option",
+    "variants_option",
+]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -16,6 +23,11 @@ recipe_option = click.option(
     required=True,
     metavar="NAME|FILE",
     help="A recipe's name (see `degrade list`) or a YAML file.",
+)
+optional_recipe_option = click.option(
+    "--recipe",
+    metavar="NAME|FILE",
+    help="A recipe's name (see `degrade list`) or a YAML file; a test set brings its own.",
 )
 seed_option = click.option(
     "--seed",

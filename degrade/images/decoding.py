@@ -1,0 +1,193 @@
+"""From a file's bytes to a picture, or to one line that says why not."""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from degrade.errors import ImageError
+from degrade.images.claims import check_header, check_opened, check_size, jpegxl_size
+from degrade.images.codecs import decode_with
+from degrade.images.colour import check_kind, round_to_eight_bits, to_rgb, upright
+from degrade.images.picture import Image
+from degrade.images.plain import decode_plain
+from degrade.reading import Reading
+
+if TYPE_CHECKING:
+    import PIL.Image
+
+__all__ = ["decode_deep", "decode_image", "decoder_errors", "has_sixteen_bits", "read_image"]
+
+_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "PPM", "AVIF", "JPEG2000", "GIF")
+"""What Pillow may try; the rest of its list would start other programs (EPS) or is rare."""
+
+_JPEG_XL = (b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")
+"""A bare JPEG XL codestream, and its container: ISO/IEC 18181-2."""
+
+_QOI_END = bytes(7) + b"\x01"
+"""The last bytes of every QOI file (qoiformat.org/qoi-specification.pdf)."""
+
+_CHANNELS = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+
+_AS_USUAL = Reading()
+
+
+def read_image(path: Path, reading: Reading = _AS_USUAL) -> Image:
+    """Return the picture in a file; ``reading`` says how what files leave open is settled.
+
+    Raises ImageError, one line, when the file is not a whole picture; OSError when it
+    cannot be opened.
+    """
+    return decode_image(path.read_bytes(), str(path), reading)
+
+
+def decode_image(data: bytes, name: str, reading: Reading = _AS_USUAL) -> Image:
+    """Return the picture in an encoded file's bytes.
+
+    Parameters
+    ----------
+    data
+        PNG, JPEG, WebP, BMP, TIFF, PPM, AVIF, JPEG 2000, GIF, QOI or JPEG XL; told apart by
+        their first bytes. Of an animation the first frame counts.
+    name
+        Of the file, for messages.
+    reading
+        The policies; by default those of a viewer.
+
+    Returns
+    -------
+    uint8 (height, width, 3), RGB.
+
+    Raises
+    ------
+    ImageError
+        The file is empty, damaged, in another format, beyond the pixel limit, or of a kind
+        that ``reading`` refuses.
+    """
+    if not data:
+        raise ImageError(f"{name} is empty (0 bytes)")
+    import PIL.Image
+
+    try:
+        check_header(data, name, reading.pixel_limit)
+        if data.startswith((b"qoif", *_JPEG_XL)):
+            return _of_array(_decode_array(data, name, reading), name, reading)
+        plain = decode_plain(data)
+        return _decode_with_pillow(data, name, reading) if plain is None else plain
+    except PIL.UnidentifiedImageError:
+        raise ImageError(f"{name} is not an image in a format that can be read") from None
+    except PIL.Image.DecompressionBombError:
+        limit = f"{reading.pixel_limit:,}"
+        raise ImageError(f"{name} has more pixels than the limit of {limit}") from None
+    except decoder_errors() as error:
+        raise ImageError(f"{name} is damaged: {error or type(error).__name__}") from None
+
+
+def decoder_errors() -> tuple[type[Exception], ...]:
+    """Return what Pillow and imagecodecs are known to raise on damaged files (by fuzzing)."""
+    import imagecodecs
+
+    errors = (OSError, ValueError, SyntaxError, EOFError, TypeError, LookupError, struct.error)
+    codecs = (imagecodecs.PngError, imagecodecs.TiffError, zlib.error)
+    newer = (imagecodecs.QoiError, imagecodecs.JpegxlError)
+    return (*errors, *codecs, *newer, ArithmeticError, AttributeError, RuntimeError)
+
+
+def _decode_with_pillow(data: bytes, name: str, reading: Reading) -> Image:
+    import PIL.Image
+
+    PIL.Image.init()
+    formats = [kind for kind in _FORMATS if kind in PIL.Image.OPEN]  # AVIF needs Pillow 11.3
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with PIL.Image.open(io.BytesIO(data), formats=formats) as picture:
+            check_opened(picture, name, reading.pixel_limit)
+            deep = has_sixteen_bits(picture, data)
+            check_kind(name, reading, mode=picture.mode, sixteen_bit=deep)
+            whole = _eight_bits(picture, data)
+            return to_rgb(upright(whole) if reading.exif == "apply" else whole, name, reading)
+
+
+def _eight_bits(picture: PIL.Image.Image, data: bytes) -> PIL.Image.Image:
+    """Return the picture with 8 bits a channel, rounded; Pillow itself cuts 16 bits off."""
+    import PIL.Image
+
+    if picture.mode == "F":
+        raise ValueError("its levels are fractions: convert it to 8 or 16 bits")
+    if picture.mode in ("I;16", "I;16B", "I;16L", "I"):
+        levels = np.asarray(picture.convert("I"))
+        if levels.min() < 0 or levels.max() > 65535:
+            raise ValueError("its levels are beyond 16 bits: convert it to 8 or 16 bits")
+        deep = levels.astype(np.uint16)
+    elif picture.mode in ("RGB", "RGBA", "LA") and has_sixteen_bits(picture, data):
+        deep = decode_deep(picture, data)
+    else:
+        return picture
+    whole = PIL.Image.fromarray(round_to_eight_bits(deep))
+    exif = picture.getexif()
+    whole.info |= {key: value for key, value in picture.info.items() if key == "icc_profile"}
+    whole.getexif().update(exif)
+    return whole
+
+
+def has_sixteen_bits(picture: PIL.Image.Image, data: bytes) -> bool:
+    """Tell whether a PNG or TIFF file, opened by Pillow, has 16 bits a channel."""
+    if picture.format == "PNG":
+        return data[24] == 16
+    bits = getattr(picture, "tag_v2", {}).get(258, ())  # BitsPerSample, TIFF 6.0 page 29
+    return picture.format == "TIFF" and bool(bits) and set(bits) == {16}
+
+
+def decode_deep(picture: PIL.Image.Image, data: bytes) -> NDArray[np.uint16]:
+    """Return all channels of a PNG or TIFF file of 16 bits; may raise `decoder_errors`."""
+    import imagecodecs
+
+    if picture.format == "PNG":
+        return decode_with(imagecodecs.png_decode, data)
+    levels = decode_with(imagecodecs.tiff_decode, data, index=0)
+    size = (picture.height, picture.width)
+    if levels.ndim == 3 and levels.shape[:2] != size and levels.shape[1:] == size:
+        levels = np.moveaxis(levels, 0, -1)  # PlanarConfiguration 2: a plane a channel
+    if levels.dtype != np.uint16 or levels.shape[:2] != size:
+        raise ValueError("its header and its levels disagree")
+    return np.ascontiguousarray(levels)
+
+
+def _decode_array(data: bytes, name: str, reading: Reading) -> NDArray[np.uint8 | np.uint16]:
+    """Return the levels of a QOI or JPEG XL file, (height, width) or (height, width, channels).
+
+    A profile in a JPEG XL file is not told by its decoder: the levels are taken for sRGB.
+    """
+    import imagecodecs
+
+    if data.startswith(b"qoif"):
+        if not data.endswith(_QOI_END):  # the decoder fills what is missing
+            raise ValueError("it is cut short")
+        return decode_with(imagecodecs.qoi_decode, data)
+    check_size(*jpegxl_size(data), name, reading.pixel_limit)
+    keep = reading.exif == "ignore"
+    return decode_with(imagecodecs.jpegxl_decode, data, 0, keeporientation=keep, numthreads=1)
+
+
+def _of_array(levels: NDArray[np.uint8 | np.uint16], name: str, reading: Reading) -> Image:
+    import PIL.Image
+
+    if levels.dtype not in (np.uint8, np.uint16):
+        raise ValueError("its levels are fractions: convert it to 8 or 16 bits")
+    channels = 1 if levels.ndim == 2 else levels.shape[-1]
+    if levels.ndim not in (2, 3) or channels not in _CHANNELS:
+        raise ValueError(f"it has {channels} channels: 1 to 4 are read")
+    deep = levels.dtype == np.uint16
+    check_kind(name, reading, mode=_CHANNELS[channels], sixteen_bit=deep)
+    shallow = round_to_eight_bits(levels.astype(np.uint16)) if deep else levels.astype(np.uint8)
+    if channels == 3:
+        return np.ascontiguousarray(shallow)
+    plane = shallow[..., 0] if shallow.shape[2:] == (1,) else shallow
+    return to_rgb(PIL.Image.fromarray(plane), name, reading)

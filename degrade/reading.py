@@ -1,0 +1,89 @@
+"""How a file's pixels become a picture, where files leave a choice: stated, recorded, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from degrade.errors import DatasetError
+
+__all__ = ["CHOICES", "LONGEST_SIDE", "PIXEL_LIMIT", "Reading"]
+
+PIXEL_LIMIT = 178_956_970
+"""Pictures with more pixels are refused before they are decoded; also Pillow's own limit."""
+
+LONGEST_SIDE = 65535
+"""Pixels; longer sides are refused before decoding. A plan holds no more."""
+
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "exif": ("apply", "ignore"),
+    "icc": ("srgb", "ignore"),
+    "alpha": ("white", "black", "drop", "refuse"),
+    "grey": ("repeat", "refuse"),
+    "sixteen_bit": ("round", "refuse"),
+    "cmyk": ("convert", "refuse"),
+}
+"""What each policy of `Reading` may be; the first is the default."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The policies under which files are read; the defaults do what a viewer does.
+
+    Attributes
+    ----------
+    exif
+        ``apply`` turns the picture upright by its EXIF orientation, ``ignore`` leaves it as stored.
+    icc
+        ``srgb`` converts by the embedded profile to sRGB, ``ignore`` takes levels for sRGB.
+    alpha
+        Transparent pixels are laid on ``white`` or ``black``, keep their colour (``drop``), or a
+        picture that has any is refused (``refuse``). A wholly opaque picture is always read.
+    grey
+        ``repeat`` makes three equal channels of one, ``refuse`` takes colour files only.
+    sixteen_bit
+        ``round`` makes 8 bits of 16 by round(v · 255 / 65535), ``refuse`` takes 8 bits only.
+    cmyk
+        ``convert`` makes RGB of ink, through the profile where there is one; or ``refuse``.
+    pixel_limit
+        Pictures of more pixels are refused before they are decoded, 1 to `PIXEL_LIMIT`.
+
+    Raises
+    ------
+    DatasetError
+        A value that is not among those.
+    """
+
+    exif: str = "apply"
+    icc: str = "srgb"
+    alpha: str = "white"
+    grey: str = "repeat"
+    sixteen_bit: str = "round"
+    cmyk: str = "convert"
+    pixel_limit: int = PIXEL_LIMIT
+
+    def __post_init__(self) -> None:
+        for name, values in CHOICES.items():
+            if getattr(self, name) not in values:
+                raise DatasetError(
+                    f"{name} {getattr(self, name)!r} is not a way to read: one of "
+                    f"{', '.join(values)}"
+                )
+        if type(self.pixel_limit) is not int or not 1 <= self.pixel_limit <= PIXEL_LIMIT:
+            raise DatasetError(f"pixel limit {self.pixel_limit!r} is not 1 to {PIXEL_LIMIT:,}")
+
+    def as_record(self) -> dict[str, str | int]:
+        """Return the policies by name, as a dataset's lock keeps them."""
+        return asdict(self)
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Reading:
+        """Return the policies of a lock; those it does not name are the defaults.
+
+        Raises DatasetError for a name or a value that is unknown.
+        """
+        unknown = set(record) - {entry.name for entry in fields(cls)}
+        if unknown:
+            raise DatasetError(f"{min(unknown)!r} is not a reading policy that is known here")
+        return cls(**record)

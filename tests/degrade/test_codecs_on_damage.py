@@ -1,0 +1,34 @@
+import sys
+
+import imagecodecs
+import numpy as np
+import pytest
+
+from degrade.errors import ImageError
+from degrade.images import decode_image
+
+DEEP = np.arange(48 * 40 * 3, dtype=np.uint16).reshape(48, 40, 3) * 11
+
+
+def deep_tiff():
+    return imagecodecs.tiff_encode(DEEP)
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        imagecodecs.png_encode(DEEP),
+        deep_tiff(),
+        imagecodecs.qoi_encode(DEEP.astype(np.uint8)),
+        imagecodecs.jpegxl_encode(DEEP, lossless=True),
+    ],
+    ids=["png", "tiff", "qoi", "jpegxl"],
+)
+def test_damaged_files_do_not_wear_out_the_interpreter(whole):
+    whole = bytes(whole)
+    cut = whole[: len(whole) // 2]
+    before = sys.getrefcount(None)
+    for _ in range(60):
+        with pytest.raises(ImageError):
+            decode_image(cut, "cut")
+    assert sys.getrefcount(None) >= before

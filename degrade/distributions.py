@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
 from degrade.planning import Value
-from degrade.random import Stream
+from degrade.portable_math import log
+from degrade.random import Stream, between, chosen, log_between, whole_between
 
 __all__ = [
     "KINDS",
@@ -63,14 +64,25 @@ class Range:
     kind: str
     low: float
     high: float
+    _logs: tuple[float, float] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        logs = (log(self.low), log(self.high)) if self.kind == "log_uniform" else (0.0, 0.0)
+        object.__setattr__(self, "_logs", logs)
 
     def draw(self, stream: Stream) -> Value:
         """Return one value."""
+        return self.at(stream.unit())
+
+    def at(self, unit: float) -> Value:
+        """Return the value that a number of [0, 1) means."""
+        if self.kind == "uniform":
+            return between(unit, self.low, self.high)
         if self.kind == "integer":
-            return stream.integer(int(self.low), int(self.high))
+            return whole_between(unit, int(self.low), int(self.high))
         if self.kind == "log_uniform":
-            return stream.log_uniform(self.low, self.high)
-        return self._value(stream.uniform(self.low, self.high))
+            return log_between(unit, self.low, self.high, *self._logs)
+        return self._value(between(unit, self.low, self.high))
 
     def extremes(self) -> tuple[Value, ...]:
         """Return the values that must lie in the parameter's range."""
@@ -95,7 +107,11 @@ class Chosen:
 
     def draw(self, stream: Stream) -> Value:
         """Return one value."""
-        return self.values[stream.choice(self.weights)]
+        return self.at(stream.unit())
+
+    def at(self, unit: float) -> Value:
+        """Return the value that a number of [0, 1) means."""
+        return self.values[chosen(unit, self.weights)]
 
     def extremes(self) -> tuple[Value, ...]:
         """Return the values that must lie in the parameter's range."""

@@ -7,8 +7,9 @@ Philox4x32-10 (J. Salmon, M. Moraes, R. Dror, D. Shaw, "Parallel random numbers:
 
 with the image id the first 64 bits of the sha256 of the normalised relative path. So no
 number depends on the order of images, the number of workers, or what else was drawn.
-There is no generator to seed. This module draws parameters, in plain Python; the noise of
-pixels comes from the same function in `degrade.kernels.philox`.
+There is no generator to seed. This module holds the definition, in plain Python; the numbers of
+a whole plan come from the same function in `degrade.lanes`, the noise of pixels from the same
+in `degrade.kernels.philox`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from __future__ import annotations
 import hashlib
 import math
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -24,22 +25,39 @@ from degrade.errors import DatasetError
 from degrade.portable_math import exp, log
 
 __all__ = [
+    "FEEDING",
+    "MULTIPLIERS",
     "PARAMETERS",
     "PIXELS",
+    "UNIT",
+    "WEYL",
     "Stream",
     "StreamKey",
+    "between",
+    "chosen",
     "image_id_bits",
+    "log_between",
     "normalise_path",
+    "path_bits",
     "philox4x32",
+    "shuffled",
+    "whole_between",
 ]
 
 PARAMETERS = 0
 """Purpose of the numbers that choose a step's parameters."""
 PIXELS = 1
 """Purpose of the numbers that a step spends on pixels."""
+FEEDING = 2
+"""Purpose of the numbers that choose and order what a `degrade.DataPool` feeds."""
 
-_MULTIPLIER_0, _MULTIPLIER_1 = 0xD2511F53, 0xCD9E8D57
-_WEYL_0, _WEYL_1 = 0x9E3779B9, 0xBB67AE85
+MULTIPLIERS = 0xD2511F53, 0xCD9E8D57
+"""Of Philox4x32; they and the Weyl increments as in Random123, ``include/Random123/philox.h``."""
+WEYL = 0x9E3779B9, 0xBB67AE85
+"""Increments of the two key words from round to round."""
+UNIT = 1.0 / 9007199254740992.0
+"""Times a whole number of 53 bits it is a float64 in [0, 1)."""
+
 _MASK = 0xFFFFFFFF
 
 Item = TypeVar("Item")
@@ -48,22 +66,20 @@ Item = TypeVar("Item")
 def philox4x32(
     counter: tuple[int, int, int, int], key: tuple[int, int], rounds: int = 10
 ) -> tuple[int, int, int, int]:
-    """Return the four 32-bit words of one block.
-
-    Multipliers and Weyl increments as in Random123, ``include/Random123/philox.h``.
-    """
+    """Return the four 32-bit words of one block."""
+    multiplier_0, multiplier_1 = MULTIPLIERS
     c0, c1, c2, c3 = counter
     k0, k1 = key
     for _ in range(rounds):
-        product_0 = _MULTIPLIER_0 * c0
-        product_1 = _MULTIPLIER_1 * c2
+        product_0 = multiplier_0 * c0
+        product_1 = multiplier_1 * c2
         c0, c1, c2, c3 = (
             (product_1 >> 32) ^ c1 ^ k0,
             product_1 & _MASK,
             (product_0 >> 32) ^ c3 ^ k1,
             product_0 & _MASK,
         )
-        k0, k1 = (k0 + _WEYL_0) & _MASK, (k1 + _WEYL_1) & _MASK
+        k0, k1 = (k0 + WEYL[0]) & _MASK, (k1 + WEYL[1]) & _MASK
     return c0, c1, c2, c3
 
 
@@ -81,7 +97,12 @@ def normalise_path(path: str) -> str:
 
 def image_id_bits(image_id: str) -> int:
     """Return the 64-bit id of an image: the first 8 bytes of sha256 of its normalised path."""
-    name = normalise_path(image_id).encode("utf-8", "surrogateescape")
+    return path_bits(normalise_path(image_id))
+
+
+def path_bits(normalised: str) -> int:
+    """Return the `image_id_bits` of a path that `normalise_path` has returned."""
+    name = normalised.encode("utf-8", "surrogateescape")
     return int.from_bytes(hashlib.sha256(name).digest()[:8], "big")
 
 
@@ -139,35 +160,63 @@ class Stream:
             self._rest = list(philox4x32((self._block, c1, c2, c3), (k0, k1)))
             self._block += 1
         high, low = self._rest.pop(0), self._rest.pop(0)
-        return ((high >> 5) * 67108864.0 + (low >> 6)) * (1.0 / 9007199254740992.0)
+        return ((high >> 5) * 67108864.0 + (low >> 6)) * UNIT
 
     def uniform(self, low: float, high: float) -> float:
         """Return a float64 in [low, high); rounding may reach ``high``, never pass it."""
-        return low + (high - low) * self.unit()
+        return between(self.unit(), low, high)
 
     def log_uniform(self, low: float, high: float) -> float:
         """Return a float64 whose logarithm is uniform over [log low, log high)."""
-        value = exp(self.uniform(log(low), log(high)))
-        return min(max(value, low), high)
+        return log_between(self.unit(), low, high, log(low), log(high))
 
     def integer(self, low: int, high: int) -> int:
         """Return an integer from low to high, both included, each equally likely."""
-        return low + int(self.unit() * (high - low + 1))
+        return whole_between(self.unit(), low, high)
 
     def choice(self, weights: Sequence[float]) -> int:
         """Return an index with probability proportional to its weight."""
-        # fsum: the built-in sum rounds otherwise from Python 3.12 on.
-        mark = self.unit() * math.fsum(weights)
-        for index, weight in enumerate(weights):
-            mark -= weight
-            if mark < 0:
-                return index
-        return max(index for index, weight in enumerate(weights) if weight > 0)
+        return chosen(self.unit(), weights)
 
     def shuffled(self, items: Sequence[Item]) -> list[Item]:
-        """Return the items in a uniformly random order (Fisher and Yates)."""
-        order = list(items)
-        for last in range(len(order) - 1, 0, -1):
-            other = self.integer(0, last)
-            order[last], order[other] = order[other], order[last]
-        return order
+        """Return the items in a uniformly random order."""
+        return shuffled(items, iter(self.unit, None))
+
+
+def between(unit: float, low: float, high: float) -> float:
+    """Return where a number of [0, 1) falls in [low, high]."""
+    return low + (high - low) * unit
+
+
+def log_between(unit: float, low: float, high: float, log_low: float, log_high: float) -> float:
+    """Return where a number of [0, 1) falls in [low, high] by its logarithm."""
+    value = exp(between(unit, log_low, log_high))
+    return min(max(value, low), high)
+
+
+def whole_between(unit: float, low: int, high: int) -> int:
+    """Return which whole number from low to high, both included, a number of [0, 1) means."""
+    return low + int(unit * (high - low + 1))
+
+
+def chosen(unit: float, weights: Sequence[float]) -> int:
+    """Return which index a number of [0, 1) means, each as wide as its weight."""
+    # fsum: the built-in sum rounds otherwise from Python 3.12 on.
+    mark = unit * math.fsum(weights)
+    for index, weight in enumerate(weights):
+        mark -= weight
+        if mark < 0:
+            return index
+    return max(index for index, weight in enumerate(weights) if weight > 0)
+
+
+def shuffled(items: Sequence[Item], units: Iterator[float]) -> list[Item]:
+    """Return the items in the order that as many numbers of [0, 1) but one mean.
+
+    Fisher and Yates, from the last place to the first.
+    """
+    order = list(items)
+    for last in range(len(order) - 1, 0, -1):
+        other = whole_between(next(units), 0, last)
+        order[last], order[other] = order[other], order[last]
+    return order

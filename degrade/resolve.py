@@ -6,7 +6,7 @@ Also what a plan records beyond that: by how much a step moves the picture.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
 from degrade.camera_paths import camera_path, glass_shift, mean_offset, one_sided_taps
@@ -14,7 +14,7 @@ from degrade.correlations import possible_correlations
 from degrade.errors import ImageError
 from degrade.planning import Value
 
-__all__ = ["STANDS_FOR", "check_crop", "resolve"]
+__all__ = ["STANDS_FOR", "check_crop", "needs_resolving", "resolve"]
 
 _ROUND = {"sigma": ("sigma_x", "sigma_y")}
 _SIZED = {"divisor": ("height", "width"), "to": ("height", "width")}
@@ -30,6 +30,12 @@ STANDS_FOR: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
     }
 )
 """Operation to recipe parameter to the plan parameters that it decides."""
+
+
+def needs_resolving(operation: str, given: Iterable[str]) -> bool:
+    """Tell whether `resolve` may change anything where a recipe gives these parameters."""
+    shorthands = {*STANDS_FOR.get(operation, {}), "of"}
+    return operation == "crop" or operation in _RECORDED or not shorthands.isdisjoint(given)
 
 
 def resolve(

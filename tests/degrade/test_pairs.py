@@ -7,7 +7,10 @@ import degrade
 from degrade.build import build
 from degrade.errors import DatasetError
 from degrade.images import read_image, write_png
-from degrade.pairs import PairedDataset, StoredPairs, pair_key
+from degrade.pairs import PairedDataset, pair_key
+from degrade.sources import ImageSource, open_source
+from degrade.storage import LocalStorage
+from degrade.stored import StoredPairs
 
 
 def test_a_pair_is_what_plan_and_apply_give(photos):
@@ -67,8 +70,10 @@ def test_keys_have_no_dots_and_nothing_that_leads_elsewhere(image_id, variants, 
 
 def test_two_sources_of_one_key_are_refused(photos):
     write_png(photos / "b_c.png", np.zeros((2, 2, 3), np.uint8))
+    source = ImageSource("photos", LocalStorage(photos), ("b.c.png", "b_c.png"))
     with pytest.raises(DatasetError, match=r"'b.c.png' and 'b_c.png' would both be stored under"):
-        PairedDataset(photos, "gfpgan")
+        PairedDataset(source, "gfpgan")
+    assert [name for name, _ in open_source(photos).unusable] == ["b_c.png"]
 
 
 @pytest.mark.parametrize("wrong", [{"seed": -1}, {"seed": 2**64}, {"variants": 0}])
@@ -87,3 +92,100 @@ def test_stored_pairs_are_the_virtual_ones(photos, tmp_path):
         assert np.array_equal(pair.hq, expected[pair.key].hq)
         assert np.array_equal(pair.lq, expected[pair.key].lq)
         assert pair.plan == expected[pair.key].plan
+
+
+def test_the_virtual_pair_is_the_stored_one_whatever_the_recipe(photos, tmp_path):
+    for recipe in ("gfpgan", "bsrgan", "kuaishou-128:blur"):
+        virtual = PairedDataset(photos, recipe, 3)
+        build(virtual, tmp_path / recipe.replace(":", "-"))
+        expected = {pair.key: pair for pair in virtual}
+        for pair in StoredPairs(tmp_path / recipe.replace(":", "-")):
+            assert np.array_equal(pair.lq, expected[pair.key].lq)
+            assert np.array_equal(pair.hq, expected[pair.key].hq)
+
+
+def test_an_epoch_gives_the_next_variants_and_epoch_0_those_of_before(photos):
+    pairs, wide = (
+        PairedDataset(photos, "gfpgan-128", 3, 2),
+        PairedDataset(photos, "gfpgan-128", 3, 6),
+    )
+    before = [(pair.key, pair.plan) for pair in pairs]
+    pairs.set_epoch(2)
+    assert pairs.epoch == 2
+    assert pairs.address(3) == (pairs.source.keys[1], 5)
+    for index in range(len(pairs)):
+        image, variant = divmod(index, 2)
+        expected = wide[6 * image + 4 + variant]
+        assert pairs[index].key == expected.key
+        assert np.array_equal(pairs[index].lq, expected.lq)
+    pairs.set_epoch(0)
+    assert [(pair.key, pair.plan) for pair in pairs] == before
+
+
+def test_pairs_of_one_variant_have_other_keys_in_later_epochs(photos):
+    pairs = PairedDataset(photos, "gfpgan-128", 3)
+    assert pairs[0].key == "a"
+    pairs.set_epoch(65535)
+    assert pairs[0].key == "a-v65535"
+    assert pairs[0].plan.variant == 65535
+
+
+@pytest.mark.parametrize(("variants", "epoch"), [(1, -1), (1, 65536), (3, 21845), (65536, 1)])
+def test_an_epoch_beyond_the_variants_is_refused_in_one_line(photos, variants, epoch):
+    pairs = PairedDataset(photos, "gfpgan-128", 3, variants)
+    with pytest.raises(DatasetError, match="go on with another seed"):
+        pairs.set_epoch(epoch)
+    assert pairs.epoch == 0
+
+
+def test_a_build_does_not_depend_on_the_epoch(photos, tmp_path):
+    pairs = PairedDataset(photos, "gfpgan-128", 3)
+    first = build(pairs, tmp_path / "a").digest
+    pairs.set_epoch(4)
+    assert build(pairs, tmp_path / "b").digest == first
+
+
+def test_a_pair_is_also_a_mapping_of_its_fields(photos):
+    pair = PairedDataset(photos, "gfpgan-128", 3)[0]
+    assert list(pair) == ["key", "hq", "lq", "plan"]
+    assert pair["lq"] is pair.lq
+    assert degrade.Plan.from_json(pair["plan"]) == pair.plan
+    with pytest.raises(KeyError):
+        pair["size"]
+
+
+@pytest.fixture(scope="module")
+def equal_sizes(tmp_path_factory):
+    folder, random = tmp_path_factory.mktemp("equal"), np.random.default_rng(1)
+    for number in range(5):
+        write_png(folder / f"{number}.png", random.integers(0, 256, (24, 20, 3)).astype(np.uint8))
+    return folder
+
+
+# Python 3.12 and later warn of what PyTorch's loader does by default; nothing else runs here.
+FORK = "ignore:This process .* is multi-threaded, use of fork:DeprecationWarning"
+
+
+@pytest.mark.filterwarnings(FORK)
+@pytest.mark.parametrize(("start", "workers"), [(None, 0), ("fork", 2), ("spawn", 1)])
+def test_a_torch_loader_takes_the_dataset_as_it_is_and_its_workers_see_the_epoch(
+    equal_sizes, start, workers
+):
+    data = pytest.importorskip("torch.utils.data", reason="the tests of its loader need torch")
+    pairs = PairedDataset(equal_sizes, "kuaishou-128", seed=7)
+    loader = data.DataLoader(
+        pairs, batch_size=2, num_workers=workers, multiprocessing_context=start,
+        persistent_workers=workers > 0,
+    )  # fmt: skip
+    for epoch in (0, 3, 1):
+        pairs.set_epoch(epoch)
+        found = [
+            (key, hq.numpy(), lq.numpy(), degrade.Plan.from_json(plan))
+            for batch in loader
+            for key, hq, lq, plan in zip(*batch.values(), strict=True)
+        ]
+        assert len(found) == 5
+        for index, (key, hq, lq, plan) in enumerate(found):
+            assert (key, plan) == (pairs[index].key, pairs[index].plan)
+            assert np.array_equal(hq, pairs[index].hq)
+            assert np.array_equal(lq, pairs[index].lq)

@@ -1,0 +1,260 @@
+"""Time a pair that is computed against the same pair read from disk, and planning by itself.
+
+Ours: decode HQ, plan, compute LQ (`degrade.PairedDataset`). The reference: decode HQ and the LQ
+that `degrade build` stored, both with OpenCV. Pair by pair in turn, in one process of one thread,
+CPU time; the files are in the page cache, so no disk is measured.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.speed.timing import Ratio, one_core
+from degrade import PairedDataset, plan
+from degrade.build import build
+from degrade.errors import UserError
+from degrade.images import Image, atomic_file
+from degrade.random import Stream, StreamKey
+from degrade.stored import StoredPairs
+
+__all__ = ["RECIPES", "VirtualLine", "VirtualReport", "as_record", "as_text", "measure_virtual"]
+
+RECIPES = ("gfpgan", "kuaishou", "bsrgan", "bsrgan:same-size")
+"""Measured by default; only the first has a bar."""
+BAR = 1.0
+"""Ours ÷ reference, at most, for the recipe gfpgan."""
+_SIDE, _SEED = 512, 7
+_VARIANTS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualLine:
+    """One recipe.
+
+    Attributes
+    ----------
+    recipe
+        Its name.
+    ratio
+        Milliseconds of both sides and reference / ours, over the pairs.
+    lq_side
+        Median of the stored LQ's longer side, pixels.
+    hq_kilobytes, lq_kilobytes
+        Median size of the files.
+    plans_per_second
+        Plans drawn and written as JSON, as a manifest holds them; CPU time.
+    """
+
+    recipe: str
+    ratio: Ratio
+    lq_side: float
+    hq_kilobytes: float
+    lq_kilobytes: float
+    plans_per_second: float
+
+    @property
+    def share(self) -> float:
+        """The time of ours over that of the reference, medians."""
+        return self.ratio.ours_ms / self.ratio.reference_ms
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the bar is met; None for recipes without one."""
+        return self.share <= BAR if self.recipe == "gfpgan" else None
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualReport:
+    """The whole table.
+
+    Attributes
+    ----------
+    environment
+        From `bench.environment`.
+    core
+        The one that was used, None where the system cannot bind a process.
+    pairs
+        For each recipe.
+    lines
+        One a recipe.
+    """
+
+    environment: dict[str, Any]
+    core: int | None
+    pairs: int
+    lines: tuple[VirtualLine, ...]
+
+
+def measure_virtual(
+    recipes: Sequence[str] = RECIPES,
+    *,
+    pairs: int = 120,
+    plans: int = 20_000,
+    tell: Callable[[str], None] = lambda line: None,
+) -> VirtualReport:
+    """Return the measured table.
+
+    Parameters
+    ----------
+    recipes
+        Names or YAML files.
+    pairs
+        For each recipe, a multiple of 8: each picture has 8 variants. The pictures are crops of
+        scikit-image's astronaut, 512 × 512, as Pillow writes PNG.
+    plans
+        Drawn for each recipe to time planning.
+    tell
+        Gets the name of every recipe that is done.
+
+    Raises
+    ------
+    UserError
+        Fewer pairs than one picture has; a computed pair is not the stored one.
+    """
+    from bench.environment import environment
+
+    if pairs < _VARIANTS:
+        raise UserError(f"{pairs} pairs are too few to time: give {_VARIANTS} or more")
+    lines = []
+    with (
+        tempfile.TemporaryDirectory(prefix="relume-speed-") as text,
+        one_core() as core,
+    ):
+        source = Path(text) / "hq"
+        _write_crops(source, pairs // _VARIANTS)
+        for number, recipe in enumerate(recipes):
+            dataset = PairedDataset(source, recipe, _SEED, _VARIANTS)
+            lines.append(_line(dataset, source, Path(text) / f"stored{number}", plans))
+            tell(recipe)
+        return VirtualReport(environment(), core, len(dataset), tuple(lines))
+
+
+def _write_crops(folder: Path, count: int) -> None:
+    """Write squares of 512 pixels, crops of the enlarged astronaut, every second one mirrored."""
+    import cv2
+    import PIL.Image
+    import skimage.data
+
+    astronaut = skimage.data.astronaut()  # type: ignore[no-untyped-call]  # has no types
+    large = cv2.resize(astronaut, (768, 768), interpolation=cv2.INTER_CUBIC)
+    folder.mkdir(parents=True)
+    for number in range(count):
+        stream = Stream(StreamKey(_SEED, number, 0), 0)
+        top, left = (stream.integer(0, large.shape[0] - _SIDE) for _ in range(2))
+        crop = large[top : top + _SIDE, left : left + _SIDE][:, :: -1 if number % 2 else 1]
+        with atomic_file(folder / f"{number:05d}.png") as file:
+            PIL.Image.fromarray(np.ascontiguousarray(crop)).save(file, "PNG")
+
+
+def _line(dataset: PairedDataset, source: Path, folder: Path, plans: int) -> VirtualLine:
+    build(dataset, folder)
+    rows = {row.key: row for row in StoredPairs(folder).rows}
+    ours, theirs, sides = [], [], []
+    for index in range(-min(_VARIANTS, len(dataset)), len(dataset)):  # negative ones warm up
+        start = time.process_time()
+        pair = dataset[index]
+        middle = time.process_time()
+        row = rows[pair.key]
+        read = _read(source / row.source), _read(folder / row.lq_file_name)
+        end = time.process_time()
+        _check_equal(pair.lq, read[1], pair.key)
+        if index >= 0:
+            ours.append(middle - start)
+            theirs.append(end - middle)
+            sides.append(max(pair.lq.shape[:2]))
+    return VirtualLine(
+        dataset.recipe.name,
+        Ratio.of(ours, theirs),
+        statistics.median(sides),
+        _kilobytes([source / row.source for row in rows.values()]),
+        _kilobytes([folder / row.lq_file_name for row in rows.values()]),
+        _plans_per_second(dataset, plans),
+    )
+
+
+def _read(path: Path) -> Image:
+    """Return a picture as OpenCV reads it: blue first."""
+    import cv2
+
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if image is None:
+        raise UserError(f"OpenCV cannot read {path}")
+    return np.asarray(image, np.uint8)
+
+
+def _check_equal(computed: Image, stored: Image, key: str) -> None:
+    if not np.array_equal(computed, stored[..., ::-1]):
+        raise UserError(f"{key}: the computed pair is not the stored one; report this")
+
+
+def _kilobytes(paths: Sequence[Path]) -> float:
+    return statistics.median(path.stat().st_size for path in paths) / 1e3
+
+
+def _plans_per_second(dataset: PairedDataset, count: int) -> float:
+    start = time.process_time()
+    for number in range(count):
+        drawn = plan(
+            dataset.recipe, seed=_SEED, image_id=f"faces/{number:08d}.png", size=(_SIDE, _SIDE)
+        )
+        drawn.to_json()
+    return count / (time.process_time() - start)
+
+
+_HEADINGS = ("recipe", "computed ms", "read ms", "computed / read", "bar", "met", "LQ px",
+             "HQ KB", "LQ KB", "plans/s", "1 M plans")  # fmt: skip
+
+
+def as_text(report: VirtualReport) -> str:
+    """Return an aligned table with the machine above."""
+    facts = report.environment
+    bound = "one thread" if report.core is None else f"one thread on core {report.core}"
+    lines = [
+        f"{facts['cpu']}, Python {facts['python']}, Relume {facts['relume']}",
+        f"{report.pairs} pairs a recipe, {_SIDE} × {_SIDE} PNG; {bound}; CPU time, medians, "
+        "both sides in turn",
+        "computed: decode HQ, plan, compute LQ; read: decode HQ and the stored LQ with OpenCV",
+        "",
+    ]
+    rows = [_HEADINGS, *(_cells(line) for line in report.lines)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
+    for row in rows:
+        cells = [row[0].ljust(widths[0])]
+        cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def _cells(line: VirtualLine) -> tuple[str, ...]:
+    return (
+        line.recipe,
+        f"{line.ratio.ours_ms:.2f}",
+        f"{line.ratio.reference_ms:.2f}",
+        f"{line.share:.2f}×",
+        "" if line.met is None else f"{BAR:g}×",
+        {None: "", True: "yes", False: "no"}[line.met],
+        f"{line.lq_side:.0f}",
+        f"{line.hq_kilobytes:.0f}",
+        f"{line.lq_kilobytes:.0f}",
+        f"{line.plans_per_second:,.0f}",
+        f"{1e6 / line.plans_per_second:.0f} s",
+    )
+
+
+def as_record(report: VirtualReport) -> dict[str, Any]:
+    """Return the report as JSON values; ``share`` is computed ÷ read."""
+    return {
+        "environment": report.environment,
+        "core": report.core,
+        "pairs": report.pairs,
+        "bar": BAR,
+        "lines": [{**asdict(line), "share": line.share, "met": line.met} for line in report.lines],
+    }

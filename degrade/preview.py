@@ -1,25 +1,19 @@
-"""Contact sheets: the sharp picture, then degraded variants with what was done under each."""
+"""What `degrade preview` shows: each picture, then degraded copies with what was done to each."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from degrade.engine import apply
 from degrade.images import Image
-from degrade.planning import Plan, Step
+from degrade.planning import Plan, Step, plan
+from degrade.recipe import Recipe
+from degrade.sheet import Cell, Row
 
-if TYPE_CHECKING:
-    import PIL.Image
-    import PIL.ImageDraw
-    import PIL.ImageFont
-
-__all__ = ["Cell", "contact_sheet", "describe_step"]
-
-_GAP, _LINE, _TITLE = 12, 17, 20
-_INK, _FAINT, _PAPER = (28, 30, 33), (105, 110, 118), (250, 250, 248)
+__all__ = ["decibels", "describe_step", "ladder_row", "variants_row"]
 
 _SHORT = {
     "gaussian_noise": "Gaussian noise sigma {sigma:.1f}",
@@ -65,19 +59,47 @@ _SHORT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One picture of a sheet, its title, and lines of text below."""
+def variants_row(image: Image, key: str, recipe: Recipe, seed: int, variants: int) -> Row:
+    """Return a picture and its first variants, those that `degrade build` makes."""
+    size = (image.shape[0], image.shape[1])
+    cells = [_source(image, key)]
+    for variant in range(variants):
+        drawn = plan(recipe, seed=seed, image_id=key, size=size, variant=variant)
+        lines = tuple(describe_step(step) for step in drawn.steps) or ("untouched",)
+        cells.append(_degraded(image, drawn, f"variant {variant}", lines))
+    return Row(tuple(cells), recipe.name, f"seed {seed}")
 
-    image: Image
-    title: str
-    lines: tuple[str, ...] = ()
 
-    @staticmethod
-    def of_plan(image: Image, title: str, plan: Plan) -> Cell:
-        """Return a cell whose lines say what the plan did, in order."""
-        lines = tuple(describe_step(step) for step in plan.steps)
-        return Cell(image, title, lines or ("untouched",))
+def ladder_row(
+    image: Image, key: str, operation: str, seed: int, count: int, values: Sequence[float] = ()
+) -> Row:
+    """Return a picture and copies with one operation at rising strength; see `degrade.ladder`."""
+    from degrade.ladder import LADDERS, ladder
+
+    size = (image.shape[0], image.shape[1])
+    rungs = ladder(operation, image_id=key, size=size, seed=seed, count=count, values=values)
+    cells = [_degraded(image, rung.plan, rung.title, ()) for rung in rungs]
+    held = [f"{name.replace('_', ' ')} {value}" for name, value in LADDERS[operation].fixed.items()]
+    return Row((_source(image, key), *cells), operation.replace("_", " "), ", ".join(held))
+
+
+def _source(image: Image, key: str) -> Cell:
+    return Cell(image, key, (f"{image.shape[1]} x {image.shape[0]}, original",))
+
+
+def _degraded(image: Image, drawn: Plan, title: str, lines: tuple[str, ...]) -> Cell:
+    lq = apply(drawn, image)
+    if lq.shape != image.shape:
+        lines = (*lines, f"{lq.shape[1]} x {lq.shape[0]} pixels")
+    return Cell(lq, title, lines, decibels(image, lq))
+
+
+def decibels(hq: Image, lq: Image) -> str:
+    """Return the PSNR of a pair in words, over all values; empty where the sizes differ."""
+    if hq.shape != lq.shape:
+        return ""
+    error = float(np.mean(np.square(hq.astype(np.float64) - lq)))
+    return f"{10.0 * math.log10(255.0**2 / error):.1f} dB" if error > 0.0 else "equal"
 
 
 def describe_step(step: Step) -> str:
@@ -93,72 +115,3 @@ def describe_step(step: Step) -> str:
         return words.format(**values)
     told = " ".join(f"{key} {value}" for key, value in values.items())
     return f"{step.operation.replace('_', ' ')} {told}"
-
-
-def contact_sheet(rows: Sequence[Sequence[Cell]], side: int = 240) -> Image:
-    """Return one picture of all cells, uint8 (H, W, 3).
-
-    Parameters
-    ----------
-    rows
-        Cells from left to right, rows from top to bottom.
-    side
-        Longest side of each picture on the sheet, pixels.
-    """
-    import PIL.Image
-    import PIL.ImageDraw
-    import PIL.ImageFont
-
-    columns = max(len(row) for row in rows)
-    heights = [max(_cell_height(cell, side) for cell in row) + _GAP for row in rows]
-    sheet = PIL.Image.new("RGB", (_GAP + columns * (side + _GAP), _GAP + sum(heights)), _PAPER)
-    draw = PIL.ImageDraw.Draw(sheet)
-    bold, plain = PIL.ImageFont.load_default(14), PIL.ImageFont.load_default(12)
-    top = _GAP
-    for row, height in zip(rows, heights, strict=True):
-        for column, cell in enumerate(row):
-            left = _GAP + column * (side + _GAP)
-            _write(draw, (left, top), cell.title, _INK, bold, side)
-            picture = _fitted(cell.image, side)
-            sheet.paste(picture, (left, top + _TITLE))
-            below = top + _TITLE + picture.height + 4
-            for number, line in enumerate(cell.lines):
-                _write(draw, (left, below + number * _LINE), line, _FAINT, plain, side)
-        top += height
-    return np.array(sheet, dtype=np.uint8)
-
-
-def _write(
-    draw: PIL.ImageDraw.ImageDraw,
-    place: tuple[int, int],
-    text: str,
-    ink: tuple[int, int, int],
-    font: PIL.ImageFont.ImageFont | PIL.ImageFont.FreeTypeFont,
-    room: int,
-) -> None:
-    """Write a line, cut to ``room`` pixels so that it stays below its own picture."""
-    shown = text
-    for length in range(len(text) - 1, 0, -1):
-        if draw.textlength(shown, font) <= room:
-            break
-        shown = f"{text[:length]}.."
-    draw.text(place, shown, fill=ink, font=font)
-
-
-def _cell_height(cell: Cell, side: int) -> int:
-    return _TITLE + _fitted_size(cell.image, side)[1] + 4 + _LINE * len(cell.lines)
-
-
-def _fitted_size(image: Image, side: int) -> tuple[int, int]:
-    """Return ``(width, height)`` of a picture on the sheet, as Pillow takes sizes."""
-    share = side / max(image.shape[:2])
-    return max(1, round(image.shape[1] * share)), max(1, round(image.shape[0] * share))
-
-
-def _fitted(image: Image, side: int) -> PIL.Image.Image:
-    import PIL.Image
-
-    picture, size = PIL.Image.fromarray(image), _fitted_size(image, side)
-    share = side / max(image.shape[:2])
-    down = PIL.Image.Resampling.LANCZOS if share < 1 else PIL.Image.Resampling.NEAREST
-    return picture.resize(size, down)

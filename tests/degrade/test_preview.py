@@ -1,39 +1,12 @@
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import degrade
+from degrade.commands.previewing import preview_command
+from degrade.images import read_image, write_png
 from degrade.planning import Step
-from degrade.preview import Cell, contact_sheet, describe_step
-
-
-def test_a_sheet_shows_every_picture_at_its_place():
-    red, blue = np.full((10, 20, 3), (255, 0, 0), np.uint8), np.full((20, 10, 3), 0, np.uint8)
-    blue[..., 2] = 255
-    sheet = contact_sheet([[Cell(red, "r"), Cell(blue, "b", ("one", "two"))]], side=100)
-    assert sheet.dtype == np.uint8
-    assert sheet.shape[1] == 12 + 2 * (100 + 12)
-    assert tuple(sheet[12 + 20 + 25, 12 + 50]) == (255, 0, 0)
-    assert tuple(sheet[12 + 20 + 50, 12 + 112 + 25]) == (0, 0, 255)
-    assert np.sum(np.all(sheet == (255, 0, 0), axis=-1)) == 100 * 50
-    assert np.sum(np.all(sheet == (0, 0, 255), axis=-1)) == 50 * 100
-
-
-def test_a_long_text_stays_in_its_column():
-    cell = Cell(np.full((4, 4, 3), 250, np.uint8), "a title " * 20, ("what was done " * 20,))
-    sheet = contact_sheet([[cell, Cell(cell.image, "")]], side=100)
-    paper = np.uint8([250, 250, 248])
-    gap = sheet[:, 12 + 100 : 12 + 100 + 12]
-    assert np.array_equal(gap, np.broadcast_to(paper, gap.shape))
-
-
-def test_low_rows_take_no_more_room_than_they_need():
-    flat = Cell(np.zeros((1, 50, 3), np.uint8), "flat")
-    assert contact_sheet([[flat]] * 3, side=200).shape[0] < 200
-
-
-@pytest.mark.parametrize("shape", [(1, 1), (20000, 3), (3, 20000)])
-def test_extreme_shapes_fit_on_a_sheet(shape):
-    contact_sheet([[Cell(np.zeros((*shape, 3), np.uint8), "x")]], side=64)
+from degrade.preview import decibels, describe_step, ladder_row, variants_row
 
 
 def test_every_step_of_every_recipe_is_described_without_leftovers():
@@ -60,6 +33,77 @@ def test_steps_are_described_in_plain_words():
     assert told("new_thing", level=3) == "new thing level 3"
 
 
-def test_a_plan_without_steps_is_called_untouched():
-    plan = degrade.Plan("r", "0", 0, "a.png", 0, (4, 4), ())
-    assert Cell.of_plan(np.zeros((4, 4, 3), np.uint8), "t", plan).lines == ("untouched",)
+def image(height=40, width=32):
+    return np.random.default_rng(1).integers(0, 256, (height, width, 3)).astype(np.uint8)
+
+
+def test_a_row_shows_the_source_and_what_a_build_makes_of_it():
+    recipe = degrade.load_recipe("kuaishou-128")
+    row = variants_row(image(), "a.png", recipe, seed=7, variants=5)
+    assert row.heading == "kuaishou-128"
+    assert np.array_equal(row.cells[0].image, image())
+    for variant, cell in enumerate(row.cells[1:]):
+        plan = degrade.plan(recipe, seed=7, image_id="a.png", size=(40, 32), variant=variant)
+        assert np.array_equal(cell.image, degrade.apply(plan, image()))
+        assert cell.title == f"variant {variant}"
+        words = tuple(describe_step(step) for step in plan.steps)
+        assert cell.lines == (words or ("untouched",))
+
+
+def test_a_smaller_lq_says_its_size_and_has_no_psnr():
+    row = variants_row(image(), "a.png", degrade.load_recipe("bsrgan"), seed=1, variants=1)
+    assert row.cells[1].lines[-1] == "8 x 10 pixels"
+    assert row.cells[1].aside == ""
+
+
+def test_a_ladder_row_names_each_strength():
+    row = ladder_row(image(), "a.png", "motion_blur", seed=0, count=3)
+    assert (row.heading, row.note) == ("motion blur", "angle 30.0")
+    assert [cell.title for cell in row.cells] == ["a.png", "length 3 px", "length 11 px",
+                                                  "length 41 px"]  # fmt: skip
+
+
+def test_decibels_are_the_psnr_of_all_values():
+    zeros = np.zeros((4, 4, 3), np.uint8)
+    assert decibels(zeros, zeros + np.uint8(1)) == "48.1 dB"  # 20 log10 255
+    assert decibels(zeros, zeros) == "equal"
+    assert decibels(zeros, zeros[:2]) == ""
+
+
+def preview(*arguments):
+    return CliRunner().invoke(preview_command, [str(argument) for argument in arguments])
+
+
+def test_the_command_writes_rows_for_recipes_and_operations(tmp_path):
+    write_png(tmp_path / "a.png", image())
+    out = tmp_path / "sheet.png"
+    done = preview(tmp_path / "a.png", out, "--recipe", "kuaishou-128", "--operation", "jpeg",
+                   "--variants", 2, "--side", 64)  # fmt: skip
+    assert done.exit_code == 0, done.output
+    both = read_image(out).shape
+    assert both[1] == 2 * 16 + 3 * 64 + 2 * 12
+    preview(tmp_path / "a.png", out, "--operation", "jpeg", "--values", "9", "--side", 64)
+    one = read_image(out).shape
+    assert one[1] == 2 * 16 + 2 * 64 + 12
+    assert one[0] < both[0] / 2 + 30
+
+
+def test_without_a_recipe_and_an_operation_it_is_kuaishou(tmp_path):
+    write_png(tmp_path / "a.png", image())
+    named, plain = (
+        (tmp_path / name, preview(tmp_path / "a.png", tmp_path / name, *more))
+        for name, more in (("x.png", ("--recipe", "kuaishou")), ("y.png", ()))
+    )
+    assert plain[1].exit_code == 0
+    assert np.array_equal(read_image(named[0]), read_image(plain[0]))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--values", "3"), ("--operation", "jpeg", "--values", "x"),
+     ("--operation", "jpeg", "--operation", "grey", "--values", "3")],
+)  # fmt: skip
+def test_values_that_belong_to_no_operation_are_wrong_use(tmp_path, arguments):
+    write_png(tmp_path / "a.png", image())
+    assert preview(tmp_path / "a.png", tmp_path / "x.png", *arguments).exit_code == 2
+    assert not (tmp_path / "x.png").exists()

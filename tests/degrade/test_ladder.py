@@ -1,0 +1,81 @@
+import numpy as np
+import pytest
+
+import degrade
+from degrade.errors import RecipeError
+from degrade.ladder import LADDERS, ladder
+from degrade.operations import OPERATIONS, Integer, Number
+from degrade.planning import Plan
+
+NAMED = {"image_id": "a.png", "size": (64, 48), "seed": 3}
+
+
+def image():
+    y, x = np.mgrid[0:64, 0:48]
+    noise = np.random.default_rng(0).integers(0, 30, (64, 48, 3))
+    smooth = 60 + y + 40 * np.sin(x / 3)
+    return (smooth[..., None] + noise).clip(0, 255).astype(np.uint8)
+
+
+def test_every_operation_with_a_number_has_a_ladder_but_those_without_a_strength():
+    numbered = {
+        name
+        for name, operation in OPERATIONS.items()
+        if any(isinstance(spec, Number | Integer) for spec in operation.parameters.values())
+    }
+    assert numbered - LADDERS.keys() == {"crop"}
+    assert LADDERS.keys() <= numbered
+
+
+@pytest.mark.parametrize("name", LADDERS)
+def test_every_rung_is_a_plan_that_could_stand_in_a_manifest(name):
+    rungs = ladder(name, count=5, **NAMED)
+    assert 3 <= len(rungs) <= 5
+    for rung in rungs:
+        (step,) = rung.plan.steps
+        assert Plan.from_json(rung.plan.to_json()) == rung.plan
+        assert list(step.parameters) == list(OPERATIONS[name].parameters)
+        assert rung.title.startswith(LADDERS[name].parameter + " ")
+    assert len({rung.title for rung in rungs}) == len(rungs)
+
+
+@pytest.mark.parametrize(
+    "name", ["gaussian_noise", "shot_noise", "gaussian_blur", "motion_blur", "jpeg", "pixelate",
+             "impulse_noise", "resize_blur", "haze", "colour_shift"],
+)  # fmt: skip
+def test_each_rung_is_further_from_the_source_than_the_one_before(name):
+    source = image()
+    errors = [
+        float(np.mean(np.square(degrade.apply(rung.plan, source).astype(float) - source)))
+        for rung in ladder(name, count=5, **NAMED)
+    ]
+    assert errors == sorted(errors)
+    assert errors[-1] > 2 * errors[0]
+
+
+def test_the_values_may_be_given():
+    rungs = ladder("jpeg", values=(90, 12.4, 12), **NAMED)
+    assert [rung.plan.steps[0].parameters["quality"] for rung in rungs] == [90, 12]
+    assert [rung.title for rung in rungs] == ["quality 90", "quality 12"]
+    (rung,) = ladder("gaussian_blur", values=(2.5,), **NAMED)
+    assert (rung.title, rung.plan.steps[0].parameters["sigma_y"]) == ("sigma 2.5 px", 2.5)
+
+
+def test_one_rung_is_the_severe_one():
+    (rung,) = ladder("defocus_blur", count=1, **NAMED)
+    assert rung.plan.steps[0].parameters["radius"] == LADDERS["defocus_blur"].severe
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "message"),
+    [
+        ("flip", (), "flip has no strength"),
+        ("jpg", (), "Did you mean 'jpeg'"),
+        ("jpeg", (0.0,), "quality 0 is outside 1 to 100"),
+        ("gaussian_noise", (float("nan"),), "not a finite number"),
+        ("jpeg", (float("inf"),), "quality inf is not a finite"),
+    ],
+)
+def test_what_has_no_ladder_is_refused_in_words(name, values, message):
+    with pytest.raises(RecipeError, match=message):
+        ladder(name, values=values, **NAMED)

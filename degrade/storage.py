@@ -13,6 +13,7 @@ import os
 import secrets
 import stat
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -72,6 +73,10 @@ class Storage(Protocol):
         """Remove what killed runs left under temporary names."""
 
 
+_SYNCED_AT_ONCE = 16
+"""Threads that wait for the disk."""
+
+
 @dataclass(frozen=True, slots=True)
 class LocalStorage:
     """A folder of this machine."""
@@ -107,16 +112,13 @@ class LocalStorage:
 
     def sync(self, names: Iterable[str]) -> None:
         """See `Storage.sync`."""
-        folders: set[Path] = set()
-        for name in names:
-            path = self.folder / name
-            folders.add(path.parent)
-            handle = os.open(path, os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
-        for folder in folders:
+        paths = [self.folder / name for name in names]
+        # At the same time: the file system then commits many in one go. A hundred files of 200 KB
+        # take ext4 0.04 s so, 0.5 s one by one.
+        with ThreadPoolExecutor(_SYNCED_AT_ONCE) as threads:
+            for _ in threads.map(_sync_file, paths):
+                pass
+        for folder in {path.parent for path in paths}:
             _sync_folder(folder)
 
     @contextmanager
@@ -275,15 +277,22 @@ class RemoteStorage:
 
     @contextmanager
     def _named_errors(self, name: str) -> Iterator[None]:
-        """Turn a backend's own errors into one line; keep OSError, which callers know."""
+        """Turn what a backend raises into one line, but for a missing file, which callers know."""
         try:
             yield
-        except OSError:
+        except FileNotFoundError as error:
+            if error.filename is None and "specified bucket" in str(error):
+                raise self._refused(name, error) from error
             raise
+        except OSError as error:  # access denied, a store that is full, a connection that broke
+            raise self._refused(name, error) from error
         except Exception as error:
             if type(error).__module__.split(".")[0] not in ("botocore", "aiobotocore", "aiohttp"):
                 raise
-            raise DatasetError(f"{self.location}/{name}: {error}", exit_code=1) from error
+            raise self._refused(name, error) from error
+
+    def _refused(self, name: str, error: Exception) -> DatasetError:
+        return DatasetError(f"{self.location}/{name}: {error}", exit_code=1)
 
 
 def is_remote(location: str | Path) -> bool:
@@ -301,6 +310,15 @@ def open_storage(location: str | Path) -> Storage:
     storage = RemoteStorage(str(location).rstrip("/"))
     _ = storage._system
     return storage
+
+
+def _sync_file(path: Path) -> None:
+    """Bring a file to disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _sync_folder(folder: Path) -> None:

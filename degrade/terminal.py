@@ -11,13 +11,14 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sized
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import click
 
 from degrade.errors import UserError
 
-__all__ = ["LazyGroup", "Progress", "progress"]
+__all__ = ["LazyGroup", "Progress", "progress", "told_how_to_go_on"]
 
 Item = TypeVar("Item")
 
@@ -33,6 +34,9 @@ _FILE_ADVICE = {
     errno.EEXIST: "a file of that name is in the way",
     errno.ENAMETOOLONG: "that file name is too long",
 }
+
+_INTERRUPTED = 128 + 2
+"""Exit code after Ctrl-C: what shells report for a command that ended by signal 2, SIGINT."""
 
 
 def _one_line(message: str, exit_code: int) -> click.ClickException:
@@ -84,6 +88,8 @@ class LazyGroup(click.Group):
         """Run the command; turn a person's mistakes into one line and an exit code."""
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise _one_line("interrupted", _INTERRUPTED) from None
         except UserError as error:
             raise _one_line(str(error), error.exit_code) from error
         except ModuleNotFoundError as error:
@@ -93,6 +99,17 @@ class LazyGroup(click.Group):
                 raise
             place = f"{error.filename}: " if error.filename else ""
             raise _one_line(f"{place}{_FILE_ADVICE[error.errno]}", 2) from error
+
+
+@contextmanager
+def told_how_to_go_on() -> Iterator[None]:
+    """Say, when Ctrl-C ends the block, that the same command goes on where it stopped."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise UserError(
+            "interrupted: run the same command again to go on", exit_code=_INTERRUPTED
+        ) from None
 
 
 def _missing_package(error: ModuleNotFoundError) -> Exception:
@@ -123,7 +140,8 @@ class Progress:
 
     def __init__(self, total: int | None, label: str, unit: str = "image") -> None:
         self._label, self._unit, self._total = label, unit, total
-        self._count, self._start, self._told = 0, time.monotonic(), time.monotonic()
+        self._count, self._before = 0, 0
+        self._start = self._told = time.monotonic()
         self._bar: Any = None
         if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
             from tqdm import tqdm
@@ -149,13 +167,36 @@ class Progress:
         elif time.monotonic() - self._told > 5:
             self._tell()
 
+    def begin_at(self, count: int, total: int | None) -> None:
+        """Say, before the first step, what an earlier run had done, and of how many."""
+        self._count = self._before = count
+        self._total = total
+        if self._bar is not None:
+            self._bar.total, self._bar.initial = total, count
+            self._bar.n = count
+            self._bar.refresh()
+
     def _tell(self) -> None:
         self._told = time.monotonic()
-        rate = self._count / max(self._told - self._start, 1e-9)
+        rate = (self._count - self._before) / max(self._told - self._start, 1e-9)
         of = f"/{self._total}" if self._total is not None else ""
+        left = ""
+        if self._total is not None and rate and self._count < self._total:
+            left = f", {_duration((self._total - self._count) / rate)} left"
         click.echo(
-            f"{self._label}: {self._count}{of} {self._unit}s, {rate:.1f} {self._unit}s/s", err=True
+            f"{self._label}: {self._count}{of} {self._unit}s, {rate:.1f} {self._unit}s/s{left}",
+            err=True,
         )
+
+
+def _duration(seconds: float) -> str:
+    """Return a time as ``42 s``, ``3:05 min`` or ``2:10 h``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60}:{whole % 60:02d} min"
+    return f"{whole // 3600}:{whole // 60 % 60:02d} h"
 
 
 def progress(

@@ -5,21 +5,26 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
 from degrade.errors import ImageError, UserError
-from degrade.executors import run_tasks
+from degrade.executors import Engine, run_tasks
+from degrade.executors.threads import pin_threads
+from degrade.executors.window import AHEAD, run_window
+from degrade.images import decode_image
 
 
 def test_every_task_is_done_once_whatever_the_number_of_workers():
     expected = sorted(math.factorial(n) for n in range(23))
     for workers in (0, 1, 2):
-        assert sorted(run_tasks(math.factorial, range(23), workers)) == expected
+        assert sorted(run_tasks(math.factorial, range(23), Engine(workers))) == expected
 
 
 def test_no_tasks_are_no_results():
-    assert list(run_tasks(math.factorial, [], 2)) == []
+    assert list(run_tasks(math.factorial, [], Engine(2))) == []
 
 
 def test_tasks_are_read_only_a_little_ahead():
@@ -30,57 +35,128 @@ def test_tasks_are_read_only_a_little_ahead():
             taken.append(number)
             yield number
 
-    results = run_tasks(math.factorial, tasks(), 2)
+    results = run_tasks(math.factorial, tasks(), Engine(2))
     next(results)
-    assert len(taken) <= 8
+    assert len(taken) <= 2 * AHEAD
     results.close()
 
 
 def test_errors_of_workers_arrive_as_they_were():
     with pytest.raises(ValueError, match="negative"):
-        list(run_tasks(math.factorial, [-1], 2))
+        list(run_tasks(math.factorial, [-1], Engine(2)))
     with pytest.raises(OSError, match="nowhere") as caught:
-        list(run_tasks(os.stat, ["/nowhere"], 2))
+        list(run_tasks(os.stat, ["/nowhere"], Engine(2)))
     assert caught.value.errno == errno.ENOENT
     with pytest.raises(ImageError, match="broken"):
-        list(run_tasks(raising_image_error(), ["broken"], 2))
-
-
-def raising_image_error():
-    from functools import partial
-
-    from degrade.images import decode_image
-
-    return partial(decode_image, b"broken")
+        list(run_tasks(partial(decode_image, b"broken"), ["broken"], Engine(2)))
 
 
 def test_a_killed_worker_is_one_line():
     with pytest.raises(UserError, match="killed, perhaps for lack of memory") as caught:
-        list(run_tasks(os._exit, [9], 2))
+        list(run_tasks(os._exit, [9], Engine(2)))
     assert caught.value.exit_code == 1
 
 
+def test_workers_have_one_thread_for_each_library():
+    names = ["OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"]
+    assert list(run_tasks(os.getenv, names, Engine(2))) == ["1", "1", "1"]
+
+
+def test_a_library_that_is_loaded_is_pinned_by_its_own_setter(monkeypatch):
+    import cv2
+    import numba
+
+    monkeypatch.setenv("NUMBA_NUM_THREADS", "2")
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(4)
+    try:
+        pin_threads()
+        assert cv2.getNumThreads() == 1
+    finally:
+        cv2.setNumThreads(before)
+    # Numba refuses to compile when the variable changes after its threads have started.
+    assert numba.config.NUMBA_NUM_THREADS >= 1
+    assert os.environ["NUMBA_NUM_THREADS"] == "2"
+
+
+def test_workers_that_are_not_needed_any_more_end_at_once():
+    results = run_tasks(time.sleep, [0, 600, 600, 600], Engine(2))
+    next(results)
+    start = time.monotonic()
+    results.close()
+    assert time.monotonic() - start < 10
+
+
+def test_an_error_does_not_wait_for_the_other_tasks():
+    def either(tasks):
+        yield from tasks
+
+    start = time.monotonic()
+    with pytest.raises(TypeError):
+        list(run_tasks(time.sleep, either([600, "no number"]), Engine(2)))
+    assert time.monotonic() - start < 20
+
+
+def test_the_window_is_as_wide_as_it_says_and_never_less_than_one_task():
+    running, most = [], []
+
+    def task(number):
+        running.append(number)
+        most.append(len(running))
+        time.sleep(0.002)
+        running.remove(number)
+        return number
+
+    with ThreadPoolExecutor(8) as pool:
+        for width, expected in ((3, 3), (0, 1)):
+            most.clear()
+            done = run_window(partial(pool.submit, task), range(30), lambda width=width: width)
+            assert sorted(done) == list(range(30))
+            assert max(most) <= expected
+
+
+PARENT = """
+import os, time
+from degrade.executors import Engine, run_tasks
+if __name__ == '__main__':
+    results = run_tasks(time.sleep, [0, 600, 600], Engine(2))
+    next(results)
+    time.sleep(0.3)
+    print(*open(f'/proc/self/task/{os.getpid()}/children').read().split(), flush=True)
+    try:
+        next(results)
+    except KeyboardInterrupt:
+        raise SystemExit(130)
+"""
+
+
 @pytest.mark.skipif(not os.path.isdir("/proc"), reason="looks for processes in /proc")
-def test_workers_end_when_their_parent_is_killed():
-    code = (
-        "import os, time\n"
-        "from degrade.executors import run_tasks\n"
-        "if __name__ == '__main__':\n"
-        "    results = run_tasks(time.sleep, [0, 600, 600], 2)\n"
-        "    next(results)\n"
-        "    time.sleep(0.3)\n"
-        "    print(*open(f'/proc/self/task/{os.getpid()}/children').read().split(), flush=True)\n"
-        "    time.sleep(600)\n"
+@pytest.mark.parametrize("way", ["kill the parent", "Ctrl-C"])
+def test_workers_end_with_their_parent(way):
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
-    parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     with parent:
         workers = [int(word) for word in parent.stdout.readline().split()]
-        parent.send_signal(signal.SIGKILL)
-    assert len(workers) >= 2
-    deadline = time.monotonic() + 10
-    while any(alive(worker) for worker in workers) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not any(alive(worker) for worker in workers)
+        assert len(workers) >= 2
+        start = time.monotonic()
+        if way == "Ctrl-C":
+            os.killpg(parent.pid, signal.SIGINT)  # as a terminal does: to all of them
+        else:
+            parent.send_signal(signal.SIGKILL)
+        code = parent.wait(30)
+        deadline = time.monotonic() + 10
+        while any(alive(worker) for worker in workers) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert not any(alive(worker) for worker in workers)
+        assert time.monotonic() - start < 10
+        if way == "Ctrl-C":
+            assert parent.stderr.read() == ""
+            assert code == 130
 
 
 def alive(pid):

@@ -5,7 +5,7 @@ import pytest
 from click.testing import CliRunner
 
 from degrade.errors import DatasetError, UserError
-from degrade.terminal import LazyGroup, Progress, progress
+from degrade.terminal import LazyGroup, Progress, _duration, progress
 
 
 def command_raising(error):
@@ -116,3 +116,31 @@ def test_a_terminal_gets_a_bar(capsys, monkeypatch):
     told = capsys.readouterr()
     assert told.out == ""
     assert "reading: " in told.err
+
+
+def test_lines_tell_the_time_left_at_the_rate_of_this_run_alone(capsys, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    with Progress(None, "building", "pair") as shown:
+        shown.begin_at(1000, 20000)
+        for _ in range(7):
+            now[0] += 1
+            shown.advance(2)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "building: 1012/20000 pairs, 2.0 pairs/s, 2:38 h left"
+    assert lines[-1] == "building: 1014/20000 pairs, 2.0 pairs/s, 2:38 h left"
+
+
+def test_a_bar_begins_where_an_earlier_run_ended(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    with Progress(9, "building", "pair") as shown:
+        shown.begin_at(6, 12)
+    assert "6/12" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.4, "0 s"), (59.4, "59 s"), (60, "1:00 min"), (3599.6, "1:00 h")]
+)
+def test_times_are_told_as_people_do(seconds, text):
+    assert _duration(seconds) == text

@@ -1,0 +1,95 @@
+"""Several processes on this machine, spawned, which end at once when they are not needed."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from typing import TypeVar
+
+from degrade.errors import UserError
+from degrade.executors.threads import pin_threads
+from degrade.executors.window import AHEAD, run_window
+
+__all__ = ["run_in_processes"]
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+
+def run_in_processes(
+    function: Callable[[Task], Result], tasks: Iterable[Task], workers: int
+) -> Iterator[Result]:
+    """Yield the results from a pool of that many processes; see `degrade.executors.run_tasks`."""
+    with _pool(workers) as pool:
+
+        def submit(task: Task) -> Future[Result]:
+            with _interrupts_held():
+                return pool.submit(function, task)
+
+        try:
+            yield from run_window(submit, tasks, lambda: AHEAD * workers)
+        except BrokenProcessPool:
+            raise UserError(
+                "a worker process was killed, perhaps for lack of memory: run the same command "
+                "again to go on, with fewer --workers",
+                exit_code=1,
+            ) from None
+
+
+@contextmanager
+def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Start a pool; when the block ends with an exception its workers end with it."""
+    context = multiprocessing.get_context("spawn")
+    reader, lifeline = context.Pipe(duplex=False)
+    with (
+        ProcessPoolExecutor(
+            workers, mp_context=context, initializer=_start_worker, initargs=(reader,)
+        ) as pool,
+        reader,
+        lifeline,  # closed before the pool waits for its workers
+    ):
+        try:
+            yield pool
+        except BaseException:
+            # No future is cancelled: Python 3.11's pool trips over those when it breaks.
+            lifeline.close()
+            raise
+        pool.shutdown()  # before the lifeline is cut, so that workers end in good order
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold back Ctrl-C within the block; a process started in it never hears of one.
+
+    A terminal sends it to every process of the command; it is for the first to decide, and
+    the others would each print a traceback. A new process inherits the mask.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _start_worker(lifeline: Connection) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    pin_threads()
+    threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
+
+
+def _end_with(lifeline: Connection) -> None:
+    """End this worker when the other end closes: its parent gave up, or was killed itself."""
+    try:
+        lifeline.recv_bytes()
+    except (EOFError, OSError):
+        os._exit(1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -15,16 +16,22 @@ __all__ = ["speed"]
 @click.command()
 @click.option(
     "--only",
-    type=click.Choice(["degrade"]),
-    help="One package's work; degrade needs nothing but the core install.",
+    type=click.Choice(["degrade", "virtual", "build"]),
+    default="degrade",
+    show_default=True,
+    help="Which table; all need nothing but the core install.",
 )
-@click.option("--case", "cases", metavar="NAME", multiple=True, help="Only this; may be repeated.")
+@click.option(
+    "--case",
+    "cases",
+    metavar="NAME",
+    multiple=True,
+    help="Only this case of degrade, recipe of virtual, or format of build; may be repeated.",
+)
 @click.option(
     "--runs",
     type=click.IntRange(min=1),
-    default=15,
-    show_default=True,
-    help="Pairs of samples for each case.",
+    help="Pairs of samples.  [default: 15 a case, 120 a recipe of virtual, 3 a format of build]",
 )
 @click.option(
     "--peer-python",
@@ -43,37 +50,87 @@ __all__ = ["speed"]
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def speed(
-    only: str | None,
+    only: str,
     cases: tuple[str, ...],
-    runs: int,
+    runs: int | None,
     peer_pythons: tuple[Path, ...],
     memory: str,
     as_json: bool,
 ) -> None:
     """Time the degradation engine against what people use today, on this machine.
 
-    One thread, 512 × 512 RGB, both sides in turn on one core, equal strength checked first.
-    Without --peer-python each peer is replaced by its published formula. The bars are those
-    the project sets itself; a bar that is not met is reported, not an error.
+    Three tables, each taken in one run with both sides in turn: single operations and the GFPGAN
+    recipe against references (degrade); pairs computed when asked for against pairs read from
+    disk, and planning (virtual); a whole build against decoding and encoding alone (build).
+    512 × 512 RGB. The bars are those the project sets itself; a bar that is not met is reported,
+    not an error. In the first table strengths are checked to be equal, and without --peer-python
+    each peer is replaced by its published formula.
 
     \b
     Examples:
       bench speed
       bench speed --case gfpgan --case shot-noise
+      bench speed --only virtual
       bench speed --peer-python ~/peers/bin/python --json > speed.json
 
     Exit codes: 0 done; 2 wrong use.
     """
     from bench.speed import timing
+
+    if only != "degrade" and peer_pythons:
+        raise click.UsageError("--peer-python is for the table degrade: leave it out")
+    kept = memory == "kept" and timing.keep_memory()
+    if only == "virtual":
+        record, text = _virtual(cases, runs)
+    elif only == "build":
+        record, text = _build(cases, runs)
+    else:
+        record, text = _degrade(cases, runs, peer_pythons, kept)
+    click.echo(json.dumps(record, indent=2) if as_json else text)
+
+
+Table = tuple[dict[str, Any], str]
+
+
+def _degrade(
+    cases: tuple[str, ...], runs: int | None, peer_pythons: tuple[Path, ...], memory_kept: bool
+) -> Table:
     from bench.speed.measure import case_names, measure
     from bench.speed.table import as_record, as_text
 
     with Progress(len(set(cases) or case_names()), "speed", "case") as shown:
         report = measure(
             cases,
-            runs=runs,
+            runs=runs or 15,
             peer_pythons=peer_pythons,
-            memory_kept=memory == "kept" and timing.keep_memory(),
+            memory_kept=memory_kept,
             tell=lambda title: shown.advance(note=title),
         )
-    click.echo(json.dumps(as_record(report), indent=2) if as_json else as_text(report))
+    return as_record(report), as_text(report)
+
+
+def _virtual(cases: tuple[str, ...], runs: int | None) -> Table:
+    from bench.speed.virtual import RECIPES, as_record, as_text, measure_virtual
+
+    recipes = cases or RECIPES
+    with Progress(len(recipes), "speed", "recipe") as shown:
+        report = measure_virtual(
+            recipes, pairs=runs or 120, tell=lambda title: shown.advance(note=title)
+        )
+    return as_record(report), as_text(report)
+
+
+def _build(cases: tuple[str, ...], runs: int | None) -> Table:
+    from bench.speed.building import measure_building
+    from bench.speed.building_table import as_record, as_text
+    from degrade.storing import ENCODINGS
+
+    unknown = [case for case in cases if case not in ENCODINGS]
+    if unknown:
+        raise click.UsageError(f"there is no format {unknown[0]}: use {', '.join(ENCODINGS)}")
+    encodings = cases or ENCODINGS
+    with Progress(2 * len(encodings), "speed", "build") as shown:
+        report = measure_building(
+            encodings=encodings, rounds=runs or 3, tell=lambda title: shown.advance(note=title)
+        )
+    return as_record(report), as_text(report)

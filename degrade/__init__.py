@@ -18,12 +18,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from degrade.engine import apply, apply_pair
     from degrade.errors import UserError
-    from degrade.pairs import Pair, PairedDataset, StoredPairs
+    from degrade.pairs import Pair, PairedDataset
     from degrade.planning import Plan, Step, plan
+    from degrade.pool import Batch, DataPool, Family
     from degrade.recipe import Recipe, list_recipes, load_recipe
     from degrade.sources import open_source
+    from degrade.stored import StoredPairs
 
 __all__ = [
+    "Batch",
+    "DataPool",
+    "Family",
     "Pair",
     "PairedDataset",
     "Plan",
@@ -42,12 +47,15 @@ __all__ = [
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Batch": "pool",
+    "DataPool": "pool",
+    "Family": "pool",
     "Pair": "pairs",
     "PairedDataset": "pairs",
     "Plan": "planning",
     "Recipe": "recipe",
     "Step": "planning",
-    "StoredPairs": "pairs",
+    "StoredPairs": "stored",
     "UserError": "errors",
     "apply": "engine",
     "apply_pair": "engine",

@@ -1,119 +1,180 @@
 """Build a stored dataset: plan, degrade, write, and a manifest; resumable at any moment.
 
 Pictures are worked on in shards. A shard's marker is written after its files are on disk, so
-whatever has a marker is done, and whatever has none is done again, with the same bytes.
+whatever has a marker is done, and whatever has none is done again, with the same bytes. Whoever
+finds all markers joins them to the manifest; several builds may work in one folder at once.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from degrade.errors import ImageError
-from degrade.executors import run_tasks
-from degrade.images import Image, atomic_file
+from degrade.executors import Engine, run_tasks
 from degrade.lock import claim
 from degrade.manifest import (
     PAIRS_FILE,
-    Manifest,
-    Row,
-    pixel_digest,
-    read_manifest,
-    write_jsonl,
+    Place,
+    Summary,
+    storage_of,
+    summarise,
+    write_lines,
     write_manifest,
 )
-from degrade.pairs import PairedDataset, pair_key
-from degrade.writers import FilesWriter
+from degrade.pairs import PairedDataset
+from degrade.parts import Part
+from degrade.shards import Job, Markers, Shard, cut, do_shard, job_of, shard_count
+from degrade.shards.places import refuse_private
+from degrade.storage import Storage
+from degrade.storing import Storing
 
-__all__ = ["SHARD_IMAGES", "BuildResult", "build"]
-
-SHARD_IMAGES = 16
-"""Pictures in a shard: small enough to lose little, large enough that a marker costs little."""
-_MARKERS = ".shards"
+__all__ = ["BuildResult", "build"]
 
 
 @dataclass(frozen=True, slots=True)
 class BuildResult:
-    """What a build left behind: counts by status, and the dataset's digest."""
+    """What a build left behind.
 
-    folder: Path
+    Attributes
+    ----------
+    location
+        Of the dataset.
+    counts
+        Rows by status; empty while shards are missing.
+    copies
+        Inputs whose file has the same bytes as another one's.
+    digest
+        The dataset's; empty while shards are missing.
+    resumed
+        Whether an earlier run had done some of it.
+    missing
+        Shards that other parts have still to do; 0 when the dataset is whole.
+    """
+
+    location: str
     counts: dict[str, int]
+    copies: int
     digest: str
     resumed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Shard:
-    """One task: some pictures of a dataset, all their variants."""
-
-    index: int
-    folder: Path
-    dataset: PairedDataset
-    image_ids: tuple[str, ...]
-
-    def marker(self) -> Path:
-        # The size is in the name: a marker of another cut of the pictures says nothing.
-        return self.folder / _MARKERS / f"{self.index:07d}-of-{SHARD_IMAGES}.json"
+    missing: int = 0
 
 
 def build(
     dataset: PairedDataset,
-    folder: Path,
+    out: Place,
     *,
-    workers: int = 1,
+    storing: Storing | None = None,
+    engine: Engine | None = None,
+    part: Part | None = None,
     jsonl: bool = False,
     on_progress: Callable[[int], None] | None = None,
+    on_start: Callable[[int, int], None] | None = None,
 ) -> BuildResult:
-    """Write every pair of ``dataset`` below ``folder``, or finish what an earlier run began.
+    """Write every pair of ``dataset`` to ``out``, or finish what an earlier run began.
 
     Parameters
     ----------
     dataset
         Source, recipe, seed and variants.
-    folder
-        New, empty, or begun by the same build.
-    workers
-        Processes; 1 works in this one. The result is the same for any number.
+    out
+        A folder or a URL: new, empty, or begun by the same build.
+    storing
+        Layout and formats; files of PNG by default.
+    engine
+        Where to work; in this process by default. The result is the same for any.
+    part
+        Do only these shards. The manifest comes with the part that is done last.
     jsonl
         Also write ``pairs.jsonl``.
     on_progress
-        Called with the number of pairs that were just finished.
+        Called with the number of pairs, failed ones included, that were just finished.
+    on_start
+        Called once before the first pair with the number that an earlier run had finished, and
+        of how many.
 
     Raises
     ------
     DatasetError
-        The folder holds something else; the message says what differs.
+        ``out`` holds something else; the message says what differs.
     """
-    claim(folder, dataset)
-    if (folder / PAIRS_FILE).is_file():
-        manifest = read_manifest(folder)
-        if jsonl:
-            write_jsonl(folder, manifest)
-        shutil.rmtree(folder / _MARKERS, ignore_errors=True)
-        return _result(folder, manifest, resumed=True)
-    shards = list(_shards(dataset, folder))
-    done = [shard for shard in shards if shard.marker().is_file()]
-    waiting = [shard for shard in shards if not shard.marker().is_file()]
-    tell = on_progress or (lambda count: None)
-    tell(sum(len(shard.image_ids) for shard in done) * dataset.variants)
-    if waiting:
-        compile_operations(dataset)
-    for count in run_tasks(_run_shard, waiting, workers):
-        tell(count)
-    manifest = _collect(shards)
-    FilesWriter(folder).sweep()
-    if jsonl:
-        write_jsonl(folder, manifest)
-    write_manifest(folder, manifest)
-    shutil.rmtree(folder / _MARKERS)
-    return _result(folder, manifest, resumed=bool(done))
+    storage, engine = storage_of(out), engine or Engine()
+    if engine.workers > 1 or engine.scheduler is not None:
+        refuse_private(storage, dataset.source.storage)
+    storing = claim(storage, dataset, storing or Storing())
+    if storage.exists(PAIRS_FILE):
+        return _finished(storage, jsonl)
+    assert storing.shard_images is not None
+    work = _Work(dataset, storing.shard_images, part)
+    try:
+        done = Markers(storage).done()
+        if on_start is not None:
+            on_start(work.pairs(done), work.pairs(range(work.shards)))
+        _do_waiting(work, job_of(dataset, storage, storing), engine, done, on_progress)
+        missing = work.shards - len(Markers(storage).done())
+        if storage.exists(PAIRS_FILE):
+            return _finished(storage, jsonl)
+        if missing:
+            return BuildResult(storage.location, {}, 0, "", bool(done), missing)
+        rows = Markers(storage).rows(cut(dataset, storing.shard_images))
+        left_out = storing.columns_left_out()
+        summary = write_manifest(storage, rows, leave_out=left_out, jsonl=jsonl)
+    except FileNotFoundError:
+        # Another build of the same folder has finished it and put its markers away.
+        if not storage.exists(PAIRS_FILE):
+            raise
+        return _finished(storage, jsonl)
+    storage.sweep()
+    Markers(storage).remove()
+    return _result(storage, summary, resumed=bool(done))
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """The shards of a build, and which of them this run is asked for."""
+
+    dataset: PairedDataset
+    images: int
+    part: Part | None
+
+    @property
+    def shards(self) -> int:
+        """How many there are."""
+        return shard_count(self.dataset.source, self.images)
+
+    def mine(self, shard: int) -> bool:
+        """Tell whether a shard belongs to this run's part."""
+        return self.part is None or self.part.has(shard)
+
+    def pairs(self, shards: Iterable[int]) -> int:
+        """Return the number of pairs, failed ones included, of those shards that are mine."""
+        source = self.dataset.source
+        inputs = len(source.keys) + len(source.unusable)
+        pictures = (min(self.images, inputs - shard * self.images) for shard in shards
+                    if shard < self.shards and self.mine(shard))  # fmt: skip
+        return sum(pictures) * self.dataset.variants
+
+    def waiting(self, done: frozenset[int]) -> Iterator[Shard]:
+        """Yield the shards that are mine and not done."""
+        for shard in cut(self.dataset, self.images):
+            if shard.index not in done and self.mine(shard.index):
+                yield shard
+
+
+def _do_waiting(
+    work: _Work,
+    job: Job,
+    engine: Engine,
+    done: frozenset[int],
+    tell: Callable[[int], None] | None,
+) -> None:
+    if engine.workers > 1 and engine.scheduler is None:
+        compile_operations(work.dataset)
+    for outcome in run_tasks(partial(do_shard, job), work.waiting(done), engine):
+        if tell is not None:
+            tell(outcome.pairs + outcome.failed * job.variants)
 
 
 def compile_operations(dataset: PairedDataset) -> None:
@@ -123,97 +184,14 @@ def compile_operations(dataset: PairedDataset) -> None:
         dataset.compute("compile", variant, tiny)
 
 
-def _shards(dataset: PairedDataset, folder: Path) -> Iterator[_Shard]:
-    keys = dataset.source.keys
-    for index, start in enumerate(range(0, len(keys), SHARD_IMAGES)):
-        yield _Shard(index, folder, dataset, keys[start : start + SHARD_IMAGES])
+def _finished(storage: Storage, jsonl: bool) -> BuildResult:
+    """Return the result of a build that is whole, and put away what is left of it."""
+    if jsonl:
+        write_lines(storage)
+    storage.sweep()
+    Markers(storage).remove()
+    return _result(storage, summarise(storage), resumed=True)
 
 
-def _run_shard(shard: _Shard) -> int:
-    """Do one shard and return its number of pairs; safe to run again."""
-    rows = [row for image_id in shard.image_ids for row in _image_rows(shard, image_id)]
-    _sync(shard.folder, rows)
-    with atomic_file(shard.marker()) as file:
-        file.write(json.dumps([asdict(row) for row in rows]).encode())
-    return len(shard.image_ids) * shard.dataset.variants
-
-
-def _image_rows(shard: _Shard, image_id: str) -> list[Row]:
-    dataset, writer = shard.dataset, FilesWriter(shard.folder)
-    try:
-        image, digest = dataset.source.read_with_digest(image_id)
-    except ImageError as error:
-        return [_failed(image_id, dataset.variants, str(error))]
-    rows: list[Row] = []
-    first: tuple[str, str] | None = None
-    for variant in range(dataset.variants):
-        pair = dataset.compute(image_id, variant, image)
-        hq_digest = pixel_digest(pair.hq)
-        shared = first[0] if first and first[1] == hq_digest else None
-        writer.write(pair.key, pair.hq, pair.lq, same_hq_as=shared)
-        first = first or (pair.key, hq_digest)
-        rows.append(_row(pair.key, image_id, digest, variant, pair.hq, pair.lq,
-                         hq_digest, pair.plan.to_json(), writer.names(pair.key)))  # fmt: skip
-    return rows
-
-
-def _row(
-    key: str,
-    image_id: str,
-    source_digest: str,
-    variant: int,
-    hq: Image,
-    lq: Image,
-    hq_digest: str,
-    plan: str,
-    names: tuple[str, str],
-) -> Row:
-    return Row(
-        key=key,
-        source=image_id,
-        source_sha256=source_digest,
-        variant=variant,
-        hq_file_name=names[0],
-        lq_file_name=names[1],
-        hq_height=hq.shape[0],
-        hq_width=hq.shape[1],
-        lq_height=lq.shape[0],
-        lq_width=lq.shape[1],
-        hq_sha256=hq_digest,
-        lq_sha256=pixel_digest(lq),
-        plan=plan,
-        status="ok",
-    )
-
-
-def _failed(image_id: str, variants: int, reason: str) -> Row:
-    return Row(pair_key(image_id, 0, variants), image_id, "", 0, "", "", 0, 0, 0, 0, "", "", "",
-               "failed", reason)  # fmt: skip
-
-
-def _sync(folder: Path, rows: list[Row]) -> None:
-    """Bring the shard's files to disk before its marker says that they are there."""
-    for row in rows:
-        for name in (row.hq_file_name, row.lq_file_name):
-            if name:
-                handle = os.open(folder / name, os.O_RDONLY)
-                try:
-                    os.fsync(handle)
-                finally:
-                    os.close(handle)
-
-
-def _collect(shards: list[_Shard]) -> Manifest:
-    rows = [
-        Row(**record)
-        for shard in shards
-        for record in json.loads(shard.marker().read_text(encoding="utf-8"))
-    ]
-    rows.sort(key=lambda row: row.key)
-    usable = tuple(row for row in rows if row.status == "ok")
-    return Manifest(usable, tuple(row for row in rows if row.status != "ok"))
-
-
-def _result(folder: Path, manifest: Manifest, *, resumed: bool) -> BuildResult:
-    counts = Counter(row.status for row in (*manifest.rows, *manifest.failed))
-    return BuildResult(folder, dict(sorted(counts.items())), manifest.digest(), resumed)
+def _result(storage: Storage, summary: Summary, *, resumed: bool) -> BuildResult:
+    return BuildResult(storage.location, summary.counts, summary.copies, summary.digest, resumed)

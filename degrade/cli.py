@@ -20,6 +20,7 @@ _COMMANDS = "degrade.commands"
         "build": (f"{_COMMANDS}.building", "build_command", "Build a paired dataset."),
         "verify": (f"{_COMMANDS}.checking", "verify_command", "Check a built dataset."),
         "replay": (f"{_COMMANDS}.checking", "replay_command", "Rebuild one pair from its row."),
+        "fit": (f"{_COMMANDS}.fitting", "fit_command", "Make a recipe of real photographs."),
         "preview": (f"{_COMMANDS}.previewing", "preview_command", "Make a contact sheet."),
         "measure": (f"{_COMMANDS}.measuring", "measure_command", "Tell how hard a recipe is."),
     },

@@ -7,16 +7,19 @@ it is (JPEG, shot noise).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from degrade.errors import ImageError
 from degrade.images import Image
+from degrade.kernels.memory import PLANES
 from degrade.operations import OPERATIONS
 from degrade.planning import Plan, Step
 from degrade.random import PIXELS, StreamKey, image_id_bits
 
-__all__ = ["apply", "apply_pair"]
+__all__ = ["apply", "apply_pair", "carry_out", "planes_after", "planes_of", "steps_of"]
 
 Planes = NDArray[np.float32]
 
@@ -60,22 +63,34 @@ def _check(plan: Plan, source: Image) -> None:
         )
 
 
-def _half(plan: Plan, source: Image, half: str) -> Image:
-    steps = [step for step in plan.steps if step.target in (half, "both")]
+def carry_out(plan: Plan, image: Image, steps: Sequence[Step]) -> Image:
+    """Return the picture after some of a plan's steps, of any size; nothing is checked.
+
+    ``image`` is uint8 (height, width, 3), what the steps before these leave.
+    """
     if not steps:
-        return source
+        return image
     from degrade.compiling import told_of_compilation
+    from degrade.kernels.planes import from_planes
 
     with told_of_compilation():
-        return _carried_out(plan, source, steps)
+        planes = planes_after(plan, planes_of(image), steps)
+        result = from_planes(planes)
+    PLANES.give(planes)
+    return result
 
 
-def _carried_out(plan: Plan, source: Image, steps: list[Step]) -> Image:
-    from degrade.kernels.memory import PLANES
-    from degrade.kernels.planes import from_planes, to_planes
+def planes_of(image: Image) -> Planes:
+    """Return the planes of a picture: float32 (3, height, width), to give back to `PLANES`."""
+    from degrade.kernels.planes import to_planes
 
+    planes = PLANES.take((3, image.shape[0], image.shape[1]))
+    return to_planes(np.ascontiguousarray(image), planes)
+
+
+def planes_after(plan: Plan, planes: Planes, steps: Sequence[Step]) -> Planes:
+    """Return the planes after some of a plan's steps; those given are used up."""
     key = StreamKey(plan.seed, image_id_bits(plan.image_id), plan.variant)
-    planes = to_planes(np.ascontiguousarray(source), PLANES.take((3, *plan.size)))
     waiting = list(steps)
     while waiting:
         done = _two_as_one(waiting, planes)
@@ -84,9 +99,16 @@ def _carried_out(plan: Plan, source: Image, steps: list[Step]) -> Image:
         if not np.may_share_memory(done, planes):
             PLANES.give(planes)
         planes = done
-    image = from_planes(planes)
-    PLANES.give(planes)
-    return image
+    return planes
+
+
+def _half(plan: Plan, source: Image, half: str) -> Image:
+    return carry_out(plan, source, steps_of(plan, half))
+
+
+def steps_of(plan: Plan, half: str) -> tuple[Step, ...]:
+    """Return the steps that change one half of the pair, ``lq`` or ``hq``, in order."""
+    return tuple(step for step in plan.steps if step.target in (half, "both"))
 
 
 def _step(step: Step, planes: Planes, key: StreamKey) -> Planes:

@@ -1,167 +1,229 @@
-"""The record of a built dataset: one row a pair, one row a failed input, and one digest.
+"""The tables of a built dataset: one row a pair, one row a failed input.
 
 ``metadata.parquet`` holds the pairs, ``failed.parquet`` the inputs that could not be used (same
-columns, with ``error``). Its ``*_file_name`` columns make the folder a Hugging Face image
-dataset. The digest is over the rows' canonical form, never over Parquet's bytes, which differ
-between versions of its writer.
+columns, with ``error``), both sorted by key. Its ``*_file_name`` columns make a folder of files a
+Hugging Face image dataset. Rows are written and read in a stream.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+import heapq
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from degrade.errors import DatasetError
-from degrade.images import atomic_file
+from degrade.rows import (
+    COLUMNS,
+    LATER_COLUMNS,
+    WHOLE_COLUMNS,
+    Manifest,
+    Row,
+    Summary,
+    Tally,
+    dataset_digest,
+    pixel_digest,
+)
+from degrade.storage import Storage, open_storage
 
 __all__ = [
     "FAILED_FILE",
+    "LINES_FILE",
     "PAIRS_FILE",
     "Manifest",
+    "Place",
     "Row",
+    "Summary",
+    "check_name",
+    "count_pairs",
     "dataset_digest",
-    "inside",
+    "iter_rows",
     "pixel_digest",
     "read_manifest",
-    "write_jsonl",
+    "storage_of",
+    "summarise",
+    "write_lines",
     "write_manifest",
 ]
 
 PAIRS_FILE = "metadata.parquet"
 FAILED_FILE = "failed.parquet"
+LINES_FILE = "pairs.jsonl"
+
+_AT_ONCE = 1024
+"""Rows in memory, and in a row group of the tables: some 2 MB."""
+
+Place = Storage | str | Path
+"""A dataset's storage, or its location: a folder or a URL."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One pair, or one input that could not be used.
-
-    ``hq_sha256`` and ``lq_sha256`` are of decoded pixels (`pixel_digest`), ``source_sha256`` of
-    the source's file. File names are relative to the dataset's folder. ``plan`` is JSON.
-    A failed row has sizes 0, empty digests and names, and says why in ``error``.
-    """
-
-    key: str
-    source: str
-    source_sha256: str
-    variant: int
-    hq_file_name: str
-    lq_file_name: str
-    hq_height: int
-    hq_width: int
-    lq_height: int
-    lq_width: int
-    hq_sha256: str
-    lq_sha256: str
-    plan: str
-    status: str
-    error: str = ""
-
-    def canonical(self) -> str:
-        """Return the row as JSON with sorted keys, without the error's wording.
-
-        The wording is the decoder's and changes with its version; the status does not.
-        """
-        record = asdict(self)
-        del record["error"]
-        return json.dumps(record, sort_keys=True, separators=(",", ":"))
+def summarise(place: Place) -> Summary:
+    """Return what a stored dataset holds, read in a stream; raises DatasetError."""
+    storage = storage_of(place)
+    tables = (iter_rows(storage, PAIRS_FILE), iter_rows(storage, FAILED_FILE))
+    tally, last = Tally(), ("", "")
+    for row in heapq.merge(*tables, key=lambda row: (row.key, row.status)):
+        if (row.key, row.status) < last:
+            raise DatasetError(f"the manifest of {storage.location} is not sorted: build it again")
+        tally.add(row, row.canonical())
+        last = row.key, row.status
+    return tally.summary()
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """Both tables of a dataset, each sorted by key."""
-
-    rows: tuple[Row, ...]
-    failed: tuple[Row, ...]
-
-    def digest(self) -> str:
-        """Return the dataset's digest."""
-        return dataset_digest([*self.rows, *self.failed])
+def storage_of(place: Place) -> Storage:
+    """Return a dataset's storage from what names it."""
+    return open_storage(place) if isinstance(place, str | Path) else place
 
 
-def pixel_digest(image: NDArray[np.uint8]) -> str:
-    """Return the sha256 of a picture's size and pixels, independent of any file format."""
-    digest = hashlib.sha256(f"{image.shape[0]}x{image.shape[1]}x{image.shape[2]}:".encode())
-    digest.update(np.ascontiguousarray(image).data)
-    return digest.hexdigest()
-
-
-def dataset_digest(rows: Iterable[Row]) -> str:
-    """Return the sha256 over the canonical rows, sorted by key and status, a line each."""
-    lines = sorted((row.key, row.status, row.canonical()) for row in rows)
-    text = "".join(f"{line}\n" for _, _, line in lines)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def inside(folder: Path, name: str) -> Path:
-    """Return the path of a file that a manifest names; raises DatasetError if it leads outside."""
+def check_name(location: str, name: str) -> str:
+    """Return a file name of a manifest; raises DatasetError if it leads outside the dataset."""
     parts = PurePosixPath(name)
     if not name or parts.is_absolute() or ".." in parts.parts or "\\" in name or ":" in name:
-        raise DatasetError(f"the manifest of {folder} names {name!r}, outside its folder: refused")
-    return folder / parts
+        raise DatasetError(
+            f"the manifest of {location} names {name!r}, outside its folder: refused"
+        )
+    return name
 
 
-def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write both tables, each whole or not at all; the pairs last."""
-    failed = _table(manifest.failed, with_error=True)
-    pairs = _table(manifest.rows, with_error=False)
+def write_manifest(
+    place: Place,
+    rows: Iterable[Row],
+    *,
+    leave_out: Collection[str] = LATER_COLUMNS,
+    jsonl: bool = False,
+) -> Summary:
+    """Write both tables, each whole or not at all; the pairs last.
+
+    Parameters
+    ----------
+    place
+        Where to.
+    rows
+        Pairs and failed inputs, sorted by key; read once, in a stream.
+    leave_out
+        Columns that have no meaning for this dataset.
+    jsonl
+        Also write ``pairs.jsonl``, a line a pair.
+    """
+    storage = storage_of(place)
+    columns = [name for name in COLUMNS if name != "error" and name not in leave_out]
+    tally = Tally()
+    with ExitStack() as files:  # closes the last one first
+        pairs = files.enter_context(_table(storage, PAIRS_FILE, columns))
+        failed = files.enter_context(_table(storage, FAILED_FILE, [*columns, "error"]))
+        lines = files.enter_context(storage.writing(LINES_FILE)) if jsonl else None
+        for row in rows:
+            line = row.canonical()
+            tally.add(row, line)
+            (pairs if row.status == "ok" else failed)(row)
+            if lines is not None and row.status == "ok":
+                lines.write(line.encode() + b"\n")
+    return tally.summary()
+
+
+@contextmanager
+def _table(storage: Storage, name: str, columns: list[str]) -> Iterator[Callable[[Row], None]]:
+    """Give a function that adds a row to a table."""
+    import pyarrow
     import pyarrow.parquet
 
-    for name, table in ((FAILED_FILE, failed), (PAIRS_FILE, pairs)):
-        with atomic_file(folder / name) as file:
-            pyarrow.parquet.write_table(table, file)
+    kinds = {"shard_offset": pyarrow.int64()} | dict.fromkeys(
+        WHOLE_COLUMNS - {"shard_offset"}, pyarrow.int32()
+    )
+    schema = pyarrow.schema([(name, kinds.get(name, pyarrow.string())) for name in columns])
+    waiting: list[Row] = []
+
+    def flush() -> None:
+        values = {name: [getattr(row, name) for row in waiting] for name in columns}
+        writer.write_table(pyarrow.table(values, schema))
+        waiting.clear()
+
+    def add(row: Row) -> None:
+        waiting.append(row)
+        if len(waiting) == _AT_ONCE:
+            flush()
+
+    with (
+        storage.writing(name) as file,
+        pyarrow.parquet.ParquetWriter(file, schema, write_statistics=False) as writer,
+    ):
+        yield add
+        if waiting:
+            flush()
 
 
-def write_jsonl(folder: Path, manifest: Manifest) -> None:
-    """Write ``pairs.jsonl``, a line a pair."""
-    with atomic_file(folder / "pairs.jsonl") as file:
-        for row in manifest.rows:
+def write_lines(place: Place) -> None:
+    """Write ``pairs.jsonl`` of a dataset that has its tables, a line a pair."""
+    storage = storage_of(place)
+    with storage.writing(LINES_FILE) as file:
+        for row in iter_rows(storage):
             file.write(row.canonical().encode() + b"\n")
 
 
-def _table(rows: tuple[Row, ...], *, with_error: bool) -> Any:
-    import pyarrow
-
-    names = [entry.name for entry in fields(Row) if with_error or entry.name != "error"]
-    columns = {}
-    for name in names:
-        whole = name == "variant" or name.endswith(("height", "width"))
-        kind = pyarrow.int32() if whole else pyarrow.string()
-        columns[name] = pyarrow.array([getattr(row, name) for row in rows], kind)
-    return pyarrow.table(columns)
-
-
-def read_manifest(folder: Path) -> Manifest:
-    """Return both tables of a built folder.
+def read_manifest(place: Place) -> Manifest:
+    """Return both tables of a dataset, sorted by key; `iter_rows` needs less memory.
 
     Raises DatasetError when there is none, or it is damaged.
     """
-    if not (folder / PAIRS_FILE).is_file():
-        hint = "give a folder from `degrade build`"
-        if (folder / "run.json").is_file():
-            hint = "its build was interrupted: run the same `degrade build` again to finish it"
-        raise DatasetError(f"{folder} holds no {PAIRS_FILE}: {hint}")
-    failed = folder / FAILED_FILE
-    return Manifest(_read(folder / PAIRS_FILE), _read(failed) if failed.is_file() else ())
+    storage = storage_of(place)
+    pairs, failed = (
+        tuple(sorted(iter_rows(storage, name), key=lambda row: row.key))
+        for name in (PAIRS_FILE, FAILED_FILE)
+    )
+    return Manifest(pairs, failed)
 
 
-def _read(path: Path) -> tuple[Row, ...]:
+def iter_rows(place: Place, name: str = PAIRS_FILE) -> Iterator[Row]:
+    """Yield the rows of one table in the order they are stored, a few thousand in memory.
+
+    Raises DatasetError when there is no manifest, or it is damaged; no ``failed.parquet`` is
+    no failed rows.
+    """
+    storage = storage_of(place)
+    _refuse_without_manifest(storage)
+    if name != PAIRS_FILE and not storage.exists(name):
+        return
+    with _opened(storage, name) as table:
+        for batch in table.iter_batches(_AT_ONCE):
+            yield from map(_row, batch.to_pylist())
+
+
+def count_pairs(place: Place) -> int:
+    """Return the number of pairs of a dataset without reading them; raises DatasetError."""
+    storage = storage_of(place)
+    _refuse_without_manifest(storage)
+    with _opened(storage, PAIRS_FILE) as table:
+        return int(table.metadata.num_rows)
+
+
+def _refuse_without_manifest(storage: Storage) -> None:
+    if storage.exists(PAIRS_FILE):
+        return
+    hint = "give a folder from `degrade build`"
+    if storage.exists("run.json"):
+        hint = "its build was interrupted: run the same `degrade build` again to finish it"
+    raise DatasetError(f"{storage.location} holds no {PAIRS_FILE}: {hint}")
+
+
+@contextmanager
+def _opened(storage: Storage, name: str) -> Iterator[Any]:
+    """Give a table as a ParquetFile; what is wrong with it becomes one line."""
     import pyarrow
     import pyarrow.parquet
 
     try:
-        records = pyarrow.parquet.ParquetFile(path).read().to_pylist()
-        rows = [Row(**record) for record in records]
-        whole = {entry.name for entry in fields(Row) if entry.type == "int"}
-        for name, value in (item for record in records for item in record.items()):
-            if not isinstance(value, int if name in whole else str):
-                raise TypeError(f"{name} is {value!r}")
+        with storage.reading(name) as file:
+            yield pyarrow.parquet.ParquetFile(file)
     except (pyarrow.ArrowException, OSError, TypeError) as error:
-        raise DatasetError(f"{path} is damaged or no manifest: {error}") from None
-    return tuple(sorted(rows, key=lambda row: row.key))
+        where = f"{storage.location}/{name}"
+        raise DatasetError(f"{where} is damaged or no manifest: {error}") from None
+
+
+def _row(record: dict[str, Any]) -> Row:
+    row = Row(**({"hq_file_name": ""} | record))
+    for name in COLUMNS:
+        value = getattr(row, name)
+        if type(value) is not (int if name in WHOLE_COLUMNS else str):
+            raise TypeError(f"{name} is {value!r}")
+    return row

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from degrade.commands.options import longest_option, recipe_option, seed_option
+from degrade.commands.opening import Opening, source_options
+from degrade.commands.options import recipe_option, seed_option
 
 if TYPE_CHECKING:
     from degrade.sources import ImageSource
@@ -27,7 +28,7 @@ __all__ = ["apply_command"]
     show_default=True,
     help="Which degraded version.",
 )
-@longest_option
+@source_options
 @click.option("--show-plan", is_flag=True, help="Print what was done to each picture as JSON.")
 @click.option("--allow-failed", is_flag=True, help="Exit 0 even if some inputs could not be used.")
 def apply_command(
@@ -36,7 +37,7 @@ def apply_command(
     recipe: str,
     seed: int,
     variant: int,
-    longest_side: int | None,
+    opening: Opening,
     show_plan: bool,
     allow_failed: bool,
 ) -> None:
@@ -54,13 +55,14 @@ def apply_command(
     from degrade.images import write_png
     from degrade.planning import plan
     from degrade.recipe import load_recipe
-    from degrade.sources import open_source
     from degrade.terminal import progress
 
     loaded = load_recipe(recipe)
-    pictures = open_source(source, longest=longest_side)
+    pictures = opening.open(source)
     targets = _targets(pictures, out)
-    failed = 0
+    failed = len(pictures.unusable)
+    for _, message in pictures.unusable:
+        click.echo(f"failed: {message}", err=True)
     for key in progress(pictures.keys, f"degrading {source}"):
         try:
             image = pictures.read(key)
@@ -95,6 +97,7 @@ def _targets(pictures: ImageSource, out: Path) -> dict[str, Path]:
         other = seen.setdefault(target, key)
         if other != key:
             raise click.UsageError(f"{other!r} and {key!r} would both become {target}: rename one")
-        if target.resolve() == (pictures.root / key).resolve():
+        folder = pictures.storage.local
+        if folder is not None and target.resolve() == (folder / key).resolve():
             raise click.UsageError(f"OUT would overwrite {target}: give another folder or name")
     return targets

@@ -8,21 +8,29 @@ from typing import TYPE_CHECKING
 
 import click
 
+from degrade.commands.engine_options import engine_options
 from degrade.commands.options import json_option
+from degrade.executors import Engine
 
 if TYPE_CHECKING:
-    from degrade.manifest import Manifest
-    from degrade.verify import Mismatch
+    from degrade.verify import Verified
 
 __all__ = ["replay_command", "verify_command"]
 
+_source_option = click.option(
+    "--source", metavar="SOURCE", help="Where the source pictures are now, if they moved."
+)
+
 
 @click.command("verify")
-@click.argument("folder", type=click.Path(path_type=Path), metavar="FOLDER")
+@click.argument("folder", metavar="FOLDER")
 @click.option("--quick", is_flag=True, help="Check the files only; do not degrade again.")
-@click.option("--workers", type=click.IntRange(1, 1024), default=1, show_default=True)
+@_source_option
+@engine_options
 @json_option
-def verify_command(folder: Path, quick: bool, workers: int, as_json: bool) -> None:
+def verify_command(
+    folder: str, quick: bool, source: str | None, engine: Engine, as_json: bool
+) -> None:
     """Check a dataset from `degrade build`: every file against its row, every LQ made again.
 
     Prints the dataset's digest. Exit code 1 when anything differs.
@@ -30,62 +38,56 @@ def verify_command(folder: Path, quick: bool, workers: int, as_json: bool) -> No
     \b
     degrade verify pairs/
     degrade verify pairs/ --quick --json
+    degrade verify s3://faces/pairs --workers 2
     """
-    from functools import partial
-
-    from degrade.executors import run_tasks
-    from degrade.manifest import read_manifest
+    from degrade.manifest import count_pairs
     from degrade.terminal import Progress
-    from degrade.verify import differing_versions, verify_folder, verify_rows
+    from degrade.verify import verify
 
-    manifest = read_manifest(folder)
-    versions = differing_versions(folder)
-    mismatches = list(verify_folder(folder, manifest))
-    batches = [manifest.rows[start : start + 16] for start in range(0, len(manifest.rows), 16)]
-    check = partial(verify_rows, folder, recompute=not quick)
-    with Progress(len(manifest.rows), f"verifying {folder}", "pair") as shown:
-        for count, found in run_tasks(check, batches, workers):
-            mismatches += found
-            shown.advance(count)
-    mismatches.sort(key=lambda mismatch: mismatch.key)
+    with Progress(count_pairs(folder), f"verifying {folder}", "pair") as shown:
+        found = verify(
+            folder, recompute=not quick, source=source, engine=engine, on_progress=shown.advance
+        )
+    counts = found.summary.counts
     if as_json:
         record = {
-            "digest": manifest.digest(),
-            "pairs": len(manifest.rows),
-            "failed_inputs": len(manifest.failed),
-            "versions": versions,
-            "mismatches": [f"{entry.key}: {entry.problem}" for entry in mismatches],
+            "digest": found.summary.digest,
+            "pairs": counts.get("ok", 0),
+            "failed_inputs": counts.get("failed", 0),
+            "versions": list(found.notes),
+            "mismatches": [f"{entry.key}: {entry.problem}" for entry in found.mismatches],
         }
         click.echo(json.dumps(record, indent=2))
     else:
-        _tell(manifest, mismatches, versions)
-    if mismatches:
+        _tell(found)
+    if found.mismatches:
         raise click.exceptions.Exit(1)
 
 
-def _tell(manifest: Manifest, mismatches: list[Mismatch], versions: list[str]) -> None:
-    for note in versions:
+def _tell(found: Verified) -> None:
+    for note in found.notes:
         click.echo(f"note: {note}", err=True)
-    for mismatch in mismatches[:20]:
+    for mismatch in found.mismatches[:_TOLD]:
         click.echo(f"{mismatch.key}: {mismatch.problem}", err=True)
-    if len(mismatches) > 20:
-        click.echo(f"and {len(mismatches) - 20} more", err=True)
-    bad = {mismatch.key for mismatch in mismatches}
-    good = sum(row.key not in bad for row in manifest.rows)
-    click.echo(f"{good} of {len(manifest.rows)} pairs are as the manifest says")
-    click.echo(f"digest {manifest.digest()}")
+    if len(found.mismatches) > _TOLD:
+        click.echo(f"and {len(found.mismatches) - _TOLD} more", err=True)
+    pairs = found.summary.counts.get("ok", 0)
+    click.echo(f"{found.good} of {pairs} pairs are as the manifest says")
+    click.echo(f"digest {found.summary.digest}")
+
+
+_TOLD = 20
+"""Mismatches that are told without --json."""
 
 
 @click.command("replay")
-@click.argument("folder", type=click.Path(path_type=Path), metavar="FOLDER")
+@click.argument("folder", metavar="FOLDER")
 @click.argument("key", metavar="KEY")
-@click.option(
-    "--source", metavar="SOURCE", help="Where the source pictures are now, if they moved."
-)
+@_source_option
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Write the rebuilt LQ to this PNG file."
 )
-def replay_command(folder: Path, key: str, source: str | None, out: Path | None) -> None:
+def replay_command(folder: str, key: str, source: str | None, out: Path | None) -> None:
     """Rebuild the pair KEY of the dataset in FOLDER from its row and compare every pixel.
 
     Exit code 0 when both halves are the same bit for bit, 1 when they are not.
@@ -98,7 +100,8 @@ def replay_command(folder: Path, key: str, source: str | None, out: Path | None)
     from degrade.manifest import pixel_digest
     from degrade.planning import Plan
     from degrade.preview import describe_step
-    from degrade.verify import differing_versions, replay
+    from degrade.replay import replay
+    from degrade.verify import differing_versions
 
     row, hq, lq = replay(folder, key, source)
     if out is not None:

@@ -72,29 +72,21 @@ def blend_grey(
 def adjust_hue(planes: NDArray[np.float32], turn: float) -> NDArray[np.float32]:
     """Return the planes with the HSV hue moved by ``turn`` of a full circle, -0.5 to 0.5."""
     result = np.empty_like(planes)
-    _, height, width = planes.shape
-    for y in range(height):
-        for x in range(width):
-            r, g, b = float(planes[0, y, x]), float(planes[1, y, x]), float(planes[2, y, x])
+    red, green, blue = planes[0].reshape(-1), planes[1].reshape(-1), planes[2].reshape(-1)
+    for c in range(3):
+        target, first = result[c].reshape(-1), 5.0 - 2.0 * c
+        # Choices, no branches: the compiler then works on several pixels at once.
+        for i in range(target.size):
+            r, g, b = float(red[i]), float(green[i]), float(blue[i])
             most, least = max(r, g, b), min(r, g, b)
             spread = most - least
-            if spread == 0.0:
-                for c in range(3):
-                    result[c, y, x] = planes[c, y, x]
-                continue
-            if most == r:
-                hue = (g - b) / spread
-            elif most == g:
-                hue = 2.0 + (b - r) / spread
-            else:
-                hue = 4.0 + (r - g) / spread
-            hue = hue / 6.0 + turn
-            hue = (hue - np.floor(hue)) * 6.0
-            for c in range(3):
-                # Channel = V - S V max(0, min(k, 4 - k, 1)), k = (n + h) mod 6, n = 5, 3, 1.
-                k = (5.0 - 2.0 * c) + hue
-                if k >= 6.0:
-                    k -= 6.0
-                share = max(0.0, min(min(k, 4.0 - k), 1.0))
-                result[c, y, x] = np.float32(most - spread * share)
+            apart = g - b if most == r else (b - r if most == g else r - g)
+            third = 0.0 if most == r else (2.0 if most == g else 4.0)
+            # A grey pixel has no hue: it keeps its level whatever stands here.
+            hue = (third + apart / (spread if spread > 0.0 else np.float32(1.0))) / 6.0 + turn
+            # Channel = V - S V max(0, min(k, 4 - k, 1)), k = (n + h) mod 6, n = 5, 3, 1.
+            turned = first + (hue - np.floor(hue)) * 6.0
+            k = turned - 6.0 if turned >= 6.0 else turned
+            share = max(0.0, min(min(k, 4.0 - k), 1.0))
+            target[i] = np.float32(most - spread * share)
     return result

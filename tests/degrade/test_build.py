@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import os
 import random
@@ -12,11 +13,17 @@ import numpy as np
 import pytest
 
 from degrade import build as building
-from degrade.build import SHARD_IMAGES, build
+from degrade.build import build
+from degrade.executors import Engine
 from degrade.images import read_image, write_png
 from degrade.manifest import read_manifest
 from degrade.pairs import PairedDataset
-from degrade.sources import ImageSource, open_source
+from degrade.parts import Part
+from degrade.shards import do_shard, work
+from degrade.sources import open_source
+from degrade.storage import LocalStorage
+from degrade.storing import Storing
+from degrade.writers.files import _FilesWriter
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -25,10 +32,14 @@ def dataset(photos, variants=2, seed=7):
     return PairedDataset(photos, "kuaishou-128", seed, variants)
 
 
+SHARDS = Storing(shard_images=16)
+TARS = Storing(layout="webdataset", shard_images=7)
+
+
 def contents(folder):
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
-        for half in ("hq", "lq")
+        for half in ("hq", "lq", "shards")
         for path in sorted((folder / half).rglob("*"))
         if path.is_file()
     }
@@ -78,7 +89,7 @@ def test_variants_share_one_hq_file(photos, tmp_path):
 
 def test_one_and_two_workers_give_one_digest_and_the_same_files(many, tmp_path):
     one = build(dataset(many, 1), tmp_path / "one")
-    two = build(dataset(many, 1), tmp_path / "two", workers=2)
+    two = build(dataset(many, 1), tmp_path / "two", engine=Engine(2))
     assert one.digest == two.digest
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
 
@@ -87,7 +98,7 @@ def test_the_order_of_the_source_does_not_matter(many, tmp_path):
     source = open_source(many)
     keys = list(source.keys)
     random.Random(3).shuffle(keys)
-    shuffled = ImageSource(source.name, source.root, tuple(keys))
+    shuffled = dataclasses.replace(source, keys=tuple(keys))
     one = build(dataset(source, 1), tmp_path / "one")
     two = build(dataset(shuffled, 1), tmp_path / "two")
     assert one.digest == two.digest
@@ -97,7 +108,7 @@ def test_the_order_of_the_source_does_not_matter(many, tmp_path):
 def test_a_subset_has_the_same_rows_and_files(many, tmp_path):
     source = open_source(many)
     build(dataset(source, 1), tmp_path / "whole")
-    build(dataset(ImageSource("x", many, source.keys[5:35:3]), 1), tmp_path / "part")
+    build(dataset(dataclasses.replace(source, keys=source.keys[5:35:3]), 1), tmp_path / "part")
     rows = {row.key: row for row in read_manifest(tmp_path / "whole").rows}
     part = read_manifest(tmp_path / "part").rows
     assert len(part) == 10
@@ -119,58 +130,203 @@ def test_more_variants_keep_the_first_ones(photos, tmp_path):
 
 
 def test_an_interrupted_build_goes_on_where_it_was(many, tmp_path, monkeypatch):
-    whole = build(dataset(many), tmp_path / "whole")
-    done = []
+    whole = build(dataset(many), tmp_path / "whole", storing=SHARDS)
+    done, again, told, started = [], [], [], []
 
     class PowerCutError(Exception):
         pass
 
-    def interrupt(shard):
+    def interrupt(job, shard):
         if len(done) == 1:
-            building._image_rows(shard, shard.image_ids[0])  # a part of the second shard
+            work._picture(job, shard.image_ids[0], _FilesWriter(job.storage))  # a part of it
             raise PowerCutError
         done.append(shard.index)
-        return run_shard(shard)
+        return do_shard(job, shard)
 
-    run_shard = building._run_shard
-    monkeypatch.setattr(building, "_run_shard", interrupt)
+    monkeypatch.setattr(building, "do_shard", interrupt)
     with pytest.raises(PowerCutError):
-        build(dataset(many), tmp_path / "out")
+        build(dataset(many), tmp_path / "out", storing=SHARDS)
     assert not (tmp_path / "out" / "metadata.parquet").exists()
-    again = []
     monkeypatch.setattr(
-        building, "_run_shard", lambda shard: again.append(shard.index) or run_shard(shard)
+        building, "do_shard", lambda job, shard: again.append(shard.index) or do_shard(job, shard)
     )
-    told = []
-    result = build(dataset(many), tmp_path / "out", on_progress=told.append)
+    result = build(
+        dataset(many),
+        tmp_path / "out",
+        on_progress=told.append,
+        on_start=lambda *counts: started.append(counts),
+    )
     assert (done, again) == ([0], [1, 2])
-    assert told == [2 * SHARD_IMAGES, 2 * SHARD_IMAGES, 2 * (40 - 2 * SHARD_IMAGES)]
+    assert started == [(2 * 16, 2 * 40)]
+    assert told == [2 * 16, 2 * (40 - 2 * 16)]
     assert result.resumed
     assert result.digest == whole.digest
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
 
 
-def test_markers_of_shards_of_another_size_are_not_believed(many, tmp_path, monkeypatch):
-    whole = build(dataset(many, 1), tmp_path / "whole")
-    with monkeypatch.context() as patch:
-        patch.setattr(building, "SHARD_IMAGES", 5)
-        patch.setattr(building, "_collect", None)
-        with pytest.raises(TypeError):
-            build(dataset(many, 1), tmp_path / "out")
-    assert build(dataset(many, 1), tmp_path / "out").digest == whole.digest
+def test_parts_in_any_order_are_one_dataset_and_say_what_is_missing(many, tmp_path):
+    whole = build(dataset(many), tmp_path / "whole", storing=TARS)
+    out, started = tmp_path / "out", []
+    for index, missing, mine in ((3, 5, 7), (1, 3, 14), (4, 2, 7)):
+        result = build(
+            dataset(many),
+            out,
+            storing=TARS,
+            part=Part(index, 4),
+            on_start=lambda *counts: started.append(counts),
+        )
+        assert (result.missing, result.digest, result.counts) == (missing, "", {})
+        assert started.pop() == (0, 2 * mine)
+        assert not (out / "metadata.parquet").exists()
+    last = build(dataset(many), out, storing=TARS, part=Part(2, 4))
+    assert (last.missing, last.digest) == (0, whole.digest)
+    assert contents(out) == contents(tmp_path / "whole")
+    assert sorted(os.listdir(out)) == sorted(os.listdir(tmp_path / "whole"))
+
+
+def test_a_part_beyond_the_shards_does_nothing_and_the_last_to_come_may_finish(many, tmp_path):
+    out = tmp_path / "out"
+    none = build(dataset(many, 1), out, storing=SHARDS, part=Part(9, 9))
+    assert (none.missing, none.resumed) == (3, False)
+    build(dataset(many, 1), out, storing=SHARDS, part=Part(1, 1))
+    assert build(dataset(many, 1), out, storing=SHARDS, part=Part(9, 9)).counts == {"ok": 40}
+
+
+@pytest.mark.parametrize("storing", [SHARDS, TARS], ids=["files", "webdataset"])
+def test_a_build_that_another_one_overtakes_ends_well(many, tmp_path, monkeypatch, storing):
+    whole = build(dataset(many, 1), tmp_path / "whole", storing=storing)
+    out, winners = tmp_path / "out", []
+
+    def slow(job, shard):
+        if shard.index == 1 and not winners:
+            winners.append(None)
+            monkeypatch.setattr(building, "do_shard", do_shard)
+            winners.append(build(dataset(many, 1), out, storing=storing))
+        return do_shard(job, shard)
+
+    monkeypatch.setattr(building, "do_shard", slow)
+    loser = build(dataset(many, 1), out, storing=storing)
+    assert loser.digest == winners[1].digest == whole.digest
+    assert contents(out) == contents(tmp_path / "whole")
+    assert sorted(os.listdir(out)) == sorted(os.listdir(tmp_path / "whole"))
+
+
+def test_a_build_whose_temporary_file_another_one_swept_ends_well(many, tmp_path, monkeypatch):
+    """The winner removes temporary files once its manifest is there; the loser had one open."""
+    whole = build(dataset(many, 1), tmp_path / "whole", storing=SHARDS)
+    write, out = LocalStorage.write, tmp_path / "out"
+
+    def swept(storage, name, data, *, sync=True):
+        if name.endswith("00002.json"):
+            monkeypatch.setattr(LocalStorage, "write", write)
+            build(dataset(many, 1), out, storing=SHARDS)
+            raise FileNotFoundError(2, "No such file or directory")
+        write(storage, name, data, sync=sync)
+
+    monkeypatch.setattr(LocalStorage, "write", swept)
+    assert build(dataset(many, 1), out, storing=SHARDS).digest == whole.digest
+    assert sorted(os.listdir(out)) == sorted(os.listdir(tmp_path / "whole"))
+
+
+def test_a_missing_file_is_no_race_when_nobody_finished(many, tmp_path, monkeypatch):
+    def lost(job, shard):
+        raise FileNotFoundError(2, "No such file or directory", "lost")
+
+    monkeypatch.setattr(building, "do_shard", lost)
+    with pytest.raises(FileNotFoundError):
+        build(dataset(many, 1), tmp_path / "out")
+
+
+def test_two_builds_of_one_folder_at_the_same_time_end_in_one_digest(many, tmp_path):
+    whole = build(dataset(many, 8), tmp_path / "whole", storing=SHARDS)
+    code = (
+        "import sys\n"
+        "from degrade.build import build\n"
+        "from degrade.pairs import PairedDataset\n"
+        "from degrade.storing import Storing\n"
+        "pairs = PairedDataset(sys.argv[1], 'kuaishou-128', 7, 8)\n"
+        "print(build(pairs, sys.argv[2], storing=Storing(shard_images=16)).digest)\n"
+    )
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(many), str(tmp_path / "out")],
+            cwd=REPOSITORY,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    told = [run.communicate(timeout=120)[0].strip() for run in runs]
+    assert told == [whole.digest] * 2
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+    assert sorted(os.listdir(tmp_path / "out")) == sorted(os.listdir(tmp_path / "whole"))
+
+
+@pytest.mark.parametrize(
+    "storing",
+    [
+        TARS,
+        Storing(layout="webdataset", lq_format="qoi", hq_format="jxl", shard_images=7),
+        Storing(layout="webdataset", keep_small=True, hq="none", shard_images=16),
+    ],
+    ids=["png", "qoi and jxl", "small, no hq"],
+)
+def test_tar_files_have_the_same_bytes_for_any_number_of_workers_and_any_order(
+    many, tmp_path, storing
+):
+    source = open_source(many)
+    one = build(dataset(source, 2), tmp_path / "one", storing=storing)
+    engine = Engine(2 if storing == TARS else 1)
+    build(dataset(source, 2), tmp_path / "two", storing=storing, engine=engine)
+    backwards = dataclasses.replace(source, keys=source.keys[::-1])
+    three = build(dataset(backwards, 2), tmp_path / "three", storing=storing)
+    assert one.digest == three.digest
+    assert len(contents(tmp_path / "one")) == -(-40 // storing.shard_images)
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+    assert contents(tmp_path / "one") == contents(tmp_path / "three")
+
+
+def test_the_digest_does_not_know_where_in_a_tar_file_a_pair_is(many, tmp_path):
+    digests = {
+        build(
+            dataset(many, 1),
+            tmp_path / level,
+            storing=Storing(layout="webdataset", lq_format="png", hq_format=level, hq="none"),
+        ).digest
+        for level in ("png", "qoi")
+    }
+    assert len(digests) == 1
+
+
+def test_equal_inputs_are_counted(photos, tmp_path):
+    shutil.copy(photos / "z.png", photos / "zz.png")
+    shutil.copy(photos / "z.png", photos / "zzz.png")
+    first = build(dataset(photos), tmp_path / "out")
+    assert first.copies == build(dataset(photos), tmp_path / "out").copies == 2
+
+
+def test_inputs_whose_names_clash_have_a_row_each(photos, tmp_path):
+    write_png(photos / "b_c.png", np.zeros((2, 2, 3), np.uint8))
+    result = build(dataset(photos), tmp_path / "out", storing=SHARDS)
+    assert result.counts == {"failed": 1, "ok": 10}
+    (row,) = read_manifest(tmp_path / "out").failed
+    assert row.key == "b_c-v00000"
+    assert "would be stored under" in row.error
 
 
 def test_a_build_killed_at_any_moment_is_finished_by_the_same_call(many, tmp_path):
-    whole = build(dataset(many), tmp_path / "whole")
+    whole = build(dataset(many), tmp_path / "whole", storing=SHARDS)
     out = tmp_path / "out"
     code = (
         "import sys\n"
-        "from pathlib import Path\n"
         "from degrade.build import build\n"
+        "from degrade.executors import Engine\n"
         "from degrade.pairs import PairedDataset\n"
+        "from degrade.storing import Storing\n"
         "if __name__ == '__main__':\n"
         "    pairs = PairedDataset(sys.argv[1], 'kuaishou-128', 7, 2)\n"
-        "    build(pairs, Path(sys.argv[2]), workers=int(sys.argv[3]))\n"
+        "    size = Storing(shard_images=16)\n"
+        "    build(pairs, sys.argv[2], storing=size, engine=Engine(int(sys.argv[3])))\n"
     )
     for workers, shards in ((1, 1), (2, 1), (1, 2)):
         with subprocess.Popen(
@@ -194,7 +350,7 @@ def test_a_build_killed_at_any_moment_is_finished_by_the_same_call(many, tmp_pat
 
 def test_a_finished_build_is_not_done_again(photos, tmp_path, monkeypatch):
     first = build(dataset(photos), tmp_path / "out")
-    monkeypatch.setattr(building, "_run_shard", None)
+    monkeypatch.setattr(building, "do_shard", None)
     again = build(dataset(photos), tmp_path / "out", jsonl=True)
     assert again.digest == first.digest
     assert again.resumed
@@ -238,11 +394,28 @@ def test_extreme_shapes_pass_every_recipe(tmp_path, recipe):
     assert result.counts == {"ok": 12}
 
 
-def test_names_with_colons_dots_and_marks_are_built_and_verified(tmp_path):
-    from degrade.verify import verify_rows
+@pytest.mark.parametrize("layout", ["files", "webdataset"])
+def test_names_with_colons_dots_and_marks_are_built_and_verified(tmp_path, layout):
+    from degrade.verify import verify
 
     for name in ("at 10:30.png", "b.c.d.png", "e\u0301.png", "50% {x}.png", "new\nline.png"):
         write_png(tmp_path / "in" / name, np.full((8, 8, 3), 90, np.uint8))
-    build(PairedDataset(tmp_path / "in", "gfpgan-128"), tmp_path / "out")
-    rows = read_manifest(tmp_path / "out").rows
-    assert verify_rows(tmp_path / "out", rows) == (5, [])
+    pairs = PairedDataset(tmp_path / "in", "gfpgan-128")
+    build(pairs, tmp_path / "out", storing=Storing(layout=layout))
+    found = verify(tmp_path / "out")
+    assert (found.good, found.mismatches) == (5, ())
+
+
+def test_a_store_that_fsspec_reaches_gets_the_same_files(many, tmp_path):
+    import fsspec
+
+    for number, storing in enumerate((SHARDS, TARS)):
+        place = f"memory://build/{number}"
+        local = build(dataset(many), tmp_path / str(number), storing=storing)
+        remote = build(dataset(many), place, storing=storing)
+        assert local.digest == remote.digest
+        files = fsspec.filesystem("memory")
+        names = [name for name in files.find(f"/build/{number}") if name.endswith((".png", ".tar"))]
+        stored = {name.removeprefix(f"/build/{number}/"): files.cat(name) for name in names}
+        assert stored == contents(tmp_path / str(number))
+        assert not files.exists(f"/build/{number}/.shards")

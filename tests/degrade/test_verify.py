@@ -6,10 +6,15 @@ import pytest
 
 from degrade.build import build
 from degrade.errors import DatasetError
+from degrade.executors import Engine
 from degrade.images import read_image, write_png
 from degrade.manifest import pixel_digest, read_manifest, write_manifest
 from degrade.pairs import PairedDataset
-from degrade.verify import differing_versions, find_row, replay, verify_folder, verify_rows
+from degrade.replay import find_row, replay
+from degrade.storage import open_storage
+from degrade.stored import read_file
+from degrade.storing import Storing
+from degrade.verify import Mismatch, differing_versions, verify
 
 HQ_RECIPE = (
     "version: 1\nsteps:\n  - {operation: grey, target: hq}\n"
@@ -24,10 +29,10 @@ def built(photos, tmp_path):
 
 
 def problems(folder, **options):
-    manifest = read_manifest(folder)
-    whole = list(verify_folder(folder, manifest))
-    return [(entry.key, entry.problem) for entry in
-            whole + verify_rows(folder, manifest.rows, **options)[1]]  # fmt: skip
+    return [(entry.key, entry.problem) for entry in verify(folder, **options).mismatches]
+
+
+PLAIN = Storing()
 
 
 def flip(path):
@@ -36,10 +41,10 @@ def flip(path):
     write_png(path, image)
 
 
-def edit_rows(folder, change):
+def edit_rows(folder, change, storing=PLAIN):
     manifest = read_manifest(folder)
     rows = (change(manifest.rows[0]), *manifest.rows[1:])
-    write_manifest(folder, dataclasses.replace(manifest, rows=rows))
+    write_manifest(folder, [*rows, *manifest.failed], leave_out=storing.columns_left_out())
 
 
 def test_an_untouched_dataset_is_as_its_manifest_says(built):
@@ -66,7 +71,7 @@ def test_missing_truncated_and_replaced_files_are_found(built):
     assert set(found) == {"a-v00000", "z-v00000", "z-v00001"}
     assert found["a-v00000"] == "lq/a-v00000.png: No such file or directory"
     assert "damaged" in found["z-v00000"]
-    assert found["z-v00001"] == "lq/z-v00001.png: Is a directory"
+    assert found["z-v00001"] == "lq/z-v00001.png: not a regular file"
 
 
 def with_plan(row, **parts):
@@ -106,7 +111,7 @@ def test_a_changed_row_is_found(built, change, message):
 
 def test_a_lost_row_is_found(built):
     manifest = read_manifest(built)
-    write_manifest(built, dataclasses.replace(manifest, rows=manifest.rows[1:]))
+    write_manifest(built, manifest.rows[1:])
     assert problems(built) == [("the manifest", "has 9 pairs, 10 were built")]
 
 
@@ -165,15 +170,102 @@ def test_a_recipe_that_changes_the_truth_is_replayed_from_its_source_only(photos
     assert np.array_equal(hq[..., 0], hq[..., 1])
     photos.rename(tmp_path / "moved")
     assert_replays(tmp_path / "out", source=tmp_path / "moved")
-    with pytest.raises(DatasetError, match="say where the sources are with --source"):
+    with pytest.raises(DatasetError, match="say where they are with --source"):
         replay(tmp_path / "out", "b_c-v00000")
 
 
 def test_an_unknown_pair_offers_the_nearest_and_a_failed_one_its_reason(photos, tmp_path):
     (photos / "text.png").write_text("hello")
     build(PairedDataset(photos, "gfpgan-128"), tmp_path / "out")
-    manifest = read_manifest(tmp_path / "out")
     with pytest.raises(DatasetError, match=r"no pair 'sub/dd'.*Did you mean 'sub/d'"):
-        find_row(manifest, "sub/dd")
+        find_row(tmp_path / "out", "sub/dd")
     with pytest.raises(DatasetError, match=r"input failed: text\.png is not an image"):
-        find_row(manifest, "text.png")
+        find_row(tmp_path / "out", "text.png")
+
+
+TARS = Storing(layout="webdataset", shard_images=2, keep_small=True)
+
+
+@pytest.fixture
+def tars(photos, tmp_path):
+    build(PairedDataset(photos, "gfpgan-128", 7, 2), tmp_path / "tars", storing=TARS)
+    return tmp_path / "tars"
+
+
+def test_untouched_tar_files_are_as_their_manifest_says(tars):
+    assert problems(tars) == []
+    assert_replays(tars)
+    found = verify(tars, engine=Engine(2))
+    assert (found.good, found.mismatches, found.notes) == (10, (), ())
+
+
+def test_a_changed_byte_a_cut_and_a_lost_tar_file_are_found(tars):
+    first, second, third = sorted((tars / "shards").iterdir())
+    data = bytearray(first.read_bytes())
+    data[600] ^= 1  # in the first HQ
+    first.write_bytes(data)
+    second.write_bytes(second.read_bytes()[:1024])
+    third.unlink()
+    found = dict(problems(tars))
+    assert len(found) == 4 + 2 + 1
+    assert any("No such file" in problem for problem in found.values())
+    assert any("does not hold" in problem for problem in found.values())
+
+
+@pytest.mark.parametrize("name", ["/etc/hostname", "../photos/a.tar", "shards/../../x.tar", "C:/a"])
+def test_tar_files_that_lead_outside_are_refused(tars, name):
+    edit_rows(tars, lambda row: dataclasses.replace(row, shard=name), TARS)
+    with pytest.raises(DatasetError, match="outside its folder: refused"):
+        problems(tars)
+    with pytest.raises(DatasetError, match="outside its folder: refused"):
+        read_file(open_storage(tars), read_manifest(tars).rows[0], "a.lq.png")
+
+
+def test_a_number_of_steps_left_that_is_wrong_is_found(tars):
+    edit_rows(tars, lambda row: dataclasses.replace(row, lq_steps_left=40), TARS)
+    assert ("a-v00000", "its LQ cannot be finished by 40 steps") in problems(tars)
+
+
+def test_a_small_lq_that_was_changed_is_found(photos, tmp_path):
+    build(
+        PairedDataset(photos, "gfpgan-128", 7), tmp_path / "out", storing=Storing(keep_small=True)
+    )
+    row = next(row for row in read_manifest(tmp_path / "out").rows if row.lq_steps_left)
+    flip_one(tmp_path / "out" / row.lq_file_name)
+    ((key, problem),) = problems(tmp_path / "out")
+    assert (key, "other pixels" in problem) == (row.key, True)
+
+
+def flip_one(path):
+    image = read_image(path)
+    image[0, 0, 0] ^= 255
+    write_png(path, image)
+
+
+def test_without_stored_hq_the_source_is_checked_or_it_is_said_that_it_was_not(photos, tmp_path):
+    out = tmp_path / "out"
+    build(PairedDataset(photos, "gfpgan-128", 7), out, storing=Storing(hq="none"))
+    assert problems(out) == []
+    assert_replays_by_key(out)
+    photos.rename(tmp_path / "moved")
+    found = verify(out)
+    assert (found.good, found.mismatches) == (5, ())
+    assert found.notes[0].startswith("only the LQ was checked: the sources are not at")
+    assert verify(out, source=tmp_path / "moved").notes == ()
+    flip_one(tmp_path / "moved" / "a.png")
+    assert verify(out, source=tmp_path / "moved").mismatches == (
+        Mismatch("a", "a.png has other pixels than the manifest says"),
+    )
+
+
+def assert_replays_by_key(folder):
+    for row in read_manifest(folder).rows:
+        _, hq, lq = replay(folder, row.key)
+        assert (pixel_digest(hq), pixel_digest(lq)) == (row.hq_sha256, row.lq_sha256)
+
+
+def test_verify_reads_a_store_that_fsspec_reaches(photos):
+    place = "memory://verify/set"
+    build(PairedDataset(photos, "gfpgan-128", 7), place, storing=TARS)
+    assert problems(place) == []
+    assert replay(place, "a", photos)[0].key == "a"

@@ -1,0 +1,49 @@
+import pytest
+
+from degrade.errors import DatasetError
+from degrade.storing import Storing
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"layout": "zip"}, "layout 'zip' is not known: one of files, webdataset"),
+        ({"lq_format": "jpg"}, "lq_format 'jpg' is not known: one of png, qoi, jxl"),
+        ({"hq_format": ""}, "hq_format '' is not known"),
+        ({"hq": "link"}, "hq 'link' is not known: one of store, copy, none"),
+        ({"shard_images": 0}, "shard_images 0 is not between 1 and 65536"),
+        ({"shard_images": "9"}, "shard_images '9' is not between"),
+    ],
+)
+def test_values_that_are_not_known_are_refused(wrong, message):
+    with pytest.raises(DatasetError, match=message):
+        Storing(**wrong)
+
+
+def test_what_a_lock_keeps_is_read_back():
+    for storing in (Storing(), Storing("webdataset", "qoi", "jxl", "none", True, 9)):
+        assert Storing.from_record(storing.as_record()) == storing
+    assert Storing.from_record({"lq_format": "qoi", "unknown": 1}) == Storing(lq_format="qoi")
+
+
+@pytest.mark.parametrize(
+    ("layout", "pictures", "variants", "images"),
+    [
+        ("files", 1_000_000, 1, 64),
+        ("webdataset", 1_000_000, 1, 256),
+        ("files", 1_000_000, 16, 4),
+        ("files", 1_000_000, 65_536, 1),
+        ("files", 160, 1, 10),
+        ("webdataset", 7, 1, 1),
+        ("files", 0, 1, 1),
+    ],
+)
+def test_shards_are_chosen_by_what_is_built(layout, pictures, variants, images):
+    assert Storing(layout).settled(pictures, variants).shard_images == images
+    assert Storing(layout, shard_images=3).settled(pictures, variants).shard_images == 3
+
+
+def test_columns_that_mean_nothing_are_left_out():
+    assert Storing().columns_left_out() == {"shard", "shard_offset", "lq_steps_left"}
+    assert Storing("webdataset", keep_small=True).columns_left_out() == frozenset()
+    assert Storing("webdataset", hq="none").columns_left_out() == {"hq_file_name", "lq_steps_left"}

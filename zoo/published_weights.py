@@ -40,8 +40,9 @@ class WeightFile:
     size: int
 
 
-# The first eight digits of each digest stand in the published file name (the convention of
-# torch.hub's `check_hash`); the full digests are those that mirrors of the same files publish.
+# The first eight digits of a digest stand in the published file name where that follows the
+# convention of torch.hub's `check_hash`; the full digests are those that mirrors of the same
+# files publish.
 KNOWN_WEIGHTS: Mapping[str, WeightFile] = MappingProxyType(
     {
         weight_file.name: weight_file
@@ -70,6 +71,29 @@ KNOWN_WEIGHTS: Mapping[str, WeightFile] = MappingProxyType(
                 sha256="6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
                 licence="Apache-2.0 (pytorch-fid, TensorFlow); trained on ImageNet, research use",
                 size=95_628_359,
+            ),
+            # Digest and size are those of the file's Git LFS pointer in opencv/opencv_zoo.
+            WeightFile(
+                name="yunet",
+                filename="face_detection_yunet_2023mar.onnx",
+                url="https://media.githubusercontent.com/media/opencv/opencv_zoo/"
+                "47534e27c9851bb1128ccc0102f1145e27f23f98/models/face_detection_yunet/"
+                "face_detection_yunet_2023mar.onnx",
+                sha256="8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4",
+                licence="MIT (ShiqiYu/libfacedetection, OpenCV Zoo); trained on WIDER FACE",
+                size=232_589,
+            ),
+            # Digest and size are those that mirrors of this file publish: the README of
+            # clibdev/face-parsing.PyTorch, ManyOtherFunctions/face-parse-bisent (79999_iter.pth).
+            WeightFile(
+                name="bisenet",
+                filename="parsing_bisenet.pth",
+                url="https://github.com/xinntao/facexlib/releases/download/v0.2.0/"
+                "parsing_bisenet.pth",
+                sha256="468e13ca13a9b43cc0881a9f99083a430e9c0a38abd935431d1c28ee94b26567",
+                licence="MIT (zllrunning/face-parsing.PyTorch, facexlib); trained on "
+                "CelebAMask-HQ, non-commercial research use",
+                size=53_289_463,
             ),
         )
     }

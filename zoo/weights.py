@@ -5,7 +5,7 @@ Networks are built elsewhere; this module knows nothing of what the numbers mean
 
 For other modules::
 
-    KNOWN_WEIGHTS: Mapping[str, WeightFile]        # "alexnet", "vgg16", "fid-inception"
+    KNOWN_WEIGHTS: Mapping[str, WeightFile]        # "alexnet", "vgg16", "yunet", …
     locate(weight_file, offline=None) -> Path      # WeightsMissing | WeightsRefused
     is_present(weight_file) -> bool                # no network, no hashing
     package_file(package, filename) -> Path        # DependencyError | WeightsMissing
@@ -38,6 +38,7 @@ __all__ = [
     "cache_folder",
     "is_present",
     "known_weights",
+    "load_checkpoint",
     "load_safetensors",
     "load_state_dict",
     "locate",
@@ -185,18 +186,7 @@ def load_state_dict(path: Path, key: str | None = None) -> dict[str, Tensor]:
         return load_safetensors(path)
     import torch
 
-    try:
-        with warnings.catch_warnings():
-            # Files pickled by other tools; the answer is in whether they load.
-            warnings.filterwarnings("ignore", "Detected pickle protocol", UserWarning)
-            content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise WeightsRefused(
-            f"{path} holds more than tensors and could run code when opened: it was not loaded; "
-            "get the weights as .safetensors"
-        ) from error
-    except (RuntimeError, EOFError, ValueError) as error:
-        raise WeightsRefused(f"{path} is damaged or no checkpoint: fetch it again") from error
+    content = load_checkpoint(path)
     if key is not None and isinstance(content, dict):
         content = content.get(key)
     if not isinstance(content, dict) or not all(
@@ -205,6 +195,31 @@ def load_state_dict(path: Path, key: str | None = None) -> dict[str, Tensor]:
         where = f" under {key!r}" if key else ""
         raise WeightsRefused(f"{path} holds no plain state dict{where}: not loaded")
     return dict(content)
+
+
+def load_checkpoint(path: Path) -> object:
+    """Read what a torch checkpoint holds, onto the CPU, if that is nothing but data.
+
+    Raises
+    ------
+    WeightsRefused
+        The file is damaged, or would run code when unpickled.
+    """
+    import torch
+
+    try:
+        with warnings.catch_warnings():
+            # Files pickled by other tools; the answer is in whether they load.
+            warnings.filterwarnings("ignore", "Detected pickle protocol", UserWarning)
+            content: object = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise WeightsRefused(
+            f"{path} holds more than tensors and could run code when opened: it was not loaded; "
+            "get the weights as .safetensors"
+        ) from error
+    except (RuntimeError, EOFError, ValueError) as error:
+        raise WeightsRefused(f"{path} is damaged or no checkpoint: fetch it again") from error
+    return content
 
 
 def load_safetensors(path: Path) -> dict[str, Tensor]:

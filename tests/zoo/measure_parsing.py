@@ -1,0 +1,154 @@
+"""How far the parsers agree, and how fast they are: ``python tests/zoo/measure_parsing.py``.
+
+Reads faces (../shared/faces, or --photos), aligns them by their own landmarks, degrades the crops
+by recipes and compares masks by their soft intersection over union. Not a test: it prints tables.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import click
+import cv2
+import numpy as np
+
+import degrade
+from degrade.images import decode_image
+from zoo.networks.dlib_models import load_dlib_models, principal
+from zoo.portrait.alignment import align
+from zoo.portrait.geometric_mask import GeometricParser
+from zoo.portrait.labels import LABELS
+from zoo.portrait.mask_confidence import mask_confidence
+from zoo.portrait.template_mask import template_mask
+from zoo.portrait.warping import extract
+
+ROOT = Path(__file__).parents[2] / ".." / "shared" / "faces"
+SIDE = 256
+PAIRS = {"eye": "l_eye r_eye", "brow": "l_brow r_brow", "ear": "l_ear r_ear", "lip": "u_lip l_lip"}
+ALONE = ("skin", "nose", "mouth", "hair", "neck", "cloth", "background")
+FACE = "skin nose l_eye r_eye l_brow r_brow mouth u_lip l_lip"
+WRONG = ("moved by 8 %", "moved by 4 %", "another face's", "mirrored", "template")
+
+
+def main() -> None:
+    """Print one table of agreement and one of confidence."""
+    options = read_options()
+    cv2.setNumThreads(1)
+    crops = read_crops(options.photos, options.count)
+    parser = GeometricParser("ffhq")
+    parser.parse(crops[0])
+    before = time.process_time()
+    clean = [parser.parse(crop).probabilities for crop in crops]
+    spent = (time.process_time() - before) / len(crops)
+    template = template_mask("ffhq", SIDE)
+    click.echo(f"{len(crops)} faces, crops of {SIDE}, {spent * 1000:.0f} ms CPU a face; soft IoU")
+    click.echo(f"{'against clean geometric':<24}" + "".join(f"{name:>11}" for name in regions()))
+    seen = {"clean": crops}
+    click.echo(row("template", [agreement(template, mask) for mask in clean]))
+    for name in options.recipes:
+        seen[name] = [degraded(name, crop, number) for number, crop in enumerate(crops)]
+        masks = [parser.parse(crop).probabilities for crop in seen[name]]
+        pairs = zip(masks, clean, strict=True)
+        click.echo(row(name, [agreement(mask, right) for mask, right in pairs]))
+    click.echo("\nmedian confidence of clean masks on crops, and how often a wrong one has less")
+    for name, images in seen.items():
+        click.echo(confidences(name, images, clean, template))
+
+
+def read_options() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--photos", type=Path, nargs="+", default=[ROOT / "congress", ROOT / "utkface"]
+    )
+    parser.add_argument("--count", type=int, default=50, help="faces of each folder")
+    parser.add_argument("--recipes", nargs="*", default=["kuaishou", "gfpgan", "codeformer-2"])
+    return parser.parse_args()
+
+
+def read_crops(folders: list[Path], count: int) -> list[np.ndarray]:
+    """Return aligned crops of the faces that dlib finds, evenly spread over each folder."""
+    models = load_dlib_models()
+    crops = []
+    for folder in folders:
+        paths = sorted(folder.glob("*.jpg"))
+        for place in np.linspace(0, len(paths), min(count, len(paths)), endpoint=False):
+            path = paths[int(place)]
+            photo = decode_image(path.read_bytes(), path.name)
+            face = principal(models.detect(photo))
+            if face is not None:
+                crop = extract(photo, align(face.landmarks, "dlib5", SIDE))
+                crops.append(np.clip(np.rint(crop), 0, 255).astype(np.uint8))
+    return crops
+
+
+def degraded(name: str, crop: np.ndarray, number: int) -> np.ndarray:
+    """Return the crop as a recipe leaves it, at its own size."""
+    recipe = degrade.load_recipe(name)
+    plan = degrade.plan(recipe, seed=7, image_id=str(number), size=crop.shape[:2])
+    return cv2.resize(degrade.apply(plan, crop), (SIDE, SIDE))
+
+
+def regions() -> tuple[str, ...]:
+    """Return the columns of the table."""
+    return ("face", *PAIRS, *ALONE)
+
+
+def agreement(mask: np.ndarray, right: np.ndarray) -> list[float]:
+    """Return the soft intersection over union of each column's regions; nan where neither is."""
+    values = []
+    for name in regions():
+        names = FACE if name == "face" else PAIRS.get(name, name)
+        places = [LABELS.index(label) for label in names.split()]
+        one, two = mask[places], right[places]
+        if name == "face":
+            one, two = one.sum(axis=0), two.sum(axis=0)
+        union = np.maximum(one, two).sum()
+        values.append(np.minimum(one, two).sum() / union if union > 1 else np.nan)
+    return values
+
+
+def row(name: str, values: list[list[float]]) -> str:
+    """Return one row of means."""
+    return f"{name:<24}" + "".join(f"{value:>11.2f}" for value in np.nanmean(values, axis=0))
+
+
+def confidences(
+    name: str, images: list[np.ndarray], masks: list[np.ndarray], template: np.ndarray
+) -> str:
+    """Return how the confidence of right masks compares with that of wrong ones."""
+    right = np.array([mask_confidence(one, mask) for one, mask in zip(images, masks, strict=True)])
+    parts = [f"{name:<14} right {np.median(right):.2f}"]
+    for kind in WRONG:
+        wrong = np.array(
+            [
+                mask_confidence(image, spoilt(kind, masks, number, template))
+                for number, image in enumerate(images)
+            ]
+        )
+        less = np.mean(wrong < right) + np.mean(wrong == right) / 2
+        parts.append(f"{kind} {np.median(wrong):.2f} ({less:.0%})")
+    return "; ".join(parts)
+
+
+def spoilt(kind: str, masks: list[np.ndarray], number: int, template: np.ndarray) -> np.ndarray:
+    """Return a wrong mask for the face of that number."""
+    mask = masks[number]
+    if kind == "template":
+        return template
+    if kind == "another face's":
+        return masks[(number + len(masks) // 2) % len(masks)]
+    if kind == "mirrored":
+        order = list(range(len(LABELS)))
+        for label in ("eye", "brow", "ear"):
+            left, right = LABELS.index(f"l_{label}"), LABELS.index(f"r_{label}")
+            order[left], order[right] = right, left
+        return np.ascontiguousarray(mask[order][:, :, ::-1])
+    by = round((0.08 if "8" in kind else 0.04) * SIDE)
+    return np.roll(mask, by, axis=2)
+
+
+if __name__ == "__main__":
+    main()

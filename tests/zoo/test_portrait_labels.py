@@ -1,0 +1,42 @@
+import numpy as np
+import pytest
+
+from zoo.portrait.labels import (
+    BISENET_LABELS,
+    BISENET_TO_CELEBAMASK,
+    CELEBAMASK_TO_BISENET,
+    LABELS,
+    from_bisenet,
+    place,
+    to_bisenet,
+)
+
+
+def test_both_orders_hold_the_same_19_regions():
+    assert len(LABELS) == len(set(LABELS)) == 19
+    assert sorted(LABELS) == sorted(BISENET_LABELS)
+
+
+def test_the_map_is_the_one_read_from_the_two_projects():
+    published = (0, 1, 6, 7, 4, 5, 3, 8, 9, 15, 2, 10, 11, 12, 17, 16, 18, 13, 14)
+    assert published == BISENET_TO_CELEBAMASK
+
+
+def test_the_two_maps_undo_each_other():
+    assert [BISENET_TO_CELEBAMASK[i] for i in CELEBAMASK_TO_BISENET] == list(range(19))
+    assert [CELEBAMASK_TO_BISENET[i] for i in BISENET_TO_CELEBAMASK] == list(range(19))
+
+
+@pytest.mark.parametrize("name", LABELS)
+def test_a_region_keeps_its_name_both_ways(name):
+    marked = np.zeros((19, 2, 3), np.float32)
+    marked[BISENET_LABELS.index(name)] = 1
+    moved = from_bisenet(marked)
+    assert moved[place(name)].all()
+    assert moved.sum() == 6
+    assert np.array_equal(to_bisenet(moved), marked)
+
+
+def test_the_orders_differ_where_reading_one_as_the_other_would_be_silent():
+    assert place("hair") != BISENET_LABELS.index("hair")
+    assert place("nose") != BISENET_LABELS.index("nose")

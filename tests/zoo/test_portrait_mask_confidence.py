@@ -1,0 +1,104 @@
+from pathlib import Path
+
+import cartoon_face
+import numpy as np
+import pytest
+
+from degrade.images import decode_image
+from zoo.portrait.geometric_mask import geometric_mask
+from zoo.portrait.labels import LABELS, place
+from zoo.portrait.mask_confidence import mask_confidence
+
+PORTRAITS = Path(__file__).parents[2] / ".." / "shared" / "faces" / "congress"
+
+
+def mirrored(mask):
+    order = list(range(19))
+    for name in ("eye", "brow", "ear"):
+        left, right = place(f"l_{name}"), place(f"r_{name}")
+        order[left], order[right] = right, left
+    return np.ascontiguousarray(mask[order][:, :, ::-1])
+
+
+def moved(mask, share):
+    return np.roll(mask, round(share * mask.shape[1]), axis=2)
+
+
+def one_hot(labels):
+    return np.stack([(labels == label).astype(np.float32) for label in range(len(LABELS))])
+
+
+@pytest.fixture(scope="module")
+def faces():
+    """Crops and their geometric masks, of 20 portraits."""
+    pytest.importorskip("dlib")
+    pytest.importorskip("face_recognition_models")
+    from zoo.networks.dlib_models import load_dlib_models, principal
+    from zoo.portrait.alignment import align
+    from zoo.portrait.geometric_mask import GeometricParser
+    from zoo.portrait.warping import extract
+
+    paths = sorted(PORTRAITS.glob("*.jpg"))[::19] if PORTRAITS.is_dir() else []
+    if not paths:
+        pytest.skip("no portraits in ../shared/faces/congress")
+    models, parser = load_dlib_models(), GeometricParser("ffhq")
+    crops = []
+    for path in paths:
+        photo = decode_image(path.read_bytes(), path.name)
+        found = align(principal(models.detect(photo)).landmarks, "dlib5", 192)
+        crops.append(np.clip(np.rint(extract(photo, found)), 0, 255).astype(np.uint8))
+    return crops, [parser.parse(crop).probabilities for crop in crops]
+
+
+def test_the_mask_a_face_was_drawn_by_is_trusted():
+    image = cartoon_face.picture(128, 5)
+    assert mask_confidence(image, one_hot(cartoon_face.regions(128))) > 0.9
+
+
+def test_confidence_falls_the_farther_a_mask_is_moved():
+    image, mask = cartoon_face.picture(128, 5), one_hot(cartoon_face.regions(128))
+    falling = [mask_confidence(image, moved(mask, share)) for share in (0, 0.03, 0.06, 0.1)]
+    assert falling == sorted(falling, reverse=True)
+    assert falling[-1] < 0.3
+
+
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_a_flat_picture_supports_no_mask(level):
+    image = np.full((96, 96, 3), level, np.uint8)
+    assert mask_confidence(image, one_hot(cartoon_face.regions(96))) == 0.0
+
+
+def test_a_mask_of_one_region_is_not_trusted():
+    nothing = np.zeros((19, 96, 96), np.float32)
+    nothing[0] = 1
+    assert mask_confidence(cartoon_face.picture(96), nothing) == 0.0
+
+
+def test_less_contrast_is_no_less_confidence():
+    image, mask = cartoon_face.picture(128), one_hot(cartoon_face.regions(128))
+    pale = (128 + (image.astype(float) - 128) * 0.4).astype(np.uint8)
+    assert mask_confidence(pale, mask) == pytest.approx(mask_confidence(image, mask), abs=0.1)
+
+
+def test_noise_alone_supports_no_mask():
+    noise = np.random.default_rng(2).integers(0, 256, (128, 128, 3), dtype=np.uint8)
+    mask = geometric_mask(cartoon_face.picture(128), cartoon_face.landmarks(128))
+    assert mask_confidence(noise, mask) < 0.25
+
+
+@pytest.mark.parametrize(
+    ("kind", "least"),
+    [("moved", 0.9), ("another", 0.85), ("mirrored", 0.8)],
+)
+def test_wrong_masks_on_real_faces_rank_below_right_ones(faces, kind, least):
+    """Of pairs of a right and a wrong mask of the same face, the share ordered so."""
+    crops, masks = faces
+    wrong = {
+        "moved": [moved(mask, 0.08) for mask in masks],
+        "another": masks[1:] + masks[:1],
+        "mirrored": [mirrored(mask) for mask in masks],
+    }[kind]
+    right = np.array([mask_confidence(*pair) for pair in zip(crops, masks, strict=True)])
+    less = np.array([mask_confidence(*pair) for pair in zip(crops, wrong, strict=True)])
+    assert np.mean(right > less) >= least
+    assert np.median(right) > np.median(less) + 0.1

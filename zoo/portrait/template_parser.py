@@ -1,0 +1,41 @@
+"""The parser that needs nothing: the mean mask for every face."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.portrait.mask_confidence import mask_confidence
+from zoo.portrait.parsing import FaceMask
+from zoo.portrait.template_mask import template_mask, template_matrix
+from zoo.restorer import Image
+
+__all__ = ["TemplateParser"]
+
+
+class TemplateParser:
+    """Gives every crop the mean mask of its template, and says how well it fits the crop.
+
+    Parameters
+    ----------
+    template
+        ``ffhq`` or ``tight``: how crops are aligned.
+    note
+        What every mask carries along, such as why it is not another one.
+
+    Raises
+    ------
+    ImageError
+        A template of another name.
+    """
+
+    name = "template"
+
+    def __init__(self, template: str = "ffhq", note: str = "") -> None:
+        template_matrix(template, 1)  # refuses unknown names now rather than at the first face
+        self._template, self._note = template, note
+
+    def parse(self, crop: Image, landmarks68: NDArray[np.float64] | None = None) -> FaceMask:
+        """Return the mean mask at the crop's size; the landmarks are not looked at."""
+        mask = template_mask(self._template, crop.shape[0])
+        return FaceMask(mask, mask_confidence(crop, mask), self.name, self._note)

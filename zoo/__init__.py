@@ -3,6 +3,7 @@
 >>> import zoo
 >>> model = zoo.load("nlmeans")
 >>> restored = model.restore([face])  # doctest: +SKIP
+>>> photo, faces = zoo.restore_photo(image, model="nlmeans")  # doctest: +SKIP
 
 Importing this package imports nothing else; a restorer's libraries come in with `load`.
 """
@@ -14,10 +15,11 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from zoo.portrait.pipeline import restore_photo
     from zoo.registry import card, cards, load, names
     from zoo.restorer import Card, Image, Restorer
 
-__all__ = ["Card", "Image", "Restorer", "card", "cards", "load", "names"]
+__all__ = ["Card", "Image", "Restorer", "card", "cards", "load", "names", "restore_photo"]
 
 _HOMES = {
     "Card": "restorer",
@@ -27,6 +29,7 @@ _HOMES = {
     "cards": "registry",
     "load": "registry",
     "names": "registry",
+    "restore_photo": "portrait.pipeline",
 }
 
 

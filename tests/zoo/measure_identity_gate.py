@@ -1,0 +1,77 @@
+"""Measure what the identity gate lets pass: perfect restorations, and other people's faces.
+
+    python tests/zoo/measure_identity_gate.py [FOLDER OF PORTRAITS]
+
+A *perfect* restoration is the undegraded face itself; a *stranger* is the next portrait's face
+in its place. Both replace the degraded face within an elliptic face mask, as in a photo.
+"""
+
+import sys
+from pathlib import Path
+
+import click
+import numpy as np
+from portrait_stand_ins import EllipseParser
+
+import degrade
+from degrade.images import read_image
+from zoo.networks.dlib_models import load_dlib_models, principal
+from zoo.portrait.alignment import align
+from zoo.portrait.feathering import face_region, feathered
+from zoo.portrait.identity_gate import load_identity_gate
+from zoo.portrait.preparing import core_points
+from zoo.portrait.templates import template_points
+from zoo.portrait.warping import extract
+
+PORTRAITS = Path(__file__).parents[3] / "shared" / "faces" / "congress"
+RECIPES = ("kuaishou", "psfrgan", "gfpgan", "gpen", "codeformer-2")
+COUNT, SIZE = 40, 256
+LIMITS = (0.4, 0.45, 0.5, 0.55, 0.6)
+
+
+def crops(folder):
+    models, found = load_dlib_models(), []
+    for path in sorted(folder.iterdir())[::9]:
+        photo = read_image(path)
+        face = principal(models.detect(photo))
+        if face is not None and len(found) < COUNT:
+            crop = extract(photo, align(face.landmarks, "dlib5", SIZE))
+            found.append(np.clip(np.rint(crop), 0, 255).astype(np.uint8))
+    return found
+
+
+def weighted(before, after):
+    change = after.astype(np.float32) - before
+    region = face_region(EllipseParser().parse(before).probabilities)
+    return feathered(region, change, core_points("ffhq", SIZE), 1.0).weight[..., None] * change
+
+
+def main(folder):
+    gate = load_identity_gate(threshold=np.inf)
+    landmarks = template_points("ffhq", "dlib5", SIZE)
+    faces = crops(folder)
+    click.echo(f"{len(faces)} portraits, crops of {SIZE} pixels; share that passes a limit of")
+    click.echo(
+        f"{'recipe':13} {'face':9} {'compared':9} median " + " ".join(f"{x:5}" for x in LIMITS)
+    )
+    for name in RECIPES:
+        recipe = degrade.load_recipe(name)
+        rows = {(who, how): [] for who in ("perfect", "stranger") for how in ("matched", "plain")}
+        for number, hq in enumerate(faces):
+            plan = degrade.plan(
+                recipe, seed=7, image_id=f"{number}.png", size=(SIZE, SIZE), variant=0
+            )
+            lq = degrade.apply(plan, hq)
+            for who, other in (("perfect", hq), ("stranger", faces[(number + 1) % len(faces)])):
+                change = weighted(lq, other)
+                after = np.clip(np.rint(lq + change), 0, 255).astype(np.uint8)
+                plain = gate._describe(after, landmarks) - gate._describe(lq, landmarks)
+                rows[who, "plain"].append(np.linalg.norm(plain))
+                rows[who, "matched"].append(gate.judge(lq, change, "ffhq").distance)
+        for (who, how), distances in rows.items():
+            shares = " ".join(f"{np.mean(np.array(distances) <= x):5.2f}" for x in LIMITS)
+            click.echo(f"{name:13} {who:9} {how:9} {np.median(distances):6.2f} {shares}")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else PORTRAITS)

@@ -1,0 +1,155 @@
+"""A photograph in, a restored photograph out: `restore_photo`, and its stages loaded by name.
+
+Restored detail is invented; it is no evidence of who someone is.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from degrade.errors import DependencyError
+from zoo.portrait.detection import Detector, Limits, load_detector
+from zoo.portrait.face import FaceRecord
+from zoo.portrait.identity_gate import THRESHOLD, IdentityGate, load_identity_gate
+from zoo.portrait.parsing import Parser, load_parser
+from zoo.portrait.stages import Background, Pipeline, PortraitError, Result
+from zoo.registry import load
+from zoo.restorer import Restorer
+
+__all__ = ["Background", "Pipeline", "PortraitError", "Result", "load_pipeline", "restore_photo"]
+
+_AnyPhoto = TypeVar("_AnyPhoto", NDArray[np.uint8], NDArray[np.uint16])
+
+
+def load_pipeline(
+    model: str | Restorer = "style-128",
+    *,
+    detector: str | Detector = "dlib",
+    parser: str | Parser = "template",
+    background: str | Background = "none",
+    identity_threshold: float | None = THRESHOLD,
+    template: str = "ffhq",
+    hair: bool = False,
+    limits: Limits | None = None,
+) -> Pipeline:
+    """Load every stage: all reading from disk happens here. Parameters as `restore_photo`'s.
+
+    Raises
+    ------
+    PortraitError
+        An oracle as the model.
+    UserError
+        A name that is not known, or weights that are not here; one line each.
+    """
+    restorer = load(model) if isinstance(model, str) else model
+    if not restorer.card.blind:
+        raise PortraitError(
+            f"{restorer.card.name} must be told how a face was degraded, which nobody knows of a "
+            "photograph: choose a blind restorer (`zoo list`)"
+        )
+    gate, note = _load_gate(identity_threshold)
+    return Pipeline(
+        restorer=restorer,
+        detector=load_detector(detector) if isinstance(detector, str) else detector,
+        parser=load_parser(parser, template) if isinstance(parser, str) else parser,
+        gate=gate,
+        gate_note=note,
+        background=_background(background) if isinstance(background, str) else background,
+        template=template,
+        hair=hair,
+        limits=limits or Limits(),
+    )
+
+
+def restore_photo(
+    image: _AnyPhoto,
+    model: str | Restorer = "style-128",
+    strength: float = 1.0,
+    *,
+    detector: str | Detector = "dlib",
+    parser: str | Parser = "template",
+    background: str | Background = "none",
+    identity_threshold: float | None = THRESHOLD,
+    template: str = "ffhq",
+    hair: bool = False,
+    limits: Limits | None = None,
+) -> tuple[_AnyPhoto, tuple[FaceRecord, ...]]:
+    """Restore the faces of a photograph, and its background where asked.
+
+    Parameters
+    ----------
+    image
+        uint8 or uint16; (height, width), or (height, width, channels) of 1 grey, 2 grey and
+        alpha, 3 RGB, 4 RGB and alpha. Upright. Not written to.
+    model
+        A registry name or any object with the `Restorer` protocol.
+    strength
+        The share of the change that is laid on the photo, from 0 (the input, exactly) to 1.
+    detector, parser
+        A name or an object; see `load_detector` and `load_parser`.
+    background
+        ``none``, ``clean``, the path of a model that spandrel knows (``.safetensors``, ``.pth``),
+        or a function of a photo and a strength.
+    identity_threshold
+        How far (dlib's descriptor, at equal sharpness) the face may move before the change is
+        blended back; see `zoo.portrait.identity_gate.THRESHOLD`. None never blends.
+    template
+        ``ffhq``, or ``tight`` for models that were trained on tight crops.
+    hair
+        Whether the hair is restored too.
+    limits
+        Which faces are skipped.
+
+    Returns
+    -------
+    image, faces
+        The photo, of the same dtype and shape, alpha untouched, and one record a face found.
+        Where nothing was changed it equals the input to the bit.
+
+    Raises
+    ------
+    UserError
+        One line: what is wrong with the wish or the image, and what to do.
+    """
+    pipeline = load_pipeline(
+        model,
+        detector=detector,
+        parser=parser,
+        background=background,
+        identity_threshold=identity_threshold,
+        template=template,
+        hair=hair,
+        limits=limits,
+    )
+    result = pipeline.restore(image, strength)
+    return result.photo, result.faces  # type: ignore[return-value]  # composite keeps the dtype
+
+
+def _load_gate(threshold: float | None) -> tuple[IdentityGate | None, str]:
+    """Return the gate, or None and why; what is missing blocks nothing."""
+    if threshold is None:
+        return None, "identity not checked: the gate is off"
+    if not threshold >= 0.0:
+        raise PortraitError(f"the identity threshold is a distance of 0 or more, not {threshold}")
+    try:
+        return load_identity_gate(threshold), ""
+    except ImportError as error:
+        return None, f"identity not checked: the package {error.name} is not installed"
+    except DependencyError as error:
+        return None, f"identity not checked: {error}"
+
+
+def _background(name: str) -> Background | None:
+    if name == "none":
+        return None
+    if name != "clean":
+        from zoo.portrait.background_model import load_background_model
+
+        return load_background_model(Path(name))
+    from zoo.portrait.background import clean_background
+
+    return lambda photo, strength: clean_background(photo, strength=strength)

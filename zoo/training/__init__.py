@@ -1,0 +1,1 @@
+"""Training restorers: configuration, batches, losses, the loop, exact resume."""

@@ -12,10 +12,16 @@ from degrade.terminal import LazyGroup
 __all__ = ["main"]
 
 _COMMANDS = {
-    "list": ("zoo.commands", "list_restorers", "Show every restorer: kind, licences, summary."),
-    "card": ("zoo.commands", "show_card", "Show what to know before using one restorer."),
-    "restore": ("zoo.commands", "restore", "Restore an image, or a folder of images."),
-    "fetch": ("zoo.commands", "fetch", "Download published weights and check them."),
+    "list": (
+        "zoo.commands.listing",
+        "list_restorers",
+        "Show every restorer: kind, licences, summary.",
+    ),
+    "card": ("zoo.commands.listing", "show_card", "Show what to know before using one restorer."),
+    "restore": ("zoo.commands.restoring", "restore", "Restore a photo, or a folder of photos."),
+    "align": ("zoo.commands.training", "align_command", "Cut aligned faces to train on."),
+    "train": ("zoo.commands.training", "train_command", "Train a restorer on aligned faces."),
+    "fetch": ("zoo.commands.fetching", "fetch", "Download published weights and check them."),
 }
 
 _HELP = """Restorers behind one call, each with a card that says what it may be used for.
@@ -24,7 +30,7 @@ _HELP = """Restorers behind one call, each with a card that says what it may be 
 Examples:
   zoo list
   zoo card nlmeans
-  zoo restore face.png restored.png --model nlmeans --aligned
+  zoo restore photo.jpg restored.jpg --model dejpeg
 """
 
 

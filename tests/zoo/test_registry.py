@@ -45,7 +45,7 @@ def test_a_name_like_no_other_is_answered_with_all():
 
 def test_importing_and_listing_load_nothing_heavy():
     code = (
-        "import sys, zoo, zoo.cli, zoo.commands; zoo.cards();"
+        "import sys, zoo, zoo.cli, zoo.commands.restoring; zoo.cards();"
         "heavy = 'torch cv2 scipy numba pandas skimage PIL dlib timm imagecodecs'.split();"
         "sys.exit(','.join(name for name in heavy if name in sys.modules) or 0)"
     )

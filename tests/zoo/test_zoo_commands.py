@@ -163,7 +163,8 @@ def test_the_result_can_be_read_by_a_program(run, crops, tmp_path):
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["--model", "nlmeans"], "--aligned"),
+        (["--model", "nlmeans", "--aligned", "--compare"], "whole photographs"),
+        (["--model", "wiener"], "oracle"),
         (["--model", "wiener", "--aligned"], "oracle"),
         (["--model", "bilatral", "--aligned"], "did you mean bilateral"),
     ],

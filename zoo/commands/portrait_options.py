@@ -1,0 +1,186 @@
+"""The options of ``zoo restore`` that are for whole photographs."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from zoo.portrait.stages import Pipeline
+
+__all__ = ["PortraitOptions", "portrait_options"]
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_DETECTORS = ("dlib", "dlib-cnn", "yunet")
+_PARSERS = ("template", "geometric", "bisenet")
+_DETECTOR_LEAST = 20
+"""Width of the smallest face that the detectors look for by themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class PortraitOptions:
+    """What the options said; `load` loads the pipeline they ask for.
+
+    Attributes
+    ----------
+    background, detector, parser
+        By name; the background may be a path.
+    identity_threshold
+        None takes the pipeline's own.
+    gate
+        Whether the identity is checked at all.
+    smallest_face
+        Width in pixels below which faces are left alone; None takes the pipeline's own.
+    rotations
+        Whether a photo without a face is looked at from its other sides.
+    compare, show_masks
+        Whether those pictures are written.
+    jsonl
+        Where the records go; None beside OUT.
+    quality
+        Of JPEG and WebP; None takes that of `zoo.portrait.photo_encoding`.
+    resume
+        Whether photos that are finished are passed over.
+    offline
+        Whether the network is left alone.
+    accept_licence
+        Licences that the person agrees to.
+    """
+
+    background: str = "none"
+    detector: str = "dlib"
+    parser: str = "template"
+    identity_threshold: float | None = None
+    gate: bool = True
+    smallest_face: int | None = None
+    rotations: bool = False
+    compare: bool = False
+    show_masks: bool = False
+    jsonl: Path | None = None
+    quality: int | None = None
+    resume: bool = False
+    offline: bool = False
+    accept_licence: tuple[str, ...] = ()
+
+    def load(self, model: str) -> Pipeline:
+        """Note the licences that are agreed to, and return the pipeline, loaded."""
+        from zoo.licences import accept_licence
+        from zoo.portrait.detection import Limits, load_detector
+        from zoo.portrait.identity_gate import THRESHOLD
+        from zoo.portrait.parsing import load_parser
+        from zoo.portrait.pipeline import load_pipeline
+
+        for name in self.accept_licence:
+            accept_licence(name)
+        least, offline = self.smallest_face, self.offline or None
+        limits = Limits() if least is None else Limits(smallest_width=least)
+        smaller = least if least is not None and least < _DETECTOR_LEAST else None
+        threshold = THRESHOLD if self.identity_threshold is None else self.identity_threshold
+        return load_pipeline(
+            model,
+            detector=load_detector(
+                self.detector, smallest=smaller, rotations=self.rotations, offline=offline
+            ),
+            parser=load_parser(self.parser, offline=offline),
+            background=self.background,
+            identity_threshold=threshold if self.gate else None,
+            limits=limits,
+        )
+
+    def settings(self, model: str, strength: float) -> str:
+        """Return a few characters that differ where results may."""
+        from degrade import __version__
+
+        told = asdict(self) | {"model": model, "strength": strength, "version": __version__}
+        for name in ("compare", "show_masks", "jsonl", "resume", "offline", "accept_licence"):
+            del told[name]
+        canonical = json.dumps(told, sort_keys=True)
+        return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+
+def portrait_options(command: Command) -> Command:
+    """Give a command the options; it gets them as one argument, ``portrait``."""
+
+    @functools.wraps(command)
+    def with_options(*arguments: Any, **named: Any) -> Any:
+        found = {name: named.pop(name) for name in PortraitOptions.__dataclass_fields__}
+        return command(*arguments, portrait=PortraitOptions(**found), **named)
+
+    decorated: Any = with_options
+    for option in reversed(_options()):
+        decorated = option(decorated)
+    return decorated  # type: ignore[no-any-return]
+
+
+def _options() -> list[Callable[[Any], Any]]:
+    return [
+        click.option(
+            "--background",
+            default="none",
+            show_default=True,
+            metavar="none|clean|PATH",
+            help="Leave the rest of the photo, clean it, or run the model in a weights file on it.",
+        ),
+        click.option(
+            "--detector",
+            type=click.Choice(_DETECTORS),
+            default="dlib",
+            show_default=True,
+            help="What finds the faces.",
+        ),
+        click.option(
+            "--parser",
+            type=click.Choice(_PARSERS),
+            default="template",
+            show_default=True,
+            help="What tells skin, eyes, hair and the rest apart.",
+        ),
+        click.option(
+            "--identity-threshold",
+            type=click.FloatRange(0.0),
+            metavar="DISTANCE",
+            help="How far a face may move before it is blended back (dlib's descriptor; "
+            "about 0.5).",
+        ),
+        click.option("--no-identity-gate", "gate", is_flag=True, flag_value=False, default=True,
+                     help="Never blend back."),
+        click.option(
+            "--smallest-face",
+            type=click.IntRange(10),
+            metavar="PIXELS",
+            help="Leave faces alone that are less wide.",
+        ),
+        click.option(
+            "--rotations", is_flag=True, help="Where no face is found, turn the photo and look."
+        ),
+        click.option("--compare", is_flag=True, help="Also write a picture of before and after."),
+        click.option("--show-masks", is_flag=True, help="Also write each face under its mask."),
+        click.option(
+            "--jsonl",
+            type=click.Path(path_type=Path, dir_okay=False),
+            metavar="FILE",
+            help="Where the record of each face goes.  [default: OUT/faces.jsonl, or "
+            "OUT.faces.jsonl for one photo]",
+        ),
+        click.option(
+            "--quality",
+            type=click.IntRange(1, 100),
+            help="Of JPEG and WebP.  [default: 95, finer where the source is]",
+        ),
+        click.option("--resume", is_flag=True, help="Pass over photos that are finished."),
+        click.option("--offline", is_flag=True, help="Only use weights that are here."),
+        click.option(
+            "--accept-licence",
+            multiple=True,
+            metavar="NAME",
+            help="Agree, once for all, to the licence that a model asks for.",
+        ),
+    ]  # fmt: skip

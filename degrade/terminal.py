@@ -106,10 +106,19 @@ def told_how_to_go_on() -> Iterator[None]:
     """Say, when Ctrl-C ends the block, that the same command goes on where it stopped."""
     try:
         yield
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemError) as error:
+        if not _by_interrupt(error):
+            raise
         raise UserError(
             "interrupted: run the same command again to go on", exit_code=_INTERRUPTED
         ) from None
+
+
+def _by_interrupt(error: BaseException | None) -> bool:
+    """Tell whether Ctrl-C is at an error's root: compiled code turns it into SystemError."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _missing_package(error: ModuleNotFoundError) -> Exception:

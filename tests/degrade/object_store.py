@@ -1,6 +1,7 @@
 """An S3-compatible server on loopback (moto's), spoken to over HTTP, that can refuse a PUT."""
 
 import threading
+import urllib.request
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -92,6 +93,10 @@ def object_store(*buckets):
         "AWS_EC2_METADATA_DISABLED": "true",
     }
     try:
+        # moto's stores live as long as the process, whichever server asks for them.
+        urllib.request.urlopen(
+            urllib.request.Request(f"{store.environment['AWS_ENDPOINT_URL']}/moto-api/reset", b"")
+        ).close()
         for bucket in buckets:
             store.client().create_bucket(Bucket=bucket)
         store.put.clear()

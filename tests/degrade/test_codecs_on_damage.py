@@ -28,7 +28,8 @@ def test_damaged_files_do_not_wear_out_the_interpreter(whole):
     whole = bytes(whole)
     cut = whole[: len(whole) // 2]
     before = sys.getrefcount(None)
-    for _ in range(60):
+    for _ in range(300):
         with pytest.raises(ImageError):
             decode_image(cut, "cut")
-    assert sys.getrefcount(None) >= before
+    # Without the remedy it falls by 130 (tiff) to 570 (png); others' references come and go.
+    assert sys.getrefcount(None) > before - 40

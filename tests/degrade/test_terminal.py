@@ -5,7 +5,7 @@ import pytest
 from click.testing import CliRunner
 
 from degrade.errors import DatasetError, UserError
-from degrade.terminal import LazyGroup, Progress, _duration, progress
+from degrade.terminal import LazyGroup, Progress, _duration, progress, told_how_to_go_on
 
 
 def command_raising(error):
@@ -144,3 +144,13 @@ def test_a_bar_begins_where_an_earlier_run_ended(capsys, monkeypatch):
 )
 def test_times_are_told_as_people_do(seconds, text):
     assert _duration(seconds) == text
+
+
+def test_ctrl_c_inside_compiled_code_is_still_an_interrupt():
+    with pytest.raises(UserError, match="interrupted"), told_how_to_go_on():
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as interrupt:
+            raise SystemError("a function returned a result with an exception set") from interrupt
+    with pytest.raises(SystemError, match="other"), told_how_to_go_on():
+        raise SystemError("other")

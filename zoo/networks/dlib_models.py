@@ -6,6 +6,7 @@ is left alone: its training data (iBUG 300-W) excludes commercial use.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,9 +82,12 @@ class DlibModels:
     """
 
     def __init__(self, landmark_path: str, descriptor_path: str) -> None:
-        self._detector: Any = dlib.get_frontal_face_detector()
         self._predictor: Any = dlib.shape_predictor(landmark_path)
         self._descriptor: Any = dlib.face_recognition_model_v1(descriptor_path)
+
+    @functools.cached_property
+    def _detector(self) -> Any:
+        return dlib.get_frontal_face_detector()  # takes as long as all else together
 
     def detect(self, image: NDArray[np.uint8]) -> tuple[Face, ...]:
         """Return every frontal face, the most confident first.

@@ -15,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
+from degrade.fit.blocks import BLOCK
+from degrade.fit.jpeg_quality import luma_steps
 from degrade.kernels import shapes
 from degrade.operations.blur import gaussian_taps
 from degrade.planning import Plan, Step, Value
 from degrade.portable_math import cos_degrees, sin_degrees
 from zoo.restorer import Image
-from zoo.restorers.jpeg_steps import BLOCK, luma_steps
 
 __all__ = ["Spectra", "point_spread", "spectra", "widest_reach"]
 

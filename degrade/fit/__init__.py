@@ -1,0 +1,1 @@
+"""Measure real photographs, and fit a recipe whose pictures measure alike."""

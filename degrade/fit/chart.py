@@ -1,0 +1,103 @@
+"""A picture of a fit: for each quantity, how the photographs and the generated pictures measure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from degrade.fit.measurement import Measurement
+from degrade.fit.quantities import QUANTITIES, Quantity
+from degrade.images import Image
+
+if TYPE_CHECKING:
+    import PIL.ImageDraw
+    import PIL.ImageFont
+
+__all__ = ["draw_fit"]
+
+Values = NDArray[np.float64]
+
+_PANEL, _ROOM = (340, 250), (52, 44, 16, 40)
+"""Width and height of a panel; room for its labels at the left, top, right and bottom."""
+_COLUMNS = 3
+_INK, _FAINT, _LINES, _PAPER = (28, 30, 33), (105, 110, 118), (222, 224, 227), (250, 250, 248)
+_TRUE, _MADE = (28, 80, 160), (214, 110, 20)
+_STEPS = 200
+
+
+def draw_fit(photographs: Sequence[Measurement], generated: Sequence[Measurement]) -> Image:
+    """Return a panel a quantity with both cumulative distributions, uint8 (H, W, 3).
+
+    The share of pictures at or below a value rises from 0 to 1; where both lines agree, the
+    generated pictures measure as the photographs do.
+    """
+    import PIL.Image
+    import PIL.ImageDraw
+    import PIL.ImageFont
+
+    shown = [q for q in QUANTITIES.values() if _varies(q, photographs, generated)]
+    rows = max(1, -(-len(shown) // _COLUMNS))
+    columns = min(_COLUMNS, max(1, len(shown)))
+    size = (columns * _PANEL[0], rows * _PANEL[1] + 40)
+    sheet = PIL.Image.new("RGB", size, _PAPER)
+    draw = PIL.ImageDraw.Draw(sheet)
+    font, bold = PIL.ImageFont.load_default(12), PIL.ImageFont.load_default(14)
+    draw.text((16, 12), f"{len(photographs)} photographs", _TRUE, bold)
+    draw.text((180, 12), f"{len(generated)} generated", _MADE, bold)
+    for number, quantity in enumerate(shown):
+        row, column = divmod(number, _COLUMNS)
+        corner = (column * _PANEL[0], 40 + row * _PANEL[1])
+        pair = (quantity.of(photographs), quantity.of(generated))
+        _panel(draw, corner, quantity, pair, (font, bold))
+    return np.array(sheet, dtype=np.uint8)
+
+
+def _varies(quantity: Quantity, *folders: Sequence[Measurement]) -> bool:
+    """Whether any picture shows the quantity."""
+    return any((quantity.of(folder) != quantity.none).any() for folder in folders)
+
+
+def _panel(
+    draw: PIL.ImageDraw.ImageDraw,
+    corner: tuple[int, int],
+    quantity: Quantity,
+    pair: tuple[Values, Values],
+    fonts: tuple[PIL.ImageFont.FreeTypeFont | PIL.ImageFont.ImageFont, ...],
+) -> None:
+    left, top = corner[0] + _ROOM[0], corner[1] + _ROOM[1]
+    right, bottom = corner[0] + _PANEL[0] - _ROOM[2], corner[1] + _PANEL[1] - _ROOM[3]
+    both = np.concatenate(pair)
+    low, high = float(both.min()), float(np.quantile(both, 0.99))
+    high = high if high > low else low + 1.0
+    unit = f", {quantity.unit}" if quantity.unit else ""
+    draw.text((left, corner[1] + 18), f"{quantity.title}{unit}", _INK, fonts[1])
+    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
+        y = bottom - share * (bottom - top)
+        draw.line((left, y, right, y), _LINES)
+        draw.text((left - 34, y - 7), f"{share:.0%}", _FAINT, fonts[0])
+    for value in _ticks(low, high, quantity.none):
+        x = left + (value - low) / (high - low) * (right - left)
+        draw.line((x, bottom, x, bottom + 4), _FAINT)
+        words = "none" if value == quantity.none else f"{value:g}"
+        draw.text((x - 3 * len(words), bottom + 7), words, _FAINT, fonts[0])
+    places = np.linspace(low, high, _STEPS)
+    for values, ink in zip(pair, (_TRUE, _MADE), strict=True):
+        shares = np.searchsorted(np.sort(values), places, side="right") / values.size
+        across = left + (places - low) / (high - low) * (right - left)
+        line = np.stack([across, bottom - shares * (bottom - top)], axis=1)
+        draw.line([(float(x), float(y)) for x, y in line], ink, 2)
+
+
+def _ticks(low: float, high: float, none: float) -> list[float]:
+    """Return about five round values between two bounds, and ``none`` where it lies there."""
+    rough = (high - low) / 5.0
+    power = 10.0 ** np.floor(np.log10(rough))
+    step = float(power * min((1.0, 2.0, 5.0, 10.0), key=lambda factor: abs(factor * power - rough)))
+    first = np.ceil(low / step - 1e-9)
+    ticks = [float(first + k) * step for k in range(12) if (first + k) * step <= high + 1e-9 * step]
+    # The value that stands for "none" is shown by that word, and not beside a number.
+    near = [tick for tick in ticks if abs(tick - none) > step / 4.0]
+    return sorted({*near, none}) if low <= none <= high else ticks

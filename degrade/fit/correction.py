@@ -1,0 +1,214 @@
+"""From measurements to a candidate: the first guess, and the correction of a later one.
+
+Distributions are compared rank by rank over whole folders, pictures without a degradation
+included: where the photographs measure m, the generated pictures of the same rank measure m'
+and were drawn at θ', the corrected value is m · θ' / m'. The ratio is the estimator's bias in
+the company of all other degradations; both its sides come from the same pictures, so chance in
+drawing them cancels out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from degrade.fit.candidate import LEVELS, Candidate, Part, quantile_levels
+from degrade.fit.measurement import NO_JPEG, Measurement
+from degrade.fit.quantities import QUANTITIES, Drawn, Quantity
+from degrade.fit.shares import LEAST_SHARE, Floors, Shares, is_shrunk, is_turned, shares_of
+
+__all__ = ["corrected", "first_candidate"]
+
+Values = NDArray[np.float64]
+
+_STEP = 3.0
+"""Most that a bias may multiply or divide by; beyond, the ranks of both folders do not match."""
+_QUALITY_STEP = 10.0
+_LEAST_KIND = 0.15
+"""Least share of one kind of noise among others: it is told from few of the pictures."""
+
+
+def first_candidate(pictures: Sequence[Measurement], floors: Floors) -> Candidate:
+    """Return the candidate that takes every measurement at its word.
+
+    But for the kind of noise: JPEG too weak to be seen makes any noise grey, and clipped or
+    textured places make it seem to grow with brightness. So it is noise of each channel, the
+    same everywhere, until the generated pictures show too little of the other kinds.
+    """
+    shares = shares_of(pictures, floors)
+    whole = [one for one in pictures if one.block == 1]
+    turned = [one for one in whole if is_turned(one, floors)]
+    even = [o for o in whole if o.blur.sigma > floors.blur and not is_turned(o, floors)]
+    return Candidate(
+        blur=_part(shares.blur, [one.blur_sigma for one in even or turned], 1.0),
+        turned=shares.turned,
+        along=_part(1.0, _lengths(turned, "along"), 1.0),
+        across=_part(1.0, _lengths(turned, "across"), 1.0),
+        angle=_part(1.0, [one.blur.angle for one in turned], 0.0),
+        scale=_part(shares.scale, [one.divisor for one in whole if is_shrunk(one)], 1.0),
+        back=shares.back,
+        last=shares.last,
+        filter=_usual_filter(whole),
+        noise=_part(
+            shares.noise, [o.noise.sigma for o in whole if o.noise.sigma > floors.noise], 1.0
+        ),
+        shot=0.0,
+        grey=0.0,
+        quality=_part(
+            shares.quality, [float(one.quality) for one in whole if one.quality < NO_JPEG], 75.0
+        ),
+        block=_part(shares.block, [float(one.block) for one in pictures if one.block > 1], 2.0),
+    )
+
+
+def _part(share: float, values: Sequence[float], otherwise: float) -> Part:
+    if not values or share < LEAST_SHARE:
+        return Part(0.0, (otherwise,) * LEVELS)
+    return Part(share, quantile_levels(np.array(values)))
+
+
+def _lengths(pictures: Sequence[Measurement], axis: str) -> list[float]:
+    """Return the blurs along one axis in pixels of HQ."""
+    return [getattr(one.blur, axis) * one.blur_sigma / one.blur.sigma for one in pictures]
+
+
+def _usual_filter(pictures: Sequence[Measurement]) -> str:
+    """Return the commonest filter of the enlargements, as recipes call it."""
+    names = [one.filter.partition("-")[0] for one in pictures if one.filter]
+    return max(sorted(set(names)), key=names.count, default="linear")
+
+
+def corrected(
+    candidate: Candidate,
+    photographs: Sequence[Measurement],
+    drawn: Sequence[Drawn],
+    generated: Sequence[Measurement],
+    floors: Floors,
+) -> Candidate:
+    """Return the candidate corrected by what its own pictures measure.
+
+    Parameters
+    ----------
+    candidate
+        What ``drawn`` was drawn from and ``generated`` measured on.
+    photographs
+        What it should measure like.
+    drawn, generated
+        One each a generated picture.
+    floors
+        Tell noise and blur from texture and softness.
+    """
+    true, made = shares_of(photographs, floors), shares_of(generated, floors)
+
+    def part(name: str) -> Part:
+        now: Part = getattr(candidate, name)
+        if now.probability == 0.0:
+            return now
+        chance = _moved(now.probability, name, true, made)
+        # A round blur's values stand beside those of the unblurred, not of the turned.
+        seen = _compared(name, photographs, drawn, generated, floors)
+        present = chance * (1.0 - candidate.turned) if name == "blur" else chance
+        rest = 1.0 - chance * candidate.turned if name == "blur" else 1.0
+        return Part(chance, _levels(now, QUANTITIES[name], present / max(rest, 1e-9), *seen))
+
+    return Candidate(
+        blur=part("blur"),
+        turned=_moved(candidate.turned, "turned", true, made),
+        along=_turned_levels(candidate.along, "along", photographs, drawn, generated, floors),
+        across=_turned_levels(candidate.across, "across", photographs, drawn, generated, floors),
+        angle=candidate.angle,
+        scale=part("scale"),
+        back=_moved(candidate.back, "back", true, made),
+        last=_moved(candidate.last, "last", true, made),
+        filter=candidate.filter,
+        noise=part("noise"),
+        shot=_moved(candidate.shot, "shot", true, made),
+        grey=_moved(candidate.grey, "grey", true, made),
+        quality=part("quality"),
+        block=part("block"),
+    )
+
+
+def _moved(now: float, name: str, true: Shares, made: Shares) -> float:
+    """Return a share moved by how much the generated pictures show it too rarely."""
+    moved = now + getattr(true, name) - getattr(made, name)
+    least = _LEAST_KIND if name in ("shot", "grey") else LEAST_SHARE
+    if moved < least:
+        return 0.0
+    return 1.0 if moved > 1.0 - least else float(moved)
+
+
+def _compared(
+    name: str,
+    photographs: Sequence[Measurement],
+    drawn: Sequence[Drawn],
+    generated: Sequence[Measurement],
+    floors: Floors,
+) -> tuple[Values, Values, Values]:
+    """Return the values of the photographs, of the generated pictures, and as drawn."""
+
+    def counts(one: Measurement) -> bool:
+        return name == "block" or (
+            one.block == 1 and not (name == "blur" and is_turned(one, floors))
+        )
+
+    quantity = QUANTITIES[name]
+    pairs = [(d, m) for d, m in zip(drawn, generated, strict=True) if counts(m)]
+    return (
+        quantity.of([one for one in photographs if counts(one)]),
+        quantity.of([measured for _, measured in pairs]),
+        quantity.drawn([draw for draw, _ in pairs]),
+    )
+
+
+def _levels(
+    now: Part, quantity: Quantity, present: float, true: Values, made: Values, drawn: Values
+) -> tuple[float, ...]:
+    """Return corrected levels; those whose rank shows nothing in one of the folders stay."""
+    if min(true.size, made.size) == 0:
+        return now.levels
+    better = quantity.none > 1.0  # the harmless value ranks last: quality
+    ranks = (np.arange(LEVELS) + 0.5) / LEVELS * present
+    if not better:
+        ranks += 1.0 - present
+    samples = (true, made, drawn)
+    if quantity.whole:
+        photo, measure, draw = (np.quantile(v, ranks, method="inverted_cdf") for v in samples)
+    else:
+        photo, measure, draw = (np.quantile(v, ranks, method="hazen") for v in samples)
+    if better:
+        new = np.clip(photo + np.clip(draw - measure, -_QUALITY_STEP, _QUALITY_STEP), 1.0, 100.0)
+        told = np.maximum(np.maximum(photo, measure), draw) < quantity.none
+    else:
+        new = photo * np.clip(draw / np.maximum(measure, 1e-9), 1.0 / _STEP, _STEP)
+        told = draw > quantity.none
+    return tuple(
+        float(v) for v in np.sort(np.where(told, np.maximum(new, quantity.least), now.levels))
+    )
+
+
+def _turned_levels(
+    now: Part,
+    axis: str,
+    photographs: Sequence[Measurement],
+    drawn: Sequence[Drawn],
+    generated: Sequence[Measurement],
+    floors: Floors,
+) -> Part:
+    """Return corrected lengths of the turned blurs, ranked among these alone."""
+    true = _lengths([one for one in photographs if one.block == 1 and is_turned(one, floors)], axis)
+    pairs = [
+        (getattr(draw, axis), one)
+        for draw, one in zip(drawn, generated, strict=True)
+        if one.block == 1 and is_turned(one, floors) and draw.blur > 0.0
+    ]
+    if min(len(true), len(pairs)) < LEVELS // 2:
+        return now
+    ranks = (np.arange(LEVELS) + 0.5) / LEVELS
+    made = _lengths([one for _, one in pairs], axis)
+    draws = [draw for draw, _ in pairs]
+    photo, measure, draw = (np.quantile(v, ranks, method="hazen") for v in (true, made, draws))
+    ratio = np.clip(draw / np.maximum(measure, 0.1), 1.0 / _STEP, _STEP)
+    return Part(1.0, tuple(float(value) for value in np.sort(photo * ratio)))

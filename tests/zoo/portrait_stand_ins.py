@@ -12,18 +12,16 @@ FACE_SHARE = 0.54
 """Width of a face as a share of the FFHQ crop; that of `EllipseParser`'s skin."""
 
 
-def card(size=None, blind=True, name="stand-in"):
-    return Card(
-        name, "classical", "A test's.", "MIT", "none", "none", size, "nothing", (), "", blind, ""
-    )
+def card(size=None, blind=True, name="stand-in", kind="network"):
+    return Card(name, kind, "A test's.", "MIT", "none", "none", size, "nothing", (), "", blind, "")
 
 
 class Restorer:
     """Applies a function to each crop; remembers what it was given."""
 
-    def __init__(self, function, size=None, *, blind=True):
+    def __init__(self, function, size=None, *, blind=True, kind="network"):
         self.function, self.calls = function, []
-        self.card = card(None if size is None else (size, size), blind)
+        self.card = card(None if size is None else (size, size), blind, kind=kind)
 
     def restore(self, faces, masks=None, plans=None):
         self.calls.append((faces, masks, plans))

@@ -180,6 +180,16 @@ def test_a_background_shows_beside_the_face_and_not_on_it():
     np.testing.assert_allclose(deep / 257 - photo, seen, atol=0.51)
 
 
+def test_faces_that_came_from_the_background_get_its_change_and_theirs_on_top():
+    photo = smooth_photo(300, 120)
+    cleaned = photo + np.uint8(7)
+    face = patch(crop_of(face_at(60, 150, 50), SIZE), (20, 20, 20))
+    still = patch(crop_of(face_at(60, 150, 50), SIZE), (0, 0, 0))
+    seen = composite(photo, [face], cleaned, on_background=True).astype(int) - photo
+    assert (seen[150, 60] == 27).all() and (seen[:20] == 7).all()
+    np.testing.assert_array_equal(composite(photo, [still], cleaned, on_background=True), cleaned)
+
+
 def test_where_strips_of_rows_meet_nothing_shows():
     photo = smooth_photo(700, 100)
     face = patch(crop_of(face_at(50, 256, 60), SIZE), (20, 20, 20))

@@ -233,6 +233,15 @@ def test_a_background_is_laid_around_the_faces_at_the_strength_asked():
     assert records == ()
 
 
+def test_a_classical_restorer_works_on_the_cleaned_photo_and_its_change_comes_on_top():
+    photo, classical = smooth_photo(180, 260), Restorer(brighter, kind="classical")
+    restored, _ = run(photo, classical, FACES[0], background=lambda image, _: image + np.uint8(9))
+    np.testing.assert_array_equal(restored[100, 90].astype(int) - photo[100, 90], (29, 21, 13))
+    still = Restorer(lambda face: face, kind="reference")
+    restored, _ = run(photo, still, FACES[0], background=lambda image, _: image + np.uint8(9))
+    np.testing.assert_array_equal(restored, photo + np.uint8(9))
+
+
 def test_an_oracle_is_refused_in_one_line():
     with pytest.raises(PortraitError, match="choose a blind restorer"):
         run(smooth_photo(60, 60), Restorer(brighter, blind=False))

@@ -46,7 +46,13 @@ class Patch:
     nearness: float
 
 
-def composite(photo: Photo, patches: Sequence[Patch], background: Image | None = None) -> Photo:
+def composite(
+    photo: Photo,
+    patches: Sequence[Patch],
+    background: Image | None = None,
+    *,
+    on_background: bool = False,
+) -> Photo:
     """Return the photo with every patch's change laid on it.
 
     Parameters
@@ -59,6 +65,9 @@ def composite(photo: Photo, patches: Sequence[Patch], background: Image | None =
         covers too: what others change does not show on it.
     background
         uint8 (height, width, 3): the photo as it shall look where no face is, or None.
+    on_background
+        Whether the crops came from the background rather than from the photo: then the faces
+        have its change too, and theirs comes on top.
     """
     result = photo.copy()
     farthest_first = sorted(patches, key=_depth)
@@ -69,24 +78,34 @@ def composite(photo: Photo, patches: Sequence[Patch], background: Image | None =
             change += background[top:bottom]
             change -= as_rgb8(photo[top:bottom])
         touched = background is not None
+        ground = change.copy() if on_background else np.zeros((), np.float32)
         for patch in farthest_first:
-            touched |= _cover(change, patch, top, photo.shape[:2])
+            touched |= _cover(change, ground, patch, top, photo.shape[:2])
         if touched:
             result[top:bottom] = with_change(photo[top:bottom], change)
     return result
 
 
 def _cover(
-    change: NDArray[np.float32], patch: Patch, top: int, photo_size: tuple[int, ...]
+    change: NDArray[np.float32],
+    ground: NDArray[np.float32],
+    patch: Patch,
+    top: int,
+    photo_size: tuple[int, ...],
 ) -> bool:
-    """Lay one patch over the change of a strip that begins at row ``top``; tell if it met it."""
+    """Lay one patch over the change of a strip that begins at row ``top``; tell if it met it.
+
+    ``ground`` is the change of what its crop was cut from: the strip's own, or 0.
+    """
     height, width = photo_size
     window = footprint(patch.alignment, (height, width)).rows(top, top + change.shape[0])
     if 0 in window.size:
         return False
     upper, weight = paste(patch.change, patch.weight, patch.alignment, window)
-    region = change[window.top - top : window.bottom - top, window.left : window.right]
-    region += weight[..., None] * (upper - region)
+    place = np.s_[window.top - top : window.bottom - top, window.left : window.right]
+    below = np.broadcast_to(ground, change.shape)[place]
+    region = change[place]
+    region += weight[..., None] * (below + upper - region)
     return True
 
 

@@ -32,6 +32,11 @@ class PortraitError(UserError):
     """A wish that the portrait pipeline cannot fulfil."""
 
 
+_TAKE_CLEANED = ("reference", "classical")
+"""Kinds of restorers that get their faces from the cleaned photo: what little they do would leave
+a noisy face on a clean ground. Networks are trained on faces as they come, and get those."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Result:
     """A restored photo and what was done.
@@ -108,6 +113,12 @@ class Pipeline:
         seen = as_rgb8(photo)
         with watch.measure("detect"):
             faces = self.detector.detect(seen)
+        cleaned = None
+        if self.background is not None and strength > 0.0:
+            with watch.measure("background"):
+                cleaned = self.background(seen, strength)
+        on_cleaned = cleaned is not None and self.restorer.card.kind in _TAKE_CLEANED
+        source = cleaned if cleaned is not None and on_cleaned else seen
         records: dict[int, FaceRecord] = {}
 
         def tell(record: FaceRecord) -> None:
@@ -117,18 +128,15 @@ class Pipeline:
 
         ready: list[Prepared] = []
         for number, face in enumerate(faces):
-            prepared = self._prepare(face, number, seen, strength, watch)
+            prepared = self._prepare(face, number, source, strength, watch)
             if isinstance(prepared, Prepared):
                 ready.append(prepared)
             else:
                 tell(FaceRecord.of(face, name, number, "skipped", prepared, strength=strength))
         finished = self._restore(ready, strength, name, tell, watch)
-        cleaned = None
-        if self.background is not None and strength > 0.0:
-            with watch.measure("background"):
-                cleaned = self.background(seen, strength)
         with watch.measure("composite"):
-            restored = composite(photo, [face.patch for face in finished], cleaned)
+            patches = [face.patch for face in finished]
+            restored = composite(photo, patches, cleaned, on_background=on_cleaned)
         in_order = tuple(records[number] for number in sorted(records))
         return Result(restored, in_order, watch.seconds(), tuple(finished))
 

@@ -125,7 +125,8 @@ def _text(result: BuildResult, start: float) -> str:
     pairs, failed = result.counts.get("ok", 0), result.counts.get("failed", 0)
     counts = f"{pairs} pairs, {failed} failed inputs, {time.monotonic() - start:.1f} s"
     if result.copies:
-        counts += f"; {result.copies} inputs are byte-equal copies of others"
+        some = "1 input is a byte-equal copy" if result.copies == 1 else None
+        counts += f"; {some or f'{result.copies} inputs are byte-equal copies'} of others"
     where = f"in {result.location}" + (", failed ones in failed.parquet" if failed else "")
     return f"{counts}\ndigest {result.digest}\n{where}"
 

@@ -20,7 +20,7 @@ _OPTIONS = (
         "--scheduler",
         metavar="ADDRESS|FILE",
         help="A running Dask scheduler, tcp://HOST:8786, or the file it wrote; its workers do "
-        "the work.",
+        "the work, --workers does not count.",
     ),
 )
 

@@ -58,7 +58,7 @@ def test_the_summary_counts_by_status_and_says_where(photos, tmp_path):
     assert built.exit_code == 1
     counts, _, where = built.stdout.splitlines()
     assert counts.startswith("6 pairs, 1 failed inputs, ")
-    assert counts.endswith(" s; 1 inputs are byte-equal copies of others")
+    assert counts.endswith(" s; 1 input is a byte-equal copy of others")
     assert where == f"in {tmp_path / 'out'}, failed ones in failed.parquet"
     assert "failed: text.png is not an image" in built.stderr
 

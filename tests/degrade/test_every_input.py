@@ -106,7 +106,7 @@ def test_the_command_builds_the_rest_and_says_what_failed(tmp_path, command):
     assert "Traceback" not in result.stderr
     assert result.stdout.startswith("10 pairs, 13 failed inputs")
     assert "2 inputs are byte-equal copies of others" not in result.stdout  # a.png failed
-    assert "1 inputs are byte-equal copies of others" in result.stdout
+    assert "1 input is a byte-equal copy of others" in result.stdout
     failures = [line for line in result.stderr.splitlines() if line.startswith("failed: ")]
     assert len(failures) == 10
     assert "and 3 more, in" in result.stderr

@@ -65,21 +65,28 @@ def told_apart(
 
     Notes
     -----
-    Columns are standardised by the mean and the deviation of the training folds.
+    Columns are standardised by the mean and the deviation of the training folds. The area is
+    the mean over the folds, by their pairs: scores of different folds are not compared, as a
+    fold that holds more of one sample leaves less of it to train on, which would pull the area
+    of samples alike below .5.
     """
     rows = np.concatenate([first, second])
     labels = np.repeat([0.0, 1.0], [len(first), len(second)])
     names = [*first_sources, *second_sources]
     folds = {name: place % _FOLDS for place, name in enumerate(sorted(set(names), key=_mixed))}
     fold = np.array([folds[name] for name in names])
-    scores = np.zeros(len(rows))
+    areas, pairs = [], []
     for number in range(_FOLDS):
         train, test = fold != number, fold == number
         mean, deviation = rows[train].mean(0), rows[train].std(0)
         standard = (rows - mean) / np.where(deviation > 1e-9, deviation, 1.0)
         weights = fit_logistic(standard[train], labels[train], _PENALTY)
-        scores[test] = standard[test] @ weights[:-1] + weights[-1]
-    return area_under_curve(scores[labels == 0.0], scores[labels == 1.0])
+        scores = standard @ weights[:-1]
+        low, high = scores[test & (labels == 0.0)], scores[test & (labels == 1.0)]
+        if min(low.size, high.size) > 0:
+            areas.append(area_under_curve(low, high))
+            pairs.append(low.size * high.size)
+    return float(np.average(areas, weights=pairs))
 
 
 def _mixed(name: str) -> bytes:

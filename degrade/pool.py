@@ -193,12 +193,27 @@ class DataPool:
         Raises ImageError for a picture that cannot be read or used, and where the pairs are not
         all of one size.
         """
+        return self.part(step, range(self.batch_size))
+
+    def part(self, step: int, places: range) -> Batch:
+        """Return some pairs of a batch, the very same as in the whole one.
+
+        So several processes share a batch: each makes its own part and no other.
+
+        Parameters
+        ----------
+        step
+            The batch, see ``pool[step]``.
+        places
+            Which pairs of it, each from 0 to ``batch_size`` − 1; at least one.
+        """
         if not 0 <= step < 2**63:
             raise IndexError(f"step {step} of a pool: steps count from 0")
-        families = self.mix(step)
+        mix, pictures = self.mix(step), self.pictures(step)
+        families = tuple(mix[place] for place in places)
         made = [
-            self._pair(image_id, turn, self._recipes[self.families.index(family)])
-            for (image_id, turn), family in zip(self.pictures(step), families, strict=True)
+            self._pair(*pictures[place], self._recipes[self.families.index(mix[place])])
+            for place in places
         ]
         plans = tuple(drawn for _, _, drawn in made)
         return Batch(

@@ -150,6 +150,7 @@ class Progress:
     def __init__(self, total: int | None, label: str, unit: str = "image") -> None:
         self._label, self._unit, self._total = label, unit, total
         self._count, self._before = 0, 0
+        self._note = ""
         self._start = self._told = time.monotonic()
         self._bar: Any = None
         if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
@@ -167,8 +168,9 @@ class Progress:
             self._tell()
 
     def advance(self, steps: int = 1, note: str = "") -> None:
-        """Count ``steps`` more units as done; ``note`` is shown beside the bar."""
+        """Count ``steps`` more units as done; ``note`` is shown beside the bar or in the line."""
         self._count += steps
+        self._note = note or self._note
         if self._bar is not None:
             if note:
                 self._bar.set_postfix_str(note, refresh=False)
@@ -192,8 +194,10 @@ class Progress:
         left = ""
         if self._total is not None and rate and self._count < self._total:
             left = f", {_duration((self._total - self._count) / rate)} left"
+        note = f", {self._note}" if self._note else ""
         click.echo(
-            f"{self._label}: {self._count}{of} {self._unit}s, {rate:.1f} {self._unit}s/s{left}",
+            f"{self._label}: {self._count}{of} {self._unit}s, "
+            f"{rate:.1f} {self._unit}s/s{left}{note}",
             err=True,
         )
 

@@ -15,12 +15,15 @@ _COMMANDS = {
     "list": (
         "zoo.commands.listing",
         "list_restorers",
-        "Show every restorer: kind, licences, summary.",
+        "Show every restorer: kind, size, licences, speed.",
     ),
     "card": ("zoo.commands.listing", "show_card", "Show what to know before using one restorer."),
     "restore": ("zoo.commands.restoring", "restore", "Restore a photo, or a folder of photos."),
     "align": ("zoo.commands.training", "align_command", "Cut aligned faces to train on."),
     "train": ("zoo.commands.training", "train_command", "Train a restorer on aligned faces."),
+    "add": ("zoo.commands.adding", "add", "Add somebody else's restorer: weights or a program."),
+    "remove": ("zoo.commands.adding", "remove", "Forget a restorer that was added."),
+    "export": ("zoo.commands.exporting", "export", "Write a trained restorer as an ONNX file."),
     "fetch": ("zoo.commands.fetching", "fetch", "Download published weights and check them."),
 }
 
@@ -30,7 +33,7 @@ _HELP = """Restorers behind one call, each with a card that says what it may be 
 Examples:
   zoo list
   zoo card nlmeans
-  zoo restore photo.jpg restored.jpg --model dejpeg
+  zoo restore photo.jpg restored.jpg
 """
 
 

@@ -13,17 +13,36 @@ from types import MappingProxyType
 from degrade.errors import UserError
 from degrade.images import atomic_file
 
-__all__ = ["LICENCES", "accept_licence", "agreements", "is_accepted"]
+__all__ = [
+    "LICENCES",
+    "ConsentError",
+    "accept_licence",
+    "agreements",
+    "is_accepted",
+    "require_consent",
+]
 
 LICENCES: Mapping[str, str] = MappingProxyType(
     {
         "ibug-68": (
             "dlib's 68-point landmark model was trained on iBUG 300-W, whose licence excludes "
             "commercial use: do not use it in a commercial product"
-        )
+        ),
+        "s-lab-1.0": "S-Lab License 1.0 (CodeFormer): redistribution and use for non-commercial "
+        "purpose only; ask its authors otherwise",
+        "cc-by-nc-4.0": "CC BY-NC 4.0 (SRFormer): non-commercial use, with attribution",
+        "cc-by-nc-sa-4.0": "CC BY-NC-SA 4.0 (AdaCode, FeMaSR): non-commercial use, with "
+        "attribution, changes under the same licence",
+        "academic-public": "Academic Public License (Restormer, MPRNet, MIRNetv2, M3SNet): "
+        "academic and other non-commercial use",
+        "ddcolor": "Alibaba's licence of DDColor: academic and non-commercial use",
     }
 )
 """What is agreed to, by the name that ``--accept-licence`` takes."""
+
+
+class ConsentError(UserError):
+    """Something was to be used whose licence nobody at this account agreed to."""
 
 
 def accept_licence(name: str) -> None:
@@ -52,6 +71,21 @@ def accept_licence(name: str) -> None:
 def is_accepted(name: str) -> bool:
     """Tell whether `accept_licence` was called for ``name``, ever, at this account."""
     return name in _agreed()
+
+
+def require_consent(name: str, subject: str) -> None:
+    """Go on where the licence ``name`` was agreed to; an empty name asks for nothing.
+
+    Raises
+    ------
+    ConsentError
+        With the licence and the option that agrees to it; ``subject`` begins the sentence.
+    """
+    if name and not is_accepted(name):
+        raise ConsentError(
+            f"{subject} may not be used before you agree to its licence, {LICENCES[name]}: add "
+            f"`--accept-licence {name}` if you do"
+        )
 
 
 def agreements() -> Path:

@@ -64,6 +64,14 @@ KNOWN_WEIGHTS: Mapping[str, WeightFile] = MappingProxyType(
                 size=553_433_881,
             ),
             WeightFile(
+                name="vgg19",
+                filename="vgg19-dcbb9e9d.pth",
+                url="https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",
+                sha256="dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44",
+                licence="BSD-3-Clause (torchvision); trained on ImageNet, research use",
+                size=574_673_361,
+            ),
+            WeightFile(
                 name="fid-inception",
                 filename="pt_inception-2015-12-05-6726825d.pth",
                 url="https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/"

@@ -26,7 +26,8 @@ class Card:
     name
         The registry name, such as ``nlmeans``.
     kind
-        ``reference`` (does nothing), ``classical``, ``oracle`` or ``network``.
+        ``reference`` (does nothing), ``classical``, ``oracle``, ``network`` or ``command``
+        (somebody's program).
     summary
         One sentence on what it does.
     licence_code, licence_weights
@@ -45,6 +46,11 @@ class Card:
         False for an oracle that is told the degradation through ``plans``.
     limits
         Where it is known to fail, one sentence.
+    template
+        How its faces are aligned, see `zoo.portrait.templates`; empty where any way will do.
+    regions
+        The labels of the parsing masks that it was trained with, see `zoo.portrait.labels`;
+        empty where it was trained with all of them, or reads no mask.
     """
 
     name: str
@@ -59,6 +65,8 @@ class Card:
     sha256: str
     blind: bool
     limits: str
+    template: str = ""
+    regions: tuple[str, ...] = ()
 
     def as_record(self) -> Mapping[str, object]:
         """Return the card as a JSON-ready mapping."""

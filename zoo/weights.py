@@ -15,11 +15,14 @@ For other modules::
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import os
 import pickle
+import struct
 import sys
 import warnings
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,6 +47,13 @@ __all__ = [
     "locate",
     "package_file",
 ]
+
+
+_DAMAGED = (
+    RuntimeError, ValueError, EOFError, OSError, LookupError, AttributeError, TypeError,
+    AssertionError, OverflowError, struct.error, zlib.error,
+)  # fmt: skip
+"""What torch's reader of pickles without code was seen to raise, or may, on damaged bytes."""
 
 
 class WeightsMissing(UserError):  # noqa: N818 - named after the status it becomes
@@ -217,7 +227,10 @@ def load_checkpoint(path: Path) -> object:
             f"{path} holds more than tensors and could run code when opened: it was not loaded; "
             "get the weights as .safetensors"
         ) from error
-    except (RuntimeError, EOFError, ValueError) as error:
+    except _DAMAGED as error:
+        # A file cut near its end makes torch look for its index before its start.
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:
+            raise
         raise WeightsRefused(f"{path} is damaged or no checkpoint: fetch it again") from error
     return content
 

@@ -100,6 +100,18 @@ def test_the_same_step_gives_the_same_batch_and_resuming_is_starting_there(pool,
     assert as_bytes(other[0])[4:] != whole[0][4:]
 
 
+def test_a_part_of_a_batch_is_the_same_pairs_and_makes_no_others(pool, monkeypatch):
+    whole, made = pool[5], []
+    pair = type(pool)._pair
+    monkeypatch.setattr(type(pool), "_pair", lambda *told: made.append(told[1]) or pair(*told))
+    part = pool.part(5, range(3, 6))
+    assert len(made) == 3
+    assert part.key == whole.key[3:6]
+    assert part.family == whole.family[3:6]
+    assert np.array_equal(part.hq, whole.hq[3:6])
+    assert np.array_equal(part.lq, whole.lq[3:6])
+
+
 def test_another_pass_gives_other_degradations_of_the_same_picture(pool):
     plans = [plan for step in range(10) for plan in pool[step].plan]
     variants = Counter((plan.image_id, plan.variant) for plan in plans)

@@ -13,16 +13,22 @@ SHIPPED = (
     "diffbir-1",
     "gfpgan",
     "gfpgan-128",
+    "gfpgan-256",
+    "gfpgan-64",
     "gpen",
     "imagenet-c",
     "kuaishou",
     "kuaishou-128",
+    "kuaishou-256",
+    "kuaishou-64",
     "psfrgan",
     "real-esrgan",
     "restoreformer++",
     "vqfr",
 )
-SIZES = {"bsrgan": None, "real-esrgan": None, "imagenet-c": (224, 224)}
+SIZES = {"bsrgan": None, "real-esrgan": None, "imagenet-c": (224, 224)} | {
+    f"{name}-{side}": (side, side) for name in ("gfpgan", "kuaishou") for side in (64, 128, 256)
+}
 
 
 def only(step):
@@ -49,7 +55,7 @@ def test_the_shipped_recipes_are_listed_and_load():
         assert recipe.name == name
         assert recipe.summary
         assert recipe.source
-        assert recipe.size == SIZES.get(name, (128, 128) if "-128" in name else (512, 512))
+        assert recipe.size == SIZES.get(name, (512, 512))
         assert len(recipe.digest) == 64
 
 
@@ -62,7 +68,9 @@ def test_recipes_are_picklable_and_compare_equal():
     ("name", "sigma", "length", "radius", "divisor", "block"),
     [
         ("kuaishou", (0.5, 8), (5, 41), (1, 10), (1, 8), (2, 8)),
+        ("kuaishou-256", (0.25, 4), (2.5, 20.5), (0.5, 5), (1, 6), (2, 6)),
         ("kuaishou-128", (0.125, 2), (1.25, 10.25), (0.25, 2.5), (1, 4), (2, 4)),
+        ("kuaishou-64", (0.0625, 1), (1, 5.125), (0.125, 1.25), (1, 3), (2, 3)),
     ],
 )
 def test_kuaishou_has_the_numbers_of_its_definition(name, sigma, length, radius, divisor, block):
@@ -101,7 +109,12 @@ def test_kuaishou_has_the_numbers_of_its_definition(name, sigma, length, radius,
 
 @pytest.mark.parametrize(
     ("name", "sigma", "divisor", "quality"),
-    [("gfpgan", (0.1, 10), (0.8, 8), (60, 99)), ("gfpgan-128", (0.1, 2.5), (0.8, 6), (60, 100))],
+    [
+        ("gfpgan", (0.1, 10), (0.8, 8), (60, 99)),
+        ("gfpgan-256", (0.1, 5), (0.8, 7), (60, 100)),
+        ("gfpgan-128", (0.1, 2.5), (0.8, 6), (60, 100)),
+        ("gfpgan-64", (0.1, 1.25), (0.8, 5), (60, 100)),
+    ],
 )
 def test_gfpgan_has_the_numbers_and_the_order_of_the_publication(name, sigma, divisor, quality):
     recipe = load_recipe(name)

@@ -154,3 +154,10 @@ def test_ctrl_c_inside_compiled_code_is_still_an_interrupt():
             raise SystemError("a function returned a result with an exception set") from interrupt
     with pytest.raises(SystemError, match="other"), told_how_to_go_on():
         raise SystemError("other")
+
+
+def test_a_plain_line_ends_with_the_last_note(capsys):
+    with Progress(3, "training", "step") as shown:
+        shown.advance(1, "l1 0.5")
+        shown.advance()
+    assert capsys.readouterr().err.endswith("steps/s, 0 s left, l1 0.5\n")

@@ -1,33 +1,22 @@
 """A network by path for the background: read safely, run in tiles, brought back to size."""
 
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from degrade.errors import UserError
 from zoo.portrait.background_model import BackgroundModelError, load_background_model
 from zoo.portrait.pipeline import restore_photo
+from zoo.restorers.spandrel_network import RestorationError
+from zoo.restorers.spandrel_weights import NetworkFileError
 from zoo.weights import WeightsRefused
 
 torch = pytest.importorskip("torch")
-spandrel = pytest.importorskip("spandrel")
-
-
-def _compact(scale, shade=0.0, channels=3):
-    """A RealESRGAN Compact network's weights that add ``shade``: its input enlarged, else zero.
-
-    Keys and shapes: xinntao/Real-ESRGAN, realesrgan/archs/srvgg_arch.py.
-    """
-    out = channels * scale**2
-    state = {"body.0.weight": torch.zeros(8, channels, 3, 3), "body.0.bias": torch.zeros(8)}
-    state |= {"body.1.weight": torch.zeros(8)}
-    state |= {"body.2.weight": torch.zeros(8, 8, 3, 3), "body.2.bias": torch.zeros(8)}
-    state |= {"body.3.weight": torch.zeros(8)}
-    state |= {
-        "body.4.weight": torch.zeros(out, 8, 3, 3),
-        "body.4.bias": torch.full((out,), shade),
-    }
-    return state
+pytest.importorskip("spandrel")
+layouts = pytest.importorskip("published_layouts")
+compact = layouts.compact
 
 
 @pytest.fixture
@@ -37,50 +26,40 @@ def photo():
 
 @pytest.fixture
 def save(tmp_path):
-    def write(state, name="model.pth"):
-        path = tmp_path / name
-        if path.suffix == ".safetensors":
-            from safetensors.torch import save_file
-
-            save_file(state, path)
-        else:
-            torch.save(state, path)
-        return path
-
-    return write
+    return lambda state, name="model.pth": layouts.save(state, tmp_path / name)
 
 
 @pytest.mark.parametrize("scale", [1, 2, 4])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_network_that_enlarges_comes_back_at_the_size_of_the_photo(photo, save, scale, channels):
-    model = load_background_model(save(_compact(scale, channels=channels)))
+    model = load_background_model(save(compact(scale, channels=channels)))
     assert model.scale == scale
     assert np.array_equal(model(photo, 1.0), photo)
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "model.pth", "model.ckpt"])
 def test_what_the_network_adds_is_added_by_strength(photo, save, name):
-    model = load_background_model(save(_compact(2, shade=20 / 255), name))
+    model = load_background_model(save(compact(2, shade=20 / 255), name))
     assert np.array_equal(model(photo, 1.0), photo + 20)
     assert np.array_equal(model(photo, 0.5), photo + 10)
     assert np.array_equal(model(photo, 0.0), photo)
 
 
 def test_weights_are_found_in_what_trainers_wrap_them_in(photo, save):
-    model = load_background_model(save({"params_ema": _compact(1)}))
+    model = load_background_model(save({"params_ema": compact(1)}))
     assert np.array_equal(model(photo), photo)
 
 
 def test_the_notice_names_the_architecture_and_its_licence(save):
-    notice = load_background_model(save(_compact(4))).notice
+    notice = load_background_model(save(compact(4))).notice
     assert "RealESRGAN Compact" in notice
-    assert "permissive" in notice
+    assert "licence of the architecture: permissive" in notice
     assert "licence of the weights" in notice
 
 
 def test_progress_counts_tiles(photo, save):
     told = []
-    model = load_background_model(save(_compact(1)))
+    model = load_background_model(save(compact(1)))
     model(photo, on_progress=lambda done, whole: told.append((done, whole)))
     assert told == [(1, 2), (2, 2)]
 
@@ -108,8 +87,8 @@ def test_a_pickle_that_would_run_code_is_refused_in_one_line(tmp_path, save, wra
 
 
 def test_weights_that_are_not_finite_are_told_and_paint_nothing_black(photo, save):
-    model = load_background_model(save(_compact(1, shade=float("nan"))))
-    with pytest.raises(BackgroundModelError, match="not finite"):
+    model = load_background_model(save(compact(1, shade=float("nan"))))
+    with pytest.raises(RestorationError, match="not finite"):
         model(photo)
 
 
@@ -117,14 +96,14 @@ def test_weights_that_are_not_finite_are_told_and_paint_nothing_black(photo, sav
     ("state", "said"),
     [
         ({"weight": [1.0]}, "no architecture"),
-        ({name: value for name, value in _compact(1).items() if name != "body.0.bias"}, "fit"),
+        ({name: value for name, value in compact(1).items() if name != "body.0.bias"}, "fit"),
         (["no", "weights"], "no state dict"),
     ],
 )
 def test_files_that_hold_no_network_are_refused_in_one_line(save, state, said):
     if isinstance(state, dict):
         state = {name: torch.as_tensor(value) for name, value in state.items()}
-    with pytest.raises(BackgroundModelError, match=said) as refused:
+    with pytest.raises(NetworkFileError, match=said) as refused:
         load_background_model(save(state))
     assert "\n" not in str(refused.value)
 
@@ -137,10 +116,10 @@ def test_a_damaged_file_is_refused(tmp_path):
 
 
 def test_a_name_that_is_neither_known_nor_a_file_says_what_there_is(tmp_path, photo):
-    with pytest.raises(BackgroundModelError, match="none, clean, or the path"):
+    with pytest.raises(BackgroundModelError, match="choose none, clean, the path"):
         load_background_model(tmp_path / "nothing.pth")
     (tmp_path / "notes.txt").write_text("no model")
-    with pytest.raises(BackgroundModelError, match=r"\.safetensors, \.pth, \.ckpt"):
+    with pytest.raises(NetworkFileError, match=r"\.safetensors, \.pth, \.ckpt"):
         load_background_model(tmp_path / "notes.txt")
 
 
@@ -152,9 +131,44 @@ class _NoFaces:
 
 
 def test_the_pipeline_takes_a_path_as_background(photo, save):
-    path = save(_compact(2, shade=20 / 255))
+    path = save(compact(2, shade=20 / 255))
     restored, faces = restore_photo(
         photo, "input", 1.0, detector=_NoFaces(), background=str(path), identity_threshold=None
     )
     assert faces == ()
     assert np.array_equal(restored, photo + 20)
+
+
+def test_a_network_that_was_added_is_a_background_by_its_name(photo, save, tmp_path, monkeypatch):
+    from zoo.adding.adding import Told, add_network
+
+    monkeypatch.setenv("RELUME_RESTORERS", str(tmp_path / "restorers"))
+    add_network("brighter", save(compact(2, shade=20 / 255)), Told())
+    model = load_background_model(Path("brighter"))
+    assert np.array_equal(model(photo), photo + 20)
+    model.path.write_bytes(model.path.read_bytes() + b"!")
+    with pytest.raises(UserError, match="has sha256"):
+        load_background_model(Path("brighter"))
+
+
+def test_networks_for_faces_and_of_too_large_a_scale_are_refused(save):
+    state = {"params": layouts.restoreformer().state_dict()}
+    with pytest.raises(BackgroundModelError, match="for faces, not for whole photos"):
+        load_background_model(save(state))
+    with pytest.raises(BackgroundModelError, match="enlarges by 8: a background takes 1 to 4"):
+        load_background_model(save(compact(8)))
+
+
+def test_an_architecture_under_a_licence_to_agree_to_is_refused_before(save, tmp_path, monkeypatch):
+    from zoo.adding.architectures import Architecture
+    from zoo.licences import accept_licence
+
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "configuration"))
+    monkeypatch.setattr(
+        "zoo.adding.architectures._KNOWN", {"Compact": Architecture("NC", consent="s-lab-1.0")}
+    )
+    path = save(compact(1))
+    with pytest.raises(UserError, match=r"--accept-licence s-lab-1\.0"):
+        load_background_model(path)
+    accept_licence("s-lab-1.0")
+    assert "licence of the architecture: NC" in load_background_model(path).notice

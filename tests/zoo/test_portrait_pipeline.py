@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from skimage import data
 
 import zoo
 from degrade.errors import ImageError, UserError
+from zoo.licences import accept_licence
 from zoo.portrait.identity_gate import IdentityGate
 from zoo.portrait.judging import Limits
 from zoo.portrait.pipeline import Pipeline, PortraitError, load_pipeline, restore_photo
@@ -240,6 +242,69 @@ def test_a_classical_restorer_works_on_the_cleaned_photo_and_its_change_comes_on
     still = Restorer(lambda face: face, kind="reference")
     restored, _ = run(photo, still, FACES[0], background=lambda image, _: image + np.uint8(9))
     np.testing.assert_array_equal(restored, photo + np.uint8(9))
+
+
+def trained(**changes):
+    """A restorer that was trained on tight crops and masks of skin and nose."""
+    restorer = Restorer(brighter, 128)
+    changes = {"template": "tight", "regions": ("skin", "nose")} | changes
+    restorer.card = dataclasses.replace(restorer.card, **changes)
+    return restorer
+
+
+def prepared(restorer, **options):
+    options = {"identity_threshold": None, "detector": FixedDetector(FACES[0])} | options
+    pipeline = load_pipeline(restorer, **options)
+    (face,) = pipeline.restore(smooth_photo(180, 260)).finished
+    return face.prepared
+
+
+def test_crops_are_aligned_as_the_model_was_trained_unless_it_is_told_otherwise():
+    assert prepared(trained()).alignment.template == "tight"
+    assert prepared(trained(), template="ffhq").alignment.template == "ffhq"
+    assert prepared(Restorer(brighter, 128)).alignment.template == "ffhq"
+    assert (
+        prepared(trained()).alignment.scale > 1.5 * prepared(trained(template="")).alignment.scale
+    )
+
+
+def test_a_model_is_given_the_regions_that_it_was_trained_with():
+    restorer = trained()
+    face = prepared(restorer, parser=EllipseParser())
+    ((_, (given,), _),) = restorer.calls
+    np.testing.assert_array_equal(given[1], face.mask.probabilities[1])
+    assert given[1].max() == 1 and not given[[0, *range(2, 19)]].any()
+    assert face.mask.probabilities[0].max() == 1  # what is composited knows the background still
+    whole = trained(regions=())
+    face = prepared(whole, parser=EllipseParser())
+    ((_, (given,), _),) = whole.calls
+    np.testing.assert_array_equal(given, face.mask.probabilities)
+
+
+def test_a_mask_that_says_nothing_of_the_face_is_not_given_to_a_model_that_does_without():
+    restorer = trained()
+    face = prepared(restorer, parser="template")
+    ((_, masks, _),) = restorer.calls
+    assert masks == [None] and face.mask.parser == "template"
+    other = Restorer(brighter, 128)
+    prepared(other, parser="template")
+    assert other.calls[0][1][0].shape == (19, 128, 128)
+
+
+def test_the_parser_is_by_landmarks_where_the_model_knows_them_and_the_licence_is_agreed_to(
+    tmp_path, monkeypatch
+):
+    pytest.importorskip("dlib")
+    pytest.importorskip("face_recognition_models")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+
+    def chosen(restorer):
+        return load_pipeline(restorer, identity_threshold=None).parser.name
+
+    assert chosen(trained()) == "template"
+    accept_licence("ibug-68")
+    assert chosen(trained()) == "geometric"
+    assert chosen(trained(regions=())) == chosen(Restorer(brighter)) == "template"
 
 
 def test_an_oracle_is_refused_in_one_line():

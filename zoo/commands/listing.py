@@ -2,40 +2,103 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import click
 
+from degrade.errors import UserError
+from degrade.terminal import progress
 from zoo import registry
+from zoo.commands.card_text import card_lines, told_of
 from zoo.commands.lines import aligned, echo_json, json_option
 from zoo.notice import NOTICE
 from zoo.restorer import Card
 
+if TYPE_CHECKING:
+    from zoo.adding.standing import Standing
+
 __all__ = ["list_restorers", "show_card"]
+
+_WIDEST = 24
+"""Characters of a licence in the table."""
 
 
 @click.command("list")
+@click.option(
+    "--time",
+    "timed",
+    is_flag=True,
+    help="Restore a face with each now, a clean one, for its speed.",
+)
 @json_option
-def list_restorers(as_json: bool) -> None:
-    """Show every restorer: kind, licences, summary.
+def list_restorers(timed: bool, as_json: bool) -> None:
+    """Show every restorer: kind, size, licences, speed, whether it works offline.
 
     A blind restorer sees only pixels; an oracle is also told how each image was degraded and
-    stands apart in leaderboards.
+    stands apart in leaderboards. The speed is that of one face on this machine, with the side
+    it had: measured by `zoo add`, or by --time. Licences in full: `zoo card NAME`.
 
     \b
     Examples:
       zoo list
+      zoo list --time
       zoo list --json
     """
+    from zoo.adding.standing import standing
+
     cards = registry.cards()
+    if timed:
+        standings = [_measured(card.name) for card in progress(cards, "timing")]
+    else:
+        standings = [standing(card.name) for card in cards]
     if as_json:
-        echo_json([card.as_record() for card in cards])
-        return
-    rows = [("NAME", "KIND", "TOLD", "LICENCE", "WEIGHTS", "SUMMARY")]
-    rows += [
-        (card.name, card.kind, _told(card), card.licence_code, card.licence_weights, card.summary)
-        for card in cards
+        echo_json([_record(card, told) for card, told in zip(cards, standings, strict=True)])
+    else:
+        for line in aligned(_table(cards, standings)):
+            click.echo(line)
+    for problem in registry.problems().values():
+        click.echo(f"left out: {problem}", err=True)
+
+
+def _measured(name: str) -> Standing:
+    """Return how a restorer stands with its speed now; one that fails does not end the list."""
+    from zoo.adding.standing import measured, standing
+
+    try:
+        return measured(name)
+    except UserError as error:
+        click.echo(f"not timed: {error}", err=True)
+        return standing(name)
+
+
+def _record(card: Card, told: Standing) -> dict[str, object]:
+    stands = {"offline": told.offline, "seconds": told.seconds, "measured_side": told.side}
+    return {**card.as_record(), **stands}
+
+
+def _table(cards: Sequence[Card], standings: Sequence[Standing]) -> Sequence[Sequence[str]]:
+    heads = ("NAME", "KIND", "TOLD", "SIZE", "LICENCE", "WEIGHTS", "SPEED", "OFFLINE", "SUMMARY")
+    offline = {True: "yes", False: "not here", None: "unknown"}
+    return [heads] + [
+        (
+            card.name,
+            card.kind,
+            told_of(card),
+            "any" if card.input_size is None else "{}×{}".format(*card.input_size),
+            _short(card.licence_code),
+            _short(card.licence_weights),
+            told.speed,
+            offline[told.offline],
+            card.summary,
+        )
+        for card, told in zip(cards, standings, strict=True)
     ]
-    for line in aligned(rows):
-        click.echo(line)
+
+
+def _short(licence: str) -> str:
+    """Return a licence in as many characters as a column can spare."""
+    return licence if len(licence) <= _WIDEST else f"{licence[: _WIDEST - 1].rstrip()}…"
 
 
 @click.command("card")
@@ -44,35 +107,19 @@ def list_restorers(as_json: bool) -> None:
 def show_card(name: str, as_json: bool) -> None:
     """Show what to know before using the restorer NAME.
 
+    Of a trained one this includes how it was trained, what was measured, by which protocol, and
+    where it fails. NAME may be a file of weights that `zoo train` wrote.
+
     \b
     Examples:
-      zoo card nlmeans
+      zoo card style-128
       zoo card wiener --json
     """
-    card = registry.card(name)
+    shown = registry.model_card(name)
     if as_json:
-        echo_json(card.as_record())
+        echo_json(shown.as_record())
         return
-    size = "any" if card.input_size is None else "{} × {} pixels".format(*card.input_size)
-    rows = [
-        ("name", card.name),
-        ("kind", card.kind),
-        ("told", _told(card)),
-        ("summary", card.summary),
-        ("limits", card.limits),
-        ("source", card.source),
-        ("input size", size),
-        ("trained on", card.trained_on),
-        ("loss networks", ", ".join(card.loss_networks) or "none"),
-        ("licence of code", card.licence_code),
-        ("licence of weights", card.licence_weights),
-        ("sha256 of weights", card.sha256 or "no weights"),
-    ]
-    for line in aligned(rows):
+    for line in card_lines(shown):
         click.echo(line)
-    if card.kind != "reference":
+    if shown.card.kind != "reference":
         click.echo(f"\n{NOTICE}")
-
-
-def _told(card: Card) -> str:
-    return "blind" if card.blind else "oracle"

@@ -58,7 +58,7 @@ def restore_photographs(
     notice = getattr(pipeline.background, "notice", "")
     if notice:
         click.echo(f"note: {notice}", err=True)
-    settings = options.settings(model, strength)
+    settings = options.settings(pipeline, strength)
     with Journal(records, settings, resume=options.resume) as journal:
         outcomes = _run(jobs, pipeline, wishes, journal)
         journal.finish(job.name for job in jobs)

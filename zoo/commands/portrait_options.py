@@ -20,7 +20,7 @@ __all__ = ["PortraitOptions", "portrait_options"]
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _DETECTORS = ("dlib", "dlib-cnn", "yunet")
-_PARSERS = ("template", "geometric", "bisenet")
+_PARSERS = ("auto", "template", "geometric", "bisenet")
 _DETECTOR_LEAST = 20
 """Width of the smallest face that the detectors look for by themselves."""
 
@@ -57,7 +57,7 @@ class PortraitOptions:
 
     background: str = "none"
     detector: str = "dlib"
-    parser: str = "template"
+    parser: str = "auto"
     identity_threshold: float | None = None
     gate: bool = True
     smallest_face: int | None = None
@@ -75,7 +75,6 @@ class PortraitOptions:
         from zoo.licences import accept_licence
         from zoo.portrait.detection import Limits, load_detector
         from zoo.portrait.identity_gate import THRESHOLD
-        from zoo.portrait.parsing import load_parser
         from zoo.portrait.pipeline import load_pipeline
 
         for name in self.accept_licence:
@@ -89,17 +88,24 @@ class PortraitOptions:
             detector=load_detector(
                 self.detector, smallest=smaller, rotations=self.rotations, offline=offline
             ),
-            parser=load_parser(self.parser, offline=offline),
+            parser=self.parser,
             background=self.background,
             identity_threshold=threshold if self.gate else None,
             limits=limits,
+            offline=offline,
         )
 
-    def settings(self, model: str, strength: float) -> str:
+    def settings(self, pipeline: Pipeline, strength: float) -> str:
         """Return a few characters that differ where results may."""
         from degrade import __version__
 
-        told = asdict(self) | {"model": model, "strength": strength, "version": __version__}
+        told = asdict(self) | {
+            "model": pipeline.restorer.card.name,
+            "weights": pipeline.restorer.card.sha256,
+            "parser": pipeline.parser.name,
+            "strength": strength,
+            "version": __version__,
+        }
         for name in ("compare", "show_masks", "jsonl", "resume", "offline", "accept_licence"):
             del told[name]
         canonical = json.dumps(told, sort_keys=True)
@@ -139,9 +145,10 @@ def _options() -> list[Callable[[Any], Any]]:
         click.option(
             "--parser",
             type=click.Choice(_PARSERS),
-            default="template",
+            default="auto",
             show_default=True,
-            help="What tells skin, eyes, hair and the rest apart.",
+            help="What tells skin, eyes, hair and the rest apart; auto is what the model was "
+            "trained with, or the nearest that needs no consent.",
         ),
         click.option(
             "--identity-threshold",

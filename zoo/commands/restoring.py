@@ -17,7 +17,13 @@ __all__ = ["restore"]
 @click.command("restore")
 @click.argument("source", metavar="IN", type=click.Path(path_type=Path))
 @click.argument("target", metavar="OUT", type=click.Path(path_type=Path))
-@click.option("--model", required=True, metavar="NAME", help="A restorer from `zoo list`.")
+@click.option(
+    "--model",
+    default=registry.DEFAULT,
+    show_default=True,
+    metavar="NAME|FILE",
+    help="A restorer from `zoo list`, or weights that `zoo train` wrote.",
+)
 @click.option(
     "--strength",
     type=click.FloatRange(0.0, 1.0),
@@ -56,8 +62,8 @@ def restore(
 
     \b
     Examples:
-      zoo restore grandmother.jpg restored.jpg --model dejpeg --compare
-      zoo restore album restored --model dejpeg --background clean --resume
+      zoo restore grandmother.jpg restored.jpg --compare
+      zoo restore album restored --background clean --resume
       zoo restore crops restored --model nlmeans --aligned
     """
     card = registry.card(model)

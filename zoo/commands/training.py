@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from degrade.errors import UserError
-from degrade.terminal import Progress
+from degrade.terminal import Progress, told_how_to_go_on
+
+if TYPE_CHECKING:
+    from zoo.training.config import TrainingConfig
 
 __all__ = ["align_command", "train_command"]
 
@@ -67,44 +72,147 @@ def align_command(
 
 
 @click.command("train")
-@click.argument("config", metavar="CONFIG")
-@click.option(
-    "--faces", required=True, type=click.Path(path_type=Path), help="Aligned faces: `zoo align`."
-)
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="The run's folder.")
+@click.argument("config", metavar="CONFIG", required=False)
+@click.option("--list", "listed", is_flag=True, help="Show the configurations that Relume brings.")
+@click.option("--faces", type=click.Path(path_type=Path), help="Aligned faces: `zoo align`.")
+@click.option("--out", type=click.Path(path_type=Path), help="The run's folder.")
 @click.option("--steps", type=click.IntRange(min=1), help="Stop after this many steps in all.")
 @click.option("--device", default="cpu", show_default=True, help="cpu or cuda.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Processes that make batches ahead, for each GPU; the same bytes with any number.",
+)
 @click.option("--threads", type=click.IntRange(min=1), help="Of PyTorch, on the CPU.")
+@click.option(
+    "--from",
+    "begin_from",
+    metavar="WEIGHTS",
+    type=click.Path(path_type=Path),
+    help="Begin with an earlier run's .safetensors of the same network: fine-tuning.",
+)
 def train_command(
-    config: str, faces: Path, out: Path, steps: int | None, device: str, threads: int | None
+    config: str | None,
+    listed: bool,
+    faces: Path | None,
+    out: Path | None,
+    steps: int | None,
+    device: str,
+    workers: int,
+    threads: int | None,
+    begin_from: Path | None,
 ) -> None:
     """Train CONFIG, a name or a YAML file, on aligned faces; the same command goes on.
 
-    OUT gets a checkpoint, the losses, sample sheets and, at the end, the weights in 16 bits. A
-    run that is stopped and resumed ends with the same bytes on the CPU.
+    OUT gets a checkpoint, the losses, sample sheets, TensorBoard's events where that is installed
+    and, at the end, the weights in 16 bits. A run that is stopped and resumed ends with the same
+    bytes on the CPU.
 
     \b
-    zoo train style-128 --faces faces/ --out runs/style-128
-    zoo train style-128 --faces faces/ --out runs/style-128 --device cuda
+    Examples:
+      zoo train --list
+      zoo train style-128 --faces faces/ --out runs/style-128
+      zoo train style-128 --faces faces/ --out runs/gpu --device cuda --workers 8
+      zoo train mine.yaml --faces faces/ --out runs/mine --from runs/style-128/style-128.safetensors
+
+    \b
+    Several GPUs, each with its part of the same batches:
+      torchrun --nproc-per-node 4 -m zoo train style-256 --faces faces/ --out runs/256 --device cuda
     """
+    if listed:
+        _list_configs()
+        return
+    if config is None or faces is None or out is None:
+        raise UserError("say what to train, on what and where: CONFIG --faces FOLDER --out FOLDER")
+
     import torch
 
     from zoo.training.config import load_config
     from zoo.training.run import train
 
-    if device not in ("cpu", "cuda") or (device == "cuda" and not torch.cuda.is_available()):
-        raise UserError(f"there is no device '{device}' here: use --device cpu")
     if threads:
         torch.set_num_threads(threads)
     told = load_config(config)
     start = time.monotonic()
-    with Progress(steps or told.steps, f"training {told.name}", "step") as shown:
-        weights = train(told, faces, out, device=device, until=steps, on_step=_shower(shown))
-    click.echo(f"{weights} after {time.monotonic() - start:.0f} s")
+    with told_how_to_go_on(), _Shown(told, steps) as shown:
+        weights = train(
+            told,
+            faces,
+            out,
+            device=device,
+            until=steps,
+            workers=workers,
+            begin_from=begin_from,
+            on_start=shown.begin,
+            on_step=shown.step,
+        )
+    if shown.begun:
+        click.echo(f"{weights} after {time.monotonic() - start:.0f} s")
 
 
-def _shower(shown: Progress) -> Callable[[int, Mapping[str, float]], None]:
-    def show(done: int, losses: Mapping[str, float]) -> None:
-        shown.advance(1, " ".join(f"{name} {value:.4f}" for name, value in losses.items()))
+class _Shown:
+    """How far a run is, on standard error; of several processes one shows it.
 
-    return show
+    Parameters
+    ----------
+    config
+        What is trained.
+    until
+        The last step, or None for the configuration's.
+    """
+
+    def __init__(self, config: TrainingConfig, until: int | None) -> None:
+        self._name, self._batch_size = config.name, config.batch_size
+        self._total = min(until or config.steps, config.steps)
+        self._stack = ExitStack()
+        self._progress: Progress | None = None
+        self._before, self._since = 0, 0.0
+
+    @property
+    def begun(self) -> bool:
+        """Whether this is the process that shows anything."""
+        return self._progress is not None
+
+    def __enter__(self) -> _Shown:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def begin(self, done: int, notes: list[str]) -> None:
+        for note in notes:
+            click.echo(f"note: {note}", err=True)
+        if done:
+            click.echo(f"going on after step {done}", err=True)
+        shown = Progress(self._total, f"training {self._name}", "step")
+        self._progress = self._stack.enter_context(shown)
+        self._progress.begin_at(done, self._total)
+        self._before, self._since = done, time.monotonic()
+
+    def step(self, done: int, losses: Mapping[str, float]) -> None:
+        assert self._progress is not None
+        spent = max(time.monotonic() - self._since, 1e-9)
+        rate = (done - self._before) * self._batch_size / spent
+        told = " ".join(f"{name} {value:.4f}" for name, value in losses.items())
+        self._progress.advance(1, f"{rate:.1f} images/s, {told}")
+
+
+def _list_configs() -> None:
+    """Print a line a configuration: network, length, recipes."""
+    import torch
+
+    from zoo.networks.designs import build_network, design_of
+    from zoo.training.config import list_configs, load_config
+
+    for name in list_configs():
+        config = load_config(name)
+        with torch.device("meta"):
+            network = build_network(config.network)
+        size = sum(parameter.numel() for parameter in network.parameters()) / 1e6
+        recipes = dict.fromkeys(recipe.partition(":")[0] for recipe in config.families)
+        click.echo(
+            f"{name:16} {design_of(config.network):5} {config.network.size:4} px {size:6.2f} M "
+            f"{config.steps:7} steps of {config.batch_size:2}  {', '.join(recipes)}"
+        )

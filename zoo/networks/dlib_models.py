@@ -23,6 +23,7 @@ __all__ = [
     "LANDMARKS",
     "DlibModels",
     "Face",
+    "face_chip",
     "load_dlib_models",
     "model_file",
     "overlap",
@@ -119,10 +120,21 @@ class DlibModels:
         image
             uint8 HWC RGB; it need not be the image in which the face was found.
         """
-        chip = dlib.get_face_chip(
-            np.ascontiguousarray(image), _as_detection(face), CHIP_SIZE, CHIP_PADDING
-        )
+        chip = face_chip(image, face)
         return np.array(self._descriptor.compute_face_descriptor(chip), np.float64)
+
+
+def face_chip(image: NDArray[np.uint8], face: Face) -> NDArray[np.uint8]:
+    """Return the descriptor's input: the face upright, uint8 (150, 150, 3) RGB.
+
+    Parameters
+    ----------
+    image
+        uint8 HWC RGB; it need not be the image in which the face was found.
+    """
+    pixels = np.ascontiguousarray(image)
+    chip = dlib.get_face_chip(pixels, _as_detection(face), CHIP_SIZE, CHIP_PADDING)
+    return np.asarray(chip, np.uint8)
 
 
 def load_dlib_models() -> DlibModels:

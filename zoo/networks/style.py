@@ -17,6 +17,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from zoo.networks.plain import PlainBlock, doubled, zeroed
+
 __all__ = ["LABELS", "StyleConfig", "StyleRestorer", "complete_mask"]
 
 LABELS = 19
@@ -135,7 +137,7 @@ class StyleRestorer(nn.Module):
         side = self.config.size
         if faces.shape[1:] != (3, side, side):
             raise ValueError(f"faces are {tuple(faces.shape)}, not (n, 3, {side}, {side})")
-        if mask is not None and mask.shape != (len(faces), LABELS, side, side):
+        if mask is not None and mask.shape != (faces.shape[0], LABELS, side, side):
             raise ValueError(f"mask is {tuple(mask.shape)}, not (n, {LABELS}, {side}, {side})")
         known = complete_mask(mask, faces) if self.config.masked else None
         styles = self.encoder(faces * 2 - 1, known)
@@ -152,7 +154,7 @@ class _Encoder(nn.Module):
         widths = [config.channels[side] for side in config.sides]
         labels = LABELS + 1 if config.masked else 0
         self.first = nn.Conv2d(3 * config.patch**2 + labels, widths[-1], 3, padding=1)
-        self.levels = nn.ModuleList([_Plain(width) for width in reversed(widths)])
+        self.levels = nn.ModuleList([PlainBlock(width) for width in reversed(widths)])
         self.downs = nn.ModuleList(
             nn.Conv2d(widths[level], widths[level - 1], 3, stride=2, padding=1)
             for level in range(len(widths) - 1, 0, -1)
@@ -182,7 +184,7 @@ class _Encoder(nn.Module):
         styles = []
         for index, side in enumerate(self._sides):
             if index:
-                context = features[index] + _doubled(self.ups[index - 1](context))
+                context = features[index] + doubled(self.ups[index - 1](context))
             style = self.styles[index](_joined(context, masks[side]))
             styles.append(functional.leaky_relu(style, _SLOPE))
         return styles, start
@@ -206,21 +208,23 @@ class _Generator(nn.Module):
             nn.Conv2d(before, after, 1) for before, after in itertools.pairwise(widths)
         )
         self.to_rgb = nn.ModuleList(
-            _zero(nn.Conv2d(width, 3 * config.patch**2, 3, padding=1)) for width in widths
+            zeroed(nn.Conv2d(width + config.style, 3 * config.patch**2, 3, padding=1))
+            for width in widths
         )
 
     def forward(self, styles_and_start: tuple[list[Tensor], Tensor | None]) -> Tensor:
         styles, start = styles_and_start
-        x = self.constant.expand(len(styles[0]), -1, -1, -1) if start is None else start
+        x = self.constant.expand(styles[0].shape[0], -1, -1, -1) if start is None else start
         change: Tensor | None = None
         for index, style in enumerate(styles):
             if index:
-                x = self.widen[index - 1](_doubled(x))
+                x = self.widen[index - 1](doubled(x))
             for block in self.blocks[index]:  # type: ignore[attr-defined]
                 x = block(x, style)
-            rgb = functional.pixel_shuffle(
-                self.to_rgb[index](functional.leaky_relu(x, _SLOPE)), self._patch
-            )
+            # The outputs see the style map too: what is fine and nearly right in the input has a
+            # short way, without which a plain U-Net does better on mild degradations (measured).
+            seen = torch.cat([functional.leaky_relu(x, _SLOPE), style], dim=1)
+            rgb = functional.pixel_shuffle(self.to_rgb[index](seen), self._patch)
             change = rgb if change is None else _smoothly_doubled(change) + rgb
         assert change is not None
         return change
@@ -244,38 +248,12 @@ class _Modulated(nn.Module):
         return kept + x
 
 
-class _Plain(nn.Module):
-    """The encoder's residual block."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.one = nn.Conv2d(width, width, 3, padding=1)
-        self.two = nn.Conv2d(width, width, 3, padding=1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return ``x`` changed, of the same shape."""
-        inner = self.one(functional.leaky_relu(x, _SLOPE))
-        change: Tensor = self.two(functional.leaky_relu(inner, _SLOPE))
-        return x + change
-
-
-def _zero(layer: nn.Conv2d) -> nn.Conv2d:
-    nn.init.zeros_(layer.weight)
-    assert layer.bias is not None
-    nn.init.zeros_(layer.bias)
-    return layer
-
-
 def _joined(x: Tensor, mask: Tensor | None) -> Tensor:
     return x if mask is None else torch.cat([x, mask], dim=1)
 
 
 def _at_side(mask: Tensor | None, side: int) -> Tensor | None:
     return None if mask is None else functional.adaptive_avg_pool2d(mask, side)
-
-
-def _doubled(x: Tensor) -> Tensor:
-    return functional.interpolate(x, scale_factor=2, mode="nearest")
 
 
 def _smoothly_doubled(x: Tensor) -> Tensor:

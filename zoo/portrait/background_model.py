@@ -9,29 +9,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from degrade.errors import DependencyError, UserError
+from degrade.errors import UserError
+from zoo.adding.architectures import described
+from zoo.adding.entries import added_network, verified_weights
+from zoo.licences import require_consent
 from zoo.portrait.tiles import Progress, Tiling, in_tiles
 from zoo.restorer import Image
 from zoo.restorers.face_by_face import check_face
-from zoo.weights import load_checkpoint, load_safetensors
+from zoo.restorers.spandrel_network import levels_through, resized
+from zoo.restorers.spandrel_weights import read_network
 
 if TYPE_CHECKING:
     from spandrel import ImageModelDescriptor
 
 __all__ = ["BackgroundModel", "BackgroundModelError", "load_background_model"]
 
-_SUFFIXES = (".safetensors", ".pth", ".ckpt")
 _LARGEST_SCALE = 4
 _TILING = Tiling(side=256, margin=32, feather=32)
 """Small, since a network holds some hundred planes of a tile at once."""
 
 
 class BackgroundModelError(UserError):
-    """A file that holds no network which can clean a background."""
+    """A name or a file of which no background can be made."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,10 +64,11 @@ class BackgroundModel:
     @property
     def notice(self) -> str:
         """Return what a person must know before using it, one sentence."""
+        facts = described(str(self.network.architecture.id))
         return (
-            f"{self.path.name} is a {self.architecture} network (scale {self.scale}): spandrel "
-            "carries architectures under permissive licences alone (MIT, Apache 2.0, public "
-            "domain); the licence of the weights is for you to look up where they came from"
+            f"{self.path.name} is a {self.architecture} network (scale {self.scale}); licence of "
+            f"the architecture: {facts.licence_code}; the licence of the weights is for you to "
+            "look up where they came from"
         )
 
     def __call__(
@@ -84,7 +87,7 @@ class BackgroundModel:
 
         Raises
         ------
-        BackgroundModelError
+        RestorationError
             The network returned values that are not finite, or another size than it says.
         """
         check_face(photo)
@@ -101,26 +104,9 @@ class BackgroundModel:
 
     def _restored(self, tile: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the tile, float32 levels, through the network and back at its own size."""
-        import torch
-
-        height, width = tile.shape[:2]
-        levels = torch.from_numpy(np.ascontiguousarray(tile.transpose(2, 0, 1))) / 255.0
-        # A network for grey pictures sees the three channels one after another.
-        parts = levels[None] if self.network.input_channels == 3 else levels[:, None]
-        restored = torch.cat([self.network(part[None]) for part in parts])
-        planes = restored.numpy().reshape(-1, *restored.shape[-2:])
-        if planes.shape != (3, height * self.scale, width * self.scale):
-            raise BackgroundModelError(f"{self.path} returned a picture of another size: not used")
-        if not np.isfinite(planes).all():
-            raise BackgroundModelError(
-                f"{self.path} returned values that are not finite: use other weights"
-            )
-        large = np.ascontiguousarray(planes.transpose(1, 2, 0)) * np.float32(255.0)
-        if self.scale == 1:
-            return np.asarray(large, np.float32)
+        large = levels_through(self.network, tile, str(self.path))
         # The mean over whole pixels: antialiased, and centred as the photo is.
-        small = cv2.resize(large, (width, height), interpolation=cv2.INTER_AREA)
-        return np.asarray(small, np.float32)
+        return resized(large, (tile.shape[0], tile.shape[1]))
 
 
 def load_background_model(path: Path) -> BackgroundModel:
@@ -130,77 +116,46 @@ def load_background_model(path: Path) -> BackgroundModel:
     ----------
     path
         A ``.safetensors``, ``.pth`` or ``.ckpt`` file of an architecture that spandrel knows:
-        1× denoisers, deblurrers and JPEG cleaners, or super-resolution up to 4×.
+        1× denoisers, deblurrers and JPEG cleaners, or super-resolution up to 4×. Or the name of
+        such a network that was added by ``zoo add``.
 
     Raises
     ------
     BackgroundModelError
-        No such file, another kind of file, or a network for something else.
+        No such file or name, or a network for something else.
+    NetworkFileError
+        Another kind of file, or one that holds no network.
+    ConsentError
+        An architecture whose licence must be agreed to first.
     WeightsRefused
         The file is damaged, or would run code when opened.
     DependencyError
         spandrel is not installed.
     """
-    if not path.is_file():
+    path = _file_of(path)
+    network = read_network(path)
+    if network.purpose == "FaceSR":
         raise BackgroundModelError(
-            f"no background is called {str(path)!r}, nor is a file there: choose none, clean, or "
-            "the path of a model"
+            f"{path} is a network for faces, not for whole photos: take one for restoration or "
+            "super-resolution"
         )
-    if path.suffix.lower() not in _SUFFIXES:
+    if network.scale > _LARGEST_SCALE:
         raise BackgroundModelError(
-            f"{path} is no model: a background takes {', '.join(_SUFFIXES)} files"
+            f"{path} enlarges by {network.scale}: a background takes 1 to {_LARGEST_SCALE} times"
         )
-    network = _identified(path, _read(path))
-    network.eval()
+    architecture = str(network.architecture.id)
+    require_consent(described(architecture).consent, f"{path}, a {architecture} network,")
     return BackgroundModel(path, network)
 
 
-def _read(path: Path) -> dict[str, Any]:
-    """Return the state dict, out of what trainers wrap it in."""
-    try:
-        import spandrel
-    except ImportError as error:
-        raise DependencyError(
-            "spandrel is not installed: run `pip install 'relume[zoo]'`"
-        ) from error
-    content: Any = (
-        load_safetensors(path) if path.suffix.lower() == ".safetensors" else load_checkpoint(path)
-    )
-    if not isinstance(content, dict):
-        raise BackgroundModelError(f"{path} holds no state dict: not loaded")
-    unwrapped: dict[str, Any] = spandrel.canonicalize_state_dict(content)
-    return unwrapped
-
-
-def _identified(path: Path, state: dict[str, Any]) -> ImageModelDescriptor[Any]:
-    """Return the network that the weights belong to, if it can clean a photo."""
-    import spandrel
-
-    try:
-        network = spandrel.ModelLoader(device="cpu").load_from_state_dict(state)
-    except spandrel.UnsupportedModelError as error:
+def _file_of(path: Path) -> Path:
+    """Return the file itself, or that of the network which was added under this name."""
+    if path.is_file():
+        return path
+    added = added_network(str(path))
+    if added is None:
         raise BackgroundModelError(
-            f"{path} is of no architecture that spandrel {_version()} knows: take another model"
-        ) from error
-    except (RuntimeError, KeyError, ValueError) as error:
-        # What its detectors and torch raise for weights that miss parts.
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise BackgroundModelError(f"{path} does not fit its architecture: {reason}") from error
-    if not isinstance(network, spandrel.ImageModelDescriptor) or network.purpose == "FaceSR":
-        raise BackgroundModelError(
-            f"{path} is a network for {network.purpose}, not for whole photos: take one for "
-            "restoration or super-resolution"
+            f"no background is called {str(path)!r}, nor is a file there: choose none, clean, the "
+            "path of a model, or the name of one added by `zoo add`"
         )
-    channels = network.input_channels, network.output_channels
-    if channels not in ((3, 3), (1, 1)) or not 1 <= network.scale <= _LARGEST_SCALE:
-        raise BackgroundModelError(
-            f"{path} takes {channels[0]} channels, gives {channels[1]} and enlarges by "
-            f"{network.scale}: a background takes grey or RGB both ways, and 1 to 4 times"
-        )
-    return network
-
-
-def _version() -> str:
-    from importlib.metadata import version
-
-    return version("spandrel")
+    return verified_weights(added)

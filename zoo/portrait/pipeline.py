@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degrade.errors import DependencyError
+from zoo.licences import is_accepted
 from zoo.portrait.detection import Detector, Limits, load_detector
 from zoo.portrait.face import FaceRecord
 from zoo.portrait.identity_gate import THRESHOLD, IdentityGate, load_identity_gate
 from zoo.portrait.parsing import Parser, load_parser
 from zoo.portrait.stages import Background, Pipeline, PortraitError, Result
-from zoo.registry import load
-from zoo.restorer import Restorer
+from zoo.registry import DEFAULT, load
+from zoo.restorer import Card, Restorer
 
 __all__ = ["Background", "Pipeline", "PortraitError", "Result", "load_pipeline", "restore_photo"]
 
@@ -26,17 +27,20 @@ _AnyPhoto = TypeVar("_AnyPhoto", NDArray[np.uint8], NDArray[np.uint16])
 
 
 def load_pipeline(
-    model: str | Restorer = "style-128",
+    model: str | Restorer = DEFAULT,
     *,
     detector: str | Detector = "dlib",
-    parser: str | Parser = "template",
+    parser: str | Parser = "auto",
     background: str | Background = "none",
     identity_threshold: float | None = THRESHOLD,
-    template: str = "ffhq",
+    template: str | None = None,
     hair: bool = False,
     limits: Limits | None = None,
+    offline: bool | None = None,
 ) -> Pipeline:
     """Load every stage: all reading from disk happens here. Parameters as `restore_photo`'s.
+
+    ``offline`` is as in `zoo.weights.locate`, for the parser that is loaded here.
 
     Raises
     ------
@@ -52,10 +56,15 @@ def load_pipeline(
             "photograph: choose a blind restorer (`zoo list`)"
         )
     gate, note = _load_gate(identity_threshold)
+    template = template or restorer.card.template or "ffhq"
+    if parser == "auto":
+        parser = _parser_for(restorer.card)
     return Pipeline(
         restorer=restorer,
         detector=load_detector(detector) if isinstance(detector, str) else detector,
-        parser=load_parser(parser, template) if isinstance(parser, str) else parser,
+        parser=(
+            load_parser(parser, template, offline=offline) if isinstance(parser, str) else parser
+        ),
         gate=gate,
         gate_note=note,
         background=_background(background) if isinstance(background, str) else background,
@@ -67,14 +76,14 @@ def load_pipeline(
 
 def restore_photo(
     image: _AnyPhoto,
-    model: str | Restorer = "style-128",
+    model: str | Restorer = DEFAULT,
     strength: float = 1.0,
     *,
     detector: str | Detector = "dlib",
-    parser: str | Parser = "template",
+    parser: str | Parser = "auto",
     background: str | Background = "none",
     identity_threshold: float | None = THRESHOLD,
-    template: str = "ffhq",
+    template: str | None = None,
     hair: bool = False,
     limits: Limits | None = None,
 ) -> tuple[_AnyPhoto, tuple[FaceRecord, ...]]:
@@ -86,11 +95,14 @@ def restore_photo(
         uint8 or uint16; (height, width), or (height, width, channels) of 1 grey, 2 grey and
         alpha, 3 RGB, 4 RGB and alpha. Upright. Not written to.
     model
-        A registry name or any object with the `Restorer` protocol.
+        A name or a path, see `zoo.registry.load`, or any object with the `Restorer` protocol.
     strength
         The share of the change that is laid on the photo, from 0 (the input, exactly) to 1.
-    detector, parser
-        A name or an object; see `load_detector` and `load_parser`.
+    detector
+        A name or an object; see `load_detector`.
+    parser
+        A name or an object, see `load_parser`; or ``auto``: ``geometric`` for restorers that
+        were trained on masks from landmarks, where its licence was agreed to, else ``template``.
     background
         ``none``, ``clean``, the path of a model that spandrel knows (``.safetensors``, ``.pth``),
         or a function of a photo and a strength.
@@ -98,7 +110,8 @@ def restore_photo(
         How far (dlib's descriptor, at equal sharpness) the face may move before the change is
         blended back; see `zoo.portrait.identity_gate.THRESHOLD`. None never blends.
     template
-        ``ffhq``, or ``tight`` for models that were trained on tight crops.
+        ``ffhq`` or ``tight``: how crops are aligned. None is the one that the model was trained
+        with, or ``ffhq`` where any will do.
     hair
         Whether the hair is restored too.
     limits
@@ -127,6 +140,11 @@ def restore_photo(
     )
     result = pipeline.restore(image, strength)
     return result.photo, result.faces  # type: ignore[return-value]  # composite keeps the dtype
+
+
+def _parser_for(card: Card) -> str:
+    """Return the name of the parser whose masks are most like those a restorer was trained on."""
+    return "geometric" if card.regions and is_accepted("ibug-68") else "template"
 
 
 def _load_gate(threshold: float | None) -> tuple[IdentityGate | None, str]:

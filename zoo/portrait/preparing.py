@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,13 +11,15 @@ from numpy.typing import NDArray
 from degrade.errors import ImageError, UserError
 from zoo.portrait.alignment import Alignment, align
 from zoo.portrait.face import Face
+from zoo.portrait.labels import place
 from zoo.portrait.parsing import FaceMask, Parser
 from zoo.portrait.stopwatch import Stopwatch
+from zoo.portrait.template_parser import TemplateParser
 from zoo.portrait.templates import template_points
 from zoo.portrait.warping import extract
 from zoo.restorer import Card, Image
 
-__all__ = ["Prepared", "core_points", "crop_side", "prepare"]
+__all__ = ["Prepared", "core_points", "crop_side", "guide_of", "prepare"]
 
 _SMALLEST, _LARGEST, _STEP = 64, 1024, 8
 """Sides of the crops for restorers that take any size: near the face's own size, so that it is
@@ -39,6 +42,8 @@ class Prepared:
         uint8 (size, size, 3).
     mask
         The crop's parsing mask.
+    guide
+        What of it the restorer is given, see `guide_of`.
     """
 
     number: int
@@ -46,6 +51,7 @@ class Prepared:
     alignment: Alignment
     crop: Image
     mask: FaceMask
+    guide: NDArray[np.float32] | None
 
 
 def prepare(
@@ -79,7 +85,34 @@ def prepare(
             mask = parser.parse(crop, None)
     except ImageError as error:
         return str(error)
-    return Prepared(number, face, alignment, crop, mask)
+    return Prepared(number, face, alignment, crop, mask, guide_of(mask, card.regions))
+
+
+def guide_of(mask: FaceMask, regions: Sequence[str]) -> NDArray[np.float32] | None:
+    """Return the mask as a restorer knows masks, ``(19, size, size)`` float32, or None.
+
+    Parameters
+    ----------
+    mask
+        As a parser made it.
+    regions
+        As `Card.regions`: the labels that are kept, the others become 0. With none, all are.
+
+    Notes
+    -----
+    A network that was trained on masks of the face alone takes a pixel without a label for one of
+    which nothing is known; told of hair or background there it would hear words for the first
+    time. The template's mask says nothing of this face, and such a network knows what to do
+    without one.
+    """
+    if not regions:
+        return mask.probabilities
+    if mask.parser == TemplateParser.name:
+        return None
+    guide = np.zeros_like(mask.probabilities)
+    known = [place(name) for name in regions]
+    guide[known] = mask.probabilities[known]
+    return guide
 
 
 def crop_side(card: Card, face: Face, template: str) -> int:

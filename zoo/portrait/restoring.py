@@ -26,7 +26,7 @@ class Attempt:
 
 
 def restore_faces(
-    restorer: Restorer, crops: Sequence[Image], masks: Sequence[NDArray[np.float32]]
+    restorer: Restorer, crops: Sequence[Image], masks: Sequence[NDArray[np.float32] | None]
 ) -> list[Attempt]:
     """Restore all faces in one batch, and one by one where the batch does not come back whole.
 
@@ -37,7 +37,7 @@ def restore_faces(
     crops
         uint8 (size, size, 3) each.
     masks
-        One (19, size, size) float32 parsing mask each.
+        One (19, size, size) float32 parsing mask each, of the regions that it knows, or None.
     """
     if not crops:
         return []
@@ -52,7 +52,7 @@ def restore_faces(
 
 
 def _call(
-    restorer: Restorer, crops: Sequence[Image], masks: Sequence[NDArray[np.float32]]
+    restorer: Restorer, crops: Sequence[Image], masks: Sequence[NDArray[np.float32] | None]
 ) -> list[object] | str:
     """Return what the restorer returned for each crop, or the sentence on why there is none."""
     try:

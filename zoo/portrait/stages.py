@@ -162,7 +162,7 @@ class Pipeline:
             attempts = restore_faces(
                 self.restorer,
                 [face.crop for face in ready],
-                [face.mask.probabilities for face in ready],
+                [face.guide for face in ready],
             )
         finished = []
         for prepared, attempt in zip(ready, attempts, strict=True):

@@ -15,14 +15,18 @@ from torch import Tensor
 
 from degrade.pool import DataPool, Family
 from degrade.random import FEEDING, Stream, StreamKey
+from zoo.licences import is_accepted
 from zoo.portrait.landmark_regions import landmark_regions
 from zoo.training.config import TrainingConfig, TrainingError
+from zoo.training.wrong_masks import WrongMasks
 
 __all__ = ["LANDMARKS_FILE", "FaceBatch", "FaceBatches"]
 
 LANDMARKS_FILE = "landmarks68.npz"
 _MASKS = 8
 """Stream slot of flips and masks, beyond those of the pool."""
+_MISTAKES = 9
+"""Stream slot of wrong masks."""
 _PAIRS = ((4, 5), (6, 7), (8, 9))
 """Labels that change places in a mirror: eyes, brows, ears."""
 
@@ -37,11 +41,14 @@ class FaceBatch:
         ``(n, 3, size, size)`` float32 RGB in [0, 1].
     mask
         ``(n, 19, size, size)`` float32; all 0 where a face has no mask.
+    right
+        The masks before `TrainingConfig.mask_errors`: the same where none is wrong.
     """
 
     hq: Tensor
     lq: Tensor
     mask: Tensor
+    right: Tensor
 
 
 class FaceBatches:
@@ -54,15 +61,22 @@ class FaceBatches:
     folder
         Aligned faces of the network's size, as `zoo align` writes them; with the file of
         landmarks beside them the faces have masks.
+    places
+        Which faces of each batch to make; None makes all. The same faces either way.
 
     Raises
     ------
     TrainingError
-        The faces are of another size.
+        There is no such folder, or the faces are of another size.
+    DatasetError
+        The folder holds no image.
     """
 
-    def __init__(self, config: TrainingConfig, folder: Path) -> None:
+    def __init__(self, config: TrainingConfig, folder: Path, places: range | None = None) -> None:
         self._config = config
+        self._places = range(config.batch_size) if places is None else places
+        if not folder.is_dir():
+            raise TrainingError(f"{folder} is no folder: give the one that `zoo align` wrote")
         families = {name: Family(name, share) for name, share in config.families.items()}
         self._pool = DataPool(folder, families, batch_size=config.batch_size, seed=config.seed)
         side = self._pool.source.read(self._pool.source.keys[0]).shape
@@ -73,6 +87,9 @@ class FaceBatches:
             )
         self._landmarks = _read_landmarks(folder / LANDMARKS_FILE)
         self._mean = _mean_mask(self._landmarks, config.network.size)
+        self._wrong = None
+        if config.mask_errors and self._mean is not None:
+            self._wrong = WrongMasks(self._landmarks, self._mean, is_accepted("ibug-68"))
 
     def __len__(self) -> int:
         return self._config.steps
@@ -82,16 +99,48 @@ class FaceBatches:
         """How many different faces there are."""
         return len(self._pool.source)
 
+    @property
+    def masked(self) -> bool:
+        """Whether faces come with masks: whether the folder has landmarks."""
+        return self._mean is not None
+
     def __getitem__(self, step: int) -> FaceBatch:
-        batch = self._pool[step]
+        batch = self._pool.part(step, self._places)
         keys = [image_id for image_id, _ in self._pool.pictures(step)]
         stream = Stream(StreamKey(self._config.seed, step, 0), _MASKS, FEEDING)
-        masks = np.stack([self._mask(key, stream.unit()) for key in keys])
+        chances = [stream.unit() for _ in keys]
+        masks = np.stack([self._mask(keys[place], chances[place]) for place in self._places])
         hq, lq, mask = _tensor(batch.hq), _tensor(batch.lq), torch.from_numpy(masks)
-        flips = torch.tensor([stream.unit() < 0.5 for _ in keys])
+        flips = self._drawn(stream, 0.5)
+        if self._config.clean:
+            lq = torch.where(self._drawn(stream, self._config.clean)[:, None, None, None], hq, lq)
+        right = mask
+        if self._wrong is not None:
+            wrong = self._drawn(stream, self._config.mask_errors)
+            mask = torch.from_numpy(self._wronged(step, masks, _levels(lq), wrong))
         return FaceBatch(
-            _flipped(hq, flips), _flipped(lq, flips), _flipped(_swapped(mask, flips), flips)
+            _flipped(hq, flips),
+            _flipped(lq, flips),
+            _flipped(_swapped(mask, flips), flips),
+            _flipped(_swapped(right, flips), flips),
         )
+
+    def _drawn(self, stream: Stream, chance: float) -> Tensor:
+        """Draw for each face of the whole batch; return what became of those made here."""
+        drawn = torch.tensor([stream.unit() < chance for _ in range(self._config.batch_size)])
+        return drawn[self._places.start : self._places.stop]
+
+    def _wronged(
+        self, step: int, masks: NDArray[np.float32], lq: NDArray[np.uint8], wrong: Tensor
+    ) -> NDArray[np.float32]:
+        assert self._wrong is not None
+        found = masks.copy()
+        for index, place in enumerate(self._places):
+            if wrong[index]:
+                # A stream for each: an error draws as many numbers as it needs.
+                stream = Stream(StreamKey(self._config.seed, step, place), _MISTAKES, FEEDING)
+                found[index] = self._wrong.draw(masks[index], lq[index], stream)
+        return found
 
     def _mask(self, key: str, chance: float) -> NDArray[np.float32]:
         config = self._config
@@ -121,6 +170,10 @@ def _mean_mask(landmarks: dict[str, NDArray[np.float32]], size: int) -> NDArray[
 
 def _tensor(images: NDArray[np.uint8]) -> Tensor:
     return torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
+
+
+def _levels(images: Tensor) -> NDArray[np.uint8]:
+    return np.ascontiguousarray((images * 255).round().byte().permute(0, 2, 3, 1).numpy())
 
 
 def _swapped(mask: Tensor, flips: Tensor) -> Tensor:

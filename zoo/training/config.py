@@ -2,22 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from degrade.errors import UserError
 from degrade.yaml_lines import load_yaml, nearest
-from zoo.networks.style import StyleConfig
+from zoo.networks.designs import NetworkConfig, network_config, network_record
 
-__all__ = ["CONFIGS", "TrainingConfig", "TrainingError", "list_configs", "load_config"]
+__all__ = [
+    "CONFIGS",
+    "FEATURE_NETWORKS",
+    "IdentityConfig",
+    "TrainingConfig",
+    "TrainingError",
+    "config_of",
+    "list_configs",
+    "load_config",
+    "told_differences",
+]
 
 CONFIGS = Path(__file__).parent / "configs"
+FEATURE_NETWORKS = ("efficientnet-lite0", "vgg19")
+"""Whose maps the perceptual and the style loss can compare, see `zoo.training.features`."""
+
+_WHOLE = {"seed": 0, "steps": 1, "batch_size": 1, "warmup": 0, "stages": 1}
+"""Whole numbers and the least they may be."""
+_SHARES = (
+    "decay", "ema", "adversarial_from", "no_mask", "template_mask", "mask_errors", "clean",
+)  # fmt: skip
+_WEIGHTS = (
+    "learning_rate", "l1", "perceptual", "region_style", "adversarial", "r1", "consistency",
+)  # fmt: skip
 
 
 class TrainingError(UserError):
     """A training run cannot start or go on as asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityConfig:
+    """The identity loss, see `zoo.training.identity`.
+
+    Attributes
+    ----------
+    network
+        A face descriptor's ``.safetensors`` file, or its name in the cache folder.
+    weight
+        Of the loss.
+    """
+
+    network: str
+    weight: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +66,7 @@ class TrainingConfig:
     name
         Of the restorer that comes out.
     network
-        See `zoo.networks.style.StyleConfig`.
+        `zoo.networks.style.StyleConfig`, or with ``design: unet`` `zoo.networks.unet.UNetConfig`.
     families
         Recipe → its share of every batch.
     seed
@@ -41,20 +78,39 @@ class TrainingConfig:
         share of the steps.
     ema
         Share of the averaged weights that a step keeps.
-    l1, perceptual, adversarial
+    l1, perceptual, region_style
         Weights of the losses.
+    perceptual_network
+        One of `FEATURE_NETWORKS`: whose maps the perceptual and the style loss compare.
+    identity
+        The identity loss, or None for none.
+    adversarial
+        Length of the adversarial gradient at the restored faces, as a share of the length of the
+        other losses' together: a weight that needs no tuning to their scales (the adaptive
+        weight of Esser et al. 2021, arXiv 2012.09841, eq. 7, taken at the image). 0 for none.
     stages
-        Stages of the perceptual network that count.
+        Stages of EfficientNet-Lite0 that count, 1 to 5.
     adversarial_from
         Share of the steps after which the discriminator joins in.
     r1
         Gamma of the gradient penalty, every 16 steps (Karras et al. 2020, lazy regularisation).
+    critic_widths
+        Channels of the discriminator's levels, the finest first; each halves the side.
     no_mask, template_mask
         Chances that a face comes with no mask, or with the mean one instead of its own.
+    mask_errors
+        Chance that a face comes with a wrong mask, see `zoo.training.wrong_masks`.
+    consistency
+        Weight of the distance (L1) between a face restored with a wrong mask and the same face
+        restored with the right one.
+    clean
+        Chance that a face comes undegraded, so that the restorer learns to leave it alone.
+    precision
+        ``float32`` or ``bfloat16``: what the convolutions compute in; weights stay float32.
     """
 
     name: str
-    network: StyleConfig
+    network: NetworkConfig
     families: Mapping[str, float]
     seed: int = 0
     steps: int = 10_000
@@ -71,10 +127,57 @@ class TrainingConfig:
     r1: float = 1.0
     no_mask: float = 0.25
     template_mask: float = 0.15
+    mask_errors: float = 0.0
+    consistency: float = 0.0
+    clean: float = 0.0
+    precision: str = "float32"
+    perceptual_network: str = "efficientnet-lite0"
+    region_style: float = 0.0
+    identity: IdentityConfig | None = None
+    critic_widths: Sequence[int] = (32, 64, 96, 128)
+
+    def __post_init__(self) -> None:
+        _check_numbers(self)
+        if not self.name or not isinstance(self.name, str) or Path(self.name).name != self.name:
+            raise ValueError(f"name {self.name!r} is no name for a file")
+        if self.precision not in ("float32", "bfloat16"):
+            raise ValueError(f"precision {self.precision!r} is neither float32 nor bfloat16")
+        if self.perceptual_network not in FEATURE_NETWORKS:
+            raise ValueError(
+                f"perceptual_network {self.perceptual_network!r} is not one of "
+                f"{', '.join(FEATURE_NETWORKS)}"
+            )
 
     def as_record(self) -> dict[str, Any]:
         """Return the configuration as a JSON-ready mapping."""
-        return asdict(self)
+        record = asdict(self)
+        record["network"] = network_record(self.network)
+        return record
+
+
+def config_of(record: Mapping[str, Any]) -> TrainingConfig:
+    """Return the configuration that a mapping describes, such as `TrainingConfig.as_record`'s.
+
+    Keys that are left out have their defaults, so records of earlier versions can be read.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        A key that is missing or unknown, or a value out of range.
+    """
+    told = {**record, "network": network_config(record["network"])}
+    if told.get("identity") is not None:
+        told["identity"] = IdentityConfig(**told["identity"])
+    if "critic_widths" in told:
+        told["critic_widths"] = tuple(told["critic_widths"])
+    return TrainingConfig(**told)
+
+
+def told_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Say in words where two records differ, such as ``steps 4000, now 5000``; empty if nowhere."""
+    old, new = _leaves(before), _leaves(now)
+    keys = [key for key in {**old, **new} if old.get(key) != new.get(key)]
+    return "; ".join(f"{key} {old.get(key)}, now {new.get(key)}" for key in keys)
 
 
 def list_configs() -> tuple[str, ...]:
@@ -104,6 +207,35 @@ def load_config(name_or_path: str | Path) -> TrainingConfig:
         if key not in known_keys:
             raise TrainingError(f"{path.name}: no key is called '{key}'.{nearest(key, known_keys)}")
     try:
-        return TrainingConfig(**(data | {"network": StyleConfig(**data["network"])}))
-    except (KeyError, TypeError, ValueError) as error:
+        return config_of(data)
+    except KeyError as error:
+        raise TrainingError(f"{path.name}: the key {error} is missing") from None
+    except (AttributeError, TypeError, ValueError) as error:
         raise TrainingError(f"{path.name}: {error}") from None
+
+
+def _check_numbers(config: TrainingConfig) -> None:
+    for name, least in _WHOLE.items():
+        value = getattr(config, name)
+        if not isinstance(value, int) or value < least:
+            raise ValueError(f"{name} {value!r} is no whole number from {least} on")
+    for name in (*_SHARES, *_WEIGHTS):
+        value = getattr(config, name)
+        if not isinstance(value, (int, float)):
+            # YAML reads 5e-4 as a text.
+            raise ValueError(f"{name} {value!r} is no number: write it like 0.0005")
+        if value < 0 or (name in _SHARES and value > 1):
+            raise ValueError(f"{name} {value} is less than 0, or a share above 1")
+    if not isinstance(config.families, Mapping) or not config.families:
+        raise ValueError("families names no recipe: give recipes and their shares")
+
+
+def _leaves(record: Mapping[str, Any]) -> dict[str, object]:
+    """Return the record with the network's keys beside the others, and families in their order."""
+    leaves: dict[str, object] = {}
+    for key, value in record.items():
+        if key == "network":
+            leaves |= {f"network.{inner}": told for inner, told in dict(value).items()}
+        else:
+            leaves[key] = list(value.items()) if key == "families" else value
+    return leaves

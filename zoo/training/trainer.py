@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from degrade.images import atomic_file
+from zoo.networks.designs import build_network
 from zoo.networks.discriminator import Discriminator
-from zoo.networks.style import StyleRestorer
 from zoo.training.batches import FaceBatch
-from zoo.training.config import TrainingConfig, TrainingError
-from zoo.training.losses import PerceptualLoss, fooling_loss, gradient_penalty, telling_loss
+from zoo.training.config import TrainingConfig, TrainingError, config_of, told_differences
+from zoo.training.losses import fooling_loss, gradient_penalty, telling_loss
+from zoo.training.objective import Objective
+from zoo.training.processes import Processes
+from zoo.weights import load_checkpoint
 
 __all__ = ["Trainer"]
 
 _PENALTY_EVERY = 16
+_SHORTEST = 1e-12
 
 
 class Trainer:
@@ -30,51 +36,74 @@ class Trainer:
         See `TrainingConfig`.
     device
         Where to train.
+    processes
+        This one among those that train together: batches are its parts of the whole ones.
+
+    Notes
+    -----
+    No gradient is scaled in ``bfloat16``: it has float32's exponents, so nothing underflows
+    (float16, which needs `torch.amp.GradScaler`, is not offered).
     """
 
-    def __init__(self, config: TrainingConfig, device: torch.device) -> None:
+    def __init__(
+        self, config: TrainingConfig, device: torch.device, processes: Processes | None = None
+    ) -> None:
         self.config, self.device, self.done = config, device, 0
+        self.processes = processes or Processes()
+        self.begun_from = ""
+        """sha256 of the weights file that the run began from, or an empty text."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
-            network = StyleRestorer(config.network)
-            critic = Discriminator(config.network.size)
+            network = build_network(config.network)
+            critic = Discriminator(config.network.size, config.critic_widths)
         layout = torch.channels_last
         self.network = network.to(device, memory_format=layout)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.network).requires_grad_(False).eval()
         self.critic = critic.to(device, memory_format=layout)  # type: ignore[call-overload]
-        self._perceptual = PerceptualLoss(config.stages).to(device)
+        self._objective = Objective(config, device)
         rate = config.learning_rate
         self._optimiser = torch.optim.Adam(self.network.parameters(), rate, (0.9, 0.99))
         self._critic_optimiser = torch.optim.Adam(self.critic.parameters(), rate, (0.0, 0.99))
 
     def step(self, batch: FaceBatch) -> dict[str, float]:
-        """Learn from one batch; return the losses."""
-        rate = self._rate()
-        hq, lq, mask = (t.to(self.device) for t in (batch.hq, batch.lq, batch.mask))
+        """Learn from one batch, or from this process's part of it; return the whole's losses."""
+        rate = self.learning_rate
+        hq, lq, mask, right = (
+            t.to(self.device) for t in (batch.hq, batch.lq, batch.mask, batch.right)
+        )
         for group in (*self._optimiser.param_groups, *self._critic_optimiser.param_groups):
             group["lr"] = rate
-        restored = self.network(lq, mask)
-        told = {"l1": (restored - hq).abs().mean()}
-        loss = self.config.l1 * told["l1"]
-        if self.config.perceptual:
-            told["perceptual"] = self._perceptual(restored.clamp(0, 1), hq)
-            loss = loss + self.config.perceptual * told["perceptual"]
+        with self._precision():
+            restored = self.network(lq, mask)
+        restored = restored.float()
+        self._optimiser.zero_grad(set_to_none=True)
+        wanted = self._with_right_mask(lq, right)
+        told, slope = self._slope(restored.detach(), hq, right, wanted)
+        restored.backward(slope)
+        self._stepped(self.network, self._optimiser)
         if self._adversarial():
-            self.critic.requires_grad_(False)
-            told["fooling"] = fooling_loss(self.critic(restored, mask))
-            loss = loss + self.config.adversarial * told["fooling"]
-        _update(self.network, self._optimiser, loss)
-        if self._adversarial():
-            told |= self._teach_critic(hq, restored.detach(), mask)
+            told |= self._teach_critic(hq, restored.detach(), right)
         self.done += 1
         self._average()
-        return {name: float(value.detach()) for name, value in told.items()}
+        values = torch.stack([value.detach() for value in told.values()])
+        self.processes.average([values])
+        return dict(zip(told, values.tolist(), strict=True))
+
+    def begin_from(self, tensors: Mapping[str, Tensor], digest: str) -> None:
+        """Take up a network's weights, those of a file with that sha256, before the first step.
+
+        Raises TrainingError for tensors of another version of the network.
+        """
+        _fill(self.network, tensors, "the weights to begin from")
+        _fill(self.average, tensors, "the weights to begin from")
+        self.begun_from = digest
 
     def save(self, path: Path) -> None:
         """Write everything that a later run needs to go on as if never stopped."""
         record = {
             "config": repr(self.config.as_record()),
             "done": self.done,
+            "begun_from": self.begun_from,
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
             "critic": self.critic.state_dict(),
@@ -85,37 +114,86 @@ class Trainer:
             torch.save(record, file)
 
     def load(self, path: Path) -> None:
-        """Take up what `save` wrote; raises TrainingError for another configuration's file."""
-        record = torch.load(path, map_location=self.device, weights_only=True)
-        if record["config"] != repr(self.config.as_record()):
+        """Take up what `save` wrote.
+
+        Raises
+        ------
+        TrainingError
+            Another configuration's; the message names the keys that differ. Keys that a file of
+            an earlier version has not, had their default values. Or another version's networks.
+        WeightsRefused
+            It is no such file.
+        """
+        record = load_checkpoint(path)
+        if not isinstance(record, dict) or not isinstance(record.get("config"), str):
+            raise TrainingError(f"{path} is no state of a training run: give another --out")
+        before = config_of(ast.literal_eval(record["config"])).as_record()
+        if differing := told_differences(before, self.config.as_record()):
             raise TrainingError(
-                f"{path} was begun with another configuration: give another --out, or delete it"
+                f"{path} was begun with another configuration ({differing}): "
+                "give another --out, or delete it"
             )
         self.done = record["done"]
-        self.network.load_state_dict(record["network"])
-        self.average.load_state_dict(record["average"])
-        self.critic.load_state_dict(record["critic"])
+        self.begun_from = record.get("begun_from", "")
+        _fill(self.network, record["network"], path)
+        _fill(self.average, record["average"], path)
+        _fill(self.critic, record["critic"], path)
         self._optimiser.load_state_dict(record["optimiser"])
         self._critic_optimiser.load_state_dict(record["critic_optimiser"])
+
+    def _slope(
+        self, restored: Tensor, hq: Tensor, mask: Tensor, wanted: Tensor | None
+    ) -> tuple[dict[str, Tensor], Tensor]:
+        """Return the losses, and the gradient of their weighted sum at the restored faces."""
+        restored.requires_grad_(True)
+        told, loss = self._objective(restored, hq, mask, wanted)
+        (slope,) = torch.autograd.grad(loss, restored)
+        if self._adversarial():
+            self.critic.requires_grad_(False)
+            with self._precision():
+                told["fooling"] = fooling_loss(self.critic(restored, mask).float())
+            (fooling,) = torch.autograd.grad(told["fooling"], restored)
+            length = self.processes.length
+            ratio = length(slope) / length(fooling).clamp_min(_SHORTEST)
+            slope = slope + self.config.adversarial * ratio * fooling
+        return told, slope
+
+    @torch.no_grad()
+    def _with_right_mask(self, lq: Tensor, right: Tensor) -> Tensor | None:
+        """Return the faces as the network restores them with the right masks, to be held to."""
+        if not self.config.consistency:
+            return None
+        with self._precision():
+            wanted: Tensor = self.network(lq, right)
+        return wanted.float()
+
+    def _precision(self) -> torch.autocast:
+        wanted = self.config.precision == "bfloat16"
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=wanted)
 
     def _teach_critic(self, hq: Tensor, restored: Tensor, mask: Tensor) -> dict[str, Tensor]:
         self.critic.requires_grad_(True)
         penalised = self.done % _PENALTY_EVERY == 0
         real = hq.detach().requires_grad_(penalised)
-        scores = self.critic(real, mask)
-        told = {"telling": telling_loss(scores, self.critic(restored, mask))}
+        with self._precision():
+            scores = self.critic(real, mask).float()
+            told = {"telling": telling_loss(scores, self.critic(restored, mask).float())}
         loss = told["telling"]
         if penalised:
             told["r1"] = gradient_penalty(scores, real)
             loss = loss + told["r1"] * (self.config.r1 / 2 * _PENALTY_EVERY)
-        _update(self.critic, self._critic_optimiser, loss)
+        self._critic_optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._stepped(self.critic, self._critic_optimiser)
         return told
 
     def _adversarial(self) -> bool:
         config = self.config
         return config.adversarial > 0 and self.done >= config.adversarial_from * config.steps
 
-    def _rate(self) -> float:
+    @property
+    def learning_rate(self) -> float:
+        """The learning rate of the next step."""
         config, done = self.config, self.done
         warm = min(1.0, (done + 1) / max(1, config.warmup))
         falling = (done - (1 - config.decay) * config.steps) / max(1.0, config.decay * config.steps)
@@ -129,9 +207,20 @@ class Trainer:
         for average, now in pairs:
             average.lerp_(now, 1 - keep)
 
+    def _stepped(self, network: nn.Module, optimiser: torch.optim.Optimizer) -> None:
+        self.processes.average([p.grad for p in network.parameters() if p.grad is not None])
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimiser.step()
 
-def _update(network: nn.Module, optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
-    optimiser.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-    optimiser.step()
+
+def _fill(network: nn.Module, tensors: Mapping[str, Tensor], source: Path | str) -> None:
+    """Give the network these tensors; TrainingError where its layers are others by now."""
+    wanted = {name: tensor.shape for name, tensor in network.state_dict().items()}
+    found = {name: tensor.shape for name, tensor in tensors.items()}
+    if wanted != found:
+        name = next(n for n in {**wanted, **found} if wanted.get(n) != found.get(n))
+        raise TrainingError(
+            f"{source} is of another version of Relume, whose network differs at {name}: "
+            "begin anew with another --out, or use that version"
+        )
+    network.load_state_dict(tensors)

@@ -1,0 +1,258 @@
+import dataclasses
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from training_stand_ins import NETWORK, one_thread, small, write_faces  # noqa: E402
+
+from degrade.images import read_image  # noqa: E402
+from zoo.download import sha256_of  # noqa: E402
+from zoo.training import run as training_run  # noqa: E402
+from zoo.training.batches import LANDMARKS_FILE, FaceBatches  # noqa: E402
+from zoo.training.config import TrainingError, config_of  # noqa: E402
+from zoo.training.run import STATE_FILE, train  # noqa: E402
+from zoo.weights import WeightsMissing, WeightsRefused, load_safetensors  # noqa: E402
+from zoo.weights_header import read_trained_file  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory):
+    return write_faces(tmp_path_factory.mktemp("faces"))
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    with one_thread():
+        yield
+
+
+def states(*folders):
+    return [torch.load(folder / STATE_FILE, weights_only=True) for folder in folders]
+
+
+def same_state(one, other):
+    first, second = states(one, other)
+    assert first["done"] == second["done"]
+    return all(
+        torch.equal(value, second[part][name])
+        for part in ("network", "average", "critic")
+        for name, value in first[part].items()
+    )
+
+
+def lines(folder):
+    return [json.loads(line) for line in (folder / "losses.jsonl").read_text().splitlines()]
+
+
+def test_fifty_steps_lower_the_loss(faces, tmp_path):
+    pale = tmp_path / "pale.yaml"
+    pale.write_text(
+        "name: pale\nversion: 1\nsummary: A pale print.\nsource: this test\nsteps:\n"
+        "  - {operation: haze, alpha: 0.6, level: 230}\n"
+        "  - {operation: gaussian_noise, sigma: {uniform: [2, 10]}}\n"
+    )
+    config = small(steps=50, decay=0.2, families={str(pale): 1})
+    losses = []
+    train(config, faces, tmp_path / "run", on_step=lambda done, told: losses.append(told["l1"]))
+    batches = FaceBatches(config, faces)
+    untouched = np.mean(
+        [float((batches[s].hq - batches[s].lq).abs().mean()) for s in range(40, 50)]
+    )
+    assert np.mean(losses[-10:]) < 0.8 * untouched
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"adversarial": 0.1, "adversarial_from": 0.25},
+        {"adversarial": 0.1, "adversarial_from": 0.25, "precision": "bfloat16", "clean": 0.2},
+        {"mask_errors": 0.5, "consistency": 0.5},
+    ],
+)
+def test_a_resumed_run_equals_the_uninterrupted_one_bit_for_bit(faces, tmp_path, changes):
+    config = small(**changes)
+    whole = train(config, faces, tmp_path / "whole")
+    train(config, faces, tmp_path / "parts", until=3)
+    parts = train(config, faces, tmp_path / "parts")
+    assert whole.read_bytes() == parts.read_bytes()
+    assert same_state(tmp_path / "whole", tmp_path / "parts")
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import torch
+sys.path.insert(0, {tests!r})
+from training_stand_ins import small
+import zoo.training.run as run
+
+torch.set_num_threads(1)
+run._SAVE_EVERY = 1
+moment = {moment!r}
+if moment:
+    module, name, count = moment
+    real, seen = getattr(sys.modules[module], name), [0]
+
+    def dying(*arguments, **keywords):
+        seen[0] += 1
+        if seen[0] == count:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(*arguments, **keywords)
+
+    setattr(sys.modules[module], name, dying)
+run.train(small(steps=12), Path({faces!r}), Path({out!r}))
+"""
+
+
+def killed(faces, out, moment):
+    """Train in another process, which kills itself in a call, or is killed from here."""
+    tests = str(Path(__file__).parent)
+    script = KILLED.format(tests=tests, moment=moment, faces=str(faces), out=str(out))
+    return subprocess.Popen([sys.executable, "-c", script])
+
+
+def test_a_run_killed_while_it_writes_its_state_goes_on_bit_for_bit(faces, tmp_path):
+    config, out = small(steps=12), tmp_path / "killed"
+    # The fifth rename: all of the state is written and not yet under its name.
+    assert killed(faces, out, ("os", "replace", 5)).wait() == -signal.SIGKILL
+    assert states(out)[0]["done"] == 4
+    assert len(list(out.glob(".*.part"))) == 1
+    train(config, faces, out)
+    train(config, faces, tmp_path / "whole")
+    assert same_state(out, tmp_path / "whole")
+    assert not list(out.glob(".*.part"))
+
+
+@pytest.mark.slow
+def test_a_run_killed_at_any_moment_goes_on_bit_for_bit(faces, tmp_path):
+    config, out = small(steps=12), tmp_path / "killed"
+    draw = random.Random(3)
+    for _ in range(6):
+        process = killed(faces, out, None)
+        before = states(out)[0]["done"] if (out / STATE_FILE).is_file() else -1
+        deadline = time.monotonic() + 60
+        while process.poll() is None and time.monotonic() < deadline:
+            if (out / STATE_FILE).is_file() and states(out)[0]["done"] > before:
+                break
+            time.sleep(0.02)
+        time.sleep(draw.uniform(0, 0.3))
+        process.kill()
+        process.wait()
+    train(config, faces, out)
+    train(config, faces, tmp_path / "whole")
+    assert same_state(out, tmp_path / "whole")
+
+
+def test_another_configuration_is_refused_in_a_begun_folder(faces, tmp_path):
+    train(small(), faces, tmp_path, until=1)
+    with pytest.raises(TrainingError, match=r"another configuration \(seed 5, now 6\)"):
+        train(small(seed=6), faces, tmp_path)
+
+
+def test_the_log_has_means_of_fifty_steps_and_their_speed(faces, tmp_path):
+    losses = []
+    train(small(steps=50), faces, tmp_path, on_step=lambda done, told: losses.append(told["l1"]))
+    (line,) = lines(tmp_path)
+    assert line["step"] == 50
+    assert line["l1"] == pytest.approx(np.mean(losses))
+    assert line["images_per_second"] > 0
+    assert 0 < line["learning_rate"] < 2e-3
+
+
+def test_lines_of_steps_that_come_again_are_taken_back(faces, tmp_path):
+    train(small(steps=60), faces, tmp_path, until=52)
+    log = tmp_path / "losses.jsonl"
+    before = log.read_text()
+    log.write_text(before + '{"step": 100, "l1": 1}\n{"step": 150, "l1": ')
+    train(small(steps=60), faces, tmp_path)
+    assert log.read_text() == before
+
+
+def test_the_sheet_shows_inputs_results_and_truths_and_reaches_tensorboard(
+    faces, tmp_path, monkeypatch
+):
+    events = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    monkeypatch.setattr(training_run, "_SAMPLE_EVERY", 25)
+    train(small(steps=50), faces, tmp_path)
+    sheet = read_image(tmp_path / "samples-000025.png")
+    assert sheet.shape == (3 * 64, 4 * 64, 3)
+    batch = FaceBatches(small(), faces)[0]
+    for row, images in ((0, batch.lq), (2, batch.hq)):
+        wanted = (images[1] * 255).round().byte().permute(1, 2, 0).numpy()
+        assert np.array_equal(sheet[64 * row : 64 * row + 64, 64:128], wanted)
+    assert not np.array_equal(sheet[:64], sheet[64:128])
+    told = events.EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    (line,) = lines(tmp_path)
+    for name in ("l1", "learning_rate", "images_per_second"):
+        (point,) = told.Scalars(name)
+        assert point.step == 50
+        assert point.value == pytest.approx(line[name], rel=1e-5)
+    assert [image.step for image in told.Images("samples")] == [25, 50]
+
+
+def test_without_tensorboard_and_without_landmarks_the_run_says_so_and_goes_on(
+    tmp_path, monkeypatch
+):
+    folder = write_faces(tmp_path)
+    (folder / LANDMARKS_FILE).unlink()
+    monkeypatch.setattr("zoo.training.diary.open_events", lambda folder, done: None)
+    notes = []
+    train(small(), folder, tmp_path / "run", on_start=lambda done, told: notes.append((done, told)))
+    ((done, (masks, events)),) = notes
+    assert done == 0
+    assert masks.startswith("masks are off")
+    assert "pip install 'relume[train]'" in events
+
+
+def test_the_weights_file_says_what_made_it(faces, tmp_path):
+    path = train(small(), faces, tmp_path)
+    told = read_trained_file(path)
+    assert all(tensor.dtype == torch.float16 for tensor in load_safetensors(path).values())
+    assert told.steps == 8
+    assert config_of(told.config) == small()
+    assert told.begun_from == ""
+
+
+def test_a_run_begins_from_exported_weights_and_says_so(faces, tmp_path):
+    begun = train(small(), faces, tmp_path / "first")
+    config = small(seed=9, learning_rate=0.0)
+    later = train(config, faces, tmp_path / "second", begin_from=begun)
+    assert read_trained_file(later).begun_from == sha256_of(begun)
+    tensors = load_safetensors(later)
+    for name, tensor in load_safetensors(begun).items():
+        assert torch.equal(tensors[name], tensor)
+    # The same command goes on, and other weights are not mixed in.
+    train(config, faces, tmp_path / "second", begin_from=begun)
+    train(config, faces, tmp_path / "second")
+    with pytest.raises(TrainingError, match="was not begun from"):
+        train(config, faces, tmp_path / "second", begin_from=later)
+
+
+def test_weights_that_do_not_fit_are_one_line(faces, tmp_path):
+    begun = train(small(), faces, tmp_path / "first")
+    other = small(network=dataclasses.replace(NETWORK, style=9))
+    out = tmp_path / "second"
+    with pytest.raises(TrainingError, match=r"than tiny: network\.style 8, now 9"):
+        train(other, faces, out, begin_from=begun)
+    with pytest.raises(WeightsMissing, match="cannot be read"):
+        train(small(), faces, out, begin_from=tmp_path / "none.safetensors")
+    cut = tmp_path / "cut.safetensors"
+    cut.write_bytes(begun.read_bytes()[:500])
+    with pytest.raises(WeightsRefused, match=r"cut one|cannot be read"):
+        train(small(), faces, out, begin_from=cut)
+    from safetensors.torch import save_file
+
+    save_file({"a": torch.zeros(1)}, cut)
+    with pytest.raises(WeightsRefused, match="only files that `zoo train` wrote"):
+        train(small(), faces, out, begin_from=cut)
+    assert not out.exists()

@@ -1,0 +1,218 @@
+import copy
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from training_stand_ins import one_thread, small  # noqa: E402
+
+from zoo.networks.style import LABELS  # noqa: E402
+from zoo.networks.unet import UNetConfig  # noqa: E402
+from zoo.training.batches import FaceBatch  # noqa: E402
+from zoo.training.config import TrainingError  # noqa: E402
+from zoo.training.losses import fooling_loss  # noqa: E402
+from zoo.training.trainer import Trainer  # noqa: E402
+from zoo.weights import WeightsRefused  # noqa: E402
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    with one_thread(), torch.random.fork_rng():
+        torch.manual_seed(3)
+        yield
+
+
+def a_batch(faces=4):
+    """Return a batch of smooth made-up faces, darker and noisy where they are degraded."""
+    hq = torch.nn.functional.interpolate(torch.rand(faces, 3, 8, 8), 64, mode="bilinear")
+    lq = (0.7 * hq + 0.05 * torch.rand_like(hq)).clamp(0, 1)
+    mask = torch.zeros(faces, LABELS, 64, 64)
+    mask[:, 1, 16:48, 16:48] = 1
+    return FaceBatch(hq, lq, mask, mask)
+
+
+def weights_of(trainer):
+    return copy.deepcopy([m.state_dict() for m in (trainer.network, trainer.average)])
+
+
+def same(one, other):
+    return all(
+        torch.equal(value, second[name])
+        for first, second in zip(one, other, strict=True)
+        for name, value in first.items()
+    )
+
+
+def test_learning_changes_no_global_random_state():
+    before = torch.get_rng_state()
+    batch = FaceBatch(*(torch.zeros(1, n, 64, 64) for n in (3, 3, LABELS, LABELS)))
+    Trainer(small(adversarial=0.1, adversarial_from=0), CPU).step(batch)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_the_adversarial_gradient_has_the_asked_share_of_the_others_length():
+    config = small(adversarial=0.3, adversarial_from=0, perceptual=0)
+    trainer, batch = Trainer(config, CPU), a_batch()
+    restored = (batch.lq + 0.1).requires_grad_(True)
+    told, slope = trainer._slope(restored.detach(), batch.hq, batch.mask, None)
+    (others,) = torch.autograd.grad((restored - batch.hq).abs().mean(), restored)
+    fooling = fooling_loss(trainer.critic(restored, batch.mask))
+    (adversarial,) = torch.autograd.grad(fooling, restored)
+    added = slope - others
+    assert float(added.norm() / others.norm()) == pytest.approx(0.3, rel=1e-4)
+    cosine = torch.nn.functional.cosine_similarity(added.flatten(), adversarial.flatten(), dim=0)
+    assert float(cosine) == pytest.approx(1, abs=1e-4)
+    torch.testing.assert_close(told["fooling"], fooling)
+
+
+def test_the_discriminator_joins_in_at_its_share_of_the_steps():
+    trainer, batch = Trainer(small(adversarial=0.1, adversarial_from=0.25), CPU), a_batch()
+    before = copy.deepcopy(trainer.critic.state_dict())
+    seen = []
+    for _ in range(4):
+        told = trainer.step(batch)
+        seen.append(("fooling" in told, "telling" in told, "r1" in told))
+        if len(seen) == 2:
+            assert same([before], [trainer.critic.state_dict()])
+    # 0.25 of 8 steps; the penalty comes every 16 steps, and step 2 and 3 are none of these.
+    assert seen == [(False, False, False)] * 2 + [(True, True, False)] * 2
+    assert not same([before], [trainer.critic.state_dict()])
+
+
+def test_the_penalty_comes_every_sixteenth_step():
+    config = small(adversarial=0.1, adversarial_from=0, steps=40)
+    trainer, batch = Trainer(config, CPU), a_batch(1)
+    assert ["r1" in trainer.step(batch) for _ in range(18)] == [
+        step % 16 == 0 for step in range(18)
+    ]
+
+
+def test_the_learning_rate_warms_up_stays_and_falls_to_nothing():
+    trainer = Trainer(small(steps=1000, warmup=100, decay=0.4, learning_rate=0.01), CPU)
+    rates = []
+    for trainer.done in (0, 49, 99, 400, 600, 800, 999):
+        rates.append(trainer.learning_rate)
+    assert rates[:5] == pytest.approx([0.0001, 0.005, 0.01, 0.01, 0.01])
+    assert rates[5] == pytest.approx(0.005)
+    assert rates[6] < 1e-6
+
+
+def test_the_average_follows_the_weights_with_a_short_memory_at_first():
+    trainer, batch = Trainer(small(ema=0.5), CPU), a_batch()
+    name = "generator.constant"
+    wanted = trainer.network.state_dict()[name].clone()
+    for step in range(1, 4):
+        trainer.step(batch)
+        keep = min(0.5, step / (step + 10))
+        wanted = keep * wanted + (1 - keep) * trainer.network.state_dict()[name]
+    torch.testing.assert_close(trainer.average.state_dict()[name], wanted)
+
+
+def test_bfloat16_learns_nearly_what_float32_does_and_keeps_weights_in_float32():
+    batch, changes = a_batch(), []
+    for precision in ("float32", "bfloat16"):
+        trainer = Trainer(small(precision=precision, adversarial=0.1, adversarial_from=0), CPU)
+        before = torch.cat([p.detach().flatten() for p in trainer.network.parameters()])
+        for _ in range(3):
+            trainer.step(batch)
+        after = torch.cat([p.detach().flatten() for p in trainer.network.parameters()])
+        assert {p.dtype for p in trainer.network.parameters()} == {torch.float32}
+        changes.append(after - before)
+    assert not torch.equal(*changes)
+    cosine = torch.nn.functional.cosine_similarity(*changes, dim=0)
+    assert 0.9 < float(cosine) < 1
+
+
+def test_consistency_draws_the_face_of_a_wrong_mask_to_the_right_ones():
+    batch, apart = a_batch(), []
+    wrong = FaceBatch(batch.hq, batch.lq, batch.mask.roll(20, dims=3), batch.right)
+    for weight in (0.0, 2.0):
+        trainer = Trainer(small(consistency=weight, steps=100), CPU)
+        with torch.no_grad(), torch.random.fork_rng():
+            torch.manual_seed(8)
+            for parameter in trainer.network.parameters():
+                parameter.add_(0.05 * torch.randn_like(parameter))
+        told = [trainer.step(wrong) for _ in range(20)]
+        assert ("consistency" in told[0]) == (weight > 0)
+        with torch.no_grad():
+            found, wanted = (trainer.network(wrong.lq, m) for m in (wrong.mask, wrong.right))
+        apart.append(float((found - wanted).abs().mean()))
+    assert apart[1] < 0.8 * apart[0]
+    assert Trainer(small(consistency=2.0), CPU).step(batch)["consistency"] == 0
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"precision": "bfloat16"},
+        {"adversarial": 0.1, "adversarial_from": 0, "perceptual": 0.05, "stages": 2},
+        {"network": UNetConfig(64, {8: 16, 16: 16, 32: 12})},
+    ],
+)
+def test_a_state_that_is_loaded_goes_on_bit_for_bit(tmp_path, changes):
+    config = small(**changes)
+    batches = [a_batch() for _ in range(4)]
+    whole = Trainer(config, CPU)
+    for batch in batches:
+        whole.step(batch)
+    first = Trainer(config, CPU)
+    for batch in batches[:2]:
+        first.step(batch)
+    first.save(tmp_path / "state.pt")
+    second = Trainer(config, CPU)
+    second.load(tmp_path / "state.pt")
+    assert second.done == 2
+    for batch in batches[2:]:
+        second.step(batch)
+    assert same(weights_of(second), weights_of(whole))
+    assert same([second.critic.state_dict()], [whole.critic.state_dict()])
+
+
+def test_another_configurations_state_is_refused_by_the_keys_that_differ(tmp_path):
+    path = tmp_path / "state.pt"
+    Trainer(small(), CPU).save(path)
+    with pytest.raises(TrainingError, match=r"\(seed 5, now 6; steps 8, now 9\): give another"):
+        Trainer(small(seed=6, steps=9), CPU).load(path)
+
+
+def test_a_state_of_an_earlier_version_is_taken_up(tmp_path):
+    path = tmp_path / "state.pt"
+    trainer = Trainer(small(), CPU)
+    trainer.step(a_batch())
+    trainer.save(path)
+    record = torch.load(path, weights_only=True)
+    record["config"] = record["config"].replace(", 'region_style': 0.0, 'identity': None", "")
+    assert "region_style" not in record["config"]
+    del record["begun_from"]
+    torch.save(record, path)
+    later = Trainer(small(), CPU)
+    later.load(path)
+    assert later.done == 1
+    assert same(weights_of(later), weights_of(trainer))
+
+
+def test_what_is_no_state_is_one_line(tmp_path):
+    path = tmp_path / "state.pt"
+    torch.save({"weights": torch.zeros(1)}, path)
+    with pytest.raises(TrainingError, match="no state of a training run"):
+        Trainer(small(), CPU).load(path)
+    path.write_bytes(path.read_bytes()[:300])
+    with pytest.raises(WeightsRefused, match="damaged"):
+        Trainer(small(), CPU).load(path)
+
+
+def test_weights_of_another_version_of_the_network_are_one_line(tmp_path):
+    path = tmp_path / "state.pt"
+    trainer = Trainer(small(), CPU)
+    trainer.save(path)
+    record = torch.load(path, weights_only=True)
+    record["network"]["generator.constant"] = torch.zeros(1, 3, 8, 8)
+    torch.save(record, path)
+    with pytest.raises(TrainingError, match=r"differs at generator\.constant: begin anew"):
+        trainer.load(path)
+    del record["network"]["generator.constant"]
+    with pytest.raises(TrainingError, match=r"differs at generator\.constant"):
+        trainer.begin_from(record["network"], "")

@@ -1,0 +1,57 @@
+"""A small training run and faces for it, shared by the tests of training."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from degrade.images import write_png
+from degrade.sources import open_source
+from zoo.networks.style import StyleConfig
+from zoo.training.batches import LANDMARKS_FILE
+from zoo.training.config import TrainingConfig
+
+NETWORK = StyleConfig(64, {8: 16, 16: 16, 32: 12}, style=8)
+
+
+def small(**changes: object) -> TrainingConfig:
+    """Return a run of eight steps of four faces, L1 alone."""
+    told: dict[str, object] = {
+        "name": "tiny",
+        "network": NETWORK,
+        "families": {"kuaishou-64": 1, "gfpgan-64": 1},
+        "seed": 5,
+        "steps": 8,
+        "batch_size": 4,
+        "learning_rate": 2e-3,
+        "warmup": 4,
+        "perceptual": 0.0,
+    }
+    return TrainingConfig(**(told | changes))  # type: ignore[arg-type]
+
+
+def write_faces(folder: Path) -> Path:
+    """Write sixteen crops of the sample photographs, 64 pixels, landmarks made for all but one."""
+    source = open_source("sample-photos", longest=256)
+    keys: list[str] = []
+    for key in source.keys:
+        photo = source.read(key)
+        for left in range(0, photo.shape[1] - 64, 80):
+            if len(keys) < 16:
+                keys.append(f"{len(keys):02d}.png")
+                write_png(folder / keys[-1], np.ascontiguousarray(photo[40:104, left : left + 64]))
+    points = np.random.default_rng(1).uniform(8, 56, (len(keys) - 1, 68, 2)).astype(np.float32)
+    np.savez(folder / LANDMARKS_FILE, keys=np.array(keys[1:]), landmarks=points)
+    return folder
+
+
+@contextlib.contextmanager
+def one_thread():
+    """Compute on one thread: sums of another number of them are rounded differently."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

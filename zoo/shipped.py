@@ -1,0 +1,46 @@
+"""Restorers whose weights come with Relume: what lies in ``zoo/weights``, and their cards.
+
+Nothing is imported that runs them: names and cards are there at once.
+"""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+from zoo.model_card import ModelCard, read_model_card
+from zoo.restorer import Card, Restorer
+
+__all__ = ["FOLDER", "load_shipped", "shipped_card", "shipped_names", "weights_path"]
+
+FOLDER = Path(__file__).parent / "weights"
+
+
+def shipped_names() -> tuple[str, ...]:
+    """Return the names of those whose weights and card are both here, in alphabetical order."""
+    found = (path.stem for path in FOLDER.glob("*.yaml") if weights_path(path.stem).is_file())
+    return tuple(sorted(found))
+
+
+def shipped_card(name: str) -> ModelCard:
+    """Return the long card of a name of `shipped_names`; CardError for one that is broken."""
+    path = FOLDER / f"{name}.yaml"
+    return _read_once(path, path.stat().st_mtime_ns)
+
+
+def weights_path(name: str) -> Path:
+    """Return where the weights of ``name`` are, or would be."""
+    return FOLDER / f"{name}.safetensors"
+
+
+def load_shipped(card: Card) -> Restorer:
+    """Load the restorer of a card; WeightsMissing or WeightsRefused where it cannot be."""
+    from zoo.restorers.trained import TrainedRestorer
+    from zoo.weights_header import read_trained_file
+
+    return TrainedRestorer(card, read_trained_file(weights_path(card.name)))
+
+
+@functools.lru_cache(maxsize=64)
+def _read_once(path: Path, _changed: int) -> ModelCard:
+    return read_model_card(path)

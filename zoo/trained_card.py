@@ -1,0 +1,98 @@
+"""The card of weights that `zoo train` wrote, as far as their header can tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from zoo.restorer import Card
+from zoo.weights import WeightsRefused
+from zoo.weights_header import TrainedFile
+
+__all__ = ["REGIONS", "card_of_file", "length_of", "training_facts"]
+
+REGIONS = ("skin", "nose", "l_eye", "r_eye", "l_brow", "r_brow", "mouth", "u_lip", "l_lip")
+"""The labels of the masks that training draws, see `zoo.portrait.landmark_regions`."""
+_TOLD_APART = ("name", "network", "families", "steps")
+_SUMMARIES = {
+    "style": "Image → style maps → image: a generator modulated by the face and its mask.",
+    "unet": "A plain U-Net without a mask, trained with L1: the baseline of the style restorer.",
+}
+_SOURCES = {
+    "style": "The design of the Kuaishou Y-Tech article; SPADE, Park et al. 2019 (1903.07291).",
+    "unet": "Ronneberger, Fischer and Brox 2015 (1505.04597), residual to the input.",
+}
+
+
+def card_of_file(file: TrainedFile) -> Card:
+    """Return the card of a file of weights, named after the file.
+
+    Raises
+    ------
+    WeightsRefused
+        Its header does not say what size of faces it takes.
+    """
+    config = file.config
+    network: Mapping[str, Any] = config["network"]
+    size, design = network.get("size"), str(network.get("design", "style"))
+    if type(size) is not int:
+        raise WeightsRefused(
+            f"{file.path} does not say what size of faces it takes: it was not written by "
+            "`zoo train`"
+        )
+    masked = design == "style" and network.get("masked", True) is True
+    return Card(
+        name=file.path.stem,
+        kind="network",
+        summary=_SUMMARIES.get(design, "A trained network."),
+        licence_code="MIT",
+        licence_weights="that of the faces it was trained on; the file does not say which",
+        source=_SOURCES.get(design, "its file does not say"),
+        input_size=(size, size),
+        trained_on=f"faces its file does not name, {length_of(file)}",
+        loss_networks=_loss_networks(config),
+        sha256=file.sha256,
+        blind=True,
+        limits="Not measured: score it with `bench run`.",
+        # What `zoo align` makes unless it is told otherwise; the run's file does not say.
+        template="tight",
+        regions=REGIONS if masked else (),
+    )
+
+
+def training_facts(file: TrainedFile) -> dict[str, Any]:
+    """Return what the header tells of the training, for the long card."""
+    config = file.config
+    families = config.get("families")
+    shares = families if isinstance(families, Mapping) else {}
+    facts: dict[str, Any] = {
+        "steps": file.steps,
+        "image passes": _passes(file),
+        "recipes": ", ".join(f"{name} × {share:g}" for name, share in shares.items()),
+    }
+    if file.begun_from:
+        facts["begun from weights with sha256"] = file.begun_from
+    others = {name: config[name] for name in config if name not in _TOLD_APART}
+    return facts | {name.replace("_", " "): value for name, value in others.items() if value}
+
+
+def length_of(file: TrainedFile) -> str:
+    """Return how long it was trained, in words."""
+    before = ", after those of other weights" if file.begun_from else ""
+    return f"{file.steps} steps, {_passes(file)} image passes{before}"
+
+
+def _passes(file: TrainedFile) -> int:
+    size = file.config.get("batch_size")
+    return file.steps * size if isinstance(size, int) else 0
+
+
+def _loss_networks(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the networks it was trained against, as `bench` names judges."""
+    found = []
+    if config.get("perceptual") or config.get("region_style"):
+        found.append(str(config.get("perceptual_network", "efficientnet-lite0")))
+    identity = config.get("identity")
+    if isinstance(identity, Mapping) and identity.get("weight"):
+        found.append(str(identity.get("network")))
+    return tuple(found)

@@ -9,16 +9,30 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bench.comparing import compare, compare_runs
     from bench.record import Run, load_run
     from bench.report import write_report
     from bench.runner import run
     from bench.scores import Score, score
     from bench.suite import Suite, load_suite
 
-__all__ = ["Run", "Score", "Suite", "load_run", "load_suite", "run", "score", "write_report"]
+__all__ = [
+    "Run",
+    "Score",
+    "Suite",
+    "compare",
+    "compare_runs",
+    "load_run",
+    "load_suite",
+    "run",
+    "score",
+    "write_report",
+]
 
 _HOMES = {
     "Run": "bench.record",
+    "compare": "bench.comparing",
+    "compare_runs": "bench.comparing",
     "load_run": "bench.record",
     "run": "bench.runner",
     "Score": "bench.scores",

@@ -12,6 +12,8 @@ __all__ = ["main"]
 _COMMANDS = {
     "run": ("bench.commands", "run", "Score restorers as a suite says; goes on where it stopped."),
     "report": ("bench.commands", "report", "Make the HTML, CSV and Markdown report of a run."),
+    "compare": ("bench.commands_compare", "compare", "Say which restorer is better, if it can be."),
+    "groups": ("bench.commands_compare", "groups", "Show a restorer's gain by group of faces."),
     "metrics": ("bench.commands", "metrics", "List the metrics and whether they can run here."),
     "speed": ("bench.commands_speed", "speed", "Time the degradation engine against its peers."),
 }
@@ -30,6 +32,7 @@ def main() -> None:
     Examples:
       bench run demo
       bench report runs/demo
+      bench compare runs/demo --restorer bilateral
       bench metrics
       bench speed
 

@@ -15,7 +15,7 @@ import click
 if TYPE_CHECKING:
     from bench.record import Run
 
-__all__ = ["metrics", "report", "run"]
+__all__ = ["NAMES", "metrics", "report", "run"]
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -39,17 +39,46 @@ class _Names(click.ParamType[tuple[str, ...]]):
         return names
 
 
+NAMES = _Names()
+"""An option of names with commas between them."""
+
+
 @click.command()
 @click.argument("suite")
 @click.option("--out", type=_FOLDER, help="The folder of the run.  [default: runs/<suite>]")
-@click.option("--restorers", type=_Names(), help="In place of the suite's; or the word all.")
-@click.option("--metrics", type=_Names(), help="In place of the suite's.")
+@click.option("--restorers", type=NAMES, help="In place of the suite's; or the word all.")
+@click.option("--metrics", type=NAMES, help="In place of the suite's.")
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many images of each set.")
 @click.option(
     "--pairs",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     multiple=True,
     help="Score on this stored paired data set instead; may be repeated.",
+)
+@click.option(
+    "--dataset",
+    "datasets",
+    metavar="FOLDER",
+    multiple=True,
+    help="Score on the clean images of this folder or named set instead; may be repeated.",
+)
+@click.option(
+    "--reference",
+    metavar="FOLDER",
+    help="Clean images that set metrics (kd, fd, fid) compare with, in place of the truths.",
+)
+@click.option(
+    "--masks",
+    type=click.Choice(["none", "right", "wrong-face", "predicted"]),
+    help="The parsing masks that restorers are given, drawn from the landmarks that `zoo align` "
+    "wrote.  [default: the suite's, else none]",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Processes side by side. Only the seconds depend on it.",
 )
 @click.option(
     "--threads",
@@ -67,11 +96,17 @@ def run(
     metrics: tuple[str, ...] | None,
     limit: int | None,
     pairs: tuple[Path, ...],
+    datasets: tuple[str, ...],
+    reference: str | None,
+    masks: str | None,
+    workers: int,
     threads: int,
     allow_failed: bool,
     as_json: bool,
 ) -> None:
     """Restore and score every image that SUITE names: a shipped suite or a YAML file.
+
+    A restorer is a name that `zoo list` shows, or a weights file that `zoo train` wrote.
 
     Every value is kept the moment it is known. After an interruption the same command goes
     on where it stopped; what failed or lacked its weights is tried again.
@@ -82,8 +117,11 @@ def run(
       bench run demo --limit 2 --restorers nlmeans,dejpeg --out runs/two
       bench run my-suite.yaml --metrics psnr,ssim
       bench run demo --pairs my-dataset
+      bench run faces-128 --dataset faces/val --reference faces/all --workers 2
+      bench run faces-128 --dataset faces/val --restorers style-128,./mine.safetensors
 
-    Exit codes: 0 done; 1 some images failed (the rest is done); 2 wrong use.
+    Exit codes: 0 done; 1 some images failed or could not be used (the rest is done); 2 wrong
+    use.
     """
     from bench.runner import run as run_suite
 
@@ -93,8 +131,12 @@ def run(
         restorers=restorers,
         metrics=metrics,
         limit=limit,
+        datasets=datasets,
         pairs=pairs,
+        reference=reference,
+        masks=masks,
         threads=threads,
+        workers=workers,
     )
     if as_json:
         click.echo(json.dumps(_summary(done)))
@@ -103,8 +145,8 @@ def run(
         click.echo(f"next: bench report {done.folder}")
     if done.failed:
         _tell_failures(done)
-        if not allow_failed:
-            raise click.exceptions.Exit(1)
+    if (done.failed or done.unusable) and not allow_failed:
+        raise click.exceptions.Exit(1)
 
 
 def _summary(run: Run) -> dict[str, object]:
@@ -113,6 +155,7 @@ def _summary(run: Run) -> dict[str, object]:
         "folder": str(run.folder),
         "rows": len(run.rows),
         "failed": run.failed,
+        "unusable": len(run.unusable),
         "complete": run.complete,
     }
 

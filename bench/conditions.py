@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import degrade
+from bench.masks import Masks, open_masks
+from bench.photographs import ImageKey
 from bench.suite import Suite, SuiteError
 from degrade.errors import DatasetError
 from degrade.pairs import pair_key
@@ -65,13 +67,19 @@ class Condition:
         ``(key, variant)`` of each pair, in the order of ``pairs``; keys are unique.
     pairs
         Opened lazily: an item is decoded and degraded when it is asked for.
+    unusable
+        ``(name, message)`` of inputs that were found in the data set and cannot be used.
+    masks
+        Gives restorers their masks; None for none.
     """
 
     dataset: str
     recipe: str
     recipe_digest: str
-    addresses: tuple[tuple[str, int], ...]
+    addresses: tuple[ImageKey, ...]
     pairs: Pairs
+    unusable: tuple[tuple[str, str], ...] = ()
+    masks: Masks | None = None
 
 
 class _OneRead:
@@ -113,8 +121,12 @@ def open_conditions(suite: Suite) -> list[list[Condition]]:
     UserError
         A data set or recipe cannot be opened, is empty, or shares its name with another.
     """
-    groups: dict[tuple[tuple[str, int], ...], list[Condition]] = {}
+    groups: dict[tuple[ImageKey, ...], list[Condition]] = {}
     names: set[str] = set()
+    if not suite.datasets:
+        raise SuiteError(
+            f"the suite '{suite.name}' names no data set: give a folder of images by --dataset"
+        )
     for location in suite.datasets:
         opened = _open_dataset(suite, location)
         if opened[0].dataset in names:
@@ -128,6 +140,8 @@ def open_conditions(suite: Suite) -> list[list[Condition]]:
 
 def _open_dataset(suite: Suite, location: str) -> list[Condition]:
     if (Path(location) / "metadata.parquet").is_file():
+        if suite.masks != "none":
+            raise SuiteError(f"the paired data set '{location}' has no masks: use --masks none")
         return [_stored(location, suite.limit)]
     if not suite.recipes:
         raise SuiteError(
@@ -154,6 +168,8 @@ def _degraded(
         recipe_digest=recipe.digest,
         addresses=tuple((pair_key(name, v, suite.variants), v) for name, v in addresses),
         pairs=_SharedReads(pairs, reader),
+        unusable=source.unusable,
+        masks=open_masks(suite.masks, source),
     )
 
 

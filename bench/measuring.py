@@ -7,22 +7,20 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.features import Vectors
 from bench.metrics.metric import Measurement, PairMetric, Sample, SetMetric, Status
+from bench.photographs import numbered
 from bench.restoring import ErrorLog
 
-__all__ = ["SMALL_SET", "Features", "Samples", "compare_sets", "describe", "measure"]
+__all__ = ["SMALL_SET", "Samples", "compare_sets", "describe", "measure"]
 
 SMALL_SET = 2048
 """Below so many images a Fréchet distance on 2048 features lacks a full covariance and
 compares only at equal n (Heusel et al. 2017, the README of their code, bioinf-jku/TTUR)."""
-
-ImageKey = tuple[str, int]
 
 
 class Samples:
@@ -47,37 +45,6 @@ class Samples:
         self._known.clear()
 
 
-@dataclass(frozen=True, slots=True)
-class Features:
-    """The vectors of one set metric for one restorer under one condition.
-
-    Attributes
-    ----------
-    restored, reference
-        ``(key, variant)`` to feature vector; only images that gave both are kept.
-    problems
-        The reasons of the others.
-    """
-
-    restored: dict[ImageKey, NDArray[np.float64]] = field(default_factory=dict)
-    reference: dict[ImageKey, NDArray[np.float64]] = field(default_factory=dict)
-    problems: list[Measurement] = field(default_factory=list)
-
-    def add(
-        self,
-        key: ImageKey,
-        restored: NDArray[np.float64] | Measurement,
-        reference: NDArray[np.float64] | Measurement,
-    ) -> None:
-        """Take in one image, or the reason it has no vector."""
-        for vector in (restored, reference):
-            if isinstance(vector, Measurement):
-                self.problems.append(vector)
-                return
-        assert not isinstance(restored, Measurement) and not isinstance(reference, Measurement)
-        self.restored[key], self.reference[key] = restored, reference
-
-
 def measure(metric: PairMetric, restored: Sample, hq: Sample, errors: ErrorLog) -> Measurement:
     """Measure one image; an exception or a value that is none becomes an ``error``."""
     try:
@@ -97,30 +64,37 @@ def describe(
 
 
 def compare_sets(
-    metric: SetMetric, features: Features, errors: ErrorLog
+    metric: SetMetric, restored: Vectors, truth: Vectors | None, errors: ErrorLog
 ) -> tuple[Measurement, int]:
-    """Return the distance of a restorer's images from their truths, and the number of images.
+    """Return the distance of a restorer's images from a set, and the number of images.
 
     The order of the images is that of their names, whatever order they were restored in.
+
+    Parameters
+    ----------
+    restored
+        Of the restorer's images.
+    truth
+        Of their truths, against which they are compared where both have vectors; None for a
+        metric that has a reference set of its own.
     """
-    keys = sorted(features.restored)
+    keys = sorted(restored.found if truth is None else restored.found.keys() & truth.found.keys())
+    problems = {**(truth.problems if truth else {}), **restored.problems}
     if not keys:
         nothing = Measurement(None, Status.ERROR, "no image gave a feature vector")
-        return (features.problems[0] if features.problems else nothing), 0
+        return next(iter(problems.values()), nothing), 0
+    vectors = restored.stack(keys)
     try:
-        result = _checked(metric.compare(_stack(features.restored), _stack(features.reference)))
+        others = vectors[:0] if truth is None else truth.stack(keys)
+        result = _checked(metric.compare(vectors, others, numbered(keys)))
     except Exception as error:  # as in `measure`
         result = Measurement(None, Status.ERROR, errors.note(metric.name, error))
     notes = [result.detail] if result.detail else []
     if result.status is Status.OK and len(keys) < SMALL_SET:
         notes.append(f"{len(keys)} images, fewer than {SMALL_SET}: compare only at equal n")
-    if features.problems:
-        notes.append(f"{len(features.problems)} left out: {features.problems[0].detail}")
+    if problems:
+        notes.append(f"{len(problems)} left out: {next(iter(problems.values())).detail}")
     return Measurement(result.value, result.status, "; ".join(notes)), len(keys)
-
-
-def _stack(vectors: Mapping[ImageKey, NDArray[np.float64]]) -> NDArray[np.float64]:
-    return np.stack([vectors[key] for key in sorted(vectors)])
 
 
 def _checked(measurement: Measurement) -> Measurement:

@@ -16,6 +16,8 @@ from typing import Any
 from bench.conditions import Condition
 from bench.environment import environment, relume_version
 from bench.metrics.metric import PairMetric, SetMetric
+from bench.photographs import photographs
+from bench.reference import Reference
 from bench.rows import Row, read_rows
 from bench.suite import Suite, SuiteError
 from degrade.errors import DatasetError
@@ -27,6 +29,7 @@ __all__ = ["SECONDS", "Run", "build_record", "load_run", "resume_or_start", "wri
 SECONDS: Mapping[str, str] = {
     "name": "seconds",
     "kind": "pair",
+    "feature": "",
     "direction": "lower",
     "unit": "s",
     "signature": "seconds|wall|batch1",
@@ -45,7 +48,8 @@ class Run:
     Attributes
     ----------
     folder
-        Where it lies: ``run.json``, ``rows.jsonl``, ``rows.csv`` and ``restored/``.
+        Where it lies: ``run.json``, ``rows.jsonl``, ``rows.csv``, ``features/`` and
+        ``restored/``.
     record
         The content of ``run.json``.
     rows
@@ -71,12 +75,21 @@ class Run:
         """How many rows have the status ``error``."""
         return sum(row.status == "error" for row in self.rows)
 
+    @property
+    def unusable(self) -> tuple[tuple[str, str], ...]:
+        """``(name, message)`` of inputs that were found and could not be used, each once."""
+        every = [
+            tuple(told) for each in self.record["conditions"] for told in each.get("unusable", [])
+        ]
+        return tuple(dict.fromkeys((str(name), str(message)) for name, message in every))
+
 
 def build_record(
     suite: Suite,
     conditions: Sequence[Condition],
     cards: Sequence[Card],
     metrics: Sequence[PairMetric | SetMetric],
+    reference: Reference | None = None,
 ) -> dict[str, Any]:
     """Return the record of a run that begins now."""
     content = suite.as_record()
@@ -90,10 +103,13 @@ def build_record(
                 "recipe": each.recipe,
                 "recipe_digest": each.recipe_digest,
                 "images": len(each.addresses),
+                "photographs": len(set(photographs(each.addresses).values())),
                 "keys_sha256": _digest([list(address) for address in each.addresses]),
+                "unusable": [list(told) for told in each.unusable],
             }
             for each in conditions
         ],
+        "reference": reference.as_record() if reference else None,
         "restorers": {card.name: dict(card.as_record()) for card in cards},
         "metrics": {metric.name: _facts(metric) for metric in metrics} | {"seconds": dict(SECONDS)},
         "environment": environment(),
@@ -198,7 +214,8 @@ def _brief(value: object) -> str:
 def _facts(metric: PairMetric | SetMetric) -> dict[str, str]:
     names = ("name", "direction", "unit", "signature", "source", "judge")
     kind = "set" if isinstance(metric, SetMetric) else "pair"
-    return {"kind": kind, **{name: str(getattr(metric, name)) for name in names}}
+    known = {"kind": kind, "feature": getattr(metric, "feature", "")}
+    return {**known, **{name: str(getattr(metric, name)) for name in names}}
 
 
 def _digest(content: object) -> str:

@@ -20,7 +20,7 @@ from degrade.errors import DatasetError, ImageError
 from degrade.images import read_image, write_png
 from zoo.restorer import Restorer
 
-__all__ = ["ErrorLog", "Gallery", "Outcome", "match_size", "restore_one"]
+__all__ = ["ErrorLog", "Gallery", "Outcome", "match_size", "restore_one", "safe_name"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Gallery:
         parts = PurePosixPath(key).parts
         if not parts or ".." in parts or PurePosixPath(key).is_absolute() or "\\" in key:
             raise DatasetError(f"'{key}' is no relative name of an image: rename it")
-        place = self._folder.joinpath(_safe(dataset), _safe(recipe), _safe(who), *parts)
+        place = self._folder.joinpath(safe_name(dataset), safe_name(recipe), safe_name(who), *parts)
         return place.with_name(f"{parts[-1]}.png")
 
     def read(self, path: Path) -> NDArray[np.uint8] | None:
@@ -92,18 +92,25 @@ class Gallery:
         write_png(path, image, {"relume": made_by} if made_by else None)
 
 
-def restore_one(restorer: Restorer, condition: Condition, pair: Pair, errors: ErrorLog) -> Outcome:
+def restore_one(
+    restorer: Restorer,
+    condition: Condition,
+    pair: Pair,
+    errors: ErrorLog,
+    mask: NDArray[np.float32] | None = None,
+) -> Outcome:
     """Restore one degraded image; never raises for what the restorer does.
 
     An image that its recipe left smaller than its truth is enlarged first (OpenCV bicubic),
-    so that every restorer starts from the same pixels. Oracles get the plan.
+    so that every restorer starts from the same pixels. Oracles get the plan. ``mask`` is the
+    parsing mask, ``(19, height, width)`` in [0, 1], or None for none.
     """
     face = match_size(pair.lq, pair.hq.shape[:2])
     given = face.copy()
     plans = None if restorer.card.blind else [pair.plan]
     start = time.perf_counter()
     try:
-        restored: object = restorer.restore([given], None, plans)
+        restored: object = restorer.restore([given], None if mask is None else [mask], plans)
     except Exception as error:  # anybody's code: its failure is a result, kept with its traceback
         what = f"{restorer.card.name} on {condition.dataset}/{condition.recipe}/{pair.key}"
         return Outcome(None, detail=errors.note(what, error))
@@ -136,6 +143,7 @@ def _what_is_wrong(restored: object, shape: tuple[int, ...]) -> str:
     return ""
 
 
-def _safe(name: str) -> str:
+def safe_name(name: str) -> str:
+    """Return a name as a part of a path: signs but letters, digits and ``-_.`` are dashes."""
     kept = "".join(c if c.isalnum() or c in "-_." else "-" for c in name)
     return kept if kept.strip(".") else f"-{kept}"

@@ -18,7 +18,7 @@ from bench.csv_text import csv_text, format_number
 from bench.metrics.metric import Status
 from degrade.errors import DatasetError
 
-__all__ = ["Row", "RowKey", "RowLog", "latest", "read_rows", "rows_csv"]
+__all__ = ["Row", "RowBuffer", "RowKey", "RowLog", "latest", "read_rows", "rows_csv"]
 
 RowKey = tuple[str, str, str, int, str, str]
 """``(dataset, recipe, key, variant, restorer, metric)``: one row stands for each."""
@@ -83,18 +83,57 @@ class Row:
         return row
 
 
-class RowLog:
+class RowBuffer:
+    """Rows in memory, and which of them are settled.
+
+    Rows that carry a value, or that say the truth shows no face, are settled; all others
+    (an error, missing weights) are measured again when the run goes on.
+
+    Parameters
+    ----------
+    known
+        Rows of an earlier session.
+    """
+
+    def __init__(self, known: Iterable[Row] = ()) -> None:
+        self._rows: dict[RowKey, Row] = {row.row_key(): row for row in known}
+        self._new: dict[RowKey, Row] = {}
+
+    @property
+    def rows(self) -> Mapping[RowKey, Row]:
+        """Every row so far, the latest of each key."""
+        return self._rows
+
+    @property
+    def new(self) -> tuple[Row, ...]:
+        """The rows that came in since it was made, the latest of each key."""
+        return tuple(self._new.values())
+
+    def settled(self, key: RowKey) -> bool:
+        """Say whether the row of this key needs no second attempt."""
+        retried = (Status.ERROR, Status.WEIGHTS_MISSING, Status.PACKAGE_MISSING)
+        return key in self._rows and self._rows[key].status not in retried
+
+    def append(self, row: Row) -> None:
+        """Keep one row in place of the one of its key; an equal one changes nothing."""
+        if self._rows.get(row.row_key()) != row:
+            self._keep(row)
+            self._rows[row.row_key()] = self._new[row.row_key()] = row
+
+    def _keep(self, row: Row) -> None:
+        """Do what a new row needs; here there is no more to do."""
+
+
+class RowLog(RowBuffer):
     """The growing ``rows.jsonl`` of a run; a context manager.
 
-    A torn last line (the process was killed while writing it) is cut off on opening. Rows
-    that carry a value, or that say the truth shows no face, are settled; all others
-    (an error, missing weights) are measured again when the run goes on, and a new row
-    replaces the old one of the same key on reading.
+    A torn last line (the process was killed while writing it) is cut off on opening; a row is
+    written and flushed as it comes, and replaces an older one of the same key on reading.
     """
 
     def __init__(self, path: Path) -> None:
+        super().__init__()
         self._path = path
-        self._rows: dict[RowKey, Row] = {}
         self._file: TextIO | None = None
 
     def __enter__(self) -> RowLog:
@@ -112,24 +151,10 @@ class RowLog:
         if self._file is not None:
             self._file.close()
 
-    @property
-    def rows(self) -> Mapping[RowKey, Row]:
-        """Every row so far, the latest of each key."""
-        return self._rows
-
-    def settled(self, key: RowKey) -> bool:
-        """Say whether the row of this key needs no second attempt."""
-        retried = (Status.ERROR, Status.WEIGHTS_MISSING, Status.PACKAGE_MISSING)
-        return key in self._rows and self._rows[key].status not in retried
-
-    def append(self, row: Row) -> None:
-        """Write one row and flush it; a row equal to the one already there is not repeated."""
-        if self._rows.get(row.row_key()) == row:
-            return
+    def _keep(self, row: Row) -> None:
         assert self._file is not None, "RowLog is used inside a with statement"
         self._file.write(row.to_json() + "\n")
         self._file.flush()
-        self._rows[row.row_key()] = row
 
 
 def read_rows(path: Path) -> list[Row]:

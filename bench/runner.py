@@ -1,6 +1,7 @@
-"""Run a suite: open what it names, let the worker fill the log of rows, and close the books.
+"""Run a suite: open what it names, let workers score every photograph, and close the books.
 
-The loops over images are the worker's; the arithmetic of scores and the reports are elsewhere.
+The scoring of one photograph is the worker's; the arithmetic of scores and the reports are
+elsewhere.
 """
 
 from __future__ import annotations
@@ -10,14 +11,22 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import click
+
 from bench.conditions import Condition, open_conditions
+from bench.crew import Crew, Setting
+from bench.features import TRUTH, FeatureStore
+from bench.measuring import compare_sets
 from bench.metrics.metric import PairMetric, SetMetric
 from bench.metrics.registry import load_metric
 from bench.record import SECONDS, Run, build_record, load_run, resume_or_start, write_record
+from bench.reference import Reference, open_reference, refer
+from bench.restoring import Gallery
 from bench.rows import Row, RowLog, rows_csv
 from bench.scores import BASELINE
-from bench.suite import ALL, Suite, load_suite
+from bench.suite import ALL, Suite, SuiteError, load_suite
 from bench.worker import Worker
+from degrade.errors import DatasetError
 from degrade.images import atomic_file
 from degrade.terminal import Progress
 from zoo.registry import cards, load
@@ -33,13 +42,18 @@ def run(
     restorers: Sequence[str] | None = None,
     metrics: Sequence[str] | None = None,
     limit: int | None = None,
+    datasets: Sequence[str | Path] = (),
     pairs: Sequence[str | Path] = (),
+    reference: str | Path | None = None,
+    masks: str | None = None,
     threads: int | None = None,
+    workers: int = 1,
 ) -> Run:
     """Score restorers as a suite says, and return the run.
 
-    Every value is in ``OUT/rows.jsonl`` the moment it is known. The same call goes on where
-    an interrupted one stopped, and tries again what failed or lacked its weights.
+    Every value is in ``OUT/rows.jsonl`` the moment it is known, or, with several workers, as
+    soon as its photograph is done. The same call goes on where an interrupted one stopped,
+    and tries again what failed or lacked its weights.
 
     Parameters
     ----------
@@ -47,13 +61,17 @@ def run(
         A `Suite`, the name of a shipped one, or a YAML file.
     out
         The folder of the run; ``runs/<suite>`` when left out.
-    restorers, metrics, limit
-        In place of the suite's.
+    restorers, metrics, limit, reference, masks
+        In place of the suite's. A restorer may be a weights file that `zoo.load` takes.
+    datasets
+        Folders or names of clean images in place of the suite's.
     pairs
         Stored paired data sets (folders with ``metadata.parquet``) in place of the suite's.
     threads
         Threads that torch uses from here on; None leaves it. A value may change in its last
         digits with their number, so this is recorded, and the command ``bench run`` uses one.
+    workers
+        Processes that score photographs side by side; no value but the seconds depends on it.
 
     Raises
     ------
@@ -63,20 +81,23 @@ def run(
     """
     if not isinstance(suite, Suite):
         suite = load_suite(suite)
-    if pairs:
-        suite = dataclasses.replace(suite, datasets=tuple(str(path) for path in pairs))
     suite = dataclasses.replace(
         suite,
+        datasets=tuple(str(path) for path in (pairs or datasets)) or suite.datasets,
         restorers=_restorer_names(restorers or suite.restorers),
         metrics=tuple(dict.fromkeys(metrics or suite.metrics)),
         limit=limit or suite.limit,
+        reference=str(reference) if reference else suite.reference,
+        masks=masks or suite.masks,
     )
     groups = open_conditions(suite)
     loaded = [load(name) for name in suite.restorers]
     measures = [load_metric(name) for name in suite.metrics]
     if threads is not None and "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(threads)
-    return execute(suite, groups, loaded, measures, Path(out or Path("runs") / suite.name))
+    place = Path(out or Path("runs") / suite.name)
+    against = open_reference(suite.reference, suite.size) if suite.reference else None
+    return execute(suite, groups, loaded, measures, place, against, workers)
 
 
 def execute(
@@ -85,23 +106,65 @@ def execute(
     restorers: Sequence[Restorer],
     metrics: Sequence[PairMetric | SetMetric],
     out: Path,
+    reference: Reference | None = None,
+    workers: int = 1,
 ) -> Run:
-    """Do the work of `run` with everything already opened and loaded."""
-    out.mkdir(parents=True, exist_ok=True)
+    """Do the work of `run` with everything already opened and loaded.
+
+    With several workers each opens and loads all of it again, as the suite names it.
+    """
+    names = [restorer.card.name for restorer in restorers]
+    _refuse_equal_names(names)
     conditions = [condition for group in groups for condition in group]
+    _refuse_equal_places(Gallery(out / "restored"), conditions)
+    out.mkdir(parents=True, exist_ok=True)
+    if reference is not None:
+        metrics = refer(metrics, reference, out)
     cards_used = [restorer.card for restorer in restorers]
-    record = resume_or_start(out, build_record(suite, conditions, cards_used, metrics))
+    fresh = build_record(suite, conditions, cards_used, metrics, reference)
+    record = resume_or_start(out, fresh)
+    _tell_unusable(conditions)
     with RowLog(out / "rows.jsonl") as log:
-        worker = Worker(suite.name, restorers, metrics, log, out)
+        worker = Worker(suite.name, restorers, metrics, out, truths=reference is None)
+        crew = Crew(worker, groups, log, Setting(suite, str(out), _threads()), workers)
         total = sum(len(condition.addresses) for condition in conditions) * len(restorers)
         with Progress(total, f"bench {suite.name}") as shown:
-            for group in groups:
-                worker.group(group, shown)
-        rows = _in_order(log.rows.values(), conditions, suite)
+            for position, group in enumerate(groups):
+                features = crew.score(position, shown)
+                _compare_sets(worker, group, names, log, features, out)
+        rows = _in_order(log.rows.values(), conditions, names, suite.metrics)
     with atomic_file(out / "rows.csv") as file:
         file.write(rows_csv(rows).encode("utf-8", "backslashreplace"))
     write_record(out, record, finished=True)
     return load_run(out)
+
+
+def _compare_sets(
+    worker: Worker,
+    group: Sequence[Condition],
+    restorers: Sequence[str],
+    log: RowLog,
+    features: FeatureStore,
+    out: Path,
+) -> None:
+    """Write the rows of whole sets; the vectors are on disk before the first of them."""
+    wanted = [
+        (condition, restorer, metric)
+        for condition in group
+        for restorer in restorers
+        for metric in worker.set_metrics
+        if worker.wants(condition, restorer, metric, log)
+    ]
+    rows = []
+    for condition, restorer, metric in wanted:
+        home = condition.dataset, condition.recipe
+        truth = features.at((*home, TRUTH, metric.feature)) if worker.truths else None
+        restored = features.at((*home, restorer, metric.feature))
+        value, count = compare_sets(metric, restored, truth, worker.errors)
+        rows.append(worker.row_of_set(condition, restorer, metric, value, count))
+    features.save(out)
+    for row in rows:
+        log.append(row)
 
 
 def _restorer_names(names: Sequence[str]) -> tuple[str, ...]:
@@ -111,15 +174,54 @@ def _restorer_names(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys([BASELINE, *chosen]))
 
 
-def _in_order(rows: Iterable[Row], conditions: Sequence[Condition], suite: Suite) -> list[Row]:
+def _refuse_equal_names(names: Sequence[str]) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise SuiteError(f"two restorers are called '{twice[0]}': rename one of the weights files")
+
+
+def _refuse_equal_places(gallery: Gallery, conditions: Sequence[Condition]) -> None:
+    """Refuse names that would leave the gallery, or share a file in it."""
+    taken: set[Path] = set()
+    for condition in conditions:
+        for key, _ in condition.addresses:
+            path = gallery.path(condition.dataset, condition.recipe, TRUTH, key)
+            if path in taken:
+                raise DatasetError(
+                    f"'{key}' in {condition.dataset} stands there twice, or its name is equal "
+                    "to another's but for signs that file names cannot keep: rename it"
+                )
+            taken.add(path)
+
+
+def _tell_unusable(conditions: Sequence[Condition]) -> None:
+    told = {each.dataset: each.unusable for each in conditions if each.unusable}
+    for dataset, unusable in told.items():
+        click.echo(f"{dataset}: {len(unusable)} inputs cannot be used:", err=True)
+        for _, message in unusable[:5]:
+            click.echo(f"  {message}", err=True)
+        if len(unusable) > 5:
+            click.echo(f"  and {len(unusable) - 5} more; all are in run.json", err=True)
+
+
+def _threads() -> int | None:
+    return int(sys.modules["torch"].get_num_threads()) if "torch" in sys.modules else None
+
+
+def _in_order(
+    rows: Iterable[Row],
+    conditions: Sequence[Condition],
+    restorers: Sequence[str],
+    metrics: Sequence[str],
+) -> list[Row]:
     """Return rows in the suite's order, whatever order they were computed in."""
     places = {(c.dataset, c.recipe): i for i, c in enumerate(conditions)}
-    restorers = {name: i for i, name in enumerate(suite.restorers)}
-    metrics = {name: i for i, name in enumerate((*suite.metrics, SECONDS["name"]))}
+    of_restorer = {name: i for i, name in enumerate(restorers)}
+    of_metric = {name: i for i, name in enumerate((*metrics, SECONDS["name"]))}
     return sorted(
         rows,
         key=lambda row: (
             places[row.dataset, row.recipe], row.key, row.variant,
-            restorers[row.restorer], metrics[row.metric],
+            of_restorer[row.restorer], of_metric[row.metric],
         ),
     )  # fmt: skip

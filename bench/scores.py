@@ -11,11 +11,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from bench.metrics.metric import Status
+from bench.photographs import ImageKey, per_photograph, photographs
 from bench.rows import Row
 from bench.statistics import Bootstrap, Interval
 from degrade.errors import UserError
 
-__all__ = ["BASELINE", "NotComparableError", "Score", "ScoreKey", "score"]
+__all__ = ["BASELINE", "NotComparableError", "Score", "ScoreKey", "score", "signatures"]
 
 BASELINE = "input"
 """The restorer that does nothing; every difference is against it."""
@@ -23,8 +24,7 @@ BASELINE = "input"
 ScoreKey = tuple[str, str, str, str]
 """``(dataset, recipe, restorer, metric)``."""
 
-_ImageKey = tuple[str, int]
-_Cell = Mapping[_ImageKey, Row]
+_Cell = Mapping[ImageKey, Row]
 
 
 class NotComparableError(UserError):
@@ -47,16 +47,18 @@ class Score:
     dataset, recipe, restorer, metric, signature
         What was measured; ``signature`` is the only one in the whole column.
     mean
-        Mean value and bootstrap interval over the ``n`` images with a finite value. A set
-        metric has one value and no interval.
+        Mean over photographs of the mean over each one's degraded versions with a finite
+        value, and the bootstrap interval over photographs. A set metric has one value and no
+        interval.
     n
-        Images behind the mean; for a set metric, images in the set.
+        Degraded images behind the mean; for a set metric, images in the set.
     infinite
         Images with an infinite value.
     attempted
         Images that could have a value: all but those whose truth shows no face.
     difference
-        Mean over the same images of this restorer minus `BASELINE`, with its interval.
+        Mean over the same images of this restorer minus `BASELINE`, with its interval, both
+        by photograph as in ``mean``.
         Where both are infinite the difference is zero. For a set metric, the difference of
         the two values.
     difference_n
@@ -102,16 +104,11 @@ def score(rows: Iterable[Row], *, seed: int) -> dict[ScoreKey, Score]:
     NotComparableError
         Two rows of one metric carry different signatures.
     """
-    cells: dict[ScoreKey, dict[_ImageKey, Row]] = {}
-    images: dict[tuple[str, str, str], set[_ImageKey]] = {}
-    signatures: dict[str, str] = {}
+    cells: dict[ScoreKey, dict[ImageKey, Row]] = {}
+    images: dict[tuple[str, str, str], set[ImageKey]] = {}
+    rows = list(rows)
+    signatures(rows)
     for row in rows:
-        known = signatures.setdefault(row.metric, row.signature)
-        if known != row.signature:
-            raise NotComparableError(
-                f"'{row.metric}' was computed in two ways ({known} and {row.signature}): "
-                "run the suite again into a new folder"
-            )
         cell = cells.setdefault((row.dataset, row.recipe, row.restorer, row.metric), {})
         cell[row.key, row.variant] = row
         if row.key:
@@ -128,10 +125,24 @@ def score(rows: Iterable[Row], *, seed: int) -> dict[ScoreKey, Score]:
     return scores
 
 
+def signatures(rows: Iterable[Row]) -> dict[str, str]:
+    """Return each metric's signature; raises NotComparableError where rows have two of one."""
+    found: dict[str, str] = {}
+    for row in rows:
+        known = found.setdefault(row.metric, row.signature)
+        if known != row.signature:
+            raise NotComparableError(
+                f"'{row.metric}' was computed in two ways ({known} and {row.signature}): "
+                "run the suite again into a new folder"
+            )
+    return found
+
+
 def _score_images(cell: _Cell, baseline: _Cell, bootstrap: Bootstrap) -> Score:
     rows = [cell[key] for key in sorted(cell)]
-    values = [row.value for row in rows if row.value is not None]
-    finite = [value for value in values if math.isfinite(value)]
+    values = {key: row.value for key, row in cell.items() if row.value is not None}
+    finite = {key: value for key, value in values.items() if math.isfinite(value)}
+    names = photographs(cell)
     statuses = Counter(row.status for row in rows)
     differences, unbounded = _differences(cell, baseline)
     return Score(
@@ -140,11 +151,11 @@ def _score_images(cell: _Cell, baseline: _Cell, bootstrap: Bootstrap) -> Score:
         restorer=rows[0].restorer,
         metric=rows[0].metric,
         signature=rows[0].signature,
-        mean=bootstrap.interval(finite),
+        mean=bootstrap.interval(list(per_photograph(finite, names).values())),
         n=len(finite),
         infinite=len(values) - len(finite),
         attempted=len(rows) - statuses[Status.NO_FACE_IN_REFERENCE],
-        difference=bootstrap.interval(differences),
+        difference=bootstrap.interval(list(per_photograph(differences, names).values())),
         difference_n=len(differences),
         difference_infinite=unbounded,
         statuses=dict(sorted(statuses.items())),
@@ -157,7 +168,7 @@ def _score_set(cell: _Cell, baseline: _Cell, attempted: int, bootstrap: Bootstra
     finite = [] if row.value is None or math.isinf(row.value) else [row.value]
     # Distances of sets of different size are not comparable (biased by about 1/n).
     same_size = reference is not None and reference.n == row.n
-    differences, unbounded = _differences(cell, baseline) if same_size else ([], 0)
+    differences, unbounded = _differences(cell, baseline) if same_size else ({}, 0)
     return Score(
         dataset=row.dataset,
         recipe=row.recipe,
@@ -168,24 +179,25 @@ def _score_set(cell: _Cell, baseline: _Cell, attempted: int, bootstrap: Bootstra
         n=row.n if finite else 0,
         infinite=int(row.value is not None and not finite),
         attempted=max(attempted, row.n),
-        difference=bootstrap.interval(differences),
+        difference=bootstrap.interval(list(differences.values())),
         difference_n=row.n if differences else 0,
         difference_infinite=unbounded,
         statuses={row.status: 1},
     )
 
 
-def _differences(cell: _Cell, baseline: _Cell) -> tuple[list[float], int]:
+def _differences(cell: _Cell, baseline: _Cell) -> tuple[dict[ImageKey, float], int]:
     """Return value minus baseline over the images that have both, and how many were infinite."""
-    differences, unbounded = [], 0
+    differences: dict[ImageKey, float] = {}
+    unbounded = 0
     for key in sorted(cell.keys() & baseline.keys()):
         value, reference = cell[key].value, baseline[key].value
         if value is None or reference is None:
             continue
         if value == reference:
-            differences.append(0.0)
+            differences[key] = 0.0
         elif math.isinf(value) or math.isinf(reference):
             unbounded += 1
         else:
-            differences.append(value - reference)
+            differences[key] = value - reference
     return differences, unbounded

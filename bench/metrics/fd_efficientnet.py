@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.metrics.efficientnet_judge import JUDGE, PACKAGES, EfficientNetSetMetric, load_judge
+from bench.metrics.efficientnet_judge import (
+    JUDGE,
+    PACKAGES,
+    POOLED,
+    EfficientNetSetMetric,
+    load_judge,
+)
 from bench.metrics.frechet import frechet_distance, refuse_sets
 from bench.metrics.metric import Measurement, MetricEntry
 
@@ -20,6 +26,7 @@ FD = MetricEntry(
     source="Fréchet distance (Dowson and Landau 1982; Heusel et al. 2017); not FID",
     judge=JUDGE,
     packages=PACKAGES,
+    feature=POOLED,
 )
 
 
@@ -32,8 +39,13 @@ class FdEfficientNet(EfficientNetSetMetric):
 
     __slots__ = ()
 
-    def compare(self, restored: NDArray[np.float64], reference: NDArray[np.float64]) -> Measurement:
-        """Return the distance of two ``(n, 1280)`` sets, n at least 2."""
+    def compare(
+        self,
+        restored: NDArray[np.float64],
+        reference: NDArray[np.float64],
+        images: NDArray[np.intp] | None = None,
+    ) -> Measurement:
+        """Return the distance of two ``(n, 1280)`` sets, n at least 2; ``images`` is unread."""
         refused = refuse_sets(restored, reference)
         return refused or Measurement(frechet_distance(restored, reference))
 

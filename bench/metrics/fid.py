@@ -30,6 +30,7 @@ FID = MetricEntry(
     judge="inception-v3",
     packages=("torch", "torchvision", "safetensors"),
     weights="fid-inception",
+    feature="inception-pool3",
 )
 
 
@@ -57,8 +58,13 @@ class Fid(Described):
         """Return the ``(2048,)`` features of a uint8 HWC RGB image of any size."""
         return sample.feature("fid-inception", self._features)
 
-    def compare(self, restored: NDArray[np.float64], reference: NDArray[np.float64]) -> Measurement:
-        """Return the distance of two ``(n, 2048)`` sets, n at least 2."""
+    def compare(
+        self,
+        restored: NDArray[np.float64],
+        reference: NDArray[np.float64],
+        images: NDArray[np.intp] | None = None,
+    ) -> Measurement:
+        """Return the distance of two ``(n, 2048)`` sets, n at least 2; ``images`` is unread."""
         refused = refuse_sets(restored, reference)
         return refused or Measurement(frechet_distance(restored, reference))
 

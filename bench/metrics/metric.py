@@ -84,6 +84,9 @@ class MetricEntry:
         Import names that must be installed.
     weights
         Name that ``zoo fetch`` knows, for weights no package ships; or the empty string.
+    feature
+        What the vector of a set metric is, such as ``inception-pool3``: letters, digits and
+        dashes. Metrics with the same name share their vectors. Empty for a pair metric.
     status, detail
         ``ok``, or ``package_missing`` / ``weights_missing`` and the command that mends it.
     """
@@ -97,6 +100,7 @@ class MetricEntry:
     judge: str = ""
     packages: tuple[str, ...] = ()
     weights: str = ""
+    feature: str = ""
     status: Status = Status.OK
     detail: str = ""
 
@@ -192,8 +196,26 @@ class PairMetric(_Described, Protocol):
 class SetMetric(_Described, Protocol):
     """A distance between two sets of images, through one vector for each image."""
 
+    @property
+    def feature(self) -> str:
+        """Names the vector; set metrics with the same name share their vectors."""
+
     def describe(self, sample: Sample) -> NDArray[np.float64] | Measurement:
         """Return the feature vector of one image, or the reason there is none."""
 
-    def compare(self, restored: NDArray[np.float64], reference: NDArray[np.float64]) -> Measurement:
-        """Return the distance between two ``(n, d)`` sets of features."""
+    def compare(
+        self,
+        restored: NDArray[np.float64],
+        reference: NDArray[np.float64],
+        images: NDArray[np.intp] | None = None,
+    ) -> Measurement:
+        """Return the distance between two sets of features.
+
+        Parameters
+        ----------
+        restored, reference
+            ``(n, d)`` and ``(m, d)``.
+        images
+            ``(n,)`` numbers, equal for degraded versions of one photograph: those are no
+            independent samples. None where each vector is of a photograph of its own.
+        """

@@ -30,7 +30,12 @@ class UnavailableSetMetric(Described):
         """Return the reason, whatever the image."""
         return Measurement(None, self.entry.status, self.entry.detail)
 
-    def compare(self, restored: NDArray[np.float64], reference: NDArray[np.float64]) -> Measurement:
+    def compare(
+        self,
+        restored: NDArray[np.float64],
+        reference: NDArray[np.float64],
+        images: NDArray[np.intp] | None = None,
+    ) -> Measurement:
         """Return the reason, whatever the sets."""
         return Measurement(None, self.entry.status, self.entry.detail)
 

@@ -81,6 +81,7 @@ class Table:
     dataset: str
     recipe: str
     images: int
+    photographs: int
     columns: tuple[Column, ...]
     lines: tuple[Line, ...]
 
@@ -191,7 +192,8 @@ def _table(
         for name, card in run.record["restorers"].items()
     ]
     lines.sort(key=lambda line: (line.is_oracle, not line.is_baseline))
-    return Table(*place, condition["images"], columns, tuple(lines))
+    images = condition["images"]
+    return Table(*place, images, condition.get("photographs", images), columns, tuple(lines))
 
 
 def _gaps(rows: tuple[Row, ...]) -> tuple[Gap, ...]:

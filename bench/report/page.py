@@ -96,6 +96,13 @@ def _bodies(table: Table) -> list[_Body]:
     return [_Body(kind, tuple(rows)) for kind, rows in bodies.items()]
 
 
+def _reference(record: Mapping[str, Any]) -> str:
+    found = record.get("reference")
+    if not found:
+        return "the truths of the same images"
+    return f"{found['name']} · {found['images']} images · sha256 {found['sha256'][:16]}"
+
+
 def _facts(record: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return the manifest of the run as label and text."""
     environment = record["environment"]
@@ -111,6 +118,8 @@ def _facts(record: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Suite", f"{record['suite']['name']} · sha256 {record['suite_sha256'][:16]}"),
         ("Seed", str(record["suite"]["seed"])),
         ("Variants", str(record["suite"]["variants"])),
+        ("Reference of set metrics", _reference(record)),
+        ("Masks given", record["suite"].get("masks", "none")),
         *((f"Recipe {name}", digest) for name, digest in recipes.items()),
         ("Started", record["started"]),
         ("Finished", record["finished"] or "not yet"),

@@ -16,9 +16,10 @@ NOTICE = (
 )
 
 LEGEND = (
-    "Mean over the images, its 95 % bootstrap interval over images, the mean difference to "
-    "input on the same images, and images with a value / images attempted. A set metric has "
-    "one value and no interval. ∞ counts perfect images, which are outside the mean."
+    "Mean over the photographs, all degraded versions of one together, its 95 % bootstrap "
+    "interval over photographs, the mean difference to input on the same images, and images with "
+    "a value / images attempted. A set metric has one value and no interval. ∞ counts perfect "
+    "images, which are outside the mean."
 )
 
 _SIGNIFICANT = 4

@@ -8,23 +8,23 @@ from collections.abc import Sequence
 from bench.report.model import Gap, Line, Report, Table
 from bench.report.phrases import LEGEND, NOTICE, cell_text
 
-__all__ = ["markdown", "terminal_table"]
+__all__ = ["aligned", "escape", "markdown", "terminal_table"]
 
 
 def markdown(report: Report) -> str:
     """Return the report as GitHub-flavoured Markdown."""
     suite = report.run.suite
-    parts = [f"# {_escape(suite)}", _state(report), f"> {NOTICE}"]
+    parts = [f"# {escape(suite)}", _state(report), f"> {NOTICE}"]
     for table in report.tables:
-        parts += [f"## {_escape(table.title)}", f"{table.images} images.", _markdown_table(table)]
-        parts += [f"- {_escape(text)}" for text in not_scored(table)]
+        parts += [f"## {escape(table.title)}", f"{_count(table)}.", _markdown_table(table)]
+        parts += [f"- {escape(text)}" for text in not_scored(table)]
     parts.append(LEGEND + " **Bold**: best of the blind restorers. " + _DAGGER)
     if report.gaps:
         parts += ["## Without a value", _gap_table(report.gaps)]
     environment = report.run.record["environment"]
     parts.append(
         f"Relume {environment['relume']}, Python {environment['python']}, "
-        f"{_escape(environment['cpu'])}, seed {report.run.record['suite']['seed']}, "
+        f"{escape(environment['cpu'])}, seed {report.run.record['suite']['seed']}, "
         f"started {report.run.record['started']}."
     )
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -39,7 +39,7 @@ def terminal_table(report: Report, width: int = 100) -> str:
     """
     parts = [_state(report)] if not report.run.complete else []
     for table in report.tables:
-        parts.append(f"{table.title}, {table.images} images")
+        parts.append(f"{table.title}, {_count(table)}")
         columns = [_terminal_column(table, position) for position in table.scored()]
         names = ["", "", *(_marked_name(line) for line in table.lines)]
         parts += _folded(names, columns, width)
@@ -63,6 +63,12 @@ def not_scored(table: Table) -> list[str]:
     return lines
 
 
+def _count(table: Table) -> str:
+    if table.photographs == table.images:
+        return f"{table.images} images"
+    return f"{table.images} images, degraded versions of {table.photographs} photographs"
+
+
 def _state(report: Report) -> str:
     if report.run.complete:
         return ""
@@ -82,7 +88,7 @@ def _markdown_table(table: Table) -> str:
 
 
 def _markdown_row(table: Table, line: Line, shown: Sequence[int]) -> list[str]:
-    cells = [_escape(_marked_name(line))]
+    cells = [escape(_marked_name(line))]
     for position in shown:
         text = cell_text(table, position, line.cells[position], is_baseline=line.is_baseline)
         bold = "**" if line.restorer in table.best(position) else ""
@@ -100,7 +106,7 @@ def _gap_table(gaps: Sequence[Gap]) -> str:
         [gap.status, gap.metric, ", ".join(gap.restorers), str(gap.count), gap.detail]
         for gap in gaps
     ]
-    lines = [header, ["---"] * len(header), *([_escape(cell) for cell in row] for row in rows)]
+    lines = [header, ["---"] * len(header), *([escape(cell) for cell in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -110,7 +116,8 @@ def _heading(table: Table, position: int) -> str:
     return f"{column.name}{unit} {column.arrow}"
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
+    """Return text as one line of Markdown in which no sign means anything."""
     for sign in "\\`*_[]<>|":
         text = text.replace(sign, f"\\{sign}")
     return " ".join(text.split())
@@ -160,6 +167,19 @@ def _block(names: list[str], columns: list[list[str]], margin: int) -> str:
         cells = (_right(c[index], w) for c, w in zip(columns, widths, strict=True))
         lines.append("  ".join([name + " " * (margin - 2 - _width(name)), *cells]).rstrip())
     return "\n".join(lines) + "\n"
+
+
+def aligned(lines: Sequence[Sequence[str]], left: Sequence[int] = (0,)) -> str:
+    """Return lines of cells as columns, right-aligned but for those in ``left``."""
+    widths = [max(map(_width, column)) for column in zip(*lines, strict=True)]
+    rows = []
+    for line in lines:
+        cells = [
+            cell + " " * (width - _width(cell)) if place in left else _right(cell, width)
+            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ]
+        rows.append("  ".join(cells).rstrip())
+    return "\n".join(rows)
 
 
 def _width(text: str) -> int:

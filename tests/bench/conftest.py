@@ -90,11 +90,12 @@ class FakeSetMetric:
     source: str = "test"
     signature: str = "set|1"
     judge: str = ""
+    feature: str = "mean-level"
 
     def describe(self, sample):
         return np.array([float(sample.image.mean())])
 
-    def compare(self, restored, reference):
+    def compare(self, restored, reference, images=None):
         return Measurement(float(abs(restored.mean() - reference.mean())))
 
 

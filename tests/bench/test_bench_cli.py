@@ -129,6 +129,75 @@ def test_an_image_that_fails_is_exit_code_1_after_the_rest_is_done(tmp_path):
     assert allowed.exit_code == 0
 
 
+def test_inputs_that_cannot_be_used_are_told_and_recorded(tmp_path):
+    import numpy as np
+
+    from degrade.images import write_png
+
+    write_png(tmp_path / "photos" / "good.png", np.full((64, 64, 3), 90, np.uint8))
+    for name in "abcdef":
+        (tmp_path / "photos" / f"{name}.heic").write_bytes(b"x")
+    out = tmp_path / "run"
+    arguments = ("run", "quick", "--dataset", tmp_path / "photos", "--restorers", "input")
+    result = call(*arguments, "--out", out)
+    assert result.exit_code == 1
+    assert "photos: 6 inputs cannot be used:\n  a.heic " in result.stderr
+    assert "and 1 more; all are in run.json" in result.stderr
+    (told,) = [
+        each["unusable"] for each in json.loads((out / "run.json").read_text())["conditions"]
+    ]
+    assert [name for name, _ in told] == [f"{name}.heic" for name in "abcdef"]
+    assert call(*arguments, "--out", out, "--allow-failed").exit_code == 0
+    assert (
+        json.loads(call(*arguments, "--out", out, "--allow-failed", "--json").stdout)["unusable"]
+        == 6
+    )
+
+
+def test_a_suite_without_a_data_set_asks_for_one(tmp_path):
+    result = call("run", "faces-128", "--out", tmp_path / "run")
+    assert result.exit_code == 2
+    assert "names no data set: give a folder of images by --dataset" in result.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_compare_says_who_is_better_and_writes_markdown(tiny, tmp_path):
+    folder, _ = tiny
+    arguments = ("compare", folder / "run", "--restorer", "bilateral")
+    result = call(*arguments, "--markdown", tmp_path / "c.md")
+    assert result.exit_code == 0, result.output
+    assert "sample-photos × kuaishou" in result.stdout
+    assert result.stdout.count("\npsnr ↑") == 1  # against input; wiener is an oracle
+    assert "| bilateral against |" in (tmp_path / "c.md").read_text()
+    found = json.loads(call(*arguments, "--against", "wiener", "--json").stdout)
+    assert {row["against"] for row in found["comparisons"]} == {"wiener"}
+
+
+def test_compare_of_a_run_with_itself_finds_nothing(tiny):
+    folder, _ = tiny
+    result = call("compare", folder / "run", folder / "run")
+    assert result.exit_code == 0, result.output
+    assert "bilateral, before" in result.stdout
+    assert "better" not in result.stdout.split("Mean difference")[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "name one restorer by --restorer"),
+        (["--restorer", "bilateral,wiener"], "name one restorer by --restorer"),
+        (["--restorer", "bilaterl"], "Did you mean 'bilateral'?"),
+        (["--restorer", "bilateral", "--against", "nlmeans"], "the run has no restorer 'nlmeans'"),
+        (["--restorer", "bilateral", "--subset", "worst"], "'--subset'"),
+    ],
+)
+def test_a_mistake_in_compare_is_exit_code_2_and_one_line(tiny, arguments, message):
+    folder, _ = tiny
+    result = call("compare", folder / "run", *arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
 def test_metrics_are_listed_with_direction_and_signature():
     text = call("metrics").stdout
     assert "psnr|rgb|u8|crop0" in text
@@ -138,7 +207,8 @@ def test_metrics_are_listed_with_direction_and_signature():
 
 
 def test_every_help_has_an_example():
-    for arguments in (["--help"], ["run", "--help"], ["report", "--help"], ["metrics", "--help"]):
+    for command in ([], ["run"], ["report"], ["metrics"], ["compare"], ["groups"]):
+        arguments = [*command, "--help"]
         result = call(*arguments)
         assert result.exit_code == 0
         assert "Examples:\n    bench " in result.stdout

@@ -96,9 +96,19 @@ def test_the_order_of_rows_changes_no_number(fakes):
     assert score(rows, seed=7) == score(rows[::-1], seed=7)
 
 
-def test_variants_of_an_image_are_images_of_their_own(fakes):
-    rows = [fakes.row(1.0), fakes.row(3.0, variant=1)]
-    assert cell(rows, "input").n == 2
+def test_versions_of_a_photograph_count_in_n_and_are_drawn_together(fakes):
+    values = np.random.Generator(np.random.Philox(6)).normal(size=(20, 1)) + np.zeros((20, 3))
+    rows = [
+        fakes.row(float(v), key=f"{i:02}-v{k:05d}", variant=k)
+        for i, row in enumerate(values)
+        for k, v in enumerate(row)
+    ]
+    found = cell(rows, "input")
+    assert found.n == 60
+    expected = Bootstrap(7).interval(values[:, 0])
+    assert found.mean.mean == pytest.approx(expected.mean)
+    assert found.mean.low == pytest.approx(expected.low)
+    assert found.mean.low < Bootstrap(7).interval(values.ravel()).low  # as if there were 60
 
 
 def set_rows(fakes, n_input, n_other):

@@ -67,9 +67,9 @@ def test_a_large_set_is_drawn_in_pieces_with_a_right_width():
 
 
 def test_drawn_images_are_uniform():
-    from bench.statistics import _indices
+    from bench.statistics import draw
 
-    drawn = _indices(np.random.Philox(key=5), (20_000, 13))
+    drawn = draw(np.random.Philox(key=5), (20_000, 13))
     counts = np.bincount(drawn.ravel(), minlength=13)
     assert scipy.stats.chisquare(counts).pvalue > 1e-3
     assert drawn.min() == 0

@@ -37,10 +37,19 @@ def test_every_field_is_read_and_the_rest_has_defaults(tmp_path):
         variants=1,
         limit=4,
         size=None,
+        reference=None,
+        masks="none",
     )
 
 
-@pytest.mark.parametrize("name", ["demo", "quick"])
+def test_a_reference_beside_the_file_is_found_and_masks_are_named(tmp_path):
+    (tmp_path / "clean").mkdir()
+    suite = load_suite(write(tmp_path, GOOD + "reference: clean\nmasks: right\n"))
+    assert (suite.reference, suite.masks) == (str(tmp_path / "clean"), "right")
+    assert load_suite(write(tmp_path, GOOD + "reference: ffhq\n")).reference == "ffhq"
+
+
+@pytest.mark.parametrize("name", ["demo", "quick", "faces-128"])
 def test_the_shipped_suites_can_be_read_by_name(name):
     assert name in suite_names()
     assert load_suite(name).name == name
@@ -67,6 +76,8 @@ def test_the_demo_scores_every_restorer_by_nine_metrics():
         ("  - psnr", "  - psnr\n  - psnr", "line 11: 'psnr' stands in 'metrics' twice"),
         ("metrics:\n  - psnr", "metrics: []", "line 9: 'metrics' must be a list of names"),
         ("metrics:\n  - psnr", "seeds: 1", "Did you mean 'seed'?"),
+        ("limit: 4", "masks: wrong", "'masks' must be one of none, right, wrong-face, predicted"),
+        ("limit: 4", "reference: [a]", "line 7: 'reference' must be a folder"),
         ("metrics:\n  - psnr\n", "", "the key 'metrics' is missing"),
         ("restorers: all", "restorers: every", "'restorers' must be a list of names or the word"),
         ("name: mine", "name: ../x", "line 1: '../x' is no name"),

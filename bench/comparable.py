@@ -1,0 +1,51 @@
+"""Whether two runs may be compared: the same images, degradations and ways to compute a value.
+
+Refuses what differs in more than the restorers; it compares no restorer.
+"""
+
+from __future__ import annotations
+
+from bench.record import SECONDS, Run
+from bench.scores import BASELINE, NotComparableError, signatures
+
+__all__ = ["refuse_other_images"]
+
+
+def refuse_other_images(before: Run, after: Run) -> None:
+    """Refuse two runs whose values are not of the same degraded images or not of one kind.
+
+    Raises
+    ------
+    NotComparableError
+        Saying what differs. That the degraded images are the same is told by the values that
+        both runs have of `BASELINE`, to a thousandth, as threads and machines may differ.
+    """
+    one, other = signatures(before.rows), signatures(after.rows)
+    for metric in one.keys() & other.keys():
+        if one[metric] != other[metric]:
+            raise NotComparableError(
+                f"'{metric}' was computed in two ways ({one[metric]} and {other[metric]}): run "
+                "both suites again in the same way"
+            )
+    wanted = ("dataset", "recipe", "recipe_digest", "keys_sha256")
+    places = [
+        [tuple(each[key] for key in wanted) for each in run.record["conditions"]]
+        for run in (before, after)
+    ]
+    if sorted(places[0]) != sorted(places[1]):
+        raise NotComparableError("the two runs are not of the same images and recipes")
+    inputs = [
+        {row.row_key(): row.value for row in run.rows if _is_plain(row.restorer, row.metric)}
+        for run in (before, after)
+    ]
+    for key in inputs[0].keys() & inputs[1].keys():
+        a, b = inputs[0][key], inputs[1][key]
+        if a != b and (a is None or b is None or abs(a - b) > 1e-3 * max(1.0, abs(a))):
+            raise NotComparableError(
+                f"the degraded image {key[2]} ({key[1]}) is not the same in both runs: give them "
+                "the same seed and images"
+            )
+
+
+def _is_plain(restorer: str, metric: str) -> bool:
+    return restorer == BASELINE and metric != SECONDS["name"]

@@ -1,0 +1,153 @@
+"""The crew of a run: photographs handed to one worker here, or to several processes.
+
+Nobody but this process writes the log, so rows never mix; no value depends on who computed it.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.conditions import Condition, open_conditions
+from bench.features import FeatureStore
+from bench.metrics.registry import load_metric
+from bench.photographs import photographs
+from bench.rows import Row, RowBuffer, RowLog
+from bench.suite import Suite
+from bench.worker import Worker
+from degrade.executors import Engine, run_tasks
+from degrade.terminal import Progress
+from zoo.registry import load
+
+__all__ = ["Crew", "Setting"]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """All that another process needs to open and load the same things.
+
+    Attributes
+    ----------
+    suite
+        With the names of everything.
+    out
+        The folder of the run.
+    threads
+        Of torch; None where nothing uses it.
+    """
+
+    suite: Suite
+    out: str
+    threads: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """One photograph of one group, and what is known of it and of whole sets."""
+
+    setting: Setting
+    group: int
+    indices: tuple[int, ...]
+    known: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    rows: tuple[Row, ...]
+    features: FeatureStore
+    images: int
+
+
+class Crew:
+    """Scores the photographs of a run's groups.
+
+    Parameters
+    ----------
+    worker
+        Of this process.
+    groups
+        The conditions, those of the same images in one group.
+    log
+        Where rows go.
+    setting
+        For the other processes.
+    workers
+        How many processes; 1 works in this one.
+    """
+
+    def __init__(
+        self,
+        worker: Worker,
+        groups: Sequence[Sequence[Condition]],
+        log: RowLog,
+        setting: Setting,
+        workers: int,
+    ) -> None:
+        self._worker, self._groups, self._log = worker, groups, log
+        self._setting, self._workers = setting, workers
+
+    def score(self, position: int, shown: Progress) -> FeatureStore:
+        """Score every photograph of one group; return the vectors that set metrics still want."""
+        group, features = self._groups[position], FeatureStore()
+        chunks = _by_photograph(group[0])
+        if self._workers <= 1:
+            for indices in chunks:
+                self._worker.photograph(group, indices, self._log, features, shown)
+            return features
+        tasks = (_Task(self._setting, position, *each) for each in self._known(position))
+        for done in run_tasks(_score, tasks, Engine(self._workers)):
+            for row in done.rows:
+                self._log.append(row)
+            features.take(done.features)
+            shown.advance(done.images)
+        return features
+
+    def _known(self, position: int) -> Iterator[tuple[tuple[int, ...], tuple[Row, ...]]]:
+        """Yield each photograph's indices with the rows of it, and of whole sets, so far."""
+        group = self._groups[position]
+        places = {(each.dataset, each.recipe) for each in group}
+        rows: dict[tuple[str, int], list[Row]] = {}
+        for row in self._log.rows.values():
+            if (row.dataset, row.recipe) in places:
+                rows.setdefault((row.key, row.variant), []).append(row)
+        sets = rows.get(("", 0), [])
+        for indices in _by_photograph(group[0]):
+            own = [row for i in indices for row in rows.get(group[0].addresses[i], ())]
+            yield indices, (*sets, *own)
+
+
+def _by_photograph(condition: Condition) -> list[tuple[int, ...]]:
+    """Return the indices of each photograph's versions, in the order of the first of them."""
+    names = photographs(condition.addresses)
+    chunks: dict[str, list[int]] = {}
+    for index, address in enumerate(condition.addresses):
+        chunks.setdefault(names[address], []).append(index)
+    return [tuple(indices) for indices in chunks.values()]
+
+
+def _score(task: _Task) -> _Done:
+    """Score one photograph in a process of its own."""
+    worker, groups = _opened(task.setting)
+    log, features = RowBuffer(task.known), FeatureStore()
+    group = groups[task.group]
+    worker.photograph(group, task.indices, log, features)
+    images = len(task.indices) * len(group) * len(task.setting.suite.restorers)
+    return _Done(log.new, features, images)
+
+
+@functools.lru_cache(maxsize=1)
+def _opened(setting: Setting) -> tuple[Worker, list[list[Condition]]]:
+    """Open and load everything once in each process."""
+    suite = setting.suite
+    groups = open_conditions(suite)
+    restorers = [load(name) for name in suite.restorers]
+    metrics = [load_metric(name) for name in suite.metrics]
+    if setting.threads is not None and "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(setting.threads)
+    worker = Worker(
+        suite.name, restorers, metrics, Path(setting.out), truths=suite.reference is None
+    )
+    return worker, groups

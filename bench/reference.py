@@ -1,0 +1,185 @@
+"""A reference set: clean faces that restored ones are compared with, instead of their own truths.
+
+A distance from the truths of the same images is pulled down by their being the same images; from
+a set of its own it is what the papers call it. The set is described once and kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+import degrade
+from bench.features import read_vectors, write_vectors
+from bench.metrics.metric import Direction, Measurement, PairMetric, Sample, SetMetric
+from bench.restoring import safe_name
+from degrade.errors import DatasetError
+from degrade.sources import ImageSource
+from degrade.terminal import Progress
+from zoo.weights import cache_folder
+
+__all__ = ["AgainstReference", "Reference", "open_reference", "refer", "reference_file"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A reference set, opened.
+
+    Attributes
+    ----------
+    name
+        The folder's or data set's, without its path.
+    source
+        Its images.
+    sha256
+        Of their names and their files' bytes, and of the size they are shrunk to.
+    """
+
+    name: str
+    source: ImageSource
+    sha256: str
+
+    @property
+    def label(self) -> str:
+        """What a signature says of it: name, number of images, digest."""
+        return f"{self.name}-n{len(self.source)}-{self.sha256[:12]}"
+
+    def as_record(self) -> dict[str, object]:
+        """Return what ``run.json`` keeps."""
+        return {"name": self.name, "images": len(self.source), "sha256": self.sha256}
+
+
+class AgainstReference:
+    """A set metric whose other set is always the same one; its signature says which.
+
+    Parameters
+    ----------
+    metric
+        The distance.
+    reference
+        The set.
+    vectors
+        ``(m, d)`` of the set, float64.
+    """
+
+    def __init__(
+        self, metric: SetMetric, reference: Reference, vectors: NDArray[np.float64]
+    ) -> None:
+        self._metric, self.reference, self._vectors = metric, reference, vectors
+        self.name: str = metric.name
+        self.direction: Direction = metric.direction
+        self.unit: str = metric.unit
+        self.source: str = metric.source
+        self.judge: str = metric.judge
+        self.feature: str = metric.feature
+        self.signature: str = f"{metric.signature}|reference:{reference.label}"
+
+    def describe(self, sample: Sample) -> NDArray[np.float64] | Measurement:
+        """Return the vector of one image, or the reason there is none."""
+        return self._metric.describe(sample)
+
+    def compare(
+        self,
+        restored: NDArray[np.float64],
+        reference: NDArray[np.float64],
+        images: NDArray[np.intp] | None = None,
+    ) -> Measurement:
+        """Return the distance of ``restored`` from the reference set; ``reference`` is not read."""
+        return self._metric.compare(restored, self._vectors, images)
+
+
+def open_reference(location: str, longest: int | None = None) -> Reference:
+    """Open a folder or named data set as a reference set, and read every file once.
+
+    Parameters
+    ----------
+    location
+        What `degrade.open_source` takes.
+    longest
+        Images whose longer side has more pixels are shrunk to it, as the suite's are.
+
+    Raises
+    ------
+    DatasetError
+        There is no such set, it has fewer than two images, or one that cannot be read.
+    """
+    source = degrade.open_source(location, longest=longest)
+    if source.unusable:
+        name, reason = source.unusable[0]
+        raise DatasetError(f"{location}: {name} {reason}: a reference set must be whole")
+    if len(source) < 2:
+        raise DatasetError(f"{location} holds 1 image: a reference set needs two or more")
+    total = hashlib.sha256(f"longest {longest}\n".encode())
+    for key in source.keys:
+        total.update(key.encode() + b"\0" + hashlib.sha256(source.read_bytes(key)).digest())
+    return Reference(Path(source.name).resolve().name, source, total.hexdigest())
+
+
+def refer(
+    metrics: Sequence[PairMetric | SetMetric], reference: Reference, out: Path
+) -> list[PairMetric | SetMetric]:
+    """Return the metrics with every set metric put against the reference set.
+
+    The set's vectors are taken from the folder of the run or from the cache of this machine;
+    else they are computed, and kept in both.
+
+    Raises
+    ------
+    ImageError
+        An image of the set cannot be decoded.
+    """
+    vectors: dict[str, NDArray[np.float64] | None] = {}
+    referred: list[PairMetric | SetMetric] = []
+    for metric in metrics:
+        if not isinstance(metric, SetMetric):
+            referred.append(metric)
+            continue
+        if metric.feature not in vectors:
+            vectors[metric.feature] = _vectors(metric, reference, out)
+        found = vectors[metric.feature]
+        referred.append(metric if found is None else AgainstReference(metric, reference, found))
+    return referred
+
+
+def reference_file(run: Path, feature: str) -> Path:
+    """Return where the folder of a run keeps the vectors of its reference set."""
+    return run / "features" / "reference" / f"{safe_name(feature)}.npz"
+
+
+def _vectors(metric: SetMetric, reference: Reference, out: Path) -> NDArray[np.float64] | None:
+    """Return ``(m, d)`` vectors; None where the metric cannot run here and says so itself."""
+    place = reference_file(out, metric.feature)
+    digest = hashlib.sha256(f"{metric.feature}\n{reference.sha256}".encode()).hexdigest()
+    cached = cache_folder() / "features" / f"{digest}.npz"
+    keys = [(key, 0) for key in reference.source.keys]
+    for file in (place, cached):
+        found = _stored(file)
+        if found is not None and found.keys() == set(keys):
+            break
+    else:
+        found = {}
+        with Progress(len(keys), f"reference {reference.name}") as shown:
+            for key in keys:
+                vector = metric.describe(Sample(reference.source.read(key[0])))
+                if isinstance(vector, Measurement):
+                    if not found:
+                        return None
+                    raise DatasetError(f"{reference.name}: {key[0]}: {vector.detail}: remove it")
+                found[key] = np.asarray(vector, np.float32)
+                shown.advance()
+        write_vectors(cached, found)
+    if not place.exists():
+        write_vectors(place, found)
+    return np.stack([found[key] for key in keys]).astype(np.float64)
+
+
+def _stored(path: Path) -> dict[tuple[str, int], NDArray[np.float32]] | None:
+    try:
+        return read_vectors(path)
+    except DatasetError:
+        return None  # absent or damaged: computed anew

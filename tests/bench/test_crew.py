@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import csv
+
+import numpy as np
+import pytest
+
+from bench.features import read_vectors
+from bench.runner import run
+from bench.suite import Suite
+from degrade.images import write_png
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("faces")
+    source = np.random.Generator(np.random.Philox(1))
+    for name in ("a", "b", "c"):
+        coarse = source.integers(0, 256, (4, 4, 3)).astype(np.uint8)
+        write_png(folder / f"{name}.png", np.kron(coarse, np.ones((16, 16, 1), np.uint8)))
+    return folder
+
+
+def suite(faces, metrics):
+    return Suite(
+        "x", (str(faces),), ("kuaishou-128", "gfpgan-128"), ("bilateral",), metrics,
+        variants=2, reference=str(faces),
+    )  # fmt: skip
+
+
+def values(folder):
+    with (folder / "rows.csv").open(newline="") as file:
+        return [line for line in csv.DictReader(file) if line["metric"] != "seconds"]
+
+
+def vectors(folder):
+    found = {}
+    for path in sorted((folder / "features").rglob("*.npz")):
+        found[path.relative_to(folder)] = {k: v.tobytes() for k, v in read_vectors(path).items()}
+    return found
+
+
+WITHOUT_TORCH = ("psnr",)
+WITH_VECTORS = ("psnr", "kd_efficientnet")
+
+
+@pytest.mark.parametrize(
+    "metrics", [WITHOUT_TORCH, pytest.param(WITH_VECTORS, marks=pytest.mark.slow)]
+)
+def test_two_processes_go_on_where_one_stopped_and_find_what_it_finds(
+    faces, metrics, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("bench.reference.cache_folder", lambda: tmp_path / "cache")
+    alone = run(suite(faces, metrics), tmp_path / "one", threads=1)
+    assert alone.failed == 0
+    assert len(values(tmp_path / "one")) == 2 * 2 * (3 * 2 + len(metrics) - 1)
+    # The second session finds the rows of one photograph, no set, no vectors.
+    lines = (tmp_path / "one" / "rows.jsonl").read_text().splitlines(keepends=True)
+    kept = "".join(lines[: len(lines) // 3])
+    (tmp_path / "two").mkdir()
+    (tmp_path / "two" / "rows.jsonl").write_text(kept)
+    (tmp_path / "two" / "run.json").write_bytes((tmp_path / "one" / "run.json").read_bytes())
+    both = run(suite(faces, metrics), tmp_path / "two", threads=1, workers=2)
+    assert both.failed == 0
+    assert values(tmp_path / "two") == values(tmp_path / "one")
+    assert vectors(tmp_path / "two") == vectors(tmp_path / "one")
+    assert len(vectors(tmp_path / "two")) == (len(metrics) - 1) * (1 + 2 * 2)
+    assert (tmp_path / "two" / "rows.jsonl").read_text().startswith(kept)

@@ -1,4 +1,4 @@
-"""Whether two runs may be compared: the same images, degradations and ways to compute a value.
+"""Whether runs may be compared: finished, of the same images, degradations and ways to compute.
 
 Refuses what differs in more than the restorers; it compares no restorer.
 """
@@ -7,8 +7,21 @@ from __future__ import annotations
 
 from bench.record import SECONDS, Run
 from bench.scores import BASELINE, NotComparableError, signatures
+from degrade.errors import UserError
 
-__all__ = ["refuse_other_images"]
+__all__ = ["refuse_other_images", "refuse_unfinished"]
+
+
+def refuse_unfinished(run: Run) -> None:
+    """Refuse a run that was cut off: the photographs it lacks are not those of chance.
+
+    Raises
+    ------
+    UserError
+        Saying how to finish it.
+    """
+    if not run.complete:
+        raise UserError(f"{run.folder} is not finished: run the suite again into the same folder")
 
 
 def refuse_other_images(before: Run, after: Run) -> None:

@@ -13,12 +13,21 @@ from typing import Any
 
 import numpy as np
 
-from bench.comparable import refuse_other_images
+from bench.comparable import refuse_other_images, refuse_unfinished
 from bench.comparison import SIGNIFICANT, Comparison, Comparisons
 from bench.metrics.kd_efficientnet import KD
 from bench.pairing import CAPS, Condition, Infinite, Paired, Side, open_condition
 from bench.record import SECONDS, Run
-from bench.resampling import DRAWS, Statistic, holm, mean_of, pair_mean_of, resample, wilcoxon
+from bench.resampling import (
+    DRAWS,
+    Statistic,
+    holm,
+    mean_of,
+    of_photographs,
+    pair_mean_of,
+    resample,
+    wilcoxon,
+)
 from bench.scores import BASELINE, signatures
 from degrade.errors import UserError
 from degrade.yaml_lines import nearest
@@ -55,10 +64,12 @@ def compare(
     Raises
     ------
     UserError
-        A name that the run does not have, or more comparisons than the draws can correct for.
+        The run is not finished, a name that it does not have, or more comparisons than the
+        draws can correct for.
     DatasetError
         The feature vectors of the run are missing.
     """
+    refuse_unfinished(run)
     cards = run.record["restorers"]
     blind = [name for name, card in cards.items() if card["blind"] and name != restorer]
     for name in (restorer, *against):
@@ -89,9 +100,13 @@ def compare_runs(
 
     Raises
     ------
+    UserError
+        One of the runs is not finished.
     NotComparableError
         The runs have other images or degradations, or compute a metric in another way.
     """
+    for each in (before, after):
+        refuse_unfinished(each)
     refuse_other_images(before, after)
     wanted = [
         name for name in metrics or before.record["metrics"] if name in after.record["metrics"]
@@ -143,7 +158,8 @@ def _compared(
     ]
     statistics = [_statistic(found) for _, _, found in paired]
     resampled = resample(statistics, len(condition.order), seed=run.record["suite"]["seed"])
-    for (facts, pair, found), outcome in zip(paired, resampled, strict=True):
+    for (facts, pair, found), drawn in zip(paired, resampled, strict=True):
+        outcome = of_photographs(drawn, found.photographs)
         (side, restorer), (other_side, against) = pair
         of_images = found.differences.ndim == 1
         yield Comparison(
@@ -173,7 +189,7 @@ def _paired(
     condition: Condition, pair: _Pair, facts: Mapping[str, Any], infinite: Infinite
 ) -> Paired:
     if facts["kind"] == "set":
-        return condition.kernel_values(*pair, facts["feature"])
+        return condition.kernel_values(*pair, facts["name"], facts["feature"])
     return condition.pair_values(*pair, facts["name"], _cap(facts, infinite))
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.comparable import refuse_unfinished
 from bench.pairing import CAPS, Side, open_condition
 from bench.record import SECONDS, Run
 from bench.scores import BASELINE, signatures
@@ -117,8 +118,9 @@ def group_scores(
     Raises
     ------
     UserError
-        The run lacks a name, or holds none of the table's photographs.
+        The run is not finished, lacks a name, or holds none of the table's photographs.
     """
+    refuse_unfinished(run)
     facts = run.record["metrics"]
     for name, known in [(restorer, run.record["restorers"]), *((name, facts) for name in metrics)]:
         if name not in known:

@@ -7,7 +7,7 @@ is that of the clean face. Nothing here judges.
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,10 +35,13 @@ class Masks:
         (from landmarks found in the degraded face itself).
     landmarks
         Photograph's name to ``(68, 2)`` pixels of the clean face.
+    template
+        How the faces are aligned, one of `zoo.portrait.templates.TEMPLATES`.
     """
 
     kind: str
     landmarks: Mapping[str, NDArray[np.float32]]
+    template: str = "tight"
 
     def of(self, photograph: str, lq: NDArray[np.uint8]) -> NDArray[np.float32] | None:
         """Return the mask for a face, ``(19, size, size)`` float32, or None where there is none.
@@ -48,14 +51,19 @@ class Masks:
         photograph
             Its name, as `bench.photographs.photographs` gives it.
         lq
-            uint8 (size, size, 3) RGB, the degraded face.
+            uint8 (size, size, 3) RGB, the degraded face as the restorer gets it.
+
+        Raises
+        ------
+        ConsentError
+            The licence of the landmark model behind ``predicted`` was not agreed to.
         """
         from zoo.portrait.landmark_regions import landmark_regions
 
         if self.kind == "predicted":
             from zoo.training.wrong_masks import predicted_mask
 
-            return predicted_mask(lq, "tight")
+            return predicted_mask(lq, self.template)
         names = sorted(self.landmarks)
         if photograph not in self.landmarks:
             return None
@@ -70,10 +78,17 @@ def open_masks(kind: str, source: ImageSource) -> Masks | None:
     Raises
     ------
     SuiteError
-        The set has no landmarks, or other faces' landmarks.
+        The set has no landmarks, other faces' landmarks, or those of one face for ``wrong-face``.
+    ConsentError
+        The licence of the landmark model behind ``predicted`` was not agreed to: said here, before
+        a run begins.
     """
     if kind == "none":
         return None
+    if kind == "predicted":
+        from zoo.licences import require_consent
+
+        require_consent("ibug-68", "the landmark model that `zoo align` and predicted masks run")
     folder = source.storage.local
     path = None if folder is None else Path(folder) / LANDMARKS_FILE
     if path is None or not path.is_file():
@@ -81,16 +96,26 @@ def open_masks(kind: str, source: ImageSource) -> Masks | None:
             f"{source.name} has no {LANDMARKS_FILE}, from which masks are drawn: make the faces "
             "with `zoo align`, or run with --masks none"
         )
-    landmarks = {pair_key(name, 0, 1): points for name, points in _read(path)}
+    landmarks, template = _read(path)
     if not any(pair_key(key, 0, 1) in landmarks for key in source.keys):
         raise SuiteError(f"{path} has landmarks of none of the images beside it")
-    return Masks(kind, landmarks)
+    if kind == "wrong-face" and len(landmarks) < 2:
+        raise SuiteError(f"{path} has one face, and a wrong face's mask needs two: add faces")
+    return Masks(kind, landmarks, template)
 
 
-def _read(path: Path) -> Sequence[tuple[str, NDArray[np.float32]]]:
+def _read(path: Path) -> tuple[dict[str, NDArray[np.float32]], str]:
+    """Return the landmarks of each photograph, and the template (``tight`` where none is named)."""
+    from zoo.portrait.templates import TEMPLATES
+
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             points = np.asarray(stored["landmarks"], np.float32).reshape(-1, 68, 2)
-            return list(zip(stored["keys"].tolist(), points, strict=True))
+            named = zip(stored["keys"].tolist(), points, strict=True)
+            landmarks = {pair_key(str(name), 0, 1): each for name, each in named}
+            template = str(stored["template"]) if "template" in stored else "tight"
+        if template not in TEMPLATES:
+            raise ValueError(template)
+        return landmarks, template
     except (OSError, ValueError, KeyError, zipfile.BadZipFile):
         raise SuiteError(f"{path} does not hold 68 landmarks a face: run `zoo align`") from None

@@ -74,19 +74,33 @@ class Side:
             if key[0]
         }
 
-    def vectors(self, place: tuple[str, str, str, str]) -> Vectors:
-        """Return the feature vectors kept at ``(dataset, recipe, restorer, feature)``."""
-        return Vectors(read_vectors(file_of(self.run.folder, place)))
+    def vectors(self, place: tuple[str, str, str, str], metric: str) -> Vectors:
+        """Return the feature vectors kept at ``(dataset, recipe, restorer, feature)``.
+
+        None where ``metric``, computed from them, has no value either: a restorer that failed
+        on every image keeps no file.
+        """
+        path = file_of(self.run.folder, place)
+        known = self.rows((*place[:3], metric)).values()
+        if not path.exists() and not any(row.status == Status.OK for row in known):
+            return Vectors()
+        return Vectors(read_vectors(path))
 
     def terms(
-        self, place: tuple[str, str, str, str], keys: Sequence[ImageKey], images: NDArray[np.intp]
+        self,
+        place: tuple[str, str, str, str],
+        metric: str,
+        keys: Sequence[ImageKey],
+        images: NDArray[np.intp],
     ) -> NDArray[np.float64]:
         """Return `kernel_terms` of these images, computed once for each place."""
         known = place, tuple(keys)
         if known not in self._terms:
             found = read_vectors(reference_file(self.run.folder, place[3]))
             reference = np.stack([found[key] for key in sorted(found)]).astype(np.float64)
-            self._terms[known] = kernel_terms(self.vectors(place).stack(keys), images, reference)
+            self._terms[known] = kernel_terms(
+                self.vectors(place, metric).stack(keys), images, reference
+            )
         return self._terms[known]
 
 
@@ -170,12 +184,12 @@ class Condition:
         return Paired(differences, len(means), len(values), missing, capped, unbounded)
 
     def kernel_values(
-        self, first: tuple[Side, str], second: tuple[Side, str], feature: str
+        self, first: tuple[Side, str], second: tuple[Side, str], metric: str, feature: str
     ) -> Paired:
-        """Line up a kernel distance from a reference set of two restorers."""
+        """Line up a kernel distance on ``feature`` from a reference set of two restorers."""
         places = [(self.dataset, self.recipe, name, feature) for _, name in (first, second)]
         found = [
-            side.vectors(place).found
+            side.vectors(place, metric).found
             for (side, _), place in zip((first, second), places, strict=True)
         ]
         keys = sorted(self.names.keys() & found[0].keys() & found[1].keys())
@@ -185,7 +199,7 @@ class Condition:
             number = {name: i for i, name in enumerate(present)}
             images = np.array([number[self.names[key]] for key in keys], np.intp)
             one, other = (
-                side.terms(place, keys, images)
+                side.terms(place, metric, keys, images)
                 for (side, _), place in zip((first, second), places, strict=True)
             )
             slots = np.searchsorted(np.array(self.order), np.array(present))

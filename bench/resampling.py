@@ -15,11 +15,26 @@ from numpy.typing import NDArray
 
 from bench.statistics import LEVEL, Interval, draw
 
-__all__ = ["DRAWS", "Resampled", "holm", "mean_of", "pair_mean_of", "resample", "wilcoxon"]
+__all__ = [
+    "DRAWS",
+    "Resampled",
+    "holm",
+    "mean_of",
+    "of_photographs",
+    "pair_mean_of",
+    "resample",
+    "wilcoxon",
+]
 
 DRAWS = 20_000
 """Enough for a p of 1e-4, so that Holm's correction over up to 500 comparisons can still say
 "significant" at 5 %."""
+
+_EXACT = 50
+"""Most values whose signed ranks are counted out; beyond, their sum is as good as normal."""
+_TIED = 10
+"""Fewest values with ties or zeros for which the normal approximation will do: below, SciPy warned
+of it as long as it warned (up to 1.12, ``wilcoxon`` in stats/_morestats.py)."""
 
 _CHUNK = 4_000_000
 
@@ -100,6 +115,20 @@ def resample(statistics: Sequence[Statistic], count: int, *, seed: int) -> list[
     return [_summary(v, np.concatenate(k)) for v, k in zip(values, drawn, strict=True)]
 
 
+def of_photographs(found: Resampled, photographs: int) -> Resampled:
+    """Return what so many photographs can say at most, however equal the draws are.
+
+    Draws of few photographs are nearly all alike, and the bootstrap then trusts them too much:
+    one photograph gives one value 20 000 times. Even if every photograph has the same sign, the
+    sign test's exact two-sided p is ``2 ** (1 - n)``, so no p is below that: fewer than six
+    photographs never reach 5 %. Fewer than two have no interval.
+    """
+    least = min(1.0, 2.0 ** (1 - photographs))
+    value = found.interval.mean
+    interval = found.interval if photographs > 1 else Interval(value, None, None)
+    return Resampled(interval, max(found.p, least))
+
+
 def holm(ps: Sequence[float]) -> list[float]:
     """Return Holm's adjusted p values (Holm 1979), in the order given."""
     adjusted, least = [0.0] * len(ps), 0.0
@@ -110,19 +139,25 @@ def holm(ps: Sequence[float]) -> list[float]:
 
 
 def wilcoxon(differences: NDArray[np.float64]) -> float | None:
-    """Return the two-sided p of Wilcoxon's signed-rank test (Wilcoxon 1945); ties as SciPy's.
+    """Return the two-sided p of Wilcoxon's signed-rank test (Wilcoxon 1945), by SciPy.
 
-    Zero differences are split between the signs (``zsplit``), as leaving them out would forget
-    how many photographs are alike. None for fewer than two values; 1 where all are zero.
+    Exact for up to 50 values without ties and zeros, else by the normal approximation. Zero
+    differences are split between the signs (``zsplit``), as leaving them out would forget how
+    many photographs are alike. 1 where all are zero; None for fewer than two values, and for
+    fewer than ten with ties or zeros, where the approximation says too much.
     """
     known = differences[np.isfinite(differences)]
     if len(known) < 2:
         return None
     if not known.any():
         return 1.0
+    untied = bool(known.all()) and len(np.unique(np.abs(known))) == len(known)
+    if not untied and len(known) < _TIED:
+        return None
     import scipy.stats
 
-    return float(scipy.stats.wilcoxon(known, zero_method="zsplit", method="approx").pvalue)
+    method = "exact" if untied and len(known) <= _EXACT else "approx"
+    return float(scipy.stats.wilcoxon(known, zero_method="zsplit", method=method).pvalue)
 
 
 def _draws(count: int, seed: int) -> Iterator[NDArray[np.float64]]:

@@ -169,8 +169,7 @@ def _compare_sets(
 
 def _restorer_names(names: Sequence[str]) -> tuple[str, ...]:
     """Return the names without repetition; the baseline is always among them, and first."""
-    every = [card.name for card in cards()]
-    chosen = every if tuple(names) == (ALL,) else list(names)
+    chosen = [card.name for card in cards()] if tuple(names) == (ALL,) else names
     return tuple(dict.fromkeys([BASELINE, *chosen]))
 
 

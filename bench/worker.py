@@ -16,7 +16,7 @@ from bench.measuring import Samples, describe, measure
 from bench.metrics.metric import Measurement, PairMetric, Sample, SetMetric, Status
 from bench.photographs import ImageKey, photographs
 from bench.record import SECONDS
-from bench.restoring import ErrorLog, Gallery, Outcome, restore_one
+from bench.restoring import ErrorLog, Gallery, Outcome, match_size, restore_one
 from bench.rows import Row, RowBuffer
 from degrade.errors import ImageError
 from degrade.terminal import Progress
@@ -154,7 +154,8 @@ class Worker:
             image = self._gallery.read(path)
             if image is not None and image.shape == pair.hq.shape:
                 return Outcome(image)
-        mask = condition.masks.of(place.photograph, pair.lq) if condition.masks else None
+        face = match_size(pair.lq, pair.hq.shape[:2])  # what `restore_one` gives the restorer
+        mask = condition.masks.of(place.photograph, face) if condition.masks else None
         outcome = restore_one(restorer, condition, pair, self.errors, mask)
         if outcome.image is not None:
             self._gallery.write(path, outcome.image, made_by=name)

@@ -2,8 +2,9 @@
 
 ``python -m zoo.shipping RUN/style-128.safetensors --hardware "two CPU cores" --date 2026-11-22``
 copies the weights into ``zoo/weights`` and writes the card beside them. What a person wrote into
-a card that is there stays: only the checksum and the training's facts are renewed. For those who
-work on Relume; everybody else loads a run's weights by their path.
+a card that is there stays, but what was measured of other weights: that is open again, unless
+``--keep-figures`` says that it holds. For those who work on Relume; everybody else loads a run's
+weights by their path.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ _FACES = (
 )
 _LICENCE = "research, non-commercial: zoo/weights/LICENSE"
 _OPEN = "Not measured yet."
+_MEASURED = ("figures", "what the figures do not show", "known failures")
+"""Headings of the long card that hold of one file of weights only, as the card's limits do."""
 
 
 def ship(
@@ -40,6 +43,7 @@ def ship(
     faces: str = _FACES,
     name: str | None = None,
     folder: Path = FOLDER,
+    keep_figures: bool = False,
 ) -> Path:
     """Copy a run's weights into the folder, write or renew their card, and return its path.
 
@@ -53,6 +57,8 @@ def ship(
         Of the restorer; None takes that of the run's configuration.
     folder
         Where to.
+    keep_figures
+        Keep what the card says of weights with another sha256 about figures, failures and limits.
 
     Raises
     ------
@@ -70,9 +76,14 @@ def ship(
     before = read_model_card(place) if place.is_file() else _new(file, name)
     training = {**training_facts(file), "faces": faces, "hardware": hardware, "date": date}
     told = card_of_file(file)
+    stale = before.card.sha256 != file.sha256 and not keep_figures
+    more = {**before.more, **(dict.fromkeys(_MEASURED, _OPEN) if stale else {})}
     card = replace(
         before.card,
         sha256=file.sha256,
+        limits=_OPEN if stale else before.card.limits,
+        template=told.template,
+        regions=told.regions,
         input_size=told.input_size,
         trained_on=f"{faces}; {length_of(file)}",
         loss_networks=told.loss_networks,
@@ -80,7 +91,7 @@ def ship(
     with atomic_file(folder / f"{name}.safetensors") as stream:
         stream.write(file.content)
     with atomic_file(place) as stream:
-        text = card_as_yaml(ModelCard(card, {**before.more, "training": training}))
+        text = card_as_yaml(ModelCard(card, {**more, "training": training}))
         stream.write(text.encode())
     return place
 
@@ -89,9 +100,7 @@ def _new(file: TrainedFile, name: str) -> ModelCard:
     """Return the card of a restorer that has none, with its headings to be filled."""
     more: dict[str, Any] = {
         "training": {},
-        "figures": _OPEN,
-        "what the figures do not show": _OPEN,
-        "known failures": _OPEN,
+        **dict.fromkeys(_MEASURED, _OPEN),
         "licence": (
             "Research, non-commercial use: see the file LICENSE beside the weights. Restored "
             "detail is invented; it is no evidence of who someone is."
@@ -107,10 +116,20 @@ def _new(file: TrainedFile, name: str) -> ModelCard:
 @click.option("--date", required=True, metavar="YYYY-MM-DD", help="When it ended.")
 @click.option("--faces", default=_FACES, help="What it was trained on.")
 @click.option("--name", help="Of the restorer; without it, that of the run.")
-def main(source: Path, hardware: str, date: str, faces: str, name: str | None) -> None:
+@click.option("--keep-figures", is_flag=True, help="What was measured of other weights holds.")
+def main(
+    source: Path, hardware: str, date: str, faces: str, name: str | None, keep_figures: bool
+) -> None:
     """Put WEIGHTS, which `zoo train` wrote, among those that Relume brings."""
     try:
-        card = ship(source, hardware=hardware, date=date, faces=faces, name=name)
+        card = ship(
+            source,
+            hardware=hardware,
+            date=date,
+            faces=faces,
+            name=name,
+            keep_figures=keep_figures,
+        )
         click.echo(f"wrote {card}")
     except UserError as error:
         raise click.ClickException(str(error)) from None

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from zoo.portrait.templates import TEMPLATES
 from zoo.restorer import Card
 from zoo.weights import WeightsRefused
 from zoo.weights_header import TrainedFile
 
-__all__ = ["REGIONS", "card_of_file", "length_of", "training_facts"]
+__all__ = ["REGIONS", "card_of_file", "length_of", "loss_networks_of", "training_facts"]
 
 REGIONS = ("skin", "nose", "l_eye", "r_eye", "l_brow", "r_brow", "mouth", "u_lip", "l_lip")
 """The labels of the masks that training draws, see `zoo.portrait.landmark_regions`."""
@@ -30,7 +32,7 @@ def card_of_file(file: TrainedFile) -> Card:
     Raises
     ------
     WeightsRefused
-        Its header does not say what size of faces it takes.
+        Its header does not say what size of faces it takes, or names a template that is not known.
     """
     config = file.config
     network: Mapping[str, Any] = config["network"]
@@ -39,6 +41,11 @@ def card_of_file(file: TrainedFile) -> Card:
         raise WeightsRefused(
             f"{file.path} does not say what size of faces it takes: it was not written by "
             "`zoo train`"
+        )
+    if file.template not in TEMPLATES:
+        raise WeightsRefused(
+            f"{file.path} takes faces aligned as {file.template!r}, which this version of relume "
+            "does not know: use the version that wrote it"
         )
     masked = design == "style" and network.get("masked", True) is True
     return Card(
@@ -50,12 +57,11 @@ def card_of_file(file: TrainedFile) -> Card:
         source=_SOURCES.get(design, "its file does not say"),
         input_size=(size, size),
         trained_on=f"faces its file does not name, {length_of(file)}",
-        loss_networks=_loss_networks(config),
+        loss_networks=tuple(dict.fromkeys([*file.loss_networks, *loss_networks_of(config)])),
         sha256=file.sha256,
         blind=True,
         limits="Not measured: score it with `bench run`.",
-        # What `zoo align` makes unless it is told otherwise; the run's file does not say.
-        template="tight",
+        template=file.template,
         regions=REGIONS if masked else (),
     )
 
@@ -87,12 +93,12 @@ def _passes(file: TrainedFile) -> int:
     return file.steps * size if isinstance(size, int) else 0
 
 
-def _loss_networks(config: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the networks it was trained against, as `bench` names judges."""
+def loss_networks_of(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the networks that a run's configuration trains against, as `bench` names judges."""
     found = []
     if config.get("perceptual") or config.get("region_style"):
         found.append(str(config.get("perceptual_network", "efficientnet-lite0")))
     identity = config.get("identity")
     if isinstance(identity, Mapping) and identity.get("weight"):
-        found.append(str(identity.get("network")))
+        found.append(Path(str(identity.get("network"))).stem)
     return tuple(found)

@@ -43,6 +43,11 @@ class TrainedFile:
         How many were done.
     begun_from
         The sha256 of the weights that the run began from; empty where it began from none.
+    template
+        How its faces were aligned. Files of earlier versions do not say: all had ``tight`` ones.
+    loss_networks
+        Networks that it and those it began from were trained against; files of earlier versions
+        do not say, see `zoo.trained_card.loss_networks_of`.
     """
 
     path: Path
@@ -51,6 +56,8 @@ class TrainedFile:
     config: Mapping[str, Any]
     steps: int
     begun_from: str = ""
+    template: str = "tight"
+    loss_networks: tuple[str, ...] = ()
 
 
 def read_trained_file(path: Path) -> TrainedFile:
@@ -79,7 +86,17 @@ def read_trained_file(path: Path) -> TrainedFile:
             "that `zoo train` wrote can be loaded"
         )
     digest = hashlib.sha256(content).hexdigest()
-    return TrainedFile(path, content, digest, config, steps, str(told.get("begun_from", "")))
+    networks = told.get("loss_networks", [])
+    return TrainedFile(
+        path=path,
+        content=content,
+        sha256=digest,
+        config=config,
+        steps=steps,
+        begun_from=str(told.get("begun_from", "")),
+        template=str(told.get("template", "tight")),
+        loss_networks=tuple(map(str, networks)) if isinstance(networks, list) else (),
+    )
 
 
 def _told(path: Path, content: bytes) -> object:

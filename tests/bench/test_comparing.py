@@ -102,6 +102,39 @@ def test_a_clear_gain_is_better_and_a_clear_loss_worse_in_the_metrics_direction(
     assert (worse.verdict, worse.wins) == ("worse", 0.0)
 
 
+@pytest.mark.parametrize(
+    ("count", "verdict"),
+    [(1, "cannot tell"), (2, "cannot tell"), (5, "cannot tell"), (6, "better")],
+)
+def test_fewer_than_six_photographs_cannot_tell(make, count, verdict):
+    base = noise(1, count)
+    run = make({("input", "psnr"): base, ("mine", "psnr"): base + 1 + 0.01 * noise(2, count)})
+    found = one(compare(run, "mine"))
+    assert (found.verdict, found.wins, found.photographs) == (verdict, 1.0, count)
+    assert found.p == 2.0 ** (1 - count)
+    assert "cannot tell" in comparison_text(compare(run, "mine")) or verdict == "better"
+
+
+def test_photographs_are_counted_of_each_comparison_not_of_the_condition(make):
+    base = noise(1, 4).tolist()
+    mine = [base[0] + 1, base[1] + 2, None, None]
+    found = one(compare(make({("input", "psnr"): base, ("mine", "psnr"): mine}), "mine"))
+    assert (found.photographs, found.p, found.verdict) == (2, 0.5, "cannot tell")
+
+
+def test_a_run_that_was_cut_off_is_not_compared(make):
+    values = {("input", "psnr"): noise(1), ("mine", "psnr"): noise(2)}
+    whole, begun = make(values), make(values, finished=None)
+    empty = make({}, finished=None, restorers=whole.record["restorers"])
+    message = "is not finished: run the suite again into the same folder"
+    for run in (begun, empty):
+        with pytest.raises(UserError, match=message):
+            compare(run, "mine")
+        for pair in ((whole, run), (run, whole)):
+            with pytest.raises(UserError, match=message):
+                compare_runs(*pair)
+
+
 def test_noise_cannot_be_told(make):
     run = make({("input", "psnr"): noise(1), ("mine", "psnr"): noise(2)})
     assert one(compare(run, "mine")).verdict == "cannot tell"
@@ -289,8 +322,13 @@ class _Levels(KdEfficientNet):
         return sample.image[:8, :8, 0].astype(float).mean(axis=1) / 64
 
 
+def no_image(face):
+    raise ValueError("never works")
+
+
 @pytest.fixture
 def kernel_run(tmp_path, fakes, monkeypatch):
+    """``broken`` fails on every picture."""
     monkeypatch.setattr("bench.reference.cache_folder", lambda: tmp_path / "cache")
     source = np.random.Generator(np.random.Philox(1))
     for number in range(5):
@@ -300,9 +338,8 @@ def kernel_run(tmp_path, fakes, monkeypatch):
     condition = Condition("ramps", "dark", "d" * 64, tuple(faces.addresses), faces)
     reference = open_reference(str(tmp_path / "clean"))
     suite = fakes.suite(metrics=("kd_efficientnet",), variants=2)
-    return execute(
-        suite, [[condition]], fakes.restorers(), [_Levels()], tmp_path / "run", reference
-    )
+    restorers = [*fakes.restorers(), fakes.Restorer(fakes.card("broken"), no_image)]
+    return execute(suite, [[condition]], restorers, [_Levels()], tmp_path / "run", reference)
 
 
 def test_a_kernel_distance_differs_by_the_difference_of_the_two_values(kernel_run):
@@ -312,6 +349,16 @@ def test_a_kernel_distance_differs_by_the_difference_of_the_two_values(kernel_ru
     assert (found.photographs, found.images, found.wins) == (6, 12, None)
     assert found.difference.low < found.difference.mean < found.difference.high
     assert "reference:clean-n5" in found.signature
+
+
+def test_a_restorer_that_failed_on_every_image_cannot_be_told_from_others(kernel_run):
+    table = compare(kernel_run, "brighter")
+    found = one(table, KD.name, "broken")
+    assert (found.verdict, found.difference.mean, found.photographs) == ("cannot tell", None, 0)
+    assert (found.images, found.left_out) == (0, 12)
+    assert one(table, KD.name).photographs == 6
+    assert one(compare(kernel_run, "broken"), KD.name).verdict == "cannot tell"
+    assert comparison_text(table)
 
 
 def test_the_value_of_a_run_leaves_out_pairs_of_versions_of_one_photograph(kernel_run, tmp_path):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -85,6 +87,13 @@ def test_a_table_of_other_images_and_wrong_names_are_refused(run, tmp_path):
         group_scores(run, "brighter", attributes)
     with pytest.raises(UserError, match="Did you mean 'brighter'"):
         group_scores(run, "brihgter", attributes)
+
+
+def test_a_run_that_was_cut_off_has_no_groups(run, tmp_path):
+    attributes = read_attributes(table(tmp_path, "image,age\na,3\n"))
+    begun = replace(run, record={**run.record, "finished": None})
+    with pytest.raises(UserError, match="is not finished: run the suite again"):
+        group_scores(begun, "brighter", attributes)
 
 
 def test_the_tables_say_the_same_as_words_markdown_and_json(run, tmp_path):

@@ -7,7 +7,7 @@ import pytest
 import scipy.stats
 
 from bench import resampling
-from bench.resampling import holm, mean_of, pair_mean_of, resample, wilcoxon
+from bench.resampling import holm, mean_of, of_photographs, pair_mean_of, resample, wilcoxon
 
 
 def generator(seed):
@@ -110,12 +110,44 @@ def test_holm_keeps_the_share_of_tables_with_a_false_alarm():
     assert alarms == pytest.approx(0.05, abs=3 * math.sqrt(0.05 * 0.95 / 2000))
 
 
-def test_wilcoxon_is_scipys_and_knows_ties():
-    values = generator(9).normal(0.3, 1, 50)
-    expected = scipy.stats.wilcoxon(values, zero_method="zsplit", method="approx").pvalue
-    assert wilcoxon(np.append(values, math.nan)) == pytest.approx(expected)
+def test_wilcoxon_of_many_values_and_of_ties_is_scipys_approximation():
+    values = generator(9).normal(0.3, 1, 51)
+    tied = np.append(np.round(values[:12] * 4) / 4, 0.0)
+    for each in (values, tied):
+        expected = scipy.stats.wilcoxon(each, zero_method="zsplit", method="approx").pvalue
+        assert wilcoxon(np.append(each, math.nan)) == pytest.approx(expected, rel=1e-12)
     assert wilcoxon(np.zeros(5)) == 1.0
     assert wilcoxon(np.array([1.0])) is None
+
+
+def test_wilcoxon_of_few_values_is_counted_out():
+    assert wilcoxon(np.arange(1.0, 6.0)) == pytest.approx(2 / 2**5)
+    assert wilcoxon(-np.arange(1.0, 9.0)) == pytest.approx(2 / 2**8)
+    assert wilcoxon(np.array([-1.0, 2.0, 3.0, 4.0, 5.0])) == pytest.approx(4 / 2**5)
+    values = generator(9).normal(0.3, 1, 50)
+    expected = scipy.stats.wilcoxon(values, method="exact").pvalue
+    assert wilcoxon(values) == pytest.approx(expected, rel=1e-12)
+
+
+def test_wilcoxon_says_nothing_of_fewer_than_ten_values_with_ties_or_zeros():
+    assert wilcoxon(np.array([1.0, -1.0, 2.0, 3.0, 4.0])) is None
+    assert wilcoxon(np.arange(9.0)) is None
+    assert wilcoxon(np.arange(10.0)) is not None
+
+
+@pytest.mark.parametrize(("count", "least"), [(1, 1.0), (2, 0.5), (5, 0.0625), (6, 0.03125)])
+def test_few_photographs_never_say_more_than_the_sign_test_could(count, least):
+    (drawn,) = resample([mean_of(np.arange(1.0, count + 1))], count, seed=7)
+    found = of_photographs(drawn, count)
+    assert drawn.p < 0.001
+    assert found.p == least
+    assert found.interval.mean == drawn.interval.mean
+    assert (found.interval.low is None) == (count == 1)
+
+
+def test_of_many_photographs_nothing_changes():
+    (drawn,) = resample([mean_of(generator(3).normal(1, 1, 40))], 40, seed=7)
+    assert of_photographs(drawn, 40) == drawn
 
 
 def test_the_same_seed_gives_the_same_numbers():

@@ -349,3 +349,15 @@ def test_another_number_of_threads_is_another_run(tmp_path):
             run(suite, tmp_path, threads=2)
     finally:
         torch.set_num_threads(before)
+
+
+def test_the_zoos_cards_are_read_only_where_all_are_asked_for(tmp_path, monkeypatch):
+    def damaged():
+        raise DatasetError("an added card cannot be read")
+
+    monkeypatch.setattr("bench.runner.cards", damaged)
+    write_png(tmp_path / "faces" / "a.png", np.full((64, 64, 3), 90, np.uint8))
+    suite = Suite("x", (str(tmp_path / "faces"),), ("gfpgan-128",), ("input",), ("psnr",))
+    assert run(suite, tmp_path / "run").complete
+    with pytest.raises(DatasetError, match="an added card"):
+        run(suite, tmp_path / "other", restorers=["all"])

@@ -209,6 +209,20 @@ def test_bad_commands_are_one_line_and_nothing_is_added(run, words, told):
     assert entry_names() == ()
 
 
+@pytest.mark.parametrize("seconds", ["inf", "nan"])
+def test_a_time_that_never_ends_is_refused(run, seconds):
+    told = run("add", "bad", "--command", "tool {in} {out}", "--no-trial", "--timeout", seconds)
+    assert told.exit_code == 2 and "no number of seconds" in told.stderr
+    assert entry_names() == ()
+
+
+@pytest.mark.parametrize("name", ["x.safetensors", "all"])
+def test_a_name_that_means_something_else_is_refused_and_the_list_stays_whole(run, brighter, name):
+    assert "stands for something else" in one_line(run("add", name, brighter))
+    assert entry_names() == ()
+    assert run("list").exit_code == 0
+
+
 @pytest.mark.parametrize("name", ["nlmeans", "input"])
 def test_our_own_names_are_not_given_away(run, brighter, name):
     assert "another restorer's name" in one_line(run("add", name, brighter))

@@ -72,6 +72,16 @@ def test_names_are_listed_and_removed_and_a_folder_that_is_not_there_has_none(fo
         remove_entry("ant")
 
 
+@pytest.mark.parametrize("name", ["x.safetensors", "x.pth", "x.ckpt", "all", "none", "clean"])
+def test_names_that_mean_something_else_are_refused_but_an_older_entry_can_be_removed(folder, name):
+    path = write_entry(entry())
+    with pytest.raises(EntryError, match="stands for something else"):
+        write_entry(entry(name))
+    older = path.rename(folder / f"{name}.yaml")
+    assert entry_names() == ()
+    assert remove_entry(name) == older
+
+
 @pytest.mark.parametrize("name", ["", "../up", "a/b", "Big", "with space", ".hidden", "x" * 65])
 def test_names_that_are_no_file_names_are_refused_and_read_as_absent(folder, name):
     with pytest.raises(EntryError, match="no name for a restorer"):

@@ -58,6 +58,13 @@ def test_a_package_registers_itself(install):
     assert np.array_equal(zoo.load("theirs").restore([face])[0], 255 - face)
 
 
+@pytest.mark.parametrize("name", ["all", "theirs.pth", "Theirs.SAFETENSORS"])
+def test_a_name_that_means_something_else_is_left_out(install, name):
+    install(name, _CARD.format(name=name) + _LOAD, module="their_module")
+    assert name not in zoo.names()
+    assert name not in {card.name for card in zoo.cards()}
+
+
 def test_names_import_no_package(install):
     module = install("theirs", "raise SystemExit('imported')")
     assert "theirs" in zoo.names()

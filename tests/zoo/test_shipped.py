@@ -11,7 +11,7 @@ from skimage import data
 
 torch = pytest.importorskip("torch")
 
-from trained_weights import trained_file  # noqa: E402
+from trained_weights import UNET, as_file, random_tensors, trained_file  # noqa: E402
 
 import zoo  # noqa: E402
 from degrade.images import read_image, write_png  # noqa: E402
@@ -100,13 +100,34 @@ def test_shipping_again_keeps_what_a_person_wrote(tmp_path, folder, small):
     path = folder / "small.yaml"
     text = path.read_text(encoding="utf-8").replace("Not measured yet.", "It is measured.")
     path.write_text(text, encoding="utf-8")
+    shipping.ship(small, hardware="an abacus", date="2026-11-22", folder=folder)
+    same = model_card("small")
+    assert same.more["figures"] == same.card.limits == "It is measured."
     newer = trained_file(tmp_path / "newer.safetensors", name="small", batch_size=32)
-    shipping.ship(newer, hardware="two cores", date="2026-11-23", folder=folder)
+    told = {"hardware": "two cores", "date": "2026-11-23", "folder": folder}
+    shipping.ship(newer, **told, keep_figures=True)
     again = model_card("small")
-    assert again.more["figures"] == "It is measured."
+    assert again.more["figures"] == again.card.limits == "It is measured."
     assert again.more["training"]["hardware"] == "two cores"
     assert "1600 image passes" in again.card.trained_on
     zoo.load("small")
+
+
+def test_what_was_measured_of_other_weights_is_open_again(tmp_path, folder, small):
+    path = folder / "small.yaml"
+    text = path.read_text(encoding="utf-8").replace("Not measured yet.", "It is measured.")
+    path.write_text(text.replace("licence_code: MIT", "licence_code: BSD"), encoding="utf-8")
+    config = {"name": "small", "network": UNET, "perceptual": 0}
+    newer = tmp_path / "newer.safetensors"
+    as_file(newer, random_tensors(UNET), {"config": config, "steps": 1, "template": "ffhq"})
+    shipping.ship(newer, hardware="x", date="y", folder=folder)
+    again = model_card("small")
+    for heading in ("figures", "what the figures do not show", "known failures"):
+        assert again.more[heading] == "Not measured yet."
+    assert again.card.limits == "Not measured yet."
+    # Regions and template are the file's; what no file tells stays.
+    assert (again.card.regions, again.card.template) == ((), "ffhq")
+    assert again.card.licence_code == "BSD"
 
 
 def test_weights_that_are_not_the_cards_are_refused(tmp_path, folder, small):

@@ -251,6 +251,17 @@ def test_a_size_the_network_cannot_take_is_one_line():
     assert "\n" not in str(refused.value)
 
 
+def test_a_network_that_fails_without_a_word_is_one_line():
+    class Silent(_Spy):
+        plain = True
+
+        def forward(self, picture):
+            raise RuntimeError
+
+    with pytest.raises(RestorationError, match="8 × 8 pixels: no reason given"):
+        levels_through(_described("SCUNet", Silent()), np.zeros((8, 8, 3), np.float32), "silent")
+
+
 def test_resizing_down_is_the_mean_and_up_is_bicubic():
     import cv2
 

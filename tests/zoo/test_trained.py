@@ -150,6 +150,28 @@ def test_every_network_it_was_trained_against_is_on_its_card(tmp_path, losses, n
     assert zoo.card(str(path)).loss_networks == networks
 
 
+def test_an_identity_network_given_by_its_file_is_named_as_judges_are(tmp_path):
+    identity = {"network": "/nets/arcface.safetensors", "weight": 0.1}
+    path = trained_file(tmp_path / "a.safetensors", perceptual=0, identity=identity)
+    assert zoo.card(str(path)).loss_networks == ("arcface",)
+
+
+def test_the_header_names_the_template_and_what_earlier_runs_were_trained_against(tmp_path):
+    told = {
+        "config": {"network": STYLE, "perceptual": 0.1},
+        "steps": 3,
+        "template": "ffhq",
+        "loss_networks": ["vgg19", "efficientnet-lite0"],
+    }
+    path = as_file(tmp_path / "a.safetensors", random_tensors(), told)
+    card = zoo.card(str(path))
+    assert card.template == "ffhq"
+    assert card.loss_networks == ("vgg19", "efficientnet-lite0")
+    as_file(path, random_tensors(), told | {"template": "round"})
+    with pytest.raises(WeightsRefused, match="aligned as 'round'"):
+        zoo.card(str(path))
+
+
 def test_weights_that_began_from_others_say_so(tmp_path):
     told = {"config": {"network": STYLE, "batch_size": 2}, "steps": 3, "begun_from": "ab" * 32}
     path = as_file(tmp_path / "a.safetensors", random_tensors(), told)
@@ -189,6 +211,7 @@ OTHER_NETWORKS = {
     "unknown design": STYLE | {"design": "diffusion"},
     "unknown key": STYLE | {"depth": 3},
     "no channels": {"size": 64},
+    "channels empty": STYLE | {"channels": {}},
     "channels a text": STYLE | {"channels": "8"},
     "sides that do not double": STYLE | {"channels": {"8": 16, "32": 8}},
     "endless blocks": STYLE | {"blocks": 10**9},
@@ -230,6 +253,7 @@ def damaged(kind, path):
         ("unknown design", "no design 'diffusion'"),
         ("unknown key", "depth"),
         ("no channels", "channels"),
+        ("channels empty", "does not know"),
         ("channels a text", "does not know"),
         ("sides that do not double", "do not double"),
         ("endless blocks", "larger than any"),
@@ -244,6 +268,16 @@ def test_a_file_that_must_not_be_loaded_is_one_line(tmp_path, kind, told):
     with pytest.raises(WeightsRefused, match=told) as caught:
         zoo.load(str(path))
     assert "\n" not in str(caught.value) and "bad.safetensors" in str(caught.value)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("bad\nsizes"), OverflowError("bad"), IndexError()])
+def test_a_network_that_cannot_be_built_is_one_line(weights, monkeypatch, error):
+    def build(config):
+        raise error
+
+    monkeypatch.setattr("zoo.restorers.trained.build_network", build)
+    with pytest.raises(WeightsRefused, match=r"does not know \((bad|IndexError)\): use"):
+        zoo.load(str(weights))
 
 
 def test_a_file_that_is_not_there_is_one_line(tmp_path):

@@ -7,6 +7,7 @@ from training_stand_ins import small, write_faces  # noqa: E402
 
 from degrade.errors import ImageError, UserError  # noqa: E402
 from degrade.images import read_image  # noqa: E402
+from zoo.licences import accept_licence  # noqa: E402
 from zoo.networks.style import StyleConfig  # noqa: E402
 from zoo.portrait.landmark_regions import landmark_regions  # noqa: E402
 from zoo.training.batches import LANDMARKS_FILE, FaceBatches  # noqa: E402
@@ -32,7 +33,9 @@ def test_batches_depend_on_the_step_alone(faces):
     assert not same(one[5], one[6])
 
 
-@pytest.mark.parametrize("changes", [{}, {"clean": 0.5, "mask_errors": 0.7}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"clean": 0.5, "mask_errors": 0.7, "predicted_masks": False}]
+)
 def test_the_parts_of_a_batch_put_together_are_the_batch(faces, changes):
     config = small(**changes)
     whole = FaceBatches(config, faces)
@@ -106,12 +109,61 @@ def test_a_mirrored_face_has_its_mask_mirrored_and_left_and_right_named_anew(fac
 
 def test_right_masks_stay_right_where_wrong_ones_are_given(faces):
     right = FaceBatches(small(batch_size=16), faces)[2]
-    wrong = FaceBatches(small(batch_size=16, mask_errors=0.8), faces)[2]
+    wrong = FaceBatches(small(batch_size=16, mask_errors=0.8, predicted_masks=False), faces)[2]
     assert torch.equal(right.mask, right.right)
     assert torch.equal(wrong.right, right.mask)
     assert torch.equal(wrong.lq, right.lq)
     changed = (wrong.mask != wrong.right).flatten(1).any(dim=1)
     assert 4 < int(changed.sum()) < 16
+
+
+def test_masks_that_are_predicted_need_consent_or_are_left_out_by_the_configuration(
+    faces, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    with pytest.raises(TrainingError, match=r"zoo align --accept-licence ibug-68.*predicted_masks"):
+        FaceBatches(small(mask_errors=0.5), faces)
+    assert not FaceBatches(small(mask_errors=0.5, predicted_masks=False), faces)._wrong.predict
+    assert FaceBatches(small(), faces).masked
+    accept_licence("ibug-68")
+    assert FaceBatches(small(mask_errors=0.5), faces)._wrong.predict
+    # The agreement changes no batch of a run that does without.
+    without = small(batch_size=16, mask_errors=0.5, predicted_masks=False)
+    agreed = FaceBatches(without, faces)[1]
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "other"))
+    assert same(agreed, FaceBatches(without, faces)[1])
+
+
+def test_the_template_is_that_of_the_faces_file_and_tight_where_it_does_not_say(tmp_path):
+    folder = write_faces(tmp_path)
+    config = small(mask_errors=0.5, predicted_masks=False)
+    assert FaceBatches(config, folder).template == "tight"
+    stored = dict(np.load(folder / LANDMARKS_FILE, allow_pickle=False))
+    np.savez(folder / LANDMARKS_FILE, **stored, template=np.array("ffhq"))
+    batches = FaceBatches(config, folder)
+    assert batches.template == batches._wrong.template == "ffhq"
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda path: path.write_bytes(b"no archive"),
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(path.read_bytes()[:900]),
+        lambda path: np.savez(path, keys=np.array(["a"])),
+        lambda path: np.savez(path, keys=np.array(["a"]), landmarks=np.zeros((1, 5, 2))),
+        lambda path: np.savez(path, keys=np.array(["a"]), landmarks=np.zeros((2, 68, 2))),
+        lambda path: np.savez(
+            path, keys=np.array(["a"]), landmarks=np.zeros((1, 68, 2)), template=np.array("odd")
+        ),
+        lambda path: np.savez(path, keys=np.array(["a"]), landmarks=np.full((1, 68, 2), np.nan)),
+    ],
+)
+def test_a_damaged_file_of_landmarks_is_one_line(tmp_path, spoil):
+    folder = write_faces(tmp_path)
+    spoil(folder / LANDMARKS_FILE)
+    with pytest.raises(TrainingError, match=r"landmarks68\.npz does not hold.*run `zoo align`"):
+        FaceBatches(small(), folder)
 
 
 def test_without_landmarks_there_are_no_masks(tmp_path):

@@ -40,6 +40,7 @@ def test_the_face_of_a_photo_is_cut_and_photos_without_one_are_named(aligned):
 def test_the_landmarks_draw_a_mask_over_the_face(aligned):
     with np.load(aligned[0] / LANDMARKS_FILE, allow_pickle=False) as stored:
         assert stored["keys"].tolist() == ["astronaut.png"]
+        assert str(stored["template"]) == "tight"
         mask = landmark_regions(stored["landmarks"][0], 64)
     eyes = mask[4:6].sum(axis=0)
     rows, columns = np.nonzero(eyes > 0.5)

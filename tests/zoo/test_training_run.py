@@ -12,8 +12,10 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from trained_weights import as_file  # noqa: E402
 from training_stand_ins import NETWORK, one_thread, small, write_faces  # noqa: E402
 
+import zoo  # noqa: E402
 from degrade.images import read_image  # noqa: E402
 from zoo.download import sha256_of  # noqa: E402
 from zoo.training import run as training_run  # noqa: E402
@@ -76,7 +78,7 @@ def test_fifty_steps_lower_the_loss(faces, tmp_path):
         {},
         {"adversarial": 0.1, "adversarial_from": 0.25},
         {"adversarial": 0.1, "adversarial_from": 0.25, "precision": "bfloat16", "clean": 0.2},
-        {"mask_errors": 0.5, "consistency": 0.5},
+        {"mask_errors": 0.5, "predicted_masks": False, "consistency": 0.5},
     ],
 )
 def test_a_resumed_run_equals_the_uninterrupted_one_bit_for_bit(faces, tmp_path, changes):
@@ -221,6 +223,28 @@ def test_the_weights_file_says_what_made_it(faces, tmp_path):
     assert told.steps == 8
     assert config_of(told.config) == small()
     assert told.begun_from == ""
+    assert (told.template, told.loss_networks) == ("tight", ())
+
+
+def test_the_weights_file_says_how_its_faces_are_aligned(tmp_path):
+    folder = write_faces(tmp_path / "faces")
+    stored = dict(np.load(folder / LANDMARKS_FILE, allow_pickle=False))
+    np.savez(folder / LANDMARKS_FILE, **stored, template=np.array("ffhq"))
+    path = train(small(steps=1), folder, tmp_path / "run")
+    assert zoo.card(str(path)).template == "ffhq"
+
+
+def test_networks_that_were_trained_against_stay_on_the_card_of_all_that_begins_there(
+    faces, tmp_path
+):
+    told = {"perceptual": 0.05, "stages": 1, "steps": 1}
+    first = train(small(**told), faces, tmp_path / "first")
+    assert zoo.card(str(first)).loss_networks == ("efficientnet-lite0",)
+    second = train(small(steps=2), faces, tmp_path / "second", begin_from=first, until=1)
+    # The run goes on from its own state, without the weights it began from.
+    second = train(small(steps=2), faces, tmp_path / "second")
+    third = train(small(steps=1), faces, tmp_path / "third", begin_from=second)
+    assert zoo.card(str(third)).loss_networks == ("efficientnet-lite0",)
 
 
 def test_a_run_begins_from_exported_weights_and_says_so(faces, tmp_path):
@@ -244,6 +268,11 @@ def test_weights_that_do_not_fit_are_one_line(faces, tmp_path):
     out = tmp_path / "second"
     with pytest.raises(TrainingError, match=r"than tiny: network\.style 8, now 9"):
         train(other, faces, out, begin_from=begun)
+    odd = tmp_path / "odd.safetensors"
+    network = {"design": "style", "size": 64, "channels": [8, 16]}
+    as_file(odd, {}, {"config": {"network": network}, "steps": 1})
+    with pytest.raises(WeightsRefused, match="does not say what network it holds"):
+        train(small(), faces, out, begin_from=odd)
     with pytest.raises(WeightsMissing, match="cannot be read"):
         train(small(), faces, out, begin_from=tmp_path / "none.safetensors")
     cut = tmp_path / "cut.safetensors"

@@ -204,6 +204,30 @@ def test_what_is_no_state_is_one_line(tmp_path):
         Trainer(small(), CPU).load(path)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"config": "no record"},
+        {"config": "[1]"},
+        {"config": "{'name': 'tiny'}"},
+        {"config": "{'stepz': 1}"},
+        {"config": "(" * 500},
+        {"done": None},
+        {"network": None},
+        {"optimiser": {}},
+        {"critic_optimiser": {"state": {}, "param_groups": []}},
+    ],
+)
+def test_a_state_that_this_version_cannot_read_is_one_line(tmp_path, changes):
+    path = tmp_path / "state.pt"
+    trainer = Trainer(small(), CPU)
+    trainer.save(path)
+    torch.save(torch.load(path, weights_only=True) | changes, path)
+    with pytest.raises(TrainingError, match="is damaged or of another version") as caught:
+        Trainer(small(), CPU).load(path)
+    assert "\n" not in str(caught.value)
+
+
 def test_weights_of_another_version_of_the_network_are_one_line(tmp_path):
     path = tmp_path / "state.pt"
     trainer = Trainer(small(), CPU)

@@ -16,6 +16,7 @@ from typing import Any
 
 from degrade.errors import UserError
 from degrade.images import atomic_file
+from zoo.adding.reserved_names import is_reserved
 from zoo.model_card import ModelCard, card_as_yaml, read_model_card
 
 __all__ = [
@@ -92,13 +93,22 @@ def entries_folder() -> Path:
 
 
 def entry_names() -> tuple[str, ...]:
-    """Return the names of the entries in alphabetical order, without reading any."""
+    """Return the names of the entries in alphabetical order, without reading any.
+
+    One that an earlier version took under a reserved name is not among them; `remove_entry`
+    finds it.
+    """
     found = (path.stem for path in entries_folder().glob("*.yaml"))
-    return tuple(sorted(name for name in found if _NAME.fullmatch(name)))
+    return tuple(sorted(name for name in found if _NAME.fullmatch(name) and not is_reserved(name)))
 
 
 def check_name(name: str) -> None:
-    """Raise EntryError for a name that is no good file name on every system."""
+    """Raise EntryError for a name that is reserved, or no good file name on every system."""
+    if is_reserved(name):
+        raise EntryError(
+            f"{name!r} stands for something else where restorers are named: take a name other than "
+            "all, none and clean that does not end like a file of weights"
+        )
     if not _NAME.fullmatch(name):
         raise EntryError(
             f"{name!r} is no name for a restorer: take small letters, digits, '.', '-' and '_', a "

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
 
 from degrade.errors import UserError
+from zoo.adding.reserved_names import is_reserved
 from zoo.restorer import Card, Restorer
 
 __all__ = ["GROUP", "PackageError", "offered", "offered_card", "offered_loader"]
@@ -25,11 +26,13 @@ class PackageError(UserError):
 def offered() -> dict[str, EntryPoint]:
     """Return the entry points by name, in alphabetical order; imports none of the packages.
 
-    Of two packages that offer one name the first found counts, as it does for imports.
+    Of two packages that offer one name the first found counts, as it does for imports. Names
+    that stand for something else, such as ``all``, are left out.
     """
     found: dict[str, EntryPoint] = {}
     for point in entry_points(group=GROUP):
-        found.setdefault(point.name, point)
+        if not is_reserved(point.name):
+            found.setdefault(point.name, point)
     return dict(sorted(found.items()))
 
 

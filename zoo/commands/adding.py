@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,6 +55,7 @@ __all__ = ["add", "remove"]
 @click.option(
     "--timeout",
     type=click.FloatRange(0.0, min_open=True),
+    callback=lambda _context, _option, value: _finite(value),
     default=600.0,
     show_default=True,
     help="Seconds that one run of the command may take.",
@@ -140,6 +142,13 @@ def registry_record(entry: AddedRestorer) -> dict[str, object]:
     """Return what ``--json`` tells of an entry: its card, and how long one face took."""
     told = dict(entry.card.card.as_record())
     return told | {"seconds": entry.seconds, "measured_side": entry.measured_side}
+
+
+def _finite(value: float) -> float:
+    """Refuse ``inf`` and ``nan``, which no range of click's excludes."""
+    if not math.isfinite(value):
+        raise click.BadParameter(f"{value} is no number of seconds: give one like 600")
+    return value
 
 
 def _check_use(

@@ -62,7 +62,7 @@ def align_command(
             cuts.append(cut)
             shown.advance()
     if finder is not None:
-        write_landmarks(out, cuts)
+        write_landmarks(out, cuts, template)
     missed = [cut for cut in cuts if not cut.name]
     for cut in missed[:10]:
         click.echo(f"left out: {cut.source}: {cut.reason}", err=True)

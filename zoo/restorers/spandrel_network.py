@@ -148,8 +148,9 @@ def levels_through(
             restored = torch.cat([forward(network, part[None], fidelity) for part in parts])
         except RuntimeError as error:
             height, width = levels.shape[:2]
+            reason = str(error).splitlines()[0] if str(error) else "no reason given"
             raise RestorationError(
-                f"{name} cannot take {height} × {width} pixels: {str(error).splitlines()[0]}"
+                f"{name} cannot take {height} × {width} pixels: {reason}"
             ) from error
     height, width = (side * network.scale for side in levels.shape[:2])
     found = restored.float().numpy().reshape(-1, *restored.shape[-2:])

@@ -129,15 +129,26 @@ def load_network(file: TrainedFile) -> tuple[NetworkConfig, nn.Module]:
         # Its first weights are thrown away: what they are drawn from stays as it was.
         with torch.random.fork_rng(devices=[]):
             network = build_network(config)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (
+        AttributeError,
+        LookupError,
+        OverflowError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise WeightsRefused(
             f"{file.path} describes a network that this version of relume does not know "
-            f"({error}): use the version that wrote it"
+            f"({_first_line(error)}): use the version that wrote it"
         ) from error
     weights = _read_tensors(file)
     _check_fit(file, network.state_dict(), weights)
     network.load_state_dict({name: value.float() for name, value in weights.items()}, assign=True)
     return config, network.eval().requires_grad_(False)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 def _read_tensors(file: TrainedFile) -> dict[str, Tensor]:

@@ -92,14 +92,25 @@ def cut_faces(
         yield Cut(key, name, "", landmarks)
 
 
-def write_landmarks(out: Path, cuts: list[Cut]) -> None:
-    """Write the landmarks of all crops in one file, which training draws masks from."""
+def write_landmarks(out: Path, cuts: list[Cut], template: str) -> None:
+    """Write the landmarks of all crops in one file, which training draws masks from.
+
+    Parameters
+    ----------
+    out
+        The crops' folder.
+    cuts
+        What `cut_faces` told.
+    template
+        How the crops are aligned; stored beside the landmarks, as ``template``.
+    """
     marked = [cut for cut in cuts if cut.landmarks is not None]
     with atomic_file(out / LANDMARKS_FILE) as file:
         np.savez(
             file,
             keys=np.array([cut.name for cut in marked], np.str_),
             landmarks=np.array([cut.landmarks for cut in marked], np.float32).reshape(-1, 68, 2),
+            template=np.array(template),
         )
 
 

@@ -5,7 +5,8 @@ Batch number s depends on the configuration, the faces and s alone, so a run goe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import zipfile
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from degrade.pool import DataPool, Family
 from degrade.random import FEEDING, Stream, StreamKey
 from zoo.licences import is_accepted
 from zoo.portrait.landmark_regions import landmark_regions
+from zoo.portrait.templates import TEMPLATES
 from zoo.training.config import TrainingConfig, TrainingError
 from zoo.training.wrong_masks import WrongMasks
 
@@ -67,7 +69,8 @@ class FaceBatches:
     Raises
     ------
     TrainingError
-        There is no such folder, or the faces are of another size.
+        There is no such folder, the faces are of another size, their file of landmarks is
+        damaged, or some masks are to be predicted without consent to ``ibug-68``.
     DatasetError
         The folder holds no image.
     """
@@ -85,11 +88,16 @@ class FaceBatches:
                 f"{folder} holds faces of {side[0]} × {side[1]}, {config.name} takes "
                 f"{config.network.size}: run `zoo align` with --size {config.network.size}"
             )
-        self._landmarks = _read_landmarks(folder / LANDMARKS_FILE)
+        read = _read_landmarks(folder / LANDMARKS_FILE)
+        self._landmarks, self.template = read.points, read.template
+        """How the faces are aligned."""
         self._mean = _mean_mask(self._landmarks, config.network.size)
         self._wrong = None
         if config.mask_errors and self._mean is not None:
-            self._wrong = WrongMasks(self._landmarks, self._mean, is_accepted("ibug-68"))
+            _check_consent(config)
+            self._wrong = WrongMasks(
+                self._landmarks, self._mean, config.predicted_masks, self.template
+            )
 
     def __len__(self) -> int:
         return self._config.steps
@@ -117,7 +125,7 @@ class FaceBatches:
         right = mask
         if self._wrong is not None:
             wrong = self._drawn(stream, self._config.mask_errors)
-            mask = torch.from_numpy(self._wronged(step, masks, _levels(lq), wrong))
+            mask = torch.from_numpy(self._wronged(step, keys, masks, _levels(lq), wrong))
         return FaceBatch(
             _flipped(hq, flips),
             _flipped(lq, flips),
@@ -131,7 +139,12 @@ class FaceBatches:
         return drawn[self._places.start : self._places.stop]
 
     def _wronged(
-        self, step: int, masks: NDArray[np.float32], lq: NDArray[np.uint8], wrong: Tensor
+        self,
+        step: int,
+        keys: list[str],
+        masks: NDArray[np.float32],
+        lq: NDArray[np.uint8],
+        wrong: Tensor,
     ) -> NDArray[np.float32]:
         assert self._wrong is not None
         found = masks.copy()
@@ -139,7 +152,7 @@ class FaceBatches:
             if wrong[index]:
                 # A stream for each: an error draws as many numbers as it needs.
                 stream = Stream(StreamKey(self._config.seed, step, place), _MISTAKES, FEEDING)
-                found[index] = self._wrong.draw(masks[index], lq[index], stream)
+                found[index] = self._wrong.draw(keys[place], masks[index], lq[index], stream)
         return found
 
     def _mask(self, key: str, chance: float) -> NDArray[np.float32]:
@@ -152,11 +165,53 @@ class FaceBatches:
         return landmark_regions(self._landmarks[key], config.network.size)
 
 
-def _read_landmarks(path: Path) -> dict[str, NDArray[np.float32]]:
+@dataclass(frozen=True, slots=True)
+class _Landmarks:
+    """What `zoo align` tells of the faces: landmarks by name, and the template, tight by default.
+
+    Files of earlier versions do not say which; faces without such a file have no masks.
+    """
+
+    points: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    template: str = "tight"
+
+
+def _read_landmarks(path: Path) -> _Landmarks:
     if not path.is_file():
-        return {}
-    with np.load(path, allow_pickle=False) as stored:
-        return dict(zip(stored["keys"].tolist(), stored["landmarks"], strict=True))
+        return _Landmarks()
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            points = np.asarray(stored["landmarks"], np.float32).reshape(-1, 68, 2)
+            names = [str(name) for name in stored["keys"].tolist()]
+            found = dict(zip(names, points, strict=True))
+            template = str(stored["template"]) if "template" in stored.files else "tight"
+        if template not in TEMPLATES or not np.isfinite(points).all():
+            raise ValueError("another template, or no numbers")
+    # AttributeError: one array alone, without a name. RuntimeError: an unknown compression.
+    except (
+        AttributeError,
+        EOFError,
+        LookupError,
+        OSError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+        zipfile.BadZipFile,
+    ) as error:
+        raise TrainingError(
+            f"{path} does not hold 68 landmarks a face: run `zoo align` again, or delete it to "
+            "train without masks"
+        ) from error
+    return _Landmarks(found, template)
+
+
+def _check_consent(config: TrainingConfig) -> None:
+    """Refuse to draw other batches on a machine where nobody agreed to the licence."""
+    if config.predicted_masks and not is_accepted("ibug-68"):
+        raise TrainingError(
+            f"{config.name} predicts some of its wrong masks, which needs consent: run `zoo align "
+            "--accept-licence ibug-68`, or set `predicted_masks: false`"
+        )
 
 
 def _mean_mask(landmarks: dict[str, NDArray[np.float32]], size: int) -> NDArray[np.float32] | None:

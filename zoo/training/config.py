@@ -100,6 +100,9 @@ class TrainingConfig:
         Chances that a face comes with no mask, or with the mean one instead of its own.
     mask_errors
         Chance that a face comes with a wrong mask, see `zoo.training.wrong_masks`.
+    predicted_masks
+        Whether some of the wrong masks are drawn from landmarks found in the degraded face; that
+        needs consent to the licence ``ibug-68`` wherever the run goes on.
     consistency
         Weight of the distance (L1) between a face restored with a wrong mask and the same face
         restored with the right one.
@@ -128,6 +131,7 @@ class TrainingConfig:
     no_mask: float = 0.25
     template_mask: float = 0.15
     mask_errors: float = 0.0
+    predicted_masks: bool = True
     consistency: float = 0.0
     clean: float = 0.0
     precision: str = "float32"
@@ -140,6 +144,8 @@ class TrainingConfig:
         _check_numbers(self)
         if not self.name or not isinstance(self.name, str) or Path(self.name).name != self.name:
             raise ValueError(f"name {self.name!r} is no name for a file")
+        if not isinstance(self.predicted_masks, bool):
+            raise ValueError(f"predicted_masks {self.predicted_masks!r} is neither true nor false")
         if self.precision not in ("float32", "bfloat16"):
             raise ValueError(f"precision {self.precision!r} is neither float32 nor bfloat16")
         if self.perceptual_network not in FEATURE_NETWORKS:

@@ -112,13 +112,23 @@ def train(
                 if on_step:
                     on_step(trainer.done, told)
         trainer.save(out / STATE_FILE)
-        path = export_weights(trainer, out / f"{config.name}.safetensors")
+        path = export_weights(trainer, out / f"{config.name}.safetensors", batches.template)
         processes.wait()
         return path
 
 
-def export_weights(trainer: Trainer, path: Path) -> Path:
-    """Write the averaged weights as 16-bit safetensors, with what made them in the header."""
+def export_weights(trainer: Trainer, path: Path, template: str = "tight") -> Path:
+    """Write the averaged weights as 16-bit safetensors, with what made them in the header.
+
+    Parameters
+    ----------
+    trainer
+        Has the weights.
+    path
+        The file; returned.
+    template
+        How the faces that it learned from are aligned.
+    """
     from safetensors.torch import save
 
     tensors = {
@@ -126,7 +136,12 @@ def export_weights(trainer: Trainer, path: Path) -> Path:
         for name, value in trainer.average.state_dict().items()
     }
     # One entry: safetensors writes several in an order that changes from run to run.
-    told = {"config": trainer.config.as_record(), "steps": trainer.done}
+    told = {
+        "config": trainer.config.as_record(),
+        "steps": trainer.done,
+        "template": template,
+        "loss_networks": trainer.loss_networks,
+    }
     if trainer.begun_from:
         told["begun_from"] = trainer.begun_from
     with atomic_file(path) as file:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from degrade.images import atomic_file
 from zoo.networks.designs import build_network
 from zoo.networks.discriminator import Discriminator
+from zoo.trained_card import loss_networks_of
 from zoo.training.batches import FaceBatch
 from zoo.training.config import TrainingConfig, TrainingError, config_of, told_differences
 from zoo.training.losses import fooling_loss, gradient_penalty, telling_loss
@@ -25,6 +26,7 @@ __all__ = ["Trainer"]
 
 _PENALTY_EVERY = 16
 _SHORTEST = 1e-12
+_PARTS = ("network", "average", "critic", "optimiser", "critic_optimiser")
 
 
 class Trainer:
@@ -52,6 +54,7 @@ class Trainer:
         self.processes = processes or Processes()
         self.begun_from = ""
         """sha256 of the weights file that the run began from, or an empty text."""
+        self._inherited: tuple[str, ...] = ()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             network = build_network(config.network)
@@ -89,14 +92,28 @@ class Trainer:
         self.processes.average([values])
         return dict(zip(told, values.tolist(), strict=True))
 
-    def begin_from(self, tensors: Mapping[str, Tensor], digest: str) -> None:
+    def begin_from(
+        self, tensors: Mapping[str, Tensor], digest: str, loss_networks: Sequence[str] = ()
+    ) -> None:
         """Take up a network's weights, those of a file with that sha256, before the first step.
 
-        Raises TrainingError for tensors of another version of the network.
+        Parameters
+        ----------
+        tensors
+            By their names in the network.
+        digest
+            The sha256.
+        loss_networks
+            What the weights were trained against, see `loss_networks`.
+
+        Raises
+        ------
+        TrainingError
+            They are of another version of the network.
         """
         _fill(self.network, tensors, "the weights to begin from")
         _fill(self.average, tensors, "the weights to begin from")
-        self.begun_from = digest
+        self.begun_from, self._inherited = digest, tuple(loss_networks)
 
     def save(self, path: Path) -> None:
         """Write everything that a later run needs to go on as if never stopped."""
@@ -104,6 +121,7 @@ class Trainer:
             "config": repr(self.config.as_record()),
             "done": self.done,
             "begun_from": self.begun_from,
+            "inherited": list(self._inherited),
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
             "critic": self.critic.state_dict(),
@@ -120,26 +138,35 @@ class Trainer:
         ------
         TrainingError
             Another configuration's; the message names the keys that differ. Keys that a file of
-            an earlier version has not, had their default values. Or another version's networks.
+            an earlier version has not, had their default values. Or another version's networks,
+            or a state that lacks a part.
         WeightsRefused
             It is no such file.
         """
         record = load_checkpoint(path)
         if not isinstance(record, dict) or not isinstance(record.get("config"), str):
             raise TrainingError(f"{path} is no state of a training run: give another --out")
-        before = config_of(ast.literal_eval(record["config"])).as_record()
+        before = _config_in(record, path).as_record()
         if differing := told_differences(before, self.config.as_record()):
             raise TrainingError(
                 f"{path} was begun with another configuration ({differing}): "
                 "give another --out, or delete it"
             )
+        if type(record.get("done")) is not int or not all(
+            isinstance(record.get(part), dict) for part in _PARTS
+        ):
+            raise _unreadable(path, "a part of it is missing")
         self.done = record["done"]
-        self.begun_from = record.get("begun_from", "")
+        self.begun_from = str(record.get("begun_from", ""))
+        self._inherited = tuple(map(str, record.get("inherited", ())))
         _fill(self.network, record["network"], path)
         _fill(self.average, record["average"], path)
         _fill(self.critic, record["critic"], path)
-        self._optimiser.load_state_dict(record["optimiser"])
-        self._critic_optimiser.load_state_dict(record["critic_optimiser"])
+        try:
+            self._optimiser.load_state_dict(record["optimiser"])
+            self._critic_optimiser.load_state_dict(record["critic_optimiser"])
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            raise _unreadable(path, f"its optimisers: {error}") from error
 
     def _slope(
         self, restored: Tensor, hq: Tensor, mask: Tensor, wanted: Tensor | None
@@ -192,6 +219,12 @@ class Trainer:
         return config.adversarial > 0 and self.done >= config.adversarial_from * config.steps
 
     @property
+    def loss_networks(self) -> tuple[str, ...]:
+        """The networks that its weights were trained against, here and before `begin_from`."""
+        own = loss_networks_of(self.config.as_record())
+        return tuple(dict.fromkeys([*self._inherited, *own]))
+
+    @property
     def learning_rate(self) -> float:
         """The learning rate of the next step."""
         config, done = self.config, self.done
@@ -213,10 +246,35 @@ class Trainer:
         optimiser.step()
 
 
+def _config_in(record: Mapping[str, object], path: Path) -> TrainingConfig:
+    """Return the configuration of a state; TrainingError where this version cannot read it."""
+    try:
+        told = ast.literal_eval(str(record["config"]))
+        return config_of(told)
+    except (
+        AttributeError,
+        LookupError,
+        OverflowError,
+        RecursionError,
+        SyntaxError,
+        TypeError,
+        ValueError,
+    ) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise _unreadable(path, f"its configuration: {reason}") from error
+
+
+def _unreadable(path: Path, reason: str) -> TrainingError:
+    return TrainingError(
+        f"{path} is damaged or of another version of Relume ({reason}): give another --out, or "
+        "use that version"
+    )
+
+
 def _fill(network: nn.Module, tensors: Mapping[str, Tensor], source: Path | str) -> None:
     """Give the network these tensors; TrainingError where its layers are others by now."""
     wanted = {name: tensor.shape for name, tensor in network.state_dict().items()}
-    found = {name: tensor.shape for name, tensor in tensors.items()}
+    found = {name: getattr(tensor, "shape", None) for name, tensor in tensors.items()}
     if wanted != found:
         name = next(n for n in {**wanted, **found} if wanted.get(n) != found.get(n))
         raise TrainingError(

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degrade.random import Stream
+from zoo.licences import require_consent
 from zoo.portrait.landmark_regions import landmark_regions
 from zoo.training.mask_errors import DRAWN, Mask, drawn_error
 
@@ -51,11 +52,15 @@ class WrongMasks:
     predict: bool
     template: str = "tight"
 
-    def draw(self, right: Mask, lq: NDArray[np.uint8], stream: Stream) -> Mask:
+    def draw(self, face: str, right: Mask, lq: NDArray[np.uint8], stream: Stream) -> Mask:
         """Return a mask with one error of a random kind, each as likely as the others.
+
+        Where no other face has landmarks, there is no mask of another face among them.
 
         Parameters
         ----------
+        face
+            Its name, so that ``wrong-face`` is another one.
         right
             ``(19, size, size)``, the face's own.
         lq
@@ -63,12 +68,14 @@ class WrongMasks:
         stream
             Decides everything.
         """
-        kinds = KINDS if self.predict else KINDS[:-1]
+        alone = len(self.landmarks) <= (face in self.landmarks)
+        absent = {"wrong-face": alone, "predicted": not self.predict}
+        kinds = [kind for kind in KINDS if not absent.get(kind)]
         kind = kinds[stream.integer(0, len(kinds) - 1)]
         if kind == "template":
             return self.mean
         if kind == "wrong-face":
-            others = list(self.landmarks)
+            others = [name for name in self.landmarks if name != face]
             other = others[stream.integer(0, len(others) - 1)]
             return landmark_regions(self.landmarks[other], right.shape[1])
         if kind == "predicted":
@@ -85,7 +92,14 @@ def predicted_mask(lq: NDArray[np.uint8], template: str) -> Mask:
         uint8 (size, size, 3) RGB.
     template
         ``ffhq`` or ``tight``.
+
+    Raises
+    ------
+    ConsentError
+        The licence of the 68-point model was not agreed to at this account.
     """
+    # Not once for all: an agreement can be taken back.
+    require_consent("ibug-68", "dlib's 68-point model")
     size = lq.shape[0]
     larger = max(size, _LANDMARK_SIZE)
     wide = np.asarray(cv2.resize(lq, (larger, larger), interpolation=cv2.INTER_LINEAR), np.uint8)

@@ -40,11 +40,13 @@ demo: $(VENV)/bench.stamp
 	@$(BIN)/degrade verify demo/pairs-kuaishou
 	@$(BIN)/degrade preview sample-photos demo/preview.png --recipe kuaishou --recipe gfpgan --seed $(SEED) --longest-side 512
 	@$(BIN)/bench run demo --pairs demo/pairs-kuaishou --pairs demo/pairs-gfpgan --out demo/run
+	@$(BIN)/zoo restore demo/pairs-kuaishou/lq/astronaut.png demo/restored.png --compare
 	@$(BIN)/bench report demo/run --html demo/report.html --csv demo/leaderboard.csv
 	@echo
 	@echo "report       $(CURDIR)/demo/report.html"
 	@echo "leaderboard  $(CURDIR)/demo/leaderboard.csv"
 	@echo "preview      $(CURDIR)/demo/preview.png"
+	@echo "restored     $(CURDIR)/demo/restored.compare.png"
 
 check: $(VENV)/dev.stamp
 	@$(BIN)/ruff format --check .

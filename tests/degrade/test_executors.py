@@ -116,9 +116,11 @@ def test_the_window_is_as_wide_as_it_says_and_never_less_than_one_task():
 
 
 PARENT = """
-import os, time
+import os, signal, time
 from degrade.executors import Engine, run_tasks
 if __name__ == '__main__':
+    # A shell ignores Ctrl-C for what it runs in the background, and children take that over.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     results = run_tasks(time.sleep, [0, 600, 600], Engine(2))
     next(results)
     time.sleep(0.3)

@@ -6,6 +6,7 @@ Python that the person names. Whatever goes wrong there becomes a `PeerUnavailab
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -120,7 +121,9 @@ class _Worker:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._pipe(self._process.stdin).close()
+        # What was written to a peer that is gone cannot be flushed; closing says so once more.
+        with contextlib.suppress(BrokenPipeError):
+            self._pipe(self._process.stdin).close()
         try:
             self._process.wait(timeout=30)
         except subprocess.TimeoutExpired:

@@ -21,6 +21,7 @@ _COMMANDS = {
     "restore": ("zoo.commands.restoring", "restore", "Restore a photo, or a folder of photos."),
     "align": ("zoo.commands.training", "align_command", "Cut aligned faces to train on."),
     "train": ("zoo.commands.training", "train_command", "Train a restorer on aligned faces."),
+    "synth": ("zoo.commands.synthesising", "synth", "Draw faces of nobody with a generator."),
     "add": ("zoo.commands.adding", "add", "Add somebody else's restorer: weights or a program."),
     "remove": ("zoo.commands.adding", "remove", "Forget a restorer that was added."),
     "export": ("zoo.commands.exporting", "export", "Write a trained restorer as an ONNX file."),

@@ -27,7 +27,8 @@ class Card:
         The registry name, such as ``nlmeans``.
     kind
         ``reference`` (does nothing), ``classical``, ``oracle``, ``network`` or ``command``
-        (somebody's program).
+        (somebody's program). Networks that restore nothing have cards too: ``generator`` (draws
+        faces) and ``descriptor`` (tells faces apart).
     summary
         One sentence on what it does.
     licence_code, licence_weights

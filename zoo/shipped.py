@@ -1,6 +1,7 @@
-"""Restorers whose weights come with Relume: what lies in ``zoo/weights``, and their cards.
+"""Networks whose weights come with Relume: what lies in ``zoo/weights``, and their cards.
 
-Nothing is imported that runs them: names and cards are there at once.
+Restorers, face descriptors, generators: a card's ``kind`` says which. Nothing is imported that
+runs them: names and cards are there at once.
 """
 
 from __future__ import annotations
@@ -8,18 +9,26 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
-from zoo.model_card import ModelCard, read_model_card
+from zoo.model_card import CardError, ModelCard, read_model_card
 from zoo.restorer import Card, Restorer
 
-__all__ = ["FOLDER", "load_shipped", "shipped_card", "shipped_names", "weights_path"]
+__all__ = ["FOLDER", "RESTORER", "load_shipped", "shipped_card", "shipped_names", "weights_path"]
 
 FOLDER = Path(__file__).parent / "weights"
+RESTORER = "network"
+"""The kind of a trained restorer's card; others are ``generator`` and ``descriptor``."""
 
 
-def shipped_names() -> tuple[str, ...]:
-    """Return the names of those whose weights and card are both here, in alphabetical order."""
-    found = (path.stem for path in FOLDER.glob("*.yaml") if weights_path(path.stem).is_file())
-    return tuple(sorted(found))
+def shipped_names(kind: str | None = RESTORER) -> tuple[str, ...]:
+    """Return the names of those whose weights and card are both here, in alphabetical order.
+
+    Parameters
+    ----------
+    kind
+        Which kind of cards; None for all. A broken card counts as a restorer's.
+    """
+    found = sorted(path.stem for path in FOLDER.glob("*.yaml") if weights_path(path.stem).is_file())
+    return tuple(name for name in found if kind is None or _kind(name) == kind)
 
 
 def shipped_card(name: str) -> ModelCard:
@@ -39,6 +48,13 @@ def load_shipped(card: Card) -> Restorer:
     from zoo.weights_header import read_trained_file
 
     return TrainedRestorer(card, read_trained_file(weights_path(card.name)))
+
+
+def _kind(name: str) -> str:
+    try:
+        return shipped_card(name).card.kind
+    except CardError:
+        return RESTORER
 
 
 @functools.lru_cache(maxsize=64)

@@ -23,12 +23,13 @@ from zoo.trained_card import card_of_file, length_of, training_facts
 from zoo.weights import WeightsRefused
 from zoo.weights_header import TrainedFile, read_trained_file
 
-__all__ = ["ship"]
+__all__ = ["FACES", "ship"]
 
-_FACES = (
+FACES = (
     "3 061 aligned faces: UTKFace crops (non-commercial research use) and official portraits of "
     "members of the US Congress (public domain)"
 )
+"""What the weights of this repository were trained on."""
 _LICENCE = "research, non-commercial: zoo/weights/LICENSE"
 _OPEN = "Not measured yet."
 _MEASURED = ("figures", "what the figures do not show", "known failures")
@@ -40,7 +41,7 @@ def ship(
     *,
     hardware: str,
     date: str,
-    faces: str = _FACES,
+    faces: str = FACES,
     name: str | None = None,
     folder: Path = FOLDER,
     keep_figures: bool = False,
@@ -114,7 +115,7 @@ def _new(file: TrainedFile, name: str) -> ModelCard:
 @click.argument("source", metavar="WEIGHTS", type=click.Path(path_type=Path))
 @click.option("--hardware", required=True, help="What the run ran on.")
 @click.option("--date", required=True, metavar="YYYY-MM-DD", help="When it ended.")
-@click.option("--faces", default=_FACES, help="What it was trained on.")
+@click.option("--faces", default=FACES, help="What it was trained on.")
 @click.option("--name", help="Of the restorer; without it, that of the run.")
 @click.option("--keep-figures", is_flag=True, help="What was measured of other weights holds.")
 def main(

@@ -68,7 +68,7 @@ def test_without_arguments_the_command_says_what_it_needs_and_lists_what_there_i
     assert told.exit_code == 0
     listed = {line.split()[0]: line for line in told.output.splitlines()}
     assert set(listed) == set(list_configs())
-    told = r"style +64 px +1\.\d\d M +1500 steps of 16  gfpgan-64, kuaishou-64"
+    told = r"restorer +64 px +1\.\d\d M +1500 steps of 16  gfpgan-64, kuaishou-64"
     assert re.search(told, listed["style-64-cpu"])
 
 

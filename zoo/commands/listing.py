@@ -14,6 +14,7 @@ from zoo.commands.card_text import card_lines, told_of
 from zoo.commands.lines import aligned, echo_json, json_option
 from zoo.notice import NOTICE
 from zoo.restorer import Card
+from zoo.shipped import RESTORER, shipped_card, shipped_names
 
 if TYPE_CHECKING:
     from zoo.adding.standing import Standing
@@ -35,6 +36,9 @@ _WIDEST = 24
 def list_restorers(timed: bool, as_json: bool) -> None:
     """Show every restorer: kind, size, licences, speed, whether it works offline.
 
+    Below them stand the networks that restore nothing: generators, for `zoo synth`, and face
+    descriptors, whose cosine is a metric of `bench`.
+
     A blind restorer sees only pixels; an oracle is also told how each image was degraded and
     stands apart in leaderboards. The speed is that of one face on this machine, with the side
     it had: measured by `zoo add`, or by --time. Licences in full: `zoo card NAME`.
@@ -45,13 +49,16 @@ def list_restorers(timed: bool, as_json: bool) -> None:
       zoo list --time
       zoo list --json
     """
-    from zoo.adding.standing import standing
+    from zoo.adding.standing import Standing, standing
 
     cards = registry.cards()
     if timed:
         standings = [_measured(card.name) for card in progress(cards, "timing")]
     else:
         standings = [standing(card.name) for card in cards]
+    others = [shipped_card(name).card for name in shipped_names(None)]
+    others = [card for card in others if card.kind != RESTORER]
+    cards, standings = (*cards, *others), [*standings, *(Standing(True) for _ in others)]
     if as_json:
         echo_json([_record(card, told) for card, told in zip(cards, standings, strict=True)])
     else:
@@ -105,7 +112,7 @@ def _short(licence: str) -> str:
 @click.argument("name")
 @json_option
 def show_card(name: str, as_json: bool) -> None:
-    """Show what to know before using the restorer NAME.
+    """Show what to know before using NAME, a restorer, a generator or a descriptor.
 
     Of a trained one this includes how it was trained, what was measured, by which protocol, and
     where it fails. NAME may be a file of weights that `zoo train` wrote.
@@ -113,9 +120,10 @@ def show_card(name: str, as_json: bool) -> None:
     \b
     Examples:
       zoo card style-128
+      zoo card stylegan2-64
       zoo card wiener --json
     """
-    shown = registry.model_card(name)
+    shown = shipped_card(name) if name in shipped_names(None) else registry.model_card(name)
     if as_json:
         echo_json(shown.as_record())
         return

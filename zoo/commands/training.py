@@ -14,7 +14,7 @@ from degrade.errors import UserError
 from degrade.terminal import Progress, told_how_to_go_on
 
 if TYPE_CHECKING:
-    from zoo.training.config import TrainingConfig
+    from zoo.tasks import RunConfig
 
 __all__ = ["align_command", "train_command"]
 
@@ -106,6 +106,9 @@ def train_command(
 ) -> None:
     """Train CONFIG, a name or a YAML file, on aligned faces; the same command goes on.
 
+    A configuration trains a restorer, or what its `task` says: a generator of faces, a face
+    descriptor, an encoder into a generator's codes.
+
     OUT gets a checkpoint, the losses, sample sheets, TensorBoard's events where that is installed
     and, at the end, the weights in 16 bits. A run that is stopped and resumed ends with the same
     bytes on the CPU.
@@ -115,6 +118,7 @@ def train_command(
       zoo train --list
       zoo train style-128 --faces faces/ --out runs/style-128
       zoo train style-128 --faces faces/ --out runs/gpu --device cuda --workers 8
+      zoo train stylegan2-64 --faces faces-64/ --out runs/stylegan2-64
       zoo train mine.yaml --faces faces/ --out runs/mine --from runs/style-128/style-128.safetensors
 
     \b
@@ -129,16 +133,15 @@ def train_command(
 
     import torch
 
-    from zoo.training.config import load_config
-    from zoo.training.run import train
+    from zoo.tasks import load_task
 
     if threads:
         torch.set_num_threads(threads)
-    told = load_config(config)
+    task = load_task(config)
     start = time.monotonic()
-    with told_how_to_go_on(), _Shown(told, steps) as shown:
-        weights = train(
-            told,
+    with told_how_to_go_on(), _Shown(task.config, steps) as shown:
+        weights = task.train(
+            task.config,
             faces,
             out,
             device=device,
@@ -163,7 +166,7 @@ class _Shown:
         The last step, or None for the configuration's.
     """
 
-    def __init__(self, config: TrainingConfig, until: int | None) -> None:
+    def __init__(self, config: RunConfig, until: int | None) -> None:
         self._name, self._batch_size = config.name, config.batch_size
         self._total = min(until or config.steps, config.steps)
         self._stack = ExitStack()
@@ -200,19 +203,20 @@ class _Shown:
 
 
 def _list_configs() -> None:
-    """Print a line a configuration: network, length, recipes."""
+    """Print a line a configuration: task, size, length, recipes."""
     import torch
 
-    from zoo.networks.designs import build_network, design_of
-    from zoo.training.config import list_configs, load_config
+    from zoo.tasks import load_task
+    from zoo.training.config import list_configs
 
     for name in list_configs():
-        config = load_config(name)
+        task = load_task(name)
         with torch.device("meta"):
-            network = build_network(config.network)
+            network = task.build()
         size = sum(parameter.numel() for parameter in network.parameters()) / 1e6
-        recipes = dict.fromkeys(recipe.partition(":")[0] for recipe in config.families)
-        click.echo(
-            f"{name:16} {design_of(config.network):5} {config.network.size:4} px {size:6.2f} M "
-            f"{config.steps:7} steps of {config.batch_size:2}  {', '.join(recipes)}"
+        config = task.config
+        told = (
+            f"{name:16} {task.kind:10} {config.network.size:4} px {size:6.2f} M "
+            f"{config.steps:7} steps of {config.batch_size:2}  {task.detail}"
         )
+        click.echo(told.rstrip())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from zoo.networks.designs import NetworkConfig, build_network, network_config
 from zoo.networks.style import LABELS
 from zoo.restorer import Card, Image
 from zoo.restorers.face_by_face import check_face
+from zoo.stored_network import filled, first_line
 from zoo.weights import WeightsRefused
 from zoo.weights_header import TrainedFile
 
@@ -24,7 +25,6 @@ _LARGEST_SIZE, _DEEPEST, _WIDEST, _LARGEST_START = 1024, 64, 4_000_000, 1 << 24
 """The side of a face, levels times blocks, that times the square of the widest level, and numbers
 in the learned constant: the 512-pixel design has 512, 5, 330 000 and 65 536. A header that asks
 for gigabytes is refused before they are taken."""
-_STORED = (torch.float16, torch.float32)
 
 
 class TrainedRestorer:
@@ -139,28 +139,9 @@ def load_network(file: TrainedFile) -> tuple[NetworkConfig, nn.Module]:
     ) as error:
         raise WeightsRefused(
             f"{file.path} describes a network that this version of relume does not know "
-            f"({_first_line(error)}): use the version that wrote it"
+            f"({first_line(error)}): use the version that wrote it"
         ) from error
-    weights = _read_tensors(file)
-    _check_fit(file, network.state_dict(), weights)
-    network.load_state_dict({name: value.float() for name, value in weights.items()}, assign=True)
-    return config, network.eval().requires_grad_(False)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
-
-
-def _read_tensors(file: TrainedFile) -> dict[str, Tensor]:
-    from safetensors import SafetensorError
-    from safetensors.torch import load
-
-    try:
-        return dict(load(file.content))
-    except (SafetensorError, KeyError) as error:  # KeyError: a type of numbers it does not know
-        raise WeightsRefused(
-            f"{file.path} is no safetensors file, or a cut one ({error}): get it again"
-        ) from error
+    return config, filled(network, file)
 
 
 def _check_size(config: NetworkConfig) -> None:
@@ -179,26 +160,6 @@ def _check_size(config: NetworkConfig) -> None:
         or start > _LARGEST_START
     ):
         raise ValueError("it is larger than any that is trained here")
-
-
-def _check_fit(
-    file: TrainedFile, wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]
-) -> None:
-    """Refuse weights that are not those of the network."""
-    strange = sorted(wanted.keys() ^ found.keys())
-    if strange:
-        what = "without" if strange[0] in wanted else "with a tensor too many,"
-        raise WeightsRefused(
-            f"{file.path} is {what} {strange[0]}: these are weights of another network"
-        )
-    for name, value in found.items():
-        if value.shape != wanted[name].shape or value.dtype not in _STORED:
-            raise WeightsRefused(
-                f"{file.path}: {name} is {value.dtype} of {tuple(value.shape)}, the network has "
-                f"{tuple(wanted[name].shape)}: these are weights of another network"
-            )
-        if not value.isfinite().all():
-            raise WeightsRefused(f"{file.path}: {name} holds values that are not finite")
 
 
 def _batch_of_one(mask: NDArray[np.float32]) -> Tensor:

@@ -22,7 +22,7 @@ from zoo.portrait.templates import TEMPLATES
 from zoo.training.config import TrainingConfig, TrainingError
 from zoo.training.wrong_masks import WrongMasks
 
-__all__ = ["LANDMARKS_FILE", "FaceBatch", "FaceBatches"]
+__all__ = ["LANDMARKS_FILE", "FaceBatch", "FaceBatches", "template_of"]
 
 LANDMARKS_FILE = "landmarks68.npz"
 _MASKS = 8
@@ -174,6 +174,14 @@ class _Landmarks:
 
     points: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     template: str = "tight"
+
+
+def template_of(folder: Path) -> str:
+    """Return how the faces of a folder that `zoo align` wrote are aligned.
+
+    Raises TrainingError where its file of landmarks is damaged.
+    """
+    return _read_landmarks(folder / LANDMARKS_FILE).template
 
 
 def _read_landmarks(path: Path) -> _Landmarks:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from degrade.errors import UserError
 from degrade.yaml_lines import load_yaml, nearest
 from zoo.networks.designs import NetworkConfig, network_config, network_record
+from zoo.portrait.templates import TEMPLATES
 
 __all__ = [
     "CONFIGS",
@@ -17,11 +18,15 @@ __all__ = [
     "IdentityConfig",
     "TrainingConfig",
     "TrainingError",
+    "checked_config",
     "config_of",
     "list_configs",
     "load_config",
+    "read_config_file",
     "told_differences",
 ]
+
+Config = TypeVar("Config")
 
 CONFIGS = Path(__file__).parent / "configs"
 FEATURE_NETWORKS = ("efficientnet-lite0", "vgg19")
@@ -48,13 +53,22 @@ class IdentityConfig:
     Attributes
     ----------
     network
-        A face descriptor's ``.safetensors`` file, or its name in the cache folder.
+        ``arcface-small``, which Relume brings; or a face descriptor's ``.safetensors`` file, or
+        its name in the cache folder.
     weight
         Of the loss.
+    template
+        How the run's faces are aligned: descriptors see the part of an ``ffhq`` face that a
+        ``tight`` one shows.
     """
 
     network: str
     weight: float
+    template: str = "tight"
+
+    def __post_init__(self) -> None:
+        if self.template not in TEMPLATES:
+            raise ValueError(f"identity: template {self.template!r} is neither ffhq nor tight")
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,10 +205,10 @@ def list_configs() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in CONFIGS.glob("*.yaml")))
 
 
-def load_config(name_or_path: str | Path) -> TrainingConfig:
-    """Return the configuration of that name, or of that YAML file.
+def read_config_file(name_or_path: str | Path) -> tuple[dict[str, Any], str]:
+    """Return the mapping of a configuration, unchecked, and its file's name.
 
-    Raises TrainingError, one line, for an unknown name, key or value.
+    Raises TrainingError for an unknown name and for a file that is no mapping.
     """
     path = Path(name_or_path)
     if path.suffix not in (".yaml", ".yml"):
@@ -208,16 +222,51 @@ def load_config(name_or_path: str | Path) -> TrainingConfig:
     data, _ = load_yaml(path, path.name, error=TrainingError)
     if not isinstance(data, dict):
         raise TrainingError(f"{path.name} is no mapping of keys to values")
-    known_keys = [field.name for field in fields(TrainingConfig)]
+    return data, path.name
+
+
+def load_config(name_or_path: str | Path) -> TrainingConfig:
+    """Return the configuration of that name, or of that YAML file.
+
+    Raises TrainingError, one line, for an unknown name, key or value.
+    """
+    data, name = read_config_file(name_or_path)
+    if data.pop("task", "restorer") != "restorer":
+        raise TrainingError(f"{name} trains no restorer: use `zoo train`")
+    return checked_config(data, name, TrainingConfig, config_of)
+
+
+def checked_config(
+    data: Mapping[str, Any], name: str, kind: type, build: Callable[[Mapping[str, Any]], Config]
+) -> Config:
+    """Return what ``build`` makes of the mapping; what it refuses is a person's mistake.
+
+    Parameters
+    ----------
+    data
+        What the file says.
+    name
+        Of the file, for messages.
+    kind
+        The dataclass whose fields are the known keys.
+    build
+        Raises KeyError, AttributeError, TypeError or ValueError for what it cannot take.
+
+    Raises
+    ------
+    TrainingError
+        One line: an unknown key, a missing one or a wrong value.
+    """
+    known_keys = [field.name for field in fields(kind)]
     for key in data:
         if key not in known_keys:
-            raise TrainingError(f"{path.name}: no key is called '{key}'.{nearest(key, known_keys)}")
+            raise TrainingError(f"{name}: no key is called '{key}'.{nearest(key, known_keys)}")
     try:
-        return config_of(data)
+        return build(data)
     except KeyError as error:
-        raise TrainingError(f"{path.name}: the key {error} is missing") from None
+        raise TrainingError(f"{name}: the key {error} is missing") from None
     except (AttributeError, TypeError, ValueError) as error:
-        raise TrainingError(f"{path.name}: {error}") from None
+        raise TrainingError(f"{name}: {error}") from None
 
 
 def _check_numbers(config: TrainingConfig) -> None:

@@ -5,7 +5,7 @@ import pytest
 import torch
 from skimage import data
 
-from bench.metrics.dlib_descriptor import load_dlib_descriptor
+from zoo.networks.dlib_descriptor import load_dlib_descriptor
 from zoo.networks.dlib_models import face_chip, load_dlib_models, principal
 
 

@@ -1,0 +1,238 @@
+"""``zoo synth``: faces of nobody, and how near they come to those that were learned from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from degrade.errors import UserError
+from degrade.terminal import Progress, told_how_to_go_on
+from zoo.commands.lines import aligned
+
+if TYPE_CHECKING:
+    from zoo.generating.loading import LoadedGenerator
+    from zoo.generating.nearest import Described
+    from zoo.restorer import Image
+
+__all__ = ["synth"]
+
+_RECORD = "synth.json"
+_SHOWN = 8
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+_FACES = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+@click.command("synth")
+@click.argument("out", metavar="OUT", type=_FOLDER)
+@click.option("--model", default="stylegan2-64", show_default=True, metavar="NAME|FILE",
+              help="A generator of `zoo list`, or a file that `zoo train` wrote.")  # fmt: skip
+@click.option("--count", type=click.IntRange(min=1), default=100, show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**64 - 1), default=0, show_default=True)
+@click.option(
+    "--truncation",
+    type=click.FloatRange(0, 1),
+    default=0.7,
+    show_default=True,
+    help="1: all the variety that was learned; 0: the average face; between: fewer failures.",
+)
+@click.option("--sheet", type=click.Path(path_type=Path), help="Also write a contact sheet, a PNG.")
+@click.option(
+    "--against",
+    type=_FACES,
+    help="The faces it learned from: show which drawn faces come nearest to one of them.",
+)
+@click.option(
+    "--held-out",
+    type=_FACES,
+    help="With --against: real faces it did not learn from, for comparison.",
+)
+def synth(
+    out: Path,
+    model: str,
+    count: int,
+    seed: int,
+    truncation: float,
+    sheet: Path | None,
+    against: Path | None,
+    held_out: Path | None,
+) -> None:
+    """Draw faces of nobody into OUT, the same for the same seed; the same command goes on.
+
+    Face 17 of a seed is the same however many are drawn. With --against every drawn face is
+    compared with the faces that the generator learned from, by dlib's descriptor and by pixels,
+    and the closest pairs are drawn into OUT/nearest.png.
+
+    \b
+    Examples:
+      zoo synth faces/ --count 1000 --seed 7
+      zoo synth faces/ --count 64 --sheet faces.png
+      zoo synth faces/ --model runs/mine/mine.safetensors --against train/ --held-out val/
+      degrade build faces/ pairs/ --recipe gfpgan-64
+    """
+    from zoo.generating.loading import load_generator
+
+    if held_out is not None and against is None:
+        raise UserError("--held-out is a comparison for --against: give both")
+    generator = load_generator(model)
+    _claim(out, _record(generator, seed, truncation))
+    with told_how_to_go_on():
+        _draw(generator, out, count, seed, truncation)
+    click.echo(f"{count} faces in {out}, drawn by {generator.name}: of no real person")
+    drawn = _read(out, count)
+    if sheet is not None:
+        _write_sheet(sheet, drawn)
+        click.echo(f"sheet {sheet}")
+    if against is not None:
+        _compare(generator, drawn, out, against, held_out)
+
+
+def _record(generator: LoadedGenerator, seed: int, truncation: float) -> dict[str, Any]:
+    return {
+        "generator": generator.name,
+        "sha256": generator.sha256,
+        "seed": seed,
+        "truncation": truncation,
+        "template": generator.template,
+        "size": generator.network.config.size,
+    }
+
+
+def _claim(out: Path, record: dict[str, Any]) -> None:
+    """Write down what the folder holds; UserError where it holds something else."""
+    from degrade.images import atomic_file
+    from degrade.storage import LocalStorage
+
+    place = out / _RECORD
+    if place.is_file():
+        try:
+            before = json.loads(place.read_text("utf-8"))
+        except ValueError:
+            before = None
+        if before != record:
+            raise UserError(f"{out} holds other faces (see {place}): give another folder")
+        LocalStorage(out).sweep()
+        return
+    if out.is_dir() and any(out.iterdir()):
+        raise UserError(f"{out} is not empty and holds no faces of `zoo synth`: give a new folder")
+    with atomic_file(place) as file:
+        file.write((json.dumps(record, indent=1) + "\n").encode())
+
+
+def _name(index: int) -> str:
+    return f"{index:06d}.png"
+
+
+def _draw(generator: LoadedGenerator, out: Path, count: int, seed: int, truncation: float) -> None:
+    from degrade.images import write_png
+    from zoo.generating.drawing import draw_faces
+
+    tag = {"relume": f"drawn by {generator.name}, seed {seed}: of no real person"}
+    missing = [index for index in range(count) if not (out / _name(index)).is_file()]
+    with Progress(count, f"drawing into {out}", "face") as shown:
+        if len(missing) < count:
+            shown.begin_at(count - len(missing), count)
+        for index in missing:
+            one = range(index, index + 1)
+            for face in draw_faces(generator.network, one, seed, truncation):
+                write_png(out / _name(index), face, tag)
+            shown.advance()
+
+
+def _read(out: Path, count: int) -> list[Image]:
+    from degrade.images import read_image
+
+    return [read_image(out / _name(index)) for index in range(count)]
+
+
+def _write_sheet(path: Path, drawn: list[Image]) -> None:
+    import numpy as np
+
+    from degrade.images import write_png
+
+    columns = 16 if len(drawn) >= 64 else 8
+    rows = min(8, max(1, len(drawn) // columns))
+    some = drawn[: rows * columns] if len(drawn) >= columns else drawn
+    wide = min(columns, len(some))
+    lines = [np.concatenate(some[start : start + wide], axis=1)
+             for start in range(0, wide * rows, wide)]  # fmt: skip
+    write_png(path, np.concatenate(lines))
+
+
+def _compare(
+    generator: LoadedGenerator, drawn: list[Image], out: Path, against: Path, held_out: Path | None
+) -> None:
+    """Print how near the drawn faces come, and draw the closest pairs."""
+    from degrade.images import write_png
+    from degrade.sheet import Cell, Row, contact_sheet
+    from zoo.generating.nearest import MEASURES, describe_faces, nearest, summary
+
+    size = generator.network.config.size
+    learned, names = _faces_of(against, size)
+    described = describe_faces(drawn, generator.template)
+    known = _described(generator, learned, "faces learned from")
+    other = None
+    if held_out is not None:
+        other = _described(generator, _faces_of(held_out, size)[0], "held-out faces")
+    rows: list[Row] = []
+    table: list[tuple[str, ...]] = [
+        ("MEASURE", "FACES", "LEAST", "1 %", "MEDIAN", "NEARER THAN 1 % OF REAL")
+    ]
+    for measure, meaning in MEASURES.items():
+        found = nearest(described, known, measure)
+        apart = None if other is None else nearest(other, known, measure).distance.tolist()
+        told = summary(found.distance.tolist(), apart)
+        table += _lines(measure, told, other is not None)
+        closest = found.distance.argsort()[:_SHOWN]
+        cells = []
+        for place in closest:
+            near = int(found.index[place])
+            title = f"{found.distance[place]:.3g}"
+            cells += [Cell(drawn[place], title, (_name(place), "drawn")),
+                      Cell(learned[near], "", (names[near][-22:], "learned from"))]  # fmt: skip
+        rows += [Row(tuple(cells[start : start + 8]), heading, note)
+                 for start, heading, note in ((0, measure, meaning), (8, "", ""))
+                 if cells[start : start + 8]]  # fmt: skip
+    for line in aligned(table):
+        click.echo(line.rstrip())
+    write_png(out / "nearest.png", contact_sheet(rows, 2 * size))
+    click.echo(f"closest pairs {out / 'nearest.png'}")
+
+
+def _lines(measure: str, told: dict[str, float], compared: bool) -> list[tuple[str, ...]]:
+    lines = [_line(measure, "drawn", told)]
+    if compared:
+        share = f"{100 * told['nearer than 1 %']:.1f} %"
+        lines = [(*_line(measure, "drawn", told)[:5], share), _line("", "held out", told)]
+    return lines
+
+
+def _line(measure: str, faces: str, told: dict[str, float]) -> tuple[str, ...]:
+    values = (f"{told[f'{faces} {word}']:.3g}" for word in ("least", "1 %", "median"))
+    return (measure, faces, *values, "")
+
+
+def _described(generator: LoadedGenerator, faces: list[Image], label: str) -> Described:
+    from degrade.terminal import progress
+    from zoo.generating.nearest import describe_faces
+
+    return describe_faces(progress(faces, f"describing {label}"), generator.template)
+
+
+def _faces_of(folder: Path, size: int) -> tuple[list[Image], list[str]]:
+    """Return the faces of a folder, reduced to the size of the drawn ones, and their names."""
+    import cv2
+    import numpy as np
+
+    from degrade.sources import open_source
+
+    source = open_source(str(folder))
+    faces = []
+    for key in source.keys:
+        face = source.read(key)
+        if face.shape[0] != size:
+            face = np.asarray(cv2.resize(face, (size, size), interpolation=cv2.INTER_AREA))
+        faces.append(face)
+    return faces, list(source.keys)

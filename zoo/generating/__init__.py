@@ -1,0 +1,1 @@
+"""Generators of faces: training them, and drawing faces from them."""

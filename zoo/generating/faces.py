@@ -1,0 +1,105 @@
+"""Real faces for a generator: all of a folder in memory, shuffled anew each time round."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from degrade.sources import open_source
+from zoo.training.batches import template_of
+from zoo.training.config import TrainingError
+
+__all__ = ["RealFaces"]
+
+_ORDER, _FLIPS = 1, 2
+
+
+class RealFaces:
+    """``faces.batch(step)`` → tensors; depends on the folder, the seed and the step alone.
+
+    Parameters
+    ----------
+    folder
+        Aligned faces of one size, as `zoo align` writes them. They are held in memory, 8 bits
+        each: 70 000 of 128 pixels take 3.4 GB.
+    size
+        Side that the generator makes.
+    batch_size
+        Faces of a step.
+    seed
+        Of order and mirroring.
+    on_read
+        Called with the number of faces read and of all.
+
+    Raises
+    ------
+    TrainingError
+        No such folder, or a face of another size.
+    DatasetError
+        The folder holds no image.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        size: int,
+        batch_size: int,
+        seed: int,
+        on_read: Callable[[int, int], None] | None = None,
+    ) -> None:
+        if not folder.is_dir():
+            raise TrainingError(f"{folder} is no folder: give the one that `zoo align` wrote")
+        source = open_source(str(folder))
+        self._images = np.empty((len(source), 3, size, size), np.uint8)
+        for index, key in enumerate(source.keys):
+            image = source.read(key)
+            if image.shape[:2] != (size, size):
+                raise TrainingError(
+                    f"{folder / key} is {image.shape[0]} × {image.shape[1]}, not {size}: run "
+                    f"`zoo align` with --size {size}"
+                )
+            self._images[index] = image.transpose(2, 0, 1)
+            if on_read:
+                on_read(index + 1, len(source))
+        self._batch_size, self._seed = batch_size, seed
+        self.template = template_of(folder)
+        """How the faces are aligned."""
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def batch(self, step: int, places: range | None = None) -> Tensor:
+        """Return the faces of a step, ``(n, 3, size, size)`` float32 RGB in [0, 1].
+
+        Half of them are mirrored.
+
+        Parameters
+        ----------
+        step
+            From 0.
+        places
+            Which faces of the batch; None for all.
+        """
+        count = len(self._images)
+        wanted = list(range(self._batch_size) if places is None else places)
+        rounds = [divmod(step * self._batch_size + place, count) for place in wanted]
+        orders = {turn: _order(self._seed, turn, count) for turn in {turn for turn, _ in rounds}}
+        chosen = [orders[turn][place] for turn, place in rounds]
+        mirrored = _generator(self._seed, _FLIPS, step).random(self._batch_size)
+        images = self._images[chosen]
+        flips = mirrored[wanted] < 0.5
+        images[flips] = images[flips][..., ::-1]
+        return torch.from_numpy(images).float() / 255
+
+
+def _order(seed: int, turn: int, count: int) -> NDArray[np.int64]:
+    return _generator(seed, _ORDER, turn).permutation(count)
+
+
+def _generator(seed: int, purpose: int, number: int) -> np.random.Generator:
+    return np.random.Generator(np.random.Philox([seed, purpose, number]))

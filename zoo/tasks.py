@@ -1,0 +1,125 @@
+"""What can be trained: a configuration's ``task`` says which code reads and runs it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Protocol
+
+from degrade.yaml_lines import nearest
+from zoo.training.config import (
+    TrainingConfig,
+    TrainingError,
+    checked_config,
+    config_of,
+    read_config_file,
+)
+
+if TYPE_CHECKING:
+    from torch import nn
+
+__all__ = ["DEFAULT", "RunConfig", "Task", "load_task"]
+
+DEFAULT = "restorer"
+"""Meant where a configuration names none."""
+
+
+class RunConfig(Protocol):
+    """What the configuration of every task says."""
+
+    @property
+    def name(self) -> str:
+        """Of what comes out."""
+
+    @property
+    def steps(self) -> int:
+        """Length of the run."""
+
+    @property
+    def batch_size(self) -> int:
+        """Faces of a step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A configuration and what trains it.
+
+    Attributes
+    ----------
+    kind
+        ``restorer``, ``generator``, …
+    config
+        `zoo.training.config.TrainingConfig` or that of another task: a `RunConfig`.
+    train
+        Takes the configuration, the folder of faces, that of the run, and the keywords of
+        `zoo.training.run.train`.
+    build
+        Makes the network, untrained.
+    detail
+        What it learns from, in words.
+    """
+
+    kind: str
+    config: Any
+    train: Callable[..., Path]
+    build: Callable[[], nn.Module]
+    detail: str = ""
+
+
+def load_task(name_or_path: str | Path) -> Task:
+    """Return what a configuration, by its name or as a YAML file, wants trained.
+
+    Raises TrainingError, one line, for an unknown name, task, key or value.
+    """
+    data, name = read_config_file(name_or_path)
+    kind = data.pop("task", DEFAULT)
+    if kind in _READERS:
+        return _READERS[kind](data, name)
+    raise TrainingError(f"{name}: no task is called '{kind}'.{nearest(str(kind), _READERS)}")
+
+
+def _restorer(data: Mapping[str, Any], name: str) -> Task:
+    from zoo.networks.designs import build_network
+    from zoo.training.run import train
+
+    config = checked_config(data, name, TrainingConfig, config_of)
+    recipes = dict.fromkeys(recipe.partition(":")[0] for recipe in config.families)
+    build = functools.partial(build_network, config.network)
+    return Task("restorer", config, train, build, ", ".join(recipes))
+
+
+def _generator(data: Mapping[str, Any], name: str) -> Task:
+    from zoo.generating.config import GeneratorTraining, training_of
+    from zoo.generating.run import train
+    from zoo.networks.stylegan2 import StyleGenerator
+
+    config = checked_config(data, name, GeneratorTraining, training_of)
+    return Task("generator", config, train, functools.partial(StyleGenerator, config.network))
+
+
+def _descriptor(data: Mapping[str, Any], name: str) -> Task:
+    from zoo.describing.config import DescriptorTraining, descriptor_training
+    from zoo.describing.run import train
+    from zoo.networks.face_descriptor import FaceDescriptor
+
+    config = checked_config(data, name, DescriptorTraining, descriptor_training)
+    build = functools.partial(FaceDescriptor, config.network)
+    return Task("descriptor", config, train, build, ", ".join(config.families))
+
+
+def _encoder(data: Mapping[str, Any], name: str) -> Task:
+    from zoo.encoding.config import EncoderTraining, encoder_training
+    from zoo.encoding.run import train
+    from zoo.networks.psp import PspEncoder
+
+    config = checked_config(data, name, EncoderTraining, encoder_training)
+    build = functools.partial(PspEncoder, config.network)
+    return Task("encoder", config, train, build, f"codes of {config.generator}")
+
+
+_READERS: Mapping[str, Callable[[Mapping[str, Any], str], Task]] = MappingProxyType(
+    {"restorer": _restorer, "generator": _generator, "encoder": _encoder, "descriptor": _descriptor}
+)

@@ -80,6 +80,16 @@ KNOWN_WEIGHTS: Mapping[str, WeightFile] = MappingProxyType(
                 licence="Apache-2.0 (pytorch-fid, TensorFlow); trained on ImageNet, research use",
                 size=95_628_359,
             ),
+            # Digest and size are those of the file in mmagic 1.2.0's wheel.
+            WeightFile(
+                name="niqe",
+                filename="niqe_pris_params.npz",
+                url="https://raw.githubusercontent.com/open-mmlab/mmagic/v1.2.0/mmagic/"
+                "evaluation/metrics/niqe_pris_params.npz",
+                sha256="2a7c182a68c9e7f1b2e2e5ec723279d6f65d912b6fcaf37eb2bf03d7367c4296",
+                licence="Apache-2.0 (mmagic, BasicSR); statistics of LIVE's NIQE release",
+                size=11_850,
+            ),
             # Digest and size are those of the file's Git LFS pointer in opencv/opencv_zoo.
             WeightFile(
                 name="yunet",
@@ -102,6 +112,43 @@ KNOWN_WEIGHTS: Mapping[str, WeightFile] = MappingProxyType(
                 licence="MIT (zllrunning/face-parsing.PyTorch, facexlib); trained on "
                 "CelebAMask-HQ, non-commercial research use",
                 size=53_289_463,
+            ),
+            # Digests and sizes of the ArcFace networks are those that mirrors of the same files
+            # publish. Another size of IR-SE50's that stands beside its digest, 175 004 821, is less
+            # than its parameters take.
+            WeightFile(
+                name="arcface-w600k-r50",
+                filename="w600k_r50.onnx",
+                url="https://huggingface.co/public-data/insightface/resolve/main/models/buffalo_l/"
+                "w600k_r50.onnx",
+                sha256="4c06341c33c2ca1f86781dab0e829f88ad5b64be9fba56e56bc9ebdefc619e43",
+                licence="non-commercial research use (insightface); trained on WebFace600K",
+                size=174_383_860,
+            ),
+            WeightFile(
+                name="arcface-auraface",
+                filename="auraface-glintr100.onnx",
+                url="https://huggingface.co/fal/AuraFace-v1/resolve/main/glintr100.onnx",
+                sha256="a7933ea5330113b01c9b60351d8f4c33003f145d8470ac5f0e52ee2effe25c60",
+                licence="Apache-2.0 (fal, AuraFace)",
+                size=260_694_151,
+            ),
+            WeightFile(
+                name="arcface-glintr100",
+                filename="glintr100.onnx",
+                url="https://huggingface.co/DIAMONIK7777/antelopev2/resolve/main/glintr100.onnx",
+                sha256="4ab1d6435d639628a6f3e5008dd4f929edf4c4124b1a7169e1048f9fef534cdf",
+                licence="non-commercial research use (insightface); trained on Glint360K",
+                size=260_665_334,
+            ),
+            WeightFile(
+                name="arcface-irse50",
+                filename="recognition_arcface_ir_se50.pth",
+                url="https://github.com/xinntao/facexlib/releases/download/v0.1.0/"
+                "recognition_arcface_ir_se50.pth",
+                sha256="a035c768259b98ab1ce0e646312f48b9e1e218197a0f80ac6765e88f8b6ddf28",
+                licence="MIT (TreB1eN/InsightFace_Pytorch); trained on MS1M, research use",
+                size=175_367_323,
             ),
         )
     }

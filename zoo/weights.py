@@ -45,6 +45,7 @@ __all__ = [
     "load_safetensors",
     "load_state_dict",
     "locate",
+    "own_file",
     "package_file",
 ]
 
@@ -136,6 +137,26 @@ def locate(weight_file: WeightFile, offline: bool | None = None) -> Path:
 def is_present(weight_file: WeightFile) -> bool:
     """Tell whether the file is on this machine, without a network and without hashing it."""
     return any(place.is_file() for place in _places(weight_file))
+
+
+def own_file(filename: str) -> Path:
+    """Return a file that a person put among the weights, which no digest is published of.
+
+    Parameters
+    ----------
+    filename
+        Its name in ``RELUME_WEIGHTS`` or in the cache folder.
+
+    Raises
+    ------
+    WeightsMissing
+        It is not there.
+    """
+    places = _named(filename)
+    for place in places:
+        if place.is_file():
+            return place
+    raise WeightsMissing(f"{filename} is not here: copy it to {places[-1]}")
 
 
 def package_file(package: str, filename: str) -> Path:
@@ -248,13 +269,17 @@ def load_safetensors(path: Path) -> dict[str, Tensor]:
 
 def _places(weight_file: WeightFile) -> tuple[Path, ...]:
     """Return where the file may lie, in the order that is searched."""
+    return _named(weight_file.filename)
+
+
+def _named(filename: str) -> tuple[Path, ...]:
     explicit = os.environ.get("RELUME_WEIGHTS")
     if explicit and not Path(explicit).is_dir():
         raise WeightsMissing(
             f"RELUME_WEIGHTS names {explicit}, which is no folder: make it, or unset the variable"
         )
     folders = [Path(explicit)] if explicit else []
-    return tuple(folder / weight_file.filename for folder in [*folders, cache_folder()])
+    return tuple(folder / filename for folder in [*folders, cache_folder()])
 
 
 def _verify(path: Path, weight_file: WeightFile) -> None:

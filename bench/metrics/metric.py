@@ -36,13 +36,17 @@ Feature = TypeVar("Feature")
 
 
 class Status(StrEnum):
-    """How a measurement came about; only ``ok`` carries a value."""
+    """How a measurement came about; only ``ok`` carries a value.
+
+    ``left_out``: a published protocol keeps the image out of its mean, and the detail says why.
+    """
 
     OK = "ok"
     NO_FACE = "no_face"
     NO_FACE_IN_REFERENCE = "no_face_in_reference"
     WEIGHTS_MISSING = "weights_missing"
     PACKAGE_MISSING = "package_missing"
+    LEFT_OUT = "left_out"
     ERROR = "error"
 
 
@@ -73,7 +77,7 @@ class MetricEntry:
     direction
         ``higher`` or ``lower`` is better.
     unit
-        ``dB``, ``cosine`` or the empty string.
+        ``dB``, ``cosine``, ``°``, ``rad``, ``px``, ``%`` or the empty string.
     signature
         Everything that decides the value, such as ``psnr|rgb|u8|crop0``.
     source
@@ -84,9 +88,13 @@ class MetricEntry:
         Import names that must be installed.
     weights
         Name that ``zoo fetch`` knows, for weights no package ships; or the empty string.
+    file
+        Name of a file of weights that a person brings, see `zoo.weights.own_file`; or empty.
     feature
         What the vector of a set metric is, such as ``inception-pool3``: letters, digits and
         dashes. Metrics with the same name share their vectors. Empty for a pair metric.
+    licence
+        Name in `zoo.licences.LICENCES` of a licence that must be agreed to first, or empty.
     status, detail
         ``ok``, or ``package_missing`` / ``weights_missing`` and the command that mends it.
     """
@@ -100,7 +108,9 @@ class MetricEntry:
     judge: str = ""
     packages: tuple[str, ...] = ()
     weights: str = ""
+    file: str = ""
     feature: str = ""
+    licence: str = ""
     status: Status = Status.OK
     detail: str = ""
 

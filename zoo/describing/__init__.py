@@ -1,0 +1,1 @@
+"""Training of face descriptors: identities made by augmentation, told apart with ArcFace's loss."""

@@ -1,0 +1,131 @@
+"""The training of a descriptor in a folder: goes on where it stopped, logs and checkpoints.
+
+The folder holds ``state.pt`` (everything to go on from), ``losses.jsonl`` (see
+`zoo.training.diary`), and at the end ``<name>.safetensors``, the weights in 16 bits.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from degrade.storage import LocalStorage
+from zoo.describing.batches import IdentityBatches
+from zoo.describing.config import DescriptorTraining
+from zoo.describing.trainer import DescriptorTrainer
+from zoo.download import sha256_of
+from zoo.networks.face_descriptor import load_descriptor, save_descriptor
+from zoo.training.config import TrainingError
+from zoo.training.diary import LOG_EVERY, Diary
+from zoo.training.loading import batches_of
+from zoo.training.processes import joined
+
+__all__ = ["STATE_FILE", "train"]
+
+STATE_FILE = "state.pt"
+_SAVE_EVERY = 250
+_SAVE_AFTER = 600.0
+"""Seconds after which a slow run is saved too, at the next line of its log."""
+
+
+def train(
+    config: DescriptorTraining,
+    faces: Path,
+    out: Path,
+    *,
+    device: str = "cpu",
+    until: int | None = None,
+    workers: int = 0,
+    begin_from: Path | None = None,
+    on_start: Callable[[int, list[str]], None] | None = None,
+    on_step: Callable[[int, dict[str, float]], None] | None = None,
+) -> Path:
+    """Train, or go on training, and return the file of weights.
+
+    Parameters
+    ----------
+    config
+        What to train.
+    faces
+        A folder of aligned faces, see `IdentityBatches`.
+    out
+        The run's folder: new, or begun with the same configuration.
+    device
+        ``cpu`` or ``cuda``.
+    until
+        Stop after this many steps in all, in the middle of the run.
+    workers
+        Processes that make batches ahead, see `zoo.training.loading.batches_of`.
+    begin_from
+        A descriptor's file of the same sizes to begin with.
+    on_start
+        Called before the first step with the steps done before and with what a person should
+        know, one line each.
+    on_step
+        Called after each step with the steps done and the losses.
+
+    Raises
+    ------
+    TrainingError
+        The folder was begun with another configuration, the faces or weights do not fit, there is
+        no such device, or several processes were started.
+    """
+    with joined(device) as (processes, place):
+        if processes.count > 1:
+            raise TrainingError(
+                f"{config.name} trains in one process, its norms see whole batches: leave "
+                "torchrun out"
+            )
+        batches = IdentityBatches(config, faces)
+        trainer = DescriptorTrainer(config, place)
+        _take_up(trainer, out / STATE_FILE, begin_from)
+        LocalStorage(out).sweep()
+        last = config.steps if until is None else min(until, config.steps)
+        with Diary(out, trainer.done, config.batch_size) as diary:
+            if on_start:
+                on_start(trainer.done, [f"{batches.classes} photographs, each a person of its own"])
+            saved = time.monotonic()
+            for batch in batches_of(batches, range(trainer.done, last), workers):
+                rate = trainer.learning_rate
+                told = trainer.step(batch)
+                diary.add(trainer.done, told, rate)
+                if _is_due(trainer.done, saved):
+                    trainer.save(out / STATE_FILE)
+                    saved = time.monotonic()
+                if on_step:
+                    on_step(trainer.done, told)
+        trainer.save(out / STATE_FILE)
+        return _export(trainer, out / f"{config.name}.safetensors", batches)
+
+
+def _export(trainer: DescriptorTrainer, path: Path, batches: IdentityBatches) -> Path:
+    told = {
+        "config": trainer.config.as_record(),
+        "steps": trainer.done,
+        "photographs": batches.classes,
+        "template": batches.template,
+    }
+    if trainer.begun_from:
+        told["begun_from"] = trainer.begun_from
+    save_descriptor(trainer.network, path, told)
+    return path
+
+
+def _take_up(trainer: DescriptorTrainer, state: Path, begin_from: Path | None) -> None:
+    """Go on from the state where there is one, else begin from the weights where they are given."""
+    if not state.is_file():
+        if begin_from is not None:
+            tensors = load_descriptor(begin_from).state_dict()
+            trainer.begin_from(tensors, sha256_of(begin_from))
+        return
+    trainer.load(state)
+    if begin_from is not None and trainer.begun_from != sha256_of(begin_from):
+        raise TrainingError(
+            f"{state} was not begun from {begin_from}: give another --out, or leave --from out"
+        )
+
+
+def _is_due(done: int, saved: float) -> bool:
+    slow = done % LOG_EVERY == 0 and time.monotonic() - saved > _SAVE_AFTER
+    return done % _SAVE_EVERY == 0 or slow

@@ -1,62 +1,68 @@
-"""The Fréchet Inception distance as pytorch-fid computes it, with weights found locally.
+"""The Fréchet Inception distance, as pytorch-fid and as clean-fid compute it.
 
-pytorch-fid's protocol ("legacy" in clean-fid and pyiqa) is taken because the BasicSR family
-of face papers descends from it; ``clean`` resizes otherwise and gives other values.
+``fid`` is pytorch-fid's protocol ("legacy" in clean-fid and pyiqa), as the BasicSR family of
+face papers descends from it; ``fid_clean`` resizes otherwise and gives other values.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.metrics.described import Described
 from bench.metrics.frechet import frechet_distance, refuse_sets
-from bench.metrics.metric import Measurement, MetricEntry, Sample
+from bench.metrics.inception_judge import (
+    CLEAN,
+    JUDGE,
+    LEGACY,
+    PACKAGES,
+    WEIGHTS,
+    InceptionSetMetric,
+    load_inception,
+)
+from bench.metrics.metric import Measurement, MetricEntry
 
-if TYPE_CHECKING:
-    from bench.metrics.inception import FidInception
+__all__ = ["FID", "FID_CLEAN", "Fid", "load_fid", "load_fid_clean"]
 
-__all__ = ["FID", "Fid", "load_fid"]
+_SOURCE = "Heusel et al. 2017 (arXiv 1706.08500)"
 
-FID = MetricEntry(
-    name="fid",
-    kind="set",
-    direction="lower",
-    unit="",
-    signature="fid|inception-2015-12-05|pytorch-fid-legacy|bilinear299|pool3-2048",
-    source="Heusel et al. 2017 (arXiv 1706.08500), protocol and weights of pytorch-fid 0.3.0",
-    judge="inception-v3",
-    packages=("torch", "torchvision", "safetensors"),
-    weights="fid-inception",
-    feature="inception-pool3",
+
+def _entry(name: str, protocol: str, source: str, feature: str) -> MetricEntry:
+    return MetricEntry(
+        name=name,
+        kind="set",
+        direction="lower",
+        unit="",
+        signature=f"fid|inception-2015-12-05|{protocol}|pool3-2048",
+        source=f"{_SOURCE}, {source}",
+        judge=JUDGE,
+        packages=PACKAGES,
+        weights=WEIGHTS,
+        feature=feature,
+    )
+
+
+FID = _entry(
+    "fid",
+    "pytorch-fid-legacy|bilinear299",
+    "protocol and weights of pytorch-fid 0.3.0",
+    LEGACY,
+)
+FID_CLEAN = _entry(
+    "fid_clean",
+    "clean|pil-bicubic299",
+    "protocol of clean-fid (arXiv 2104.11222), weights of pytorch-fid",
+    CLEAN,
 )
 
 
-class Fid(Described):
+class Fid(InceptionSetMetric):
     """Fréchet distance of Inception's pool3 features.
 
     Biased upwards for small sets: below 2048 images on either side the covariances are
     rank-deficient, and only values of equal n may be compared.
-
-    Parameters
-    ----------
-    entry
-        The facts.
-    network
-        `FidInception` with its weights.
     """
 
-    __slots__ = ("_network",)
-
-    def __init__(self, entry: MetricEntry, network: FidInception) -> None:
-        super().__init__(entry)
-        self._network = network
-
-    def describe(self, sample: Sample) -> NDArray[np.float64] | Measurement:
-        """Return the ``(2048,)`` features of a uint8 HWC RGB image of any size."""
-        return sample.feature("fid-inception", self._features)
+    __slots__ = ()
 
     def compare(
         self,
@@ -68,18 +74,12 @@ class Fid(Described):
         refused = refuse_sets(restored, reference)
         return refused or Measurement(frechet_distance(restored, reference))
 
-    def _features(self, image: NDArray[np.uint8]) -> NDArray[np.float64]:
-        import torch
-
-        pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None]
-        with torch.inference_mode():
-            return np.asarray(self._network(pixels.float() / 255)[0].double().numpy())
-
 
 def load_fid() -> Fid:
-    """Return the metric with its network loaded; WeightsMissing when it is not here."""
-    from bench.metrics.inception import FidInception
-    from zoo.weights import known_weights, load_state_dict, locate
+    """Return ``fid`` with its network loaded; WeightsMissing when it is not here."""
+    return Fid(FID, load_inception())
 
-    path = locate(known_weights(FID.weights), offline=True)
-    return Fid(FID, FidInception(load_state_dict(path)))
+
+def load_fid_clean() -> Fid:
+    """Return ``fid_clean`` with its network loaded; WeightsMissing when it is not here."""
+    return Fid(FID_CLEAN, load_inception())

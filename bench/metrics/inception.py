@@ -98,5 +98,9 @@ class FidInception(nn.Module):
         sized = F.interpolate(
             images, (INPUT_SIZE, INPUT_SIZE), mode="bilinear", align_corners=False
         )
-        features: Tensor = self.network(2 * sized - 1)
+        return self.pool3(2 * sized - 1)
+
+    def pool3(self, sized: Tensor) -> Tensor:
+        """Return ``(n, 2048)`` features of ``(n, 3, 299, 299)`` images scaled to [-1, 1]."""
+        features: Tensor = self.network(sized)
         return features

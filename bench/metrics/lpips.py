@@ -1,13 +1,13 @@
-"""LPIPS (AlexNet, version 0.1), through torchmetrics' network with weights found locally.
+"""LPIPS (AlexNet and VGG-16, version 0.1), through torchmetrics' network, weights found locally.
 
-Nothing is downloaded here: torchvision's AlexNet is looked for where `zoo fetch` puts it, and
+Nothing is downloaded here: torchvision's networks are looked for where `zoo fetch` puts them, and
 the small linear heads ship inside torchmetrics.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,35 +18,41 @@ from bench.metrics.metric import Measurement, MetricEntry, Sample, refuse_sizes
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-__all__ = ["LPIPS", "Lpips", "build_network", "load_lpips"]
+__all__ = ["LPIPS", "LPIPS_VGG", "Lpips", "build_network", "load_lpips", "load_lpips_vgg"]
 
-LPIPS = MetricEntry(
-    name="lpips",
-    kind="pair",
-    direction="lower",
-    unit="",
-    signature="lpips|alex|v0.1|rgb|native-size",
-    source="Zhang et al. 2018 (arXiv 1801.03924), torchmetrics' network and heads",
-    judge="alexnet",
-    packages=("torch", "torchvision", "torchmetrics", "safetensors"),
-    weights="alexnet",
-)
+Net = Literal["alex", "vgg"]
+
+
+def _entry(name: str, net: Net, judge: str, source: str) -> MetricEntry:
+    return MetricEntry(
+        name=name,
+        kind="pair",
+        direction="lower",
+        unit="",
+        signature=f"lpips|{net}|v0.1|rgb|native-size",
+        source=f"Zhang et al. 2018 (arXiv 1801.03924), {source}",
+        judge=judge,
+        packages=("torch", "torchvision", "torchmetrics", "safetensors"),
+        weights=judge,
+    )
+
+
+LPIPS = _entry("lpips", "alex", "alexnet", "torchmetrics' network and heads")
+LPIPS_VGG = _entry("lpips_vgg", "vgg", "vgg16", "as BasicSR's and VQFR's scripts have it")
 
 _SMALLEST = 32
-"""Pixels on the shorter side: AlexNet's last map is then 1 x 1."""
+"""Pixels on the shorter side: AlexNet's last map is then 1 x 1, VGG-16's 2 x 2."""
 
 
-_LAYERS = {"slice1.0": 0, "slice2.3": 3, "slice3.6": 6, "slice4.8": 8, "slice5.10": 10}
-"""torchmetrics' names of the five convolutions, and their places in torchvision's AlexNet."""
-
-
-def build_network(backbone: Mapping[str, Tensor]) -> nn.Module:
+def build_network(backbone: Mapping[str, Tensor], net: Net = "alex") -> nn.Module:
     """Return the LPIPS network in evaluation mode, frozen, on the CPU.
 
     Parameters
     ----------
     backbone
-        torchvision's AlexNet state dict (``features.0.weight`` and so on).
+        torchvision's AlexNet or VGG-16 state dict (``features.0.weight`` and so on).
+    net
+        ``alex`` or ``vgg``.
 
     Raises
     ------
@@ -58,14 +64,11 @@ def build_network(backbone: Mapping[str, Tensor]) -> nn.Module:
 
     # `pnet_rand` leaves the backbone to us, so that nothing is fetched; `pretrained` reads the
     # heads inside the package, which torch >= 2.6 opens with weights_only.
-    network = torchmetrics_lpips._LPIPS(pretrained=True, net="alex", pnet_rand=True)
+    network = torchmetrics_lpips._LPIPS(pretrained=True, net=net, pnet_rand=True)
     assert isinstance(network, nn.Module)
+    # Its names are `slice3.6.weight`: a stage, and torchvision's place of the layer.
     network.net.load_state_dict(
-        {
-            f"{place}.{part}": backbone[f"features.{layer}.{part}"]
-            for place, layer in _LAYERS.items()
-            for part in ("weight", "bias")
-        }
+        {name: backbone[f"features.{name.split('.', 1)[1]}"] for name in network.net.state_dict()}
     )
     return network.eval().requires_grad_(False)
 
@@ -79,13 +82,18 @@ class Lpips(Described):
         The facts.
     network
         From `build_network`.
+    bgr, unit
+        Mistakes of a published script: red and blue exchanged, and levels left in [0, 1].
     """
 
-    __slots__ = ("_network",)
+    __slots__ = ("_bgr", "_network", "_unit")
 
-    def __init__(self, entry: MetricEntry, network: nn.Module) -> None:
+    def __init__(
+        self, entry: MetricEntry, network: nn.Module, *, bgr: bool = False, unit: bool = False
+    ) -> None:
         super().__init__(entry)
-        self._network = network
+        self._network: Any = network  # torchmetrics' own class has no types
+        self._bgr, self._unit = bgr, unit
 
     def measure(self, restored: Sample, hq: Sample) -> Measurement:
         """Compare two uint8 HWC RGB images of equal size, at least 32 x 32."""
@@ -95,20 +103,41 @@ class Lpips(Described):
         if refused:
             return refused
         with torch.inference_mode():
-            # `normalize` takes [0, 1] and scales it to the [-1, 1] that LPIPS is defined on.
-            value = self._network(_tensor(restored.image), _tensor(hq.image), normalize=True)
-        return Measurement(float(value))
+            # The truth's maps serve every restorer; the signature says how they were made.
+            truth = hq.feature(f"{self.signature}|maps", self._maps)
+            pairs = zip(self._network.lins, self._maps(restored.image), truth, strict=True)
+            terms = [head((one - other).square()).mean() for head, one, other in pairs]
+        return Measurement(float(sum(terms)))
+
+    def _maps(self, image: NDArray[np.uint8]) -> list[Tensor]:
+        """Return the maps of each stage, every place of unit length (Zhang et al. 2018, eq. 1)."""
+        import torch
+
+        image = image[..., ::-1] if self._bgr else image
+        levels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float() / 255
+        with torch.inference_mode():
+            # LPIPS is defined on [-1, 1].
+            seen = self._network.scaling_layer(levels if self._unit else 2 * levels - 1)
+            return [_unit_length(each) for each in self._network.net(seen)]
 
 
-def _tensor(image: NDArray[np.uint8]) -> Tensor:
-    import torch
-
-    return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float() / 255
+def _unit_length(maps: Tensor) -> Tensor:
+    # The 1e-8 under the root is torchmetrics'; the paper's code adds 1e-10 beside it.
+    return maps / (maps.square().sum(dim=1, keepdim=True) + 1e-8).sqrt()
 
 
 def load_lpips() -> Lpips:
-    """Return the metric with its network loaded; WeightsMissing when AlexNet is not here."""
+    """Return ``lpips`` with its network loaded; WeightsMissing when AlexNet is not here."""
+    return _load(LPIPS, "alex")
+
+
+def load_lpips_vgg() -> Lpips:
+    """Return ``lpips_vgg`` with its network loaded; WeightsMissing when VGG-16 is not here."""
+    return _load(LPIPS_VGG, "vgg")
+
+
+def _load(entry: MetricEntry, net: Net) -> Lpips:
     from zoo.weights import known_weights, load_state_dict, locate
 
-    path = locate(known_weights(LPIPS.weights), offline=True)
-    return Lpips(LPIPS, build_network(load_state_dict(path)))
+    path = locate(known_weights(entry.weights), offline=True)
+    return Lpips(entry, build_network(load_state_dict(path), net))

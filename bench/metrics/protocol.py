@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BASICSR", "PYIQA", "RGB", "VQFR", "Y_FULL", "Y_LIMITED", "Colour", "Protocol"]
+__all__ = ["BASICSR", "PIQ", "PYIQA", "RGB", "VQFR", "Y_FULL", "Y_LIMITED", "Colour", "Protocol"]
 
 BASICSR = "BasicSR basicsr/metrics/psnr_ssim.py"
+PIQ = "piq piq/ssim.py"
 PYIQA = "IQA-PyTorch (pyiqa)"
 VQFR = "VQFR metric_paper/calculate_psnr_ssim.py"
 
@@ -55,12 +56,16 @@ class Protocol:
     matched
         Whether each channel of the restored image is first given HQ's mean and standard
         deviation: VQFR's ``correct_mean_var``, which its script cannot switch off.
+    reduced
+        Whether both images are first reduced to about 256 pixels, by the mean over squares of
+        ``round(shorter side / 256)`` pixels: MATLAB's ``ssim.m``, and piq unless told otherwise.
     """
 
     colour: Colour
     crop: int = 0
     rounded: bool = False
     matched: bool = False
+    reduced: bool = False
 
     def planes(
         self, restored: NDArray[np.uint8], hq: NDArray[np.uint8]
@@ -73,7 +78,9 @@ class Protocol:
             uint8 HWC RGB of equal size.
         """
         first, second = self._plane(restored), self._plane(hq)
-        return (_match(first, second) if self.matched else first), second
+        if self.matched:
+            first = _match(first, second)
+        return (_reduce(first), _reduce(second)) if self.reduced else (first, second)
 
     def _plane(self, image: NDArray[np.uint8]) -> NDArray[np.float64]:
         inner = slice(self.crop, -self.crop or None)
@@ -98,3 +105,13 @@ def _match(restored: NDArray[np.float64], hq: NDArray[np.float64]) -> NDArray[np
         own = restored.std(axis=(0, 1))
         restored = restored * np.where(own > 0, deviation / np.where(own > 0, own, 1.0), 1.0)
     return restored
+
+
+def _reduce(planes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return means over whole squares; a rest at the right and at the bottom is cut off."""
+    height, width, channels = planes.shape
+    side = max(1, round(min(height, width) / 256))
+    rows, columns = height // side, width // side
+    squares = planes[: rows * side, : columns * side].reshape(rows, side, columns, side, channels)
+    means: NDArray[np.float64] = squares.mean(axis=(1, 3))
+    return means

@@ -14,9 +14,18 @@ from numpy.typing import NDArray
 
 from bench.metrics.described import Described
 from bench.metrics.metric import Measurement, MetricEntry, Sample, refuse_sizes
-from bench.metrics.protocol import BASICSR, PYIQA, RGB, VQFR, Y_FULL, Y_LIMITED, Protocol
+from bench.metrics.protocol import (
+    BASICSR,
+    PIQ,
+    PYIQA,
+    RGB,
+    VQFR,
+    Y_FULL,
+    Y_LIMITED,
+    Protocol,
+)
 
-__all__ = ["SSIM_PROTOCOLS", "Ssim", "ssim"]
+__all__ = ["SSIM_PROTOCOLS", "WINDOW", "Ssim", "similarity_maps", "ssim"]
 
 WINDOW = 11
 SIGMA = 1.5
@@ -48,30 +57,52 @@ def ssim(
     E[s²] - E[d²] = 4 E[xy] and E[s²] + E[d²] = 2 (E[x²] + E[y²]). In float64 the result
     agrees with the direct form to 1e-12.
     """
-    total, difference = restored + hq, restored - hq
-    mean_total, mean_difference = _blur(total), _blur(difference)
-    square_total, square_difference = np.square(mean_total), np.square(mean_difference)
-    spread_total = _blur(np.square(total, out=total)) - square_total
-    spread_difference = _blur(np.square(difference, out=difference)) - square_difference
-    # Twice the numerators and denominators of eq. 13: c1 and c2 are doubled with them.
-    c1, c2 = 2 * (K1 * peak) ** 2, 2 * (K2 * peak) ** 2
-    structure = (spread_total - spread_difference + c2) / (spread_total + spread_difference + c2)
+    luminance, structure = similarity_maps(restored, hq, peak)
     if clamped:
         structure = np.maximum(structure, 0)
-    luminance = (square_total - square_difference + c1) / (square_total + square_difference + c1)
     return float(np.mean(luminance * structure))
 
 
-def _blur(plane: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the Gaussian-weighted mean at every position whose window lies inside."""
+def similarity_maps(
+    restored: NDArray[np.float64], hq: NDArray[np.float64], peak: float, *, valid: bool = True
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the two factors of SSIM's eq. 13, luminance and contrast-structure, at each place.
+
+    Parameters
+    ----------
+    restored, hq, peak
+        As for `ssim`.
+    valid
+        Keep only windows that lie inside; else the image is mirrored at its edges, its last
+        pixel standing once.
+
+    Returns
+    -------
+    tuple
+        Two ``(height, width, channels)`` or, of one channel, ``(height, width)`` arrays.
+    """
+    total, difference = restored + hq, restored - hq
+    mean_total, mean_difference = _blur(total, valid), _blur(difference, valid)
+    square_total, square_difference = np.square(mean_total), np.square(mean_difference)
+    spread_total = _blur(np.square(total, out=total), valid) - square_total
+    spread_difference = _blur(np.square(difference, out=difference), valid) - square_difference
+    # Twice the numerators and denominators of eq. 13: c1 and c2 are doubled with them.
+    c1, c2 = 2 * (K1 * peak) ** 2, 2 * (K2 * peak) ** 2
+    structure = (spread_total - spread_difference + c2) / (spread_total + spread_difference + c2)
+    luminance = (square_total - square_difference + c1) / (square_total + square_difference + c1)
+    return luminance, structure
+
+
+def _blur(plane: NDArray[np.float64], valid: bool) -> NDArray[np.float64]:
+    """Return the Gaussian-weighted mean, at every position or where the window lies inside."""
     import cv2
 
     offsets = np.arange(WINDOW) - WINDOW // 2
     weights = np.exp(-np.square(offsets) / (2 * SIGMA**2))
     weights /= weights.sum()
     blurred = cv2.sepFilter2D(plane, cv2.CV_64F, weights, weights)
-    edge = WINDOW // 2
-    return np.asarray(blurred[edge:-edge, edge:-edge], np.float64)
+    edge = WINDOW // 2 if valid else 0
+    return np.asarray(blurred[edge : -edge or None, edge : -edge or None], np.float64)
 
 
 class Ssim(Described):
@@ -126,6 +157,11 @@ SSIM_PROTOCOLS: tuple[tuple[MetricEntry, Protocol, bool], ...] = (
     (
         _entry("ssim_vqfr", "rgb-mean", f"{VQFR}, mean and deviation of HQ imposed", "|vqfr"),
         Protocol(RGB, matched=True),
+        False,
+    ),
+    (
+        _entry("ssim_piq", "rgb-mean", f"{PIQ}, as PMRF's second script has it", "|mean-to-256"),
+        Protocol(RGB, reduced=True),
         False,
     ),
 )

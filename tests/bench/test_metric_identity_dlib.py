@@ -3,9 +3,18 @@ import pytest
 from scipy.ndimage import gaussian_filter
 from skimage import data
 
-from bench.metrics.dlib_descriptor import load_dlib_descriptor
-from bench.metrics.identity_dlib import FACE_FOUND, IDENTITY, FaceFound, IdentityDlib, cosine
+from bench.metrics.identity_dlib import (
+    FACE_FOUND,
+    IDENTITY,
+    IDENTITY_DEGREES,
+    IDENTITY_STRICT,
+    FaceFound,
+    IdentityDlib,
+    cosine,
+    degrees,
+)
 from bench.metrics.metric import Sample, Status
+from zoo.networks.dlib_descriptor import load_dlib_descriptor
 from zoo.networks.dlib_models import load_dlib_models
 
 pytest.importorskip("dlib")
@@ -114,3 +123,31 @@ def test_each_image_is_searched_once_and_the_truth_described_once(hq):
             metric.measure(restored, truth)
     assert calls.count("detect") == 3
     assert calls.count("describe") == 3
+
+
+def test_degrees_of_known_cosines():
+    assert [degrees(value) for value in (1.0, 0.0, -1.0)] == [0.0, 90.0, 180.0]
+    assert degrees(0.5) == pytest.approx(60)
+
+
+def test_degrees_are_the_angle_of_the_same_cosine_and_lower_is_nearer(identity, models, hq):
+    angle = IdentityDlib(IDENTITY_DEGREES, models, identity._descriptor)
+    truth, restored = Sample(hq), Sample(blurred(hq, 2))
+    value = identity.measure(restored, truth).value
+    assert angle.measure(restored, truth).value == pytest.approx(np.degrees(np.arccos(value)))
+    assert (angle.direction, angle.unit) == ("lower", "°")
+
+
+def test_in_strict_a_lost_face_counts_as_cosine_zero_and_a_found_one_as_it_is(
+    identity, found, models, hq
+):
+    strict, truth = IdentityDlib(IDENTITY_STRICT, models, identity._descriptor), Sample(hq)
+    kept, lost = Sample(blurred(hq, 2)), Sample(blurred(hq, 20))
+    assert [found.measure(each, truth).value for each in (kept, lost)] == [1.0, 0.0]
+    assert strict.measure(kept, truth).value == identity.measure(kept, truth).value
+    zero = strict.measure(lost, truth)
+    assert (zero.value, zero.status) == (0.0, Status.OK)
+    assert identity.measure(lost, truth).value > 0.3
+    assert strict.measure(truth, Sample(hq[:60, :60])).status is Status.ERROR
+    nobody = Sample(data.coffee()[:128, :128])
+    assert strict.measure(nobody, nobody).status is Status.NO_FACE_IN_REFERENCE

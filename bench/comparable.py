@@ -9,7 +9,7 @@ from bench.record import SECONDS, Run
 from bench.scores import BASELINE, NotComparableError, signatures
 from degrade.errors import UserError
 
-__all__ = ["refuse_other_images", "refuse_unfinished"]
+__all__ = ["refuse_mixed_signatures", "refuse_other_images", "refuse_unfinished"]
 
 
 def refuse_unfinished(run: Run) -> None:
@@ -22,6 +22,23 @@ def refuse_unfinished(run: Run) -> None:
     """
     if not run.complete:
         raise UserError(f"{run.folder} is not finished: run the suite again into the same folder")
+
+
+def refuse_mixed_signatures(run: Run) -> None:
+    """Refuse a run whose values of one metric were computed in two ways, or not as it says.
+
+    Raises
+    ------
+    NotComparableError
+        Naming the metric and both signatures.
+    """
+    for metric, signature in signatures(run.rows).items():
+        told = run.record["metrics"].get(metric, {}).get("signature", signature)
+        if told != signature:
+            raise NotComparableError(
+                f"'{metric}' is {told} in {run.folder}, and its rows are {signature}: run the "
+                "suite again into a new folder"
+            )
 
 
 def refuse_other_images(before: Run, after: Run) -> None:
@@ -53,7 +70,9 @@ def refuse_other_images(before: Run, after: Run) -> None:
     ]
     for key in inputs[0].keys() & inputs[1].keys():
         a, b = inputs[0][key], inputs[1][key]
-        if a != b and (a is None or b is None or abs(a - b) > 1e-3 * max(1.0, abs(a))):
+        if a is None or b is None:  # a metric that failed in one of them tells nothing of images
+            continue
+        if a != b and abs(a - b) > 1e-3 * max(1.0, abs(a)):
             raise NotComparableError(
                 f"the degraded image {key[2]} ({key[1]}) is not the same in both runs: give them "
                 "the same seed and images"

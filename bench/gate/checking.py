@@ -1,0 +1,153 @@
+"""Make the checks of a gate: for each condition, restorer and rule the change and the coverage.
+
+The comparison is `bench.comparing`'s: the same photographs, one set of draws, one correction.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from bench.comparing import compare_runs
+from bench.comparison import Comparison
+from bench.gate.coverage import coverage
+from bench.gate.rules import MetricRule, Rules
+from bench.gate.verdict import Check
+from bench.pairing import CAPS, Address, Side
+from bench.photographs import per_photograph, photographs
+from bench.record import Run
+from bench.resampling import DRAWS
+from bench.statistics import Interval
+from degrade.errors import UserError
+
+__all__ = ["is_worse", "make_checks", "smallest_p"]
+
+_NOTHING = Interval(None, None, None)
+
+
+def make_checks(
+    before: Run, after: Run, restorers: Sequence[str], rules: Rules
+) -> tuple[list[Check], list[str]]:
+    """Return a check for each condition, restorer and rule, and notes on what has none.
+
+    Parameters
+    ----------
+    restorers
+        Of the baseline. One that the run lacks has lost every image.
+    rules
+        Of metrics that both runs have.
+
+    Raises
+    ------
+    NotComparableError
+        The runs have other images or degradations, or compute a metric in another way.
+    UserError
+        A run is not finished, or there are more checks than the draws can correct for.
+    """
+    shared = [name for name in restorers if name in after.record["restorers"]]
+    conditions = [(each["dataset"], each["recipe"]) for each in before.record["conditions"]]
+    _refuse_too_many(len(conditions) * len(shared) * len(rules.metrics), rules.level)
+    found: dict[Address, Comparison] = {}
+    notes: tuple[str, ...] = ()
+    if shared:
+        table = compare_runs(before, after, shared, metrics=[rule.metric for rule in rules.metrics])
+        found = {(c.dataset, c.recipe, c.restorer, c.metric): c for c in table.rows}
+        notes = table.notes
+    sides = Side(before), Side(after)
+    checks = [
+        _check(sides, (*condition, name, rule.metric), rule, rules, found)
+        for condition in conditions
+        for name in restorers
+        for rule in rules.metrics
+        if not any(note.startswith(f"{rule.metric}: ") for note in notes)
+    ]
+    empty = [check for check in checks if not check.coverage.before]
+    unknown = [f"{check.name}: no value in the baseline" for check in empty]
+    return [check for check in checks if check.coverage.before], [*notes, *unknown]
+
+
+def is_worse(
+    difference: float | None, limit: float | None, p_holm: float, direction: str, level: float
+) -> bool:
+    """Say whether a loss is above its limit and its p at most the level.
+
+    Parameters
+    ----------
+    difference
+        After minus before; None where there is no value, which is never worse but lost.
+    limit
+        The largest loss that passes, in the same unit.
+    """
+    if difference is None or limit is None:
+        return False
+    loss = -difference if direction == "higher" else difference
+    return loss > limit and p_holm <= level
+
+
+def smallest_p(photographs: int, checks: int) -> float:
+    """Return the least p that so many photographs can have after Holm's correction.
+
+    The sign test's bound of `bench.resampling.of_photographs`, or the one of the draws.
+    """
+    return checks * max(2.0 ** (1 - photographs), 2 / (DRAWS + 1))
+
+
+def _refuse_too_many(checks: int, level: float) -> None:
+    most = int(level * (DRAWS + 1) / 2)
+    if checks > most:
+        raise UserError(
+            f"{checks} checks are more than {most}, for which {DRAWS} draws suffice at level "
+            f"{level:g}: name fewer --restorers, or fewer metrics in the rules"
+        )
+
+
+def _check(
+    sides: tuple[Side, Side],
+    address: Address,
+    rule: MetricRule,
+    rules: Rules,
+    found: Mapping[Address, Comparison],
+) -> Check:
+    facts = sides[0].run.record["metrics"][rule.metric]
+    compared, covered = found.get(address), coverage(*sides, address)
+    base = _base(sides, address, CAPS.get(facts["unit"], math.inf))
+    change = compared.difference if compared else _NOTHING
+    limit = None if base is None else rule.limit(base)
+    p = compared.p_holm if compared else 1.0
+    known = base is not None and change.mean is not None
+    dataset, recipe, restorer, metric = address
+    return Check(
+        dataset=dataset,
+        recipe=recipe,
+        restorer=restorer,
+        metric=metric,
+        direction=facts["direction"],
+        signature=compared.signature if compared else facts["signature"],
+        before=base,
+        after=base + change.mean if base is not None and change.mean is not None else None,
+        difference=change if known else _NOTHING,
+        limit=limit,
+        limit_text=rule.text(),
+        p_holm=p,
+        wilcoxon_holm=compared.wilcoxon_holm if compared else None,
+        photographs=compared.photographs if compared else 0,
+        images=compared.images if compared else 0,
+        coverage=covered,
+        is_worse=is_worse(change.mean, limit, p, facts["direction"], rules.level),
+        is_lost=covered.fall > rules.coverage_falls_by,
+    )
+
+
+def _base(sides: tuple[Side, Side], address: Address, cap: float) -> float | None:
+    """Return the baseline's mean over the photographs that have a value in both runs."""
+    rows, others = (side.rows(address) for side in sides)
+    if ("", 0) in rows:
+        return rows["", 0].value
+    names = photographs(sides[0].images(*address[:2]))
+    values = {
+        key: min(row.value, cap)
+        for key, row in rows.items()
+        if row.value is not None and key in others and others[key].value is not None
+    }
+    means = per_photograph({k: v for k, v in values.items() if math.isfinite(v)}, names)
+    return math.fsum(means.values()) / len(means) if means else None

@@ -6,7 +6,8 @@ Opens data sets and recipes through `degrade`; it restores and measures nothing.
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -17,7 +18,7 @@ import degrade
 from bench.masks import Masks, open_masks
 from bench.photographs import ImageKey
 from bench.suite import Suite, SuiteError
-from degrade.errors import DatasetError
+from degrade.errors import DatasetError, RecipeError
 from degrade.pairs import pair_key
 from degrade.planning import Plan
 from degrade.sources import ImageSource
@@ -71,6 +72,8 @@ class Condition:
         ``(name, message)`` of inputs that were found in the data set and cannot be used.
     masks
         Gives restorers their masks; None for none.
+    choices
+        The recipe's switches as they stand, such as ``severity`` to ``3``; empty without any.
     """
 
     dataset: str
@@ -80,6 +83,7 @@ class Condition:
     pairs: Pairs
     unusable: tuple[tuple[str, str], ...] = ()
     masks: Masks | None = None
+    choices: Mapping[str, str] = field(default_factory=dict)
 
 
 class _OneRead:
@@ -175,6 +179,7 @@ def _degraded(
         pairs=_SharedReads(pairs, reader),
         unusable=source.unusable,
         masks=open_masks(suite.masks, source),
+        choices=_choices(recipe),
     )
 
 
@@ -189,8 +194,27 @@ def _stored(location: str, limit: int | None) -> Condition:
         recipe_digest=plan.recipe_digest,
         addresses=tuple((row.key, row.variant) for row in pairs.rows[:limit]),
         pairs=pairs,
+        choices=_stored_choices(plan),
     )
 
 
 def _short(name: str) -> str:
     return Path(name).resolve().name
+
+
+def _choices(recipe: degrade.Recipe) -> dict[str, str]:
+    """Return each switch's value: no two switches share one, and the name tells those asked for."""
+    asked = recipe.name.split(":")[1:]
+    return {
+        switch.name: next((each for each in asked if each in switch.values), switch.default)
+        for switch in recipe.switches
+    }
+
+
+def _stored_choices(plan: Plan) -> dict[str, str]:
+    """Return the switches of a stored set's recipe, where it is one that is known here."""
+    try:
+        recipe = degrade.load_recipe(plan.recipe)
+    except RecipeError:
+        return {}
+    return _choices(recipe) if recipe.digest == plan.recipe_digest else {}

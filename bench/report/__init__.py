@@ -1,4 +1,4 @@
-"""Reports of a run: CSV, Markdown, one HTML file, and a table for the terminal."""
+"""Reports of a run: CSV, Markdown, LaTeX, JSON, one HTML file, a table for the terminal."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ def write_report(
     html: str | Path | None = None,
     csv: str | Path | None = None,
     markdown: str | Path | None = None,
+    latex: str | Path | None = None,
+    json: str | Path | None = None,
+    severity_csv: str | Path | None = None,
 ) -> Report:
     """Write the report of a run, or of the run in a folder, to the files that are named.
 
@@ -34,8 +37,22 @@ def write_report(
         _write(Path(csv), leaderboard_csv(report))
     if markdown is not None:
         from bench.report.plain import markdown as markdown_text
+        from bench.report.severity_text import severity_markdown
 
-        _write(Path(markdown), markdown_text(report))
+        parts = [markdown_text(report), *severity_markdown(report.severity)]
+        _write(Path(markdown), "\n\n".join(part.rstrip() for part in parts) + "\n")
+    if latex is not None:
+        from bench.report.latex import latex as latex_text
+
+        _write(Path(latex), latex_text(report))
+    if json is not None:
+        from bench.report.records import report_json
+
+        _write(Path(json), report_json(report))
+    if severity_csv is not None:
+        from bench.report.severity_text import severity_csv as severity_text
+
+        _write(Path(severity_csv), severity_text(report.severity))
     if html is not None:
         from bench.report.page import html_page
 

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from bench.comparison import SIGNIFICANT, Comparison, Comparisons
 from bench.pairing import CAPS
 from bench.report.plain import aligned, escape
+from bench.report.signatures import signature_block, signature_sentence
 from bench.resampling import DRAWS
 from bench.statistics import Interval
 
@@ -25,7 +26,7 @@ def comparison_text(table: Comparisons) -> str:
         header = ("metric", "against", "difference", "95 %", "wins", "p Holm", "Wilcoxon", "n", "")
         lines = [header, *(_line(row, rows) for row in rows)]
         parts.append(aligned(lines, left=(0, 1, 8)) + "\n")
-    parts += [*table.notes, legend(table)]
+    parts += [*table.notes, legend(table), signature_block(_signatures(table))]
     return "\n".join(parts)
 
 
@@ -52,6 +53,7 @@ def comparison_table(table: Comparisons) -> str:
         parts.append("\n".join(lines))
     parts += [f"- {escape(note)}" for note in table.notes]
     parts.append(legend(table) + " **Bold**: better; *italic*: worse; else it cannot be told.")
+    parts.append(signature_sentence(_signatures(table)))
     return "\n\n".join(parts) + "\n"
 
 
@@ -59,6 +61,10 @@ def comparison_records(table: Comparisons) -> dict[str, object]:
     """Return a JSON-ready mapping: the subset, the notes and every fact of each comparison."""
     rows = [{**asdict(row), "verdict": row.verdict} for row in table.rows]
     return {"subset": table.subset, "notes": list(table.notes), "comparisons": rows}
+
+
+def _signatures(table: Comparisons) -> dict[str, str]:
+    return {row.metric: row.signature for row in table.rows}
 
 
 def legend(table: Comparisons) -> str:

@@ -9,10 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bench.comparable import refuse_mixed_signatures
 from bench.metrics.metric import Status
+from bench.photographs import ImageKey
+from bench.plans import Where, read_plans
 from bench.record import SECONDS, Run
 from bench.rows import Row
 from bench.scores import BASELINE, Score, ScoreKey, score
+from bench.severity import Severity, analyse
+from degrade.planning import Plan
 
 __all__ = ["Column", "Gap", "Line", "Report", "Table", "build_report"]
 
@@ -122,7 +127,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Rows without a value that share a reason."""
+    """Rows without a value that share a reason; ``images`` names them, each once."""
 
     status: str
     metric: str
@@ -130,6 +135,7 @@ class Gap:
     conditions: tuple[str, ...]
     count: int
     detail: str
+    images: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +150,17 @@ class Report:
         One for each condition.
     gaps
         Why values are missing, the most serious first.
+    plans
+        How each image was degraded; empty for a run that is not finished.
+    severity
+        Every metric over the strength of the degradations; empty without plans.
     """
 
     run: Run
     tables: tuple[Table, ...]
     gaps: tuple[Gap, ...]
+    plans: Mapping[Where, Mapping[ImageKey, Plan]]
+    severity: tuple[Severity, ...]
 
 
 def build_report(run: Run) -> Report:
@@ -158,7 +170,10 @@ def build_report(run: Run) -> Report:
     ------
     NotComparableError
         A metric was computed in two ways.
+    DatasetError
+        The run's plans cannot be read.
     """
+    refuse_mixed_signatures(run)
     scores = score(run.rows, seed=run.record["suite"]["seed"])
     columns = tuple(
         Column(
@@ -172,7 +187,8 @@ def build_report(run: Run) -> Report:
         for facts in run.record["metrics"].values()
     )
     tables = tuple(_table(run, each, columns, scores) for each in run.record["conditions"])
-    return Report(run, tables, _gaps(run.rows))
+    plans = read_plans(run.folder)
+    return Report(run, tables, _gaps(run.rows), plans, analyse(run, plans))
 
 
 def _table(
@@ -210,6 +226,7 @@ def _gaps(rows: tuple[Row, ...]) -> tuple[Gap, ...]:
             conditions=tuple(dict.fromkeys(f"{row.dataset} × {row.recipe}" for row in group)),
             count=len(group),
             detail=detail,
+            images=tuple(dict.fromkeys(row.key for row in group if row.key)),
         )
         for (status, metric, detail), group in sorted(
             groups.items(), key=lambda item: order.index(Status(item[0][0]))

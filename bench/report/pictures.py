@@ -25,10 +25,7 @@ _SIDE = 420
 
 _QUALITY = 82
 
-_BYTES = 9_000_000
-"""All pictures of a page together, before base64: larger pages open slowly on a phone."""
-
-_IMAGES = 8
+_IMAGES = 16
 """Comparisons for each condition."""
 
 
@@ -81,23 +78,25 @@ class Album:
     data: tuple[str, ...]
 
 
-def collect(report: Report) -> Album:
-    """Embed the first images of every table, in turn, until the page is full."""
+def collect(report: Report, wanted: Sequence[Sequence[str]], room: int) -> Album:
+    """Embed the wanted images of every table, in turn, until the page is full.
+
+    Parameters
+    ----------
+    report
+        From `bench.report.build_report`.
+    wanted
+        Keys for each table, the most wanted first.
+    room
+        Bytes of all pictures together, before base64.
+    """
     album = _Builder(report.run)
     chosen: list[list[Comparison]] = [[] for _ in report.tables]
     for turn in range(_IMAGES):
-        for table, comparisons in zip(report.tables, chosen, strict=True):
-            keys = _image_keys(report.run, table)
-            if turn < len(keys) and album.size < _BYTES:
+        for table, keys, comparisons in zip(report.tables, wanted, chosen, strict=True):
+            if turn < len(keys) and album.size < room:
                 comparisons += album.comparison(table, keys[turn])
     return Album(tuple(tuple(each) for each in chosen), tuple(album.data))
-
-
-def _image_keys(run: Run, table: Table) -> Sequence[str]:
-    place = table.dataset, table.recipe
-    return list(
-        dict.fromkeys(row.key for row in run.rows if row.key and (row.dataset, row.recipe) == place)
-    )
 
 
 class _Builder:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from bench.report.model import Gap, Line, Report, Table
 from bench.report.phrases import LEGEND, NOTICE, cell_text
+from bench.report.signatures import signature_block, signature_sentence
 
 __all__ = ["aligned", "escape", "markdown", "terminal_table"]
 
@@ -19,6 +20,7 @@ def markdown(report: Report) -> str:
         parts += [f"## {escape(table.title)}", f"{_count(table)}.", _markdown_table(table)]
         parts += [f"- {escape(text)}" for text in not_scored(table)]
     parts.append(LEGEND + " **Bold**: best of the blind restorers. " + _DAGGER)
+    parts.append(signature_sentence(_signatures(report)))
     if report.gaps:
         parts += ["## Without a value", _gap_table(report.gaps)]
     environment = report.run.record["environment"]
@@ -44,7 +46,16 @@ def terminal_table(report: Report, width: int = 100) -> str:
         names = ["", "", *(_marked_name(line) for line in table.lines)]
         parts += _folded(names, columns, width)
         parts += not_scored(table)
+    parts.append(signature_block(_signatures(report)))
     return "\n".join(parts)
+
+
+def _signatures(report: Report) -> dict[str, str]:
+    return {
+        table.columns[at].name: table.columns[at].signature
+        for table in report.tables
+        for at in table.scored()
+    }
 
 
 _DAGGER = "†: judged by a network that the restorer was trained against."

@@ -33,6 +33,7 @@ class FakePairs:
     reads: list = field(default_factory=list)
     broken: tuple[str, ...] = ()
     stop_at: int | None = None
+    steps: object = None  # index -> the steps of its plan
 
     def __len__(self):
         return len(self.keys)
@@ -46,7 +47,8 @@ class FakePairs:
         self.reads.append(key)
         hq = np.full((40, 48, 3), 100 + index, np.uint8)
         hq[:, :, 0] += np.arange(48, dtype=np.uint8)
-        plan = Plan(self.recipe, "d" * 64, 7, f"{key}.png", 0, (40, 48), ())
+        steps = self.steps(index) if self.steps else ()
+        plan = Plan(self.recipe, "d" * 64, 7, f"{key}.png", 0, (40, 48), steps)
         return FakePair(key, hq, hq - np.uint8(index + 1), plan)
 
 
@@ -107,9 +109,10 @@ def _card(name, *, blind=True, loss_networks=(), kind="classical"):
     )  # fmt: skip
 
 
-def _condition(recipe="dark", keys=("a", "b", "c"), dataset="ramps", **options):
+def _condition(recipe="dark", keys=("a", "b", "c"), dataset="ramps", choices=None, **options):
     pairs = FakePairs(recipe, keys, **options)
-    return Condition(dataset, recipe, "d" * 64, tuple((key, 0) for key in keys), pairs)
+    addresses = tuple((key, 0) for key in keys)
+    return Condition(dataset, recipe, "d" * 64, addresses, pairs, choices=choices or {})
 
 
 def _suite(**changes):
@@ -153,6 +156,6 @@ class Fakes:
     no_face = Measurement(None, Status.NO_FACE_IN_REFERENCE, "no face")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def fakes():
     return Fakes()

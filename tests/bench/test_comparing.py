@@ -20,6 +20,7 @@ from bench.scores import NotComparableError
 from bench.statistics import Interval
 from degrade.errors import DatasetError, UserError
 from degrade.images import write_png
+from degrade.planning import Plan
 
 NAMES = [f"{i:03}" for i in range(40)]
 
@@ -306,10 +307,9 @@ class _Faces:
         return 12
 
     def __getitem__(self, index):
-        hq = self._hq[index // 2]
-        return SimpleNamespace(
-            key=self.addresses[index][0], hq=hq, lq=hq + self._noise[index], plan=None
-        )
+        hq, (key, variant) = self._hq[index // 2], self.addresses[index]
+        plan = Plan("noise", "d" * 64, 7, f"{key}.png", variant, (40, 48), ())
+        return SimpleNamespace(key=key, hq=hq, lq=hq + self._noise[index], plan=plan)
 
 
 class _Levels(KdEfficientNet):

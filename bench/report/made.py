@@ -1,0 +1,53 @@
+"""The manifest of a run as label and text: what a page says about how its numbers were made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["facts_of"]
+
+_MANY = 8
+"""More recipes than these are told as one line."""
+
+
+def facts_of(record: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return label and text of everything in ``run.json`` that decides a number."""
+    environment = record["environment"]
+    git = environment["git"]
+    revision = "not a checkout"
+    if git:
+        revision = git["revision"] + (" with uncommitted changes" if git["dirty"] else "")
+    libraries = environment["libraries"].items()
+    return [
+        ("Relume", environment["relume"]),
+        ("Revision", revision),
+        ("Suite", f"{record['suite']['name']} · sha256 {record['suite_sha256'][:16]}"),
+        ("Seed", str(record["suite"]["seed"])),
+        ("Variants", str(record["suite"]["variants"])),
+        ("Reference of set metrics", _reference(record)),
+        ("Masks given", record["suite"].get("masks", "none")),
+        *_recipes(record),
+        ("Started", record["started"]),
+        ("Finished", record["finished"] or "not yet"),
+        *(("Resumed", each["time"]) for each in record["resumed"]),
+        ("Processor", f"{environment['cpu']} · {environment['cpus']} CPUs"),
+        ("Threads", str(environment["torch_threads"] or "no network was loaded")),
+        ("System", f"{environment['platform']} · Python {environment['python']}"),
+        ("Libraries", " · ".join(f"{name} {version}" for name, version in libraries)),
+    ]
+
+
+def _recipes(record: Mapping[str, Any]) -> list[tuple[str, str]]:
+    recipes = {each["recipe"]: each["recipe_digest"] for each in record["conditions"]}
+    if len(recipes) <= _MANY:
+        return [(f"Recipe {name}", digest) for name, digest in recipes.items()]
+    short = (f"{name} {digest[:8]}" for name, digest in recipes.items())
+    return [(f"{len(recipes)} recipes", " · ".join(short))]
+
+
+def _reference(record: Mapping[str, Any]) -> str:
+    found = record.get("reference")
+    if not found:
+        return "the truths of the same images"
+    return f"{found['name']} · {found['images']} images · sha256 {found['sha256'][:16]}"

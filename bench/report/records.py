@@ -1,0 +1,76 @@
+"""The report as JSON: every table, severity, what has no value, and the run's own record."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict
+from typing import Any
+
+from bench.report.model import Report, Table
+from bench.scores import Score
+from bench.severity import Severity
+
+__all__ = ["report_json"]
+
+
+def report_json(report: Report) -> str:
+    """Return strict JSON, indented; infinities are the strings ``inf`` and ``-inf``.
+
+    ``leaderboards`` holds a list of lines for each condition, a cell for each metric by name;
+    ``run`` is the content of ``run.json``.
+    """
+    content = {
+        "suite": report.run.suite,
+        "complete": report.run.complete,
+        "leaderboards": [_table(table) for table in report.tables],
+        "severity": [_severity(each) for each in report.severity],
+        "without_a_value": [asdict(gap) for gap in report.gaps],
+        "run": report.run.record,
+    }
+    return json.dumps(_strict(content), indent=1, allow_nan=False) + "\n"
+
+
+def _table(table: Table) -> dict[str, Any]:
+    lines = []
+    for line in table.lines:
+        named = zip(table.columns, line.cells, line.daggers, strict=True)
+        cells = {
+            column.name: {**_score(cell), "judged_by_training_network": dagger}
+            for column, cell, dagger in named
+            if cell is not None
+        }
+        lines.append({"restorer": line.restorer, "blind": not line.is_oracle, "scores": cells})
+    place = {"dataset": table.dataset, "recipe": table.recipe}
+    return {**place, "images": table.images, "photographs": table.photographs, "lines": lines}
+
+
+def _score(cell: Score) -> dict[str, Any]:
+    left_out = ("dataset", "recipe", "restorer", "metric")
+    told = {key: value for key, value in asdict(cell).items() if key not in left_out}
+    return {**told, "coverage": cell.coverage}
+
+
+def _severity(each: Severity) -> dict[str, Any]:
+    grading = each.grading
+    return {
+        "dataset": grading.dataset,
+        "recipe": grading.recipe,
+        "stated": grading.stated,
+        "metric": each.metric,
+        "direction": each.direction,
+        "unit": each.unit,
+        "curves": [asdict(curve) for curve in each.curves],
+        "restoration_errors": [asdict(standing) for standing in each.standings],
+    }
+
+
+def _strict(value: Any) -> Any:
+    """Return the same with infinities as text."""
+    if isinstance(value, dict):
+        return {key: _strict(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_strict(each) for each in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value

@@ -1,7 +1,8 @@
 """The table of restorers: name -> (card, loader). Nothing is imported until it is loaded.
 
 Adding a restorer is one card, one loader and one line here, and one file in ``restorers``. Those
-with weights of ours need no line: the card beside the weights is the entry, see `zoo.shipped`.
+with weights of ours need no line: the card beside the weights is the entry, see `zoo.shipped`;
+those by inversion of a generator have a table of their own, `zoo.inversion.entries`.
 A path of a ``.safetensors`` file that `zoo train` wrote stands for a name anywhere.
 """
 
@@ -22,6 +23,7 @@ from zoo.classical_cards import (
     NLMEANS,
     WIENER,
 )
+from zoo.inversion.entries import inversion_card, inversion_names, load_inversion
 from zoo.model_card import ModelCard
 from zoo.restorer import Card, Restorer
 from zoo.shipped import load_shipped, shipped_card, shipped_names
@@ -68,7 +70,7 @@ def cards() -> tuple[Card, ...]:
 
 def own_names() -> tuple[str, ...]:
     """Return the names of the restorers that come with Relume."""
-    return (*_TABLE, *shipped_names())
+    return (*_TABLE, *shipped_names(), *inversion_names())
 
 
 def problems() -> Mapping[str, str]:
@@ -102,6 +104,8 @@ def model_card(name: str) -> ModelCard:
     if name not in _TABLE:
         if name in shipped_names():
             return shipped_card(name)
+        if name in inversion_names():
+            return inversion_card(name)
         if not name.endswith(".safetensors") and (brought := lookup.find(name)) is not None:
             return brought.card
     return ModelCard(card(name), {})
@@ -134,6 +138,8 @@ def _entry(name: str) -> tuple[Card, Loader]:
     shipped = shipped_names()
     if name in shipped:
         return shipped_card(name).card, load_shipped
+    if name in inversion_names():
+        return inversion_card(name).card, load_inversion
     brought = lookup.find(name)
     if brought is not None:
         return brought.card.card, brought.load

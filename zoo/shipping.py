@@ -21,17 +21,11 @@ from zoo.model_card import ModelCard, card_as_yaml, read_model_card
 from zoo.shipped import FOLDER
 from zoo.trained_card import card_of_file, length_of, training_facts
 from zoo.weights import WeightsRefused
+from zoo.weights_folder import FACES, LICENCE, OPEN
 from zoo.weights_header import TrainedFile, read_trained_file
 
-__all__ = ["FACES", "ship"]
+__all__ = ["ship"]
 
-FACES = (
-    "3 061 aligned faces: UTKFace crops (non-commercial research use) and official portraits of "
-    "members of the US Congress (public domain)"
-)
-"""What the weights of this repository were trained on."""
-_LICENCE = "research, non-commercial: zoo/weights/LICENSE"
-_OPEN = "Not measured yet."
 _MEASURED = ("figures", "what the figures do not show", "known failures")
 """Headings of the long card that hold of one file of weights only, as the card's limits do."""
 
@@ -78,11 +72,11 @@ def ship(
     training = {**training_facts(file), "faces": faces, "hardware": hardware, "date": date}
     told = card_of_file(file)
     stale = before.card.sha256 != file.sha256 and not keep_figures
-    more = {**before.more, **(dict.fromkeys(_MEASURED, _OPEN) if stale else {})}
+    more = {**before.more, **(dict.fromkeys(_MEASURED, OPEN) if stale else {})}
     card = replace(
         before.card,
         sha256=file.sha256,
-        limits=_OPEN if stale else before.card.limits,
+        limits=OPEN if stale else before.card.limits,
         template=told.template,
         regions=told.regions,
         input_size=told.input_size,
@@ -101,13 +95,13 @@ def _new(file: TrainedFile, name: str) -> ModelCard:
     """Return the card of a restorer that has none, with its headings to be filled."""
     more: dict[str, Any] = {
         "training": {},
-        **dict.fromkeys(_MEASURED, _OPEN),
+        **dict.fromkeys(_MEASURED, OPEN),
         "licence": (
             "Research, non-commercial use: see the file LICENSE beside the weights. Restored "
             "detail is invented; it is no evidence of who someone is."
         ),
     }
-    card = replace(card_of_file(file), name=name, licence_weights=_LICENCE, limits=_OPEN)
+    card = replace(card_of_file(file), name=name, licence_weights=LICENCE, limits=OPEN)
     return ModelCard(card, more)
 
 

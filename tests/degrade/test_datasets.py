@@ -51,7 +51,7 @@ def test_every_set_of_the_issue_is_there_with_its_count():
     assert counts == {
         "ffhq": 70_000, "ffhq-128": 70_000, "celeba-hq": 30_000, "celeba-test": 3000,
         "lfw-test": 1711, "webphoto-test": 407, "wider-test": 970, "celebchild": 180,
-        "utkface": 23_708, "sample-photos": 7,
+        "utkface": 23_708, "sample-photos": 7, "synthetic-faces": 64,
     }  # fmt: skip
 
 
@@ -84,6 +84,13 @@ def test_the_hashes_of_the_sample_photos_are_those_that_scikit_image_publishes()
     assert {key: source.read_with_digest(key)[1] for key in source.keys} == known
 
 
+def test_the_synthetic_faces_come_with_relume_as_they_were_drawn():
+    source = open_source("synthetic-faces")
+    known = list_datasets()["synthetic-faces"].sha256
+    assert {key: source.read_with_digest(key)[1] for key in source.keys} == known
+    assert source.read("000017.png").shape == (64, 64, 3)
+
+
 def test_a_set_is_found_by_the_folder_that_is_given(tmp_path):
     source = open_source("ffhq", root=ffhq(tmp_path / "mine"))
     assert source.keys[:2] == ("00000/00000.png", "00000/00001.png")
@@ -108,12 +115,12 @@ def test_the_users_file_comes_before_the_environment_and_names_sets_of_its_own(
     faces(tmp_path / "home" / "faces", ["a.png", "b.png"])
     monkeypatch.setenv("RELUME_DATA", str(tmp_path / "data"))
     configuration().parent.mkdir(parents=True)
-    configuration().write_text(f"ffhq: {tmp_path / 'other'}\nsynthetic-faces: ~/faces\n")
+    configuration().write_text(f"ffhq: {tmp_path / 'other'}\nfamily-faces: ~/faces\n")
     assert open_source("ffhq").keys == ("00000/00007.png",)
-    own = open_source("synthetic-faces")
+    own = open_source("family-faces")
     assert (own.keys, own.expected) == (("a.png", "b.png"), None)
-    with pytest.raises(DatasetError, match="synthetic-faces has no split 'val'; known: none"):
-        open_source("synthetic-faces:val")
+    with pytest.raises(DatasetError, match="family-faces has no split 'val'; known: none"):
+        open_source("family-faces:val")
     configuration().write_text("ffhq: /x\nutkface: [1, 2]\n")
     with pytest.raises(DatasetError, match=r"datasets\.yaml line 2: expected NAME: FOLDER or URL"):
         open_source("ffhq")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from skimage import data
 
-from zoo.generating.nearest import MEASURES, describe_faces, nearest, summary
+from zoo.generating.nearest import MEASURES, describe_faces, nearest, summary, without_known
 
 pytest.importorskip("dlib")
 
@@ -41,6 +41,15 @@ def test_the_nearest_is_the_one_that_a_plain_search_finds(faces):
     )
     assert found.index.tolist() == apart.argmin(axis=1).tolist()
     assert found.distance == pytest.approx(apart.min(axis=1), abs=1e-5)
+
+
+def test_held_out_faces_that_were_learned_from_are_left_out_and_counted(faces):
+    known = describe_faces(faces[:4], "tight")
+    noisy = np.clip(faces[1].astype(int) + np.indices(faces[1].shape)[0] % 5, 0, 255)
+    asked = describe_faces([faces[4], noisy.astype(np.uint8), faces[5]], "tight")
+    kept, left_out = without_known(asked, known)
+    assert left_out == 1
+    assert np.array_equal(kept.vectors["descriptor"], asked.vectors["descriptor"][[0, 2]])
 
 
 def test_copies_among_the_drawn_faces_show_in_the_share_nearer_than_real_ones():

@@ -17,9 +17,11 @@ def test_names_and_cards_agree():
     assert [card.name for card in zoo.cards()] == list(zoo.names())
 
 
-def test_only_the_oracle_is_told_the_degradation():
-    assert [card.name for card in zoo.cards() if not card.blind] == ["wiener"]
-    assert zoo.card("wiener").kind == "oracle"
+def test_only_the_oracles_are_told_the_degradation():
+    told = [card for card in zoo.cards() if not card.blind]
+    # The second is there where its generator's weights are.
+    assert [card.name for card in told] in (["wiener"], ["wiener", "image2stylegan-plan"])
+    assert {card.kind for card in told} == {"oracle"}
 
 
 def test_every_card_says_what_a_person_must_know():

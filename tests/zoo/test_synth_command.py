@@ -78,9 +78,14 @@ def test_the_closest_pairs_are_told_and_drawn(generator, tmp_path):
     # One face was learned by heart.
     copied = read_image(tmp_path / "drawn" / "000002.png")
     write_png(learned / "copy.png", np.ascontiguousarray(copied))
+    held_out = tmp_path / "held-out"
+    for index in range(3):
+        write_png(held_out / f"{index}.png", rng.integers(0, 255, (64, 64, 3), np.uint8))
+    write_png(held_out / "known.png", read_image(learned / "0.png"))
     done = synth(tmp_path / "drawn", "--model", generator, "--count", 6,
-                 "--against", learned, "--held-out", learned)  # fmt: skip
+                 "--against", learned, "--held-out", held_out)  # fmt: skip
     assert done.exit_code == 0, done.output
+    assert "1 held-out faces are photographs that it learned from too" in done.output
     rows = [line.split() for line in done.output.splitlines()]
     table = {row[0]: row for row in rows if row and row[0] in ("descriptor", "pixels")}
     for row in table.values():

@@ -1,4 +1,5 @@
 import dataclasses
+import functools
 import json
 import random
 import signal
@@ -18,6 +19,7 @@ from training_stand_ins import NETWORK, one_thread, small, write_faces  # noqa: 
 import zoo  # noqa: E402
 from degrade.images import read_image  # noqa: E402
 from zoo.download import sha256_of  # noqa: E402
+from zoo.training import loop  # noqa: E402
 from zoo.training import run as training_run  # noqa: E402
 from zoo.training.batches import LANDMARKS_FILE, FaceBatches  # noqa: E402
 from zoo.training.config import TrainingError, config_of  # noqa: E402
@@ -97,9 +99,10 @@ import torch
 sys.path.insert(0, {tests!r})
 from training_stand_ins import small
 import zoo.training.run as run
+from zoo.training import loop
 
 torch.set_num_threads(1)
-run._SAVE_EVERY = 1
+loop._SAVE_EVERY = 1
 moment = {moment!r}
 if moment:
     module, name, count = moment
@@ -184,7 +187,8 @@ def test_the_sheet_shows_inputs_results_and_truths_and_reaches_tensorboard(
     faces, tmp_path, monkeypatch
 ):
     events = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
-    monkeypatch.setattr(training_run, "_SAMPLE_EVERY", 25)
+    shown = functools.partial(loop.Shown, sheet_every=25)
+    monkeypatch.setattr(training_run, "Shown", shown)
     train(small(steps=50), faces, tmp_path)
     sheet = read_image(tmp_path / "samples-000025.png")
     assert sheet.shape == (3 * 64, 4 * 64, 3)

@@ -8,10 +8,12 @@ from pathlib import Path
 import click
 
 from degrade.errors import UserError
-from degrade.terminal import progress
+from degrade.terminal import Progress, progress
 from zoo import registry
-from zoo.aligned import Outcome, plan_jobs, restore_jobs
+from zoo.aligned import Job, Outcome, plan_jobs, restore_jobs
 from zoo.commands.lines import echo_json
+from zoo.restorer import Restorer
+from zoo.stepwise import Stepwise
 
 __all__ = ["restore_crops"]
 
@@ -35,9 +37,8 @@ def restore_crops(
     """
     jobs = plan_jobs(source, target)
     restorer = registry.load(model)
-    work = restore_jobs(jobs, restorer, strength=strength, tagged=tagged)
     single = source.is_file()
-    outcomes = list(work if single else progress(work, "restoring", total=len(jobs)))
+    outcomes = _restored(jobs, restorer, strength, tagged, shown=not single)
     if single and outcomes[0].error and not (as_json or allow_failed):
         raise UserError(outcomes[0].error, exit_code=1)
     _report(outcomes, target, as_json)
@@ -48,6 +49,18 @@ def restore_crops(
             "--allow-failed",
             exit_code=1,
         )
+
+
+def _restored(
+    jobs: list[Job], restorer: Restorer, strength: float, tagged: bool, shown: bool
+) -> list[Outcome]:
+    """Restore every crop, showing how far it is: in steps where one takes many of them."""
+    if isinstance(restorer, Stepwise) and strength:
+        with Progress(len(jobs) * restorer.steps, "restoring", "step") as bar:
+            watched = restorer.watched(lambda _: bar.advance())
+            return list(restore_jobs(jobs, watched, strength=strength, tagged=tagged))
+    work = restore_jobs(jobs, restorer, strength=strength, tagged=tagged)
+    return list(progress(work, "restoring", total=len(jobs)) if shown else work)
 
 
 def _report(outcomes: Sequence[Outcome], target: Path, as_json: bool) -> None:

@@ -167,7 +167,13 @@ def _compare(
     """Print how near the drawn faces come, and draw the closest pairs."""
     from degrade.images import write_png
     from degrade.sheet import Cell, Row, contact_sheet
-    from zoo.generating.nearest import MEASURES, describe_faces, nearest, summary
+    from zoo.generating.nearest import (
+        MEASURES,
+        describe_faces,
+        nearest,
+        summary,
+        without_known,
+    )
 
     size = generator.network.config.size
     learned, names = _faces_of(against, size)
@@ -176,6 +182,15 @@ def _compare(
     other = None
     if held_out is not None:
         other = _described(generator, _faces_of(held_out, size)[0], "held-out faces")
+        other, left_out = without_known(other, known)
+        if left_out:
+            click.echo(
+                f"note: {left_out} held-out faces are photographs that it learned from too: "
+                "left out",
+                err=True,
+            )
+        if not len(other.vectors["pixels"]):
+            raise UserError(f"every face of {held_out} is also in {against}: give other faces")
     rows: list[Row] = []
     table: list[tuple[str, ...]] = [
         ("MEASURE", "FACES", "LEAST", "1 %", "MEDIAN", "NEARER THAN 1 % OF REAL")

@@ -6,29 +6,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import click
-
-from degrade.errors import UserError
-from degrade.images import atomic_file
-from zoo.model_card import ModelCard, card_as_yaml, read_model_card
 from zoo.networks.face_descriptor import load_descriptor
 from zoo.restorer import Card
 from zoo.shipped import FOLDER
+from zoo.weights_folder import FACES, LICENCE, OPEN, put_in, shipping_command
 from zoo.weights_header import TrainedFile, read_trained_file
 
 __all__ = ["KIND", "ship_descriptor"]
 
 KIND = "descriptor"
 """Of its card, see `zoo.shipped`."""
-_OPEN = "Not measured yet."
-_FACES = (
-    "3 061 aligned faces: UTKFace crops (non-commercial research use) and official portraits of "
-    "members of the US Congress (public domain)"
-)
 _LICENCE = (
     "Research, non-commercial use: see the file LICENSE beside the weights. It says nothing of "
     "who someone is: it never saw two photographs of one person."
@@ -36,7 +26,7 @@ _LICENCE = (
 
 
 def ship_descriptor(
-    source: Path, *, hardware: str, date: str, faces: str = _FACES, folder: Path = FOLDER
+    source: Path, *, hardware: str, date: str, faces: str = FACES, folder: Path = FOLDER
 ) -> Path:
     """Copy a run's descriptor into the folder, write or renew its card, and return its path.
 
@@ -59,20 +49,9 @@ def ship_descriptor(
     file = read_trained_file(source)
     load_descriptor(source)
     name = str(file.config["name"])
-    place = folder / f"{name}.yaml"
-    before = read_model_card(place) if place.is_file() else None
     card = _card(file, name, faces)
-    more: dict[str, Any] = {"training": _training(file, faces, hardware, date)}
-    if before is not None and before.card.sha256 == file.sha256:
-        card = replace(card, limits=before.card.limits)
-        more = {**before.more, **more}
-    else:
-        more |= {"figures": _OPEN, "what the figures do not show": _OPEN, "licence": _LICENCE}
-    with atomic_file(folder / f"{name}.safetensors") as stream:
-        stream.write(file.content)
-    with atomic_file(place) as stream:
-        stream.write(card_as_yaml(ModelCard(card, more)).encode())
-    return place
+    training = _training(file, faces, hardware, date)
+    return put_in(file, card, training, folder, {"licence": _LICENCE})
 
 
 def _card(file: TrainedFile, name: str, faces: str) -> Card:
@@ -83,14 +62,14 @@ def _card(file: TrainedFile, name: str, faces: str) -> Card:
         kind=KIND,
         summary="A face → 128 numbers: whether a restored face is still that of its photograph.",
         licence_code="MIT",
-        licence_weights="research, non-commercial: zoo/weights/LICENSE",
+        licence_weights=LICENCE,
         source="ArcFace's loss, Deng et al. 2019 (1801.07698), between two views of a photograph.",
         input_size=(size, size),
         trained_on=f"{faces}; {file.steps} steps of {file.config['batch_size']} faces{before}",
         loss_networks=(),
         sha256=file.sha256,
         blind=True,
-        limits=_OPEN,
+        limits=OPEN,
         template=file.template,
     )
 
@@ -109,19 +88,5 @@ def _training(file: TrainedFile, faces: str, hardware: str, date: str) -> dict[s
     return {**facts, "faces": faces, "hardware": hardware, "date": date}
 
 
-@click.command()
-@click.argument("source", metavar="WEIGHTS", type=click.Path(path_type=Path))
-@click.option("--hardware", required=True, help="What the run ran on.")
-@click.option("--date", required=True, metavar="YYYY-MM-DD", help="When it ended.")
-@click.option("--faces", default=_FACES, help="What it was trained on.")
-def main(source: Path, hardware: str, date: str, faces: str) -> None:
-    """Put WEIGHTS of a descriptor among those that Relume brings."""
-    try:
-        place = ship_descriptor(source, hardware=hardware, date=date, faces=faces)
-        click.echo(f"wrote {place}")
-    except UserError as error:
-        raise click.ClickException(str(error)) from None
-
-
 if __name__ == "__main__":
-    main()
+    shipping_command(ship_descriptor, "a descriptor")()

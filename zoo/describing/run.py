@@ -6,27 +6,20 @@ The folder holds ``state.pt`` (everything to go on from), ``losses.jsonl`` (see
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
-from degrade.storage import LocalStorage
 from zoo.describing.batches import IdentityBatches
 from zoo.describing.config import DescriptorTraining
 from zoo.describing.trainer import DescriptorTrainer
 from zoo.download import sha256_of
 from zoo.networks.face_descriptor import load_descriptor, save_descriptor
 from zoo.training.config import TrainingError
-from zoo.training.diary import LOG_EVERY, Diary
 from zoo.training.loading import batches_of
+from zoo.training.loop import STATE_FILE, Shown, check_begun_from, learn
 from zoo.training.processes import joined
 
 __all__ = ["STATE_FILE", "train"]
-
-STATE_FILE = "state.pt"
-_SAVE_EVERY = 250
-_SAVE_AFTER = 600.0
-"""Seconds after which a slow run is saved too, at the next line of its log."""
 
 
 def train(
@@ -80,22 +73,14 @@ def train(
         batches = IdentityBatches(config, faces)
         trainer = DescriptorTrainer(config, place)
         _take_up(trainer, out / STATE_FILE, begin_from)
-        LocalStorage(out).sweep()
         last = config.steps if until is None else min(until, config.steps)
-        with Diary(out, trainer.done, config.batch_size) as diary:
-            if on_start:
-                on_start(trainer.done, [f"{batches.classes} photographs, each a person of its own"])
-            saved = time.monotonic()
-            for batch in batches_of(batches, range(trainer.done, last), workers):
-                rate = trainer.learning_rate
-                told = trainer.step(batch)
-                diary.add(trainer.done, told, rate)
-                if _is_due(trainer.done, saved):
-                    trainer.save(out / STATE_FILE)
-                    saved = time.monotonic()
-                if on_step:
-                    on_step(trainer.done, told)
-        trainer.save(out / STATE_FILE)
+        shown = Shown(
+            config.batch_size,
+            lambda _: [f"{batches.classes} photographs, each a person of its own"],
+            on_start=on_start,
+            on_step=on_step,
+        )
+        learn(trainer, batches_of(batches, range(trainer.done, last), workers), out, shown)
         return _export(trainer, out / f"{config.name}.safetensors", batches)
 
 
@@ -120,12 +105,4 @@ def _take_up(trainer: DescriptorTrainer, state: Path, begin_from: Path | None) -
             trainer.begin_from(tensors, sha256_of(begin_from))
         return
     trainer.load(state)
-    if begin_from is not None and trainer.begun_from != sha256_of(begin_from):
-        raise TrainingError(
-            f"{state} was not begun from {begin_from}: give another --out, or leave --from out"
-        )
-
-
-def _is_due(done: int, saved: float) -> bool:
-    slow = done % LOG_EVERY == 0 and time.monotonic() - saved > _SAVE_AFTER
-    return done % _SAVE_EVERY == 0 or slow
+    check_begun_from(trainer.begun_from, begin_from, state)

@@ -6,8 +6,6 @@ each time), and at the end ``<name>.safetensors``, the averaged generator in 16 
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,21 +14,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from degrade.images import atomic_file
-from degrade.storage import LocalStorage
 from zoo.generating.config import GeneratorTraining
 from zoo.generating.faces import RealFaces
 from zoo.generating.trainer import GeneratorTrainer
 from zoo.training.config import TrainingError
-from zoo.training.diary import Diary
+from zoo.training.exporting import write_weights
+from zoo.training.loop import STATE_FILE, Shown, learn
 from zoo.training.processes import Processes, joined
-from zoo.weights_header import ENTRY
 
-__all__ = ["STATE_FILE", "export_generator", "train"]
+__all__ = ["STATE_FILE", "export_generator", "face_sheet", "train"]
 
-STATE_FILE = "state.pt"
-_SAVE_AFTER = 300.0
-"""Seconds between two checkpoints."""
 _SAMPLE_EVERY = 250
 _COLUMNS, _ROWS = 8, 4
 
@@ -74,22 +67,15 @@ def train(
                 trainer.step(real.batch(step, part))
             processes.wait()
             return path
-        LocalStorage(out).sweep()
-        with Diary(out, trainer.done, config.batch_size) as diary:
-            if on_start:
-                on_start(trainer.done, _notes(config, real, processes))
-            saved = time.monotonic()
-            for step in steps:
-                told = trainer.step(real.batch(step, part))
-                diary.add(trainer.done, told, config.learning_rate)
-                if trainer.done % _SAMPLE_EVERY == 0:
-                    diary.sheet(trainer.done, face_sheet(trainer.draw(_COLUMNS * _ROWS)))
-                if time.monotonic() - saved > _SAVE_AFTER:
-                    trainer.save(out / STATE_FILE)
-                    saved = time.monotonic()
-                if on_step:
-                    on_step(trainer.done, told)
-        trainer.save(out / STATE_FILE)
+        shown = Shown(
+            config.batch_size,
+            lambda _: _notes(config, real, processes),
+            sheet=lambda: face_sheet(trainer.draw(_COLUMNS * _ROWS)),
+            sheet_every=_SAMPLE_EVERY,
+            on_start=on_start,
+            on_step=on_step,
+        )
+        learn(trainer, (real.batch(step, part) for step in steps), out, shown)
         export_generator(trainer, path, real.template, len(real))
         processes.wait()
         return path
@@ -109,12 +95,6 @@ def export_generator(trainer: GeneratorTrainer, path: Path, template: str, faces
     faces
         How many they were.
     """
-    from safetensors.torch import save
-
-    tensors = {
-        name: value.detach().half().contiguous().cpu()
-        for name, value in trainer.average.state_dict().items()
-    }
     told = {
         "config": trainer.config.as_record(),
         "steps": trainer.done,
@@ -122,9 +102,7 @@ def export_generator(trainer: GeneratorTrainer, path: Path, template: str, faces
         "faces": faces,
         "loss_networks": [],
     }
-    with atomic_file(path) as file:
-        file.write(save(tensors, metadata={ENTRY: json.dumps(told, sort_keys=True)}))
-    return path
+    return write_weights(trainer.average, path, told)
 
 
 def face_sheet(faces: Tensor, columns: int = _COLUMNS) -> NDArray[np.uint8]:

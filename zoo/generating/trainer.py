@@ -71,6 +71,11 @@ class GeneratorTrainer:
         )
         self.critic_optimiser = self._adam(self.critic, config.r1_every if config.r1 else 0)
 
+    @property
+    def learning_rate(self) -> float:
+        """Of every step."""
+        return self.config.learning_rate
+
     def step(self, real: Tensor) -> dict[str, float]:
         """Learn from real faces ``(n, 3, size, size)`` in [0, 1]; return the losses."""
         config = self.config

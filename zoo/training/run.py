@@ -7,8 +7,6 @@ averaged weights in 16 bits.
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,24 +14,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from degrade.images import atomic_file
-from degrade.storage import LocalStorage
-from zoo.download import sha256_of
 from zoo.training.batches import FaceBatches
-from zoo.training.config import TrainingConfig, TrainingError
-from zoo.training.diary import LOG_EVERY, Diary
+from zoo.training.config import TrainingConfig
+from zoo.training.diary import LOG_EVERY
+from zoo.training.exporting import write_weights
 from zoo.training.loading import batches_of
+from zoo.training.loop import STATE_FILE, Shown, check_begun_from, learn
 from zoo.training.processes import Processes, joined
 from zoo.training.starting import starting_weights
 from zoo.training.trainer import Trainer
 
 __all__ = ["LOG_EVERY", "STATE_FILE", "export_weights", "train"]
-
-STATE_FILE = "state.pt"
-_SAVE_EVERY = 250
-_SAVE_AFTER = 600.0
-"""Seconds after which a slow run is saved too, at the next line of its log."""
-_SAMPLE_EVERY = 500
 
 
 def train(
@@ -95,23 +86,14 @@ def train(
                 trainer.step(batch)
             processes.wait()
             return out / f"{config.name}.safetensors"
-        LocalStorage(out).sweep()
-        with Diary(out, trainer.done, config.batch_size) as diary:
-            if on_start:
-                on_start(trainer.done, _notes(config, batches, diary, processes))
-            saved = time.monotonic()
-            for batch in work:
-                rate = trainer.learning_rate
-                told = trainer.step(batch)
-                diary.add(trainer.done, told, rate)
-                if trainer.done % _SAMPLE_EVERY == 0:
-                    diary.sheet(trainer.done, _sheet(trainer, batches))
-                if _is_due(trainer.done, saved):
-                    trainer.save(out / STATE_FILE)
-                    saved = time.monotonic()
-                if on_step:
-                    on_step(trainer.done, told)
-        trainer.save(out / STATE_FILE)
+        shown = Shown(
+            config.batch_size,
+            lambda has_events: _notes(config, batches, has_events, processes),
+            sheet=lambda: _sheet(trainer, batches),
+            on_start=on_start,
+            on_step=on_step,
+        )
+        learn(trainer, work, out, shown)
         path = export_weights(trainer, out / f"{config.name}.safetensors", batches.template)
         processes.wait()
         return path
@@ -129,24 +111,14 @@ def export_weights(trainer: Trainer, path: Path, template: str = "tight") -> Pat
     template
         How the faces that it learned from are aligned.
     """
-    from safetensors.torch import save
-
-    tensors = {
-        name: value.detach().half().contiguous().cpu()
-        for name, value in trainer.average.state_dict().items()
-    }
-    # One entry: safetensors writes several in an order that changes from run to run.
     told = {
         "config": trainer.config.as_record(),
         "steps": trainer.done,
         "template": template,
         "loss_networks": trainer.loss_networks,
+        "begun_from": trainer.begun_from,
     }
-    if trainer.begun_from:
-        told["begun_from"] = trainer.begun_from
-    with atomic_file(path) as file:
-        file.write(save(tensors, metadata={"relume": json.dumps(told, sort_keys=True)}))
-    return path
+    return write_weights(trainer.average, path, told)
 
 
 def _take_up(trainer: Trainer, state: Path, begin_from: Path | None) -> None:
@@ -156,19 +128,11 @@ def _take_up(trainer: Trainer, state: Path, begin_from: Path | None) -> None:
             trainer.begin_from(*starting_weights(begin_from, trainer.config))
         return
     trainer.load(state)
-    if begin_from is not None and trainer.begun_from != sha256_of(begin_from):
-        raise TrainingError(
-            f"{state} was not begun from {begin_from}: give another --out, or leave --from out"
-        )
-
-
-def _is_due(done: int, saved: float) -> bool:
-    slow = done % LOG_EVERY == 0 and time.monotonic() - saved > _SAVE_AFTER
-    return done % _SAVE_EVERY == 0 or slow
+    check_begun_from(trainer.begun_from, begin_from, state)
 
 
 def _notes(
-    config: TrainingConfig, batches: FaceBatches, diary: Diary, processes: Processes
+    config: TrainingConfig, batches: FaceBatches, has_events: bool, processes: Processes
 ) -> list[str]:
     notes = []
     if config.network.masked and not batches.masked:
@@ -176,7 +140,7 @@ def _notes(
             "masks are off: the faces have no landmarks68.npz beside them, "
             "`zoo align --accept-licence ibug-68` writes it"
         )
-    if not diary.has_events:
+    if not has_events:
         notes.append("no TensorBoard: `pip install 'relume[train]'`; losses.jsonl has it all")
     if processes.count > 1:
         notes.append(f"{processes.count} processes share each batch of {config.batch_size}")

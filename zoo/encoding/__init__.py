@@ -1,0 +1,1 @@
+"""Training an encoder of faces into a generator's codes."""

@@ -1,0 +1,1 @@
+"""Finding the codes from which a generator makes a given face."""

@@ -7,8 +7,6 @@ averaged weights in 16 bits.
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,27 +14,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from degrade.images import atomic_file
-from degrade.storage import LocalStorage
-from zoo.download import sha256_of
 from zoo.encoding.batches import EncodingBatches
 from zoo.encoding.config import EncoderTraining
 from zoo.encoding.stored import GENERATOR_KEY
 from zoo.encoding.trainer import EncoderTrainer
 from zoo.generating.loading import load_generator
 from zoo.training.config import TrainingError
-from zoo.training.diary import LOG_EVERY, Diary
+from zoo.training.exporting import write_weights
 from zoo.training.loading import batches_of
+from zoo.training.loop import STATE_FILE, Shown, check_begun_from, learn
 from zoo.training.processes import joined
-from zoo.weights_header import ENTRY, read_trained_file
+from zoo.weights_header import read_trained_file
 
 __all__ = ["STATE_FILE", "export_encoder", "train"]
-
-STATE_FILE = "state.pt"
-_SAVE_EVERY = 250
-_SAVE_AFTER = 600.0
-"""Seconds after which a slow run is saved too, at the next line of its log."""
-_SAMPLE_EVERY = 500
 
 
 def train(
@@ -77,24 +67,15 @@ def train(
             )
         trainer = EncoderTrainer(config, generator, place)
         _take_up(trainer, out / STATE_FILE, begin_from)
-        LocalStorage(out).sweep()
         last = config.steps if until is None else min(until, config.steps)
-        with Diary(out, trainer.done, config.batch_size + config.drawn) as diary:
-            if on_start:
-                on_start(trainer.done, [_note(config, batches)])
-            saved = time.monotonic()
-            for batch in batches_of(batches, range(trainer.done, last), workers):
-                rate = trainer.learning_rate
-                told = trainer.step(batch)
-                diary.add(trainer.done, told, rate)
-                if trainer.done % _SAMPLE_EVERY == 0:
-                    diary.sheet(trainer.done, _sheet(trainer, batches))
-                if _is_due(trainer.done, saved):
-                    trainer.save(out / STATE_FILE)
-                    saved = time.monotonic()
-                if on_step:
-                    on_step(trainer.done, told)
-        trainer.save(out / STATE_FILE)
+        shown = Shown(
+            config.batch_size + config.drawn,
+            lambda _: [_note(config, batches)],
+            sheet=lambda: _sheet(trainer, batches),
+            on_start=on_start,
+            on_step=on_step,
+        )
+        learn(trainer, batches_of(batches, range(trainer.done, last), workers), out, shown)
         return export_encoder(trainer, out / f"{config.name}.safetensors", batches.template)
 
 
@@ -110,24 +91,15 @@ def export_encoder(trainer: EncoderTrainer, path: Path, template: str) -> Path:
     template
         How the faces that it learned from are aligned.
     """
-    from safetensors.torch import save
-
-    tensors = {
-        name: value.detach().half().contiguous().cpu()
-        for name, value in trainer.average.state_dict().items()
-    }
     record = trainer.config.as_record()
     told = {
         "config": {**record, GENERATOR_KEY: trainer.generator_sha256},
         "steps": trainer.done,
         "template": template,
         "loss_networks": trainer.loss_networks,
+        "begun_from": trainer.begun_from,
     }
-    if trainer.begun_from:
-        told["begun_from"] = trainer.begun_from
-    with atomic_file(path) as file:
-        file.write(save(tensors, metadata={ENTRY: json.dumps(told, sort_keys=True)}))
-    return path
+    return write_weights(trainer.average, path, told)
 
 
 def _take_up(trainer: EncoderTrainer, state: Path, begin_from: Path | None) -> None:
@@ -137,20 +109,12 @@ def _take_up(trainer: EncoderTrainer, state: Path, begin_from: Path | None) -> N
             trainer.begin_from(read_trained_file(begin_from))
         return
     trainer.load(state)
-    if begin_from is not None and trainer.begun_from != sha256_of(begin_from):
-        raise TrainingError(
-            f"{state} was not begun from {begin_from}: give another --out, or leave --from out"
-        )
+    check_begun_from(trainer.begun_from, begin_from, state)
 
 
 def _note(config: EncoderTraining, batches: EncodingBatches) -> str:
     shown = config.steps * config.batch_size
     return f"{batches.faces} faces, each shown about {shown / batches.faces:.0f} times"
-
-
-def _is_due(done: int, saved: float) -> bool:
-    slow = done % LOG_EVERY == 0 and time.monotonic() - saved > _SAVE_AFTER
-    return done % _SAVE_EVERY == 0 or slow
 
 
 def _sheet(trainer: EncoderTrainer, batches: EncodingBatches) -> NDArray[np.uint8]:

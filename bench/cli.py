@@ -11,10 +11,28 @@ __all__ = ["main"]
 
 _COMMANDS = {
     "run": ("bench.commands", "run", "Score restorers as a suite says; goes on where it stopped."),
-    "report": ("bench.commands", "report", "Make the HTML, CSV and Markdown report of a run."),
+    "report": ("bench.commands_report", "report", "Make the HTML page and tables of a run."),
+    "calibrate": ("bench.commands_calibrate", "calibrate", "Check every metric's arithmetic."),
+    "cache": ("bench.commands_cache", "cache", "Tell or clear what is kept of earlier runs."),
     "compare": ("bench.commands_compare", "compare", "Say which restorer is better, if it can be."),
+    "gate": ("bench.commands_gate", "gate", "Fail where a run is worse than a baseline, for CI."),
     "groups": ("bench.commands_compare", "groups", "Show a restorer's gain by group of faces."),
+    "crosscheck": (
+        "bench.commands_crosscheck",
+        "crosscheck",
+        "Print where other libraries' metrics differ from ours.",
+    ),
+    "generator": (
+        "bench.commands_generator",
+        "generator",
+        "Measure how far a generator's faces are from real ones.",
+    ),
     "metrics": ("bench.commands", "metrics", "List the metrics and whether they can run here."),
+    "protocols": (
+        "bench.commands_calibrate",
+        "protocols",
+        "List what each paper's scripts compute.",
+    ),
     "speed": ("bench.commands_speed", "speed", "Time the degradation engine against its peers."),
 }
 

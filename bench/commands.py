@@ -1,4 +1,4 @@
-"""What ``bench run``, ``bench report`` and ``bench metrics`` do; imported when one is used.
+"""What ``bench run`` and ``bench metrics`` do; imported when one is used.
 
 Reads options, calls the library, prints results; it computes nothing itself.
 """
@@ -6,7 +6,6 @@ Reads options, calls the library, prints results; it computes nothing itself.
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,10 +14,9 @@ import click
 if TYPE_CHECKING:
     from bench.record import Run
 
-__all__ = ["NAMES", "metrics", "report", "run"]
+__all__ = ["NAMES", "metrics", "run", "summary_of"]
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
-_FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 class _Names(click.ParamType[tuple[str, ...]]):
@@ -48,6 +46,12 @@ NAMES = _Names()
 @click.option("--out", type=_FOLDER, help="The folder of the run.  [default: runs/<suite>]")
 @click.option("--restorers", type=NAMES, help="In place of the suite's; or the word all.")
 @click.option("--metrics", type=NAMES, help="In place of the suite's.")
+@click.option(
+    "--protocol",
+    type=NAMES,
+    help="Whose arithmetic psnr, identity and the like stand for; `bench protocols` lists them.  "
+    "[default: the suite's, else strict]",
+)
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many images of each set.")
 @click.option(
     "--pairs",
@@ -81,6 +85,18 @@ NAMES = _Names()
     help="Processes side by side. Only the seconds depend on it.",
 )
 @click.option(
+    "--scheduler",
+    metavar="ADDRESS|FILE",
+    help="A running Dask scheduler, tcp://HOST:8786, or the file it wrote; its workers score, "
+    "--workers does not count.",
+)
+@click.option(
+    "--cache",
+    type=_FOLDER,
+    help="Where restored images and values of all runs are kept.  [default: the user's cache]",
+)
+@click.option("--no-cache", is_flag=True, help="Restore and measure everything anew.")
+@click.option(
     "--threads",
     type=click.IntRange(min=1),
     default=1,
@@ -94,12 +110,16 @@ def run(
     out: Path | None,
     restorers: tuple[str, ...] | None,
     metrics: tuple[str, ...] | None,
+    protocol: tuple[str, ...] | None,
     limit: int | None,
     pairs: tuple[Path, ...],
     datasets: tuple[str, ...],
     reference: str | None,
     masks: str | None,
     workers: int,
+    scheduler: str | None,
+    cache: Path | None,
+    no_cache: bool,
     threads: int,
     allow_failed: bool,
     as_json: bool,
@@ -109,13 +129,15 @@ def run(
     A restorer is a name that `zoo list` shows, or a weights file that `zoo train` wrote.
 
     Every value is kept the moment it is known. After an interruption the same command goes
-    on where it stopped; what failed or lacked its weights is tried again.
+    on where it stopped; what failed or lacked its weights is tried again. What any other run
+    has restored or measured of the same pixels comes from the cache; see `bench cache`.
 
     \b
     Examples:
       bench run demo
       bench run demo --limit 2 --restorers nlmeans,dejpeg --out runs/two
       bench run my-suite.yaml --metrics psnr,ssim
+      bench run demo --protocol vqfr --metrics protocol
       bench run demo --pairs my-dataset
       bench run faces-128 --dataset faces/val --reference faces/all --workers 2
       bench run faces-128 --dataset faces/val --restorers style-128,./mine.safetensors
@@ -123,8 +145,11 @@ def run(
     Exit codes: 0 done; 1 some images failed or could not be used (the rest is done); 2 wrong
     use.
     """
+    from bench.cache import default_cache
     from bench.runner import run as run_suite
 
+    if cache and no_cache:
+        raise click.UsageError("--cache and --no-cache exclude each other: leave one out")
     done = run_suite(
         suite,
         out,
@@ -135,11 +160,14 @@ def run(
         pairs=pairs,
         reference=reference,
         masks=masks,
+        protocol=protocol or (),
         threads=threads,
         workers=workers,
+        scheduler=scheduler,
+        cache=None if no_cache else cache or default_cache(),
     )
     if as_json:
-        click.echo(json.dumps(_summary(done)))
+        click.echo(json.dumps(summary_of(done)))
     else:
         click.echo(f"{len(done.rows)} rows in {done.folder / 'rows.csv'}")
         click.echo(f"next: bench report {done.folder}")
@@ -149,7 +177,8 @@ def run(
         raise click.exceptions.Exit(1)
 
 
-def _summary(run: Run) -> dict[str, object]:
+def summary_of(run: Run) -> dict[str, object]:
+    """Return what ``--json`` prints of a run."""
     return {
         "suite": run.suite,
         "folder": str(run.folder),
@@ -174,59 +203,35 @@ def _tell_failures(run: Run) -> None:
 
 
 @click.command()
-@click.argument("folder", metavar="RUN", type=click.Path(exists=True, file_okay=False))
-@click.option("--html", type=_FILE, help="Write one self-contained HTML file.")
-@click.option("--csv", type=_FILE, help="Write the leaderboard in long form.")
-@click.option("--markdown", type=_FILE, help="Write the tables for a repository or a comment.")
-@click.option("--json", "as_json", is_flag=True, help="Print the files' names as JSON instead.")
-def report(
-    folder: str, html: Path | None, csv: Path | None, markdown: Path | None, as_json: bool
-) -> None:
-    """Make the report of the run in folder RUN and print its leaderboard.
-
-    With none of --html, --csv and --markdown all three are written into the run's folder, as
-    report.html, leaderboard.csv and report.md.
-
-    \b
-    Examples:
-      bench report runs/demo
-      bench report runs/demo --html report.html
-
-    Exit codes: 0 done; 2 wrong use; 3 the run mixes values that cannot be compared.
-    """
-    from bench.report import write_report
-    from bench.report.plain import terminal_table
-
-    place = Path(folder)
-    if not (html or csv or markdown):
-        html, csv = place / "report.html", place / "leaderboard.csv"
-        markdown = place / "report.md"
-    made = write_report(folder, html=html, csv=csv, markdown=markdown)
-    written = {
-        name: str(path)
-        for name, path in (("html", html), ("csv", csv), ("markdown", markdown))
-        if path
-    }
-    if as_json:
-        click.echo(json.dumps({**_summary(made.run), "files": written}))
-        return
-    click.echo(terminal_table(made, shutil.get_terminal_size((100, 24)).columns))
-    for path in written.values():
-        click.echo(path)
-
-
-@click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print every fact of each metric as JSON.")
-def metrics(as_json: bool) -> None:
+@click.option("--fetch", metavar="pyiqa:NAME", help="Have pyiqa download what NAME needs.")
+@click.option("--accept-licence", metavar="NAME", help="Agree to a model's licence, for good.")
+def metrics(as_json: bool, fetch: str | None, accept_licence: str | None) -> None:
     """List the metrics: which way is better, what judges, and whether they can run here.
+
+    Any other metric of pyiqa goes by pyiqa:NAME wherever a metric is named.
 
     \b
     Examples:
       bench metrics
       bench metrics --json
+      bench metrics --accept-licence ibug-68
+      bench metrics --fetch pyiqa:musiq
     """
     from bench.metrics.registry import describe_metrics
 
+    if accept_licence:
+        from zoo.licences import LICENCES
+        from zoo.licences import accept_licence as accept
+
+        accept(accept_licence)
+        click.echo(f"agreed to: {LICENCES[accept_licence]}")
+    if fetch:
+        from bench.metrics.pyiqa_metric import fetch_pyiqa
+
+        click.echo(f"{fetch_pyiqa(fetch).signature} can run here")
+    if fetch or accept_licence:
+        return
     entries = describe_metrics()
     if as_json:
         click.echo(json.dumps([entry.as_record() for entry in entries], indent=2))

@@ -51,8 +51,10 @@ def report(folder: str, as_json: bool, **files: Path | None) -> None:
     Exit codes: 0 done; 2 wrong use; 3 the run mixes values that cannot be compared.
     """
     from bench.report import write_report
+    from bench.report.costs import costs_text
     from bench.report.plain import terminal_table
     from bench.report.severity_text import severity_terminal
+    from bench.report.told_apart import groups_text
 
     if not any(files.values()):
         files = {option: Path(folder) / name for option, name in _REPORTS.items()}
@@ -73,5 +75,10 @@ def report(folder: str, as_json: bool, **files: Path | None) -> None:
     click.echo(terminal_table(made, width))
     if made.severity:
         click.echo(f"{severity_terminal(made.severity, width)}\n")
+    if made.groups:
+        click.echo(groups_text(made.groups))
+    costs = costs_text(made.run.record)
+    if costs:
+        click.echo(costs)
     for path in written.values():
         click.echo(path)

@@ -16,22 +16,24 @@ __all__ = ["speed"]
 @click.command()
 @click.option(
     "--only",
-    type=click.Choice(["degrade", "virtual", "build"]),
+    type=click.Choice(["degrade", "virtual", "build", "scoring"]),
     default="degrade",
     show_default=True,
-    help="Which table; all need nothing but the core install.",
+    help="Which table; scoring needs pyiqa, the others nothing but the core install.",
 )
 @click.option(
     "--case",
     "cases",
     metavar="NAME",
     multiple=True,
-    help="Only this case of degrade, recipe of virtual, or format of build; may be repeated.",
+    help="Only this case of degrade or scoring, recipe of virtual, or format of build; may be "
+    "repeated.",
 )
 @click.option(
     "--runs",
     type=click.IntRange(min=1),
-    help="Pairs of samples.  [default: 15 a case, 120 a recipe of virtual, 3 a format of build]",
+    help="Pairs of samples.  [default: 15 a case, 120 a recipe of virtual, 3 a format of build, "
+    "40 pairs of scoring]",
 )
 @click.option(
     "--peer-python",
@@ -57,11 +59,13 @@ def speed(
     memory: str,
     as_json: bool,
 ) -> None:
-    """Time the degradation engine against what people use today, on this machine.
+    """Time the degradation engine, and scoring, against what people use today, on this machine.
 
-    Three tables, each taken in one run with both sides in turn: single operations and the GFPGAN
+    Four tables, each taken in one run with both sides in turn: single operations and the GFPGAN
     recipe against references (degrade); pairs computed when asked for against pairs read from
-    disk, and planning (virtual); a whole build against decoding and encoding alone (build).
+    disk, and planning (virtual); a whole build against decoding and encoding alone (build);
+    PSNR and SSIM of pairs against pyiqa's metrics in a loop, and a whole run against its work
+    alone (scoring).
     512 × 512 RGB. The bars are those the project sets itself; a bar that is not met is reported,
     not an error. In the first table strengths are checked to be equal, and without --peer-python
     each peer is replaced by its published formula.
@@ -71,6 +75,7 @@ def speed(
       bench speed
       bench speed --case gfpgan --case shot-noise
       bench speed --only virtual
+      bench speed --only scoring --case luma --runs 20
       bench speed --peer-python ~/peers/bin/python --json > speed.json
 
     Exit codes: 0 done; 2 wrong use.
@@ -84,6 +89,8 @@ def speed(
         record, text = _virtual(cases, runs)
     elif only == "build":
         record, text = _build(cases, runs)
+    elif only == "scoring":
+        record, text = _scoring(cases, runs)
     else:
         record, text = _degrade(cases, runs, peer_pythons, kept)
     click.echo(json.dumps(record, indent=2) if as_json else text)
@@ -132,5 +139,16 @@ def _build(cases: tuple[str, ...], runs: int | None) -> Table:
     with Progress(2 * len(encodings), "speed", "build") as shown:
         report = measure_building(
             encodings=encodings, rounds=runs or 3, tell=lambda title: shown.advance(note=title)
+        )
+    return as_record(report), as_text(report)
+
+
+def _scoring(cases: tuple[str, ...], runs: int | None) -> Table:
+    from bench.speed.scoring import CASES, measure_scoring
+    from bench.speed.scoring_table import as_record, as_text
+
+    with Progress(len(set(cases)) or len(CASES) + 1, "speed", "case") as shown:
+        report = measure_scoring(
+            cases, pairs=runs or 40, tell=lambda title: shown.advance(note=title)
         )
     return as_record(report), as_text(report)

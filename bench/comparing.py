@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from bench.comparable import refuse_other_images, refuse_unfinished
+from bench.comparable import refuse_mixed_signatures, refuse_other_images, refuse_unfinished
 from bench.comparison import SIGNIFICANT, Comparison, Comparisons
 from bench.metrics.kd_efficientnet import KD
+from bench.metrics.kid import KID, KID_CLEAN
 from bench.pairing import CAPS, Condition, Infinite, Paired, Side, open_condition
 from bench.record import SECONDS, Run
 from bench.resampling import (
@@ -28,11 +29,14 @@ from bench.resampling import (
     resample,
     wilcoxon,
 )
-from bench.scores import BASELINE, signatures
+from bench.scores import BASELINE
 from degrade.errors import UserError
 from degrade.yaml_lines import nearest
 
-__all__ = ["compare", "compare_runs"]
+__all__ = ["compare", "compare_pairs", "compare_runs", "why_not_compared"]
+
+_KERNEL_DISTANCES = (KD.name, KID.name, KID_CLEAN.name)
+"""Set metrics whose differences can be resampled."""
 
 _MOST = int(SIGNIFICANT * (DRAWS + 1) / 2)
 """Comparisons beyond which the smallest p that the draws can give is not significant."""
@@ -75,7 +79,7 @@ def compare(
     for name in (restorer, *against):
         _known(name, cards, "restorer")
     side = Side(run)
-    signatures(run.rows)
+    refuse_mixed_signatures(run)
     pairs = [((side, restorer), (side, other)) for other in against or blind if other != restorer]
     return _table(pairs, run, metrics, subset, infinite)
 
@@ -131,13 +135,13 @@ def _table(
     for name in metrics:
         _known(name, facts, "metric")
     chosen = [facts[name] for name in metrics or facts if name != SECONDS["name"]]
-    notes = [_not_compared(each, run) for each in chosen]
+    notes = [why_not_compared(each, run) for each in chosen]
     kept = [each for each, note in zip(chosen, notes, strict=True) if not note]
     rows: list[Comparison] = []
     for place in run.record["conditions"]:
         base = pairs[0][1][0] if pairs else Side(run)
         condition = open_condition(base, place["dataset"], place["recipe"], subset)
-        rows += _compared(condition, pairs, kept, run, infinite)
+        rows += compare_pairs(condition, pairs, kept, run, infinite)
     if len(rows) > _MOST:
         raise UserError(
             f"{len(rows)} comparisons are more than {_MOST}, for which {DRAWS} draws suffice: "
@@ -146,13 +150,26 @@ def _table(
     return Comparisons(_corrected(rows), subset, tuple(note for note in notes if note))
 
 
-def _compared(
+def compare_pairs(
     condition: Condition,
     pairs: Sequence[_Pair],
     metrics: Sequence[Mapping[str, Any]],
     run: Run,
     infinite: Infinite,
 ) -> Iterator[Comparison]:
+    """Yield the comparison of every pair by every metric, over the same draws, not corrected.
+
+    Parameters
+    ----------
+    condition
+        From `bench.pairing.open_condition`.
+    pairs
+        ``((run, restorer), (run, against))``, runs as `bench.pairing.Side`.
+    metrics
+        Their facts, as a run's record has them, of which `why_not_compared` says nothing.
+    run
+        Whose seed draws.
+    """
     paired = [
         (each, pair, _paired(condition, pair, each, infinite)) for each in metrics for pair in pairs
     ]
@@ -231,14 +248,14 @@ def _trained_on(side: Side, restorer: str, facts: Mapping[str, Any]) -> bool:
     return facts["judge"] in side.run.record["restorers"][restorer]["loss_networks"]
 
 
-def _not_compared(facts: Mapping[str, Any], run: Run) -> str:
+def why_not_compared(facts: Mapping[str, Any], run: Run) -> str:
     """Return why a metric has no paired interval, or the empty string."""
     name = facts["name"]
     if not any(row.metric == name and row.value is not None for row in run.rows):
         return f"{name}: no value in this run"
     if facts["kind"] == "pair":
         return ""
-    if name != KD.name:
+    if name not in _KERNEL_DISTANCES:
         return f"{name}: a Fréchet distance of resampled images is biased; see {KD.name}"
     if not run.record.get("reference"):
         return f"{name}: compared with its own truths it is biased; run with --reference"

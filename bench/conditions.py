@@ -18,6 +18,7 @@ import degrade
 from bench.masks import Masks, open_masks
 from bench.photographs import ImageKey
 from bench.suite import Suite, SuiteError
+from bench.truthless import AS_FOUND, Photographs
 from degrade.errors import DatasetError, RecipeError
 from degrade.pairs import pair_key
 from degrade.planning import Plan
@@ -74,6 +75,8 @@ class Condition:
         Gives restorers their masks; None for none.
     choices
         The recipe's switches as they stand, such as ``severity`` to ``3``; empty without any.
+    truths
+        False where the images have none, and ``hq`` of a pair is the image itself.
     """
 
     dataset: str
@@ -84,6 +87,7 @@ class Condition:
     unusable: tuple[tuple[str, str], ...] = ()
     masks: Masks | None = None
     choices: Mapping[str, str] = field(default_factory=dict)
+    truths: bool = True
 
 
 class _OneRead:
@@ -143,6 +147,8 @@ def open_conditions(suite: Suite) -> list[list[Condition]]:
 
 
 def _open_dataset(suite: Suite, location: str) -> list[Condition]:
+    if not suite.truths:
+        return [_as_found(suite, location)]
     if (Path(location) / "metadata.parquet").is_file():
         if suite.masks != "none":
             raise SuiteError(f"the paired data set '{location}' has no masks: use --masks none")
@@ -164,6 +170,21 @@ def _open_dataset(suite: Suite, location: str) -> list[Condition]:
         raise SuiteError(f"two recipes have the same name among {', '.join(names)}: rename one")
     reader = _OneRead(source)
     return [_degraded(suite, source, reader, recipe) for recipe in recipes]
+
+
+def _as_found(suite: Suite, location: str) -> Condition:
+    source = degrade.open_source(location, longest=suite.size)
+    source = dataclasses.replace(source, keys=source.keys[: suite.limit])
+    return Condition(
+        dataset=_short(source.name),
+        recipe=AS_FOUND,
+        recipe_digest="",
+        addresses=tuple((key, 0) for key in source.keys),
+        pairs=Photographs(source),
+        unusable=source.unusable,
+        masks=open_masks(suite.masks, source),
+        truths=False,
+    )
 
 
 def _degraded(

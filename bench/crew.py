@@ -6,23 +6,36 @@ Nobody but this process writes the log, so rows never mix; no value depends on w
 from __future__ import annotations
 
 import functools
+import platform
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.cache import Cache
 from bench.conditions import Condition, open_conditions
+from bench.data_digest import DataDigests
+from bench.efficiency import MemoryPeaks
+from bench.environment import environment
 from bench.features import FeatureStore
 from bench.metrics.registry import load_metric
 from bench.photographs import photographs
+from bench.plans import PlanStore
 from bench.rows import Row, RowBuffer, RowLog
 from bench.suite import Suite
 from bench.worker import Worker
+from degrade.errors import UserError
 from degrade.executors import Engine, run_tasks
+from degrade.executors.versions import describe_difference
 from degrade.terminal import Progress
 from zoo.registry import load
 
 __all__ = ["Crew", "Setting"]
+
+_ONE_AT_A_TIME = threading.Lock()
+"""A cluster's worker may have several threads; neither dlib's detector nor the memory that is
+measured is made for two at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +50,17 @@ class Setting:
         The folder of the run.
     threads
         Of torch; None where nothing uses it.
+    cache
+        The folder of the cache; None for none.
+    libraries
+        ``(name, version)`` of those that values depend on; a worker with others is refused.
     """
 
     suite: Suite
     out: str
     threads: int | None
+    cache: str | None = None
+    libraries: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +77,9 @@ class _Task:
 class _Done:
     rows: tuple[Row, ...]
     features: FeatureStore
+    plans: PlanStore
+    peaks: MemoryPeaks
+    digests: DataDigests
     images: int
 
 
@@ -74,8 +96,15 @@ class Crew:
         Where rows go.
     setting
         For the other processes.
-    workers
-        How many processes; 1 works in this one.
+    engine
+        Where photographs are scored; one process is this one.
+
+    Attributes
+    ----------
+    plans
+        Of every image scored so far.
+    peaks, digests
+        Each restorer's working memory, and the digests of the images, so far.
     """
 
     def __init__(
@@ -84,24 +113,29 @@ class Crew:
         groups: Sequence[Sequence[Condition]],
         log: RowLog,
         setting: Setting,
-        workers: int,
+        engine: Engine,
     ) -> None:
         self._worker, self._groups, self._log = worker, groups, log
-        self._setting, self._workers = setting, workers
+        self._setting, self._engine = setting, engine
+        self.plans = PlanStore()
+        self.peaks, self.digests = worker.peaks, worker.digests
 
     def score(self, position: int, shown: Progress) -> FeatureStore:
         """Score every photograph of one group; return the vectors that set metrics still want."""
         group, features = self._groups[position], FeatureStore()
         chunks = _by_photograph(group[0])
-        if self._workers <= 1:
+        if self._engine.workers <= 1 and self._engine.scheduler is None:
             for indices in chunks:
-                self._worker.photograph(group, indices, self._log, features, shown)
+                self._worker.photograph(group, indices, self._log, features, self.plans, shown)
             return features
         tasks = (_Task(self._setting, position, *each) for each in self._known(position))
-        for done in run_tasks(_score, tasks, Engine(self._workers)):
+        for done in run_tasks(_score, tasks, self._engine):
             for row in done.rows:
                 self._log.append(row)
             features.take(done.features)
+            self.plans.take(done.plans)
+            self.peaks.take(done.peaks)
+            self.digests.take(done.digests)
             shown.advance(done.images)
         return features
 
@@ -130,17 +164,26 @@ def _by_photograph(condition: Condition) -> list[tuple[int, ...]]:
 
 def _score(task: _Task) -> _Done:
     """Score one photograph in a process of its own."""
-    worker, groups = _opened(task.setting)
-    log, features = RowBuffer(task.known), FeatureStore()
-    group = groups[task.group]
-    worker.photograph(group, task.indices, log, features)
+    with _ONE_AT_A_TIME:
+        worker, groups = _opened(task.setting)
+        log, features, plans = RowBuffer(task.known), FeatureStore(), PlanStore()
+        group = groups[task.group]
+        worker.digests = DataDigests()
+        worker.photograph(group, task.indices, log, features, plans)
+        peaks, digests = MemoryPeaks(worker.peaks.found), worker.digests
     images = len(task.indices) * len(group) * len(task.setting.suite.restorers)
-    return _Done(log.new, features, images)
+    return _Done(log.new, features, plans, peaks, digests, images)
 
 
 @functools.lru_cache(maxsize=1)
 def _opened(setting: Setting) -> tuple[Worker, list[list[Condition]]]:
     """Open and load everything once in each process."""
+    here = dict(setting.libraries)
+    difference = describe_difference(here, environment()["libraries"]) if here else ""
+    if difference:
+        raise UserError(
+            f"a worker on {platform.node()} would give other values: {difference}; make them equal"
+        )
     suite = setting.suite
     groups = open_conditions(suite)
     restorers = [load(name) for name in suite.restorers]
@@ -148,6 +191,11 @@ def _opened(setting: Setting) -> tuple[Worker, list[list[Condition]]]:
     if setting.threads is not None and "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(setting.threads)
     worker = Worker(
-        suite.name, restorers, metrics, Path(setting.out), truths=suite.reference is None
+        suite.name,
+        restorers,
+        metrics,
+        Path(setting.out),
+        truths=suite.reference is None,
+        cache=Cache(Path(setting.cache) if setting.cache else None),
     )
     return worker, groups

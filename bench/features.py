@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +59,9 @@ class FeatureStore:
     def __init__(self) -> None:
         self._places: dict[Place, Vectors] = {}
 
-    def add(self, place: Place, key: ImageKey, vector: NDArray[np.float64] | Measurement) -> None:
+    def add(
+        self, place: Place, key: ImageKey, vector: NDArray[np.floating[Any]] | Measurement
+    ) -> None:
         """Take in one image's vector, or the reason it has none."""
         vectors = self._places.setdefault(place, Vectors())
         if isinstance(vector, Measurement):

@@ -5,18 +5,20 @@ Turns whatever a metric does into a `Measurement`; it writes no row and restores
 
 from __future__ import annotations
 
-import hashlib
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.cache import PIXELS, Cache, pixels_of
 from bench.features import Vectors
 from bench.metrics.metric import Measurement, PairMetric, Sample, SetMetric, Status
 from bench.photographs import numbered
 from bench.restoring import ErrorLog
 
-__all__ = ["SMALL_SET", "Samples", "compare_sets", "describe", "measure"]
+__all__ = ["SMALL_SET", "Samples", "compare_sets", "describe", "measure", "measure_all"]
 
 SMALL_SET = 2048
 """Below so many images a Fréchet distance on 2048 features lacks a full covariance and
@@ -30,19 +32,36 @@ class Samples:
     """
 
     def __init__(self) -> None:
-        self._known: dict[tuple[tuple[int, ...], bytes], Sample] = {}
+        self._known: dict[str, Sample] = {}
 
     def of(self, image: NDArray[np.uint8]) -> Sample:
         """Return the sample of these pixels."""
         pixels = np.ascontiguousarray(image)
-        key = image.shape, hashlib.sha256(pixels.data).digest()
-        if key not in self._known:
-            self._known[key] = Sample(pixels)
-        return self._known[key]
+        digest = pixels_of(pixels)
+        if digest not in self._known:
+            self._known[digest] = Sample(pixels)
+            self._known[digest].feature(PIXELS, lambda _: digest)
+        return self._known[digest]
 
     def forget(self) -> None:
         """Let go of every image and feature."""
         self._known.clear()
+
+
+def measure_all(
+    metrics: Sequence[PairMetric], restored: Sample, hq: Sample, errors: ErrorLog, cache: Cache
+) -> list[Measurement]:
+    """Measure one image by several metrics, each as `measure` does, but for what the cache has."""
+    known = cache.values(restored, hq) if metrics else {}
+    found, new = [], []
+    for metric in metrics:
+        value = known.get(metric.signature)
+        if value is None:
+            value = measure(metric, restored, hq, errors)
+            new.append((metric, value))
+        found.append(value)
+    cache.keep_values(restored, hq, new)
+    return found
 
 
 def measure(metric: PairMetric, restored: Sample, hq: Sample, errors: ErrorLog) -> Measurement:
@@ -54,13 +73,19 @@ def measure(metric: PairMetric, restored: Sample, hq: Sample, errors: ErrorLog) 
 
 
 def describe(
-    metric: SetMetric, sample: Sample, errors: ErrorLog
-) -> NDArray[np.float64] | Measurement:
-    """Return one image's feature vector; an exception becomes an ``error``."""
+    metric: SetMetric, sample: Sample, errors: ErrorLog, cache: Cache
+) -> NDArray[np.floating[Any]] | Measurement:
+    """Return one image's feature vector, perhaps the cache's; an exception becomes an ``error``."""
+    known = cache.vector(metric, sample)
+    if known is not None:
+        return known
     try:
-        return metric.describe(sample)
+        found = metric.describe(sample)
     except Exception as error:  # as in `measure`
         return Measurement(None, Status.ERROR, errors.note(metric.name, error))
+    if not isinstance(found, Measurement):
+        cache.keep_vector(metric, sample, found)
+    return found
 
 
 def compare_sets(

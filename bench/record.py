@@ -24,7 +24,15 @@ from degrade.errors import DatasetError
 from degrade.images import atomic_file
 from zoo.restorer import Card
 
-__all__ = ["SECONDS", "Run", "build_record", "load_run", "resume_or_start", "write_record"]
+__all__ = [
+    "SECONDS",
+    "Run",
+    "build_record",
+    "holds_run",
+    "load_run",
+    "resume_or_start",
+    "write_record",
+]
 
 SECONDS: Mapping[str, str] = {
     "name": "seconds",
@@ -48,8 +56,8 @@ class Run:
     Attributes
     ----------
     folder
-        Where it lies: ``run.json``, ``rows.jsonl``, ``rows.csv``, ``features/`` and
-        ``restored/``.
+        Where it lies: ``run.json``, ``rows.jsonl``, ``rows.csv``, ``plans.jsonl``, ``features/``
+        and ``restored/``.
     record
         The content of ``run.json``.
     rows
@@ -102,6 +110,7 @@ def build_record(
                 "dataset": each.dataset,
                 "recipe": each.recipe,
                 "recipe_digest": each.recipe_digest,
+                "choices": dict(each.choices),
                 "images": len(each.addresses),
                 "photographs": len(set(photographs(each.addresses).values())),
                 "keys_sha256": _digest([list(address) for address in each.addresses]),
@@ -155,6 +164,11 @@ def write_record(folder: Path, record: Mapping[str, Any], *, finished: bool = Fa
         file.write(text.encode())
 
 
+def holds_run(folder: Path) -> bool:
+    """Say whether a folder is there and holds a run, complete or not."""
+    return (folder / _FILE).is_file()
+
+
 def load_run(folder: str | Path) -> Run:
     """Return the run in a folder, complete or not.
 
@@ -164,7 +178,7 @@ def load_run(folder: str | Path) -> Run:
         The folder holds no run, or files that are none of ours.
     """
     folder = Path(folder)
-    if not (folder / _FILE).is_file():
+    if not holds_run(folder):
         raise DatasetError(f"{folder} holds no run: give a folder that `bench run` wrote")
     return Run(folder, _read(folder / _FILE), tuple(read_rows(folder / "rows.jsonl")))
 

@@ -16,11 +16,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.conditions import Condition, Pair
+from bench.efficiency import peak_memory
 from degrade.errors import DatasetError, ImageError
-from degrade.images import read_image, write_png
+from degrade.images import atomic_file, encode_png, read_image
 from zoo.restorer import Restorer
 
-__all__ = ["ErrorLog", "Gallery", "Outcome", "match_size", "restore_one", "safe_name"]
+__all__ = [
+    "ErrorLog",
+    "Gallery",
+    "Outcome",
+    "match_size",
+    "refuse_other_shape",
+    "restore_one",
+    "safe_name",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +42,16 @@ class Outcome:
         uint8 HWC RGB, of the size of the truth; None after a failure.
     seconds
         Wall time of the call; None when the image was restored by an earlier run.
+    memory
+        Bytes by which the process grew within the call, see `bench.efficiency`; None where that
+        cannot be told.
     detail
         What went wrong, one line; empty after success.
     """
 
     image: NDArray[np.uint8] | None
     seconds: float | None = None
+    memory: int | None = None
     detail: str = ""
 
 
@@ -86,10 +99,16 @@ class Gallery:
         except ImageError:
             return None
 
-    def write(self, path: Path, image: NDArray[np.uint8], made_by: str = "") -> None:
-        """Write an image whole or not at all; ``made_by`` tags a restored one."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_png(path, image, {"relume": made_by} if made_by else None)
+    def write(self, path: Path, image: NDArray[np.uint8], made_by: str = "") -> bytes:
+        """Write an image whole or not at all, and return the file; ``made_by`` tags it."""
+        png = encode_png(image, {"relume": made_by} if made_by else None)
+        self.write_file(path, png)
+        return png
+
+    def write_file(self, path: Path, png: bytes) -> None:
+        """Write an image that is encoded already, whole or not at all."""
+        with atomic_file(path) as file:
+            file.write(png)
 
 
 def restore_one(
@@ -108,18 +127,35 @@ def restore_one(
     face = match_size(pair.lq, pair.hq.shape[:2])
     given = face.copy()
     plans = None if restorer.card.blind else [pair.plan]
-    start = time.perf_counter()
+    grown = peak_memory()
     try:
-        restored: object = restorer.restore([given], None if mask is None else [mask], plans)
+        with grown:
+            start = time.perf_counter()
+            restored: object = restorer.restore([given], None if mask is None else [mask], plans)
+            seconds = time.perf_counter() - start
     except Exception as error:  # anybody's code: its failure is a result, kept with its traceback
         what = f"{restorer.card.name} on {condition.dataset}/{condition.recipe}/{pair.key}"
         return Outcome(None, detail=errors.note(what, error))
-    seconds = time.perf_counter() - start
     wrong = _what_is_wrong(restored, face.shape)
     if wrong:
         return Outcome(None, detail=wrong)
     assert isinstance(restored, list)
-    return Outcome(restored[0], seconds)
+    return Outcome(restored[0], seconds, grown.size)
+
+
+def refuse_other_shape(pair: Pair) -> None:
+    """Raise ImageError where a degraded image is no smaller version of its truth.
+
+    One that is larger, or whose sides are in another proportion than a whole pixel explains,
+    belongs to something else.
+    """
+    (height, width), (tall, wide) = pair.lq.shape[:2], pair.hq.shape[:2]
+    same_proportion = abs(height * wide - width * tall) <= max(tall, wide)
+    if height > tall or width > wide or not same_proportion:
+        raise ImageError(
+            f"the degraded {pair.key} is {height} x {width} pixels, its truth {tall} x {wide}: "
+            "these are not of one picture"
+        )
 
 
 def match_size(lq: NDArray[np.uint8], size: tuple[int, ...]) -> NDArray[np.uint8]:

@@ -13,26 +13,34 @@ from pathlib import Path
 
 import click
 
+from bench.cache import Cache
 from bench.conditions import Condition, open_conditions
 from bench.crew import Crew, Setting
+from bench.efficiency import MemoryPeaks, efficiencies
 from bench.features import TRUTH, FeatureStore
 from bench.measuring import compare_sets
 from bench.metrics.metric import PairMetric, SetMetric
 from bench.metrics.registry import load_metric
+from bench.protocols.choosing import choose_columns
 from bench.record import SECONDS, Run, build_record, load_run, resume_or_start, write_record
 from bench.reference import Reference, open_reference, refer
 from bench.restoring import Gallery
 from bench.rows import Row, RowLog, rows_csv
 from bench.scores import BASELINE
 from bench.suite import ALL, Suite, SuiteError, load_suite
+from bench.truthless import refuse_metrics_of_truths
 from bench.worker import Worker
+from degrade.datasets import list_datasets
 from degrade.errors import DatasetError
+from degrade.executors import Engine
 from degrade.images import atomic_file
 from degrade.terminal import Progress
 from zoo.registry import cards, load
 from zoo.restorer import Restorer
 
 __all__ = ["execute", "run"]
+
+_HERE = Engine()
 
 
 def run(
@@ -46,8 +54,11 @@ def run(
     pairs: Sequence[str | Path] = (),
     reference: str | Path | None = None,
     masks: str | None = None,
+    protocol: Sequence[str] = (),
     threads: int | None = None,
     workers: int = 1,
+    scheduler: str | None = None,
+    cache: str | Path | None = None,
 ) -> Run:
     """Score restorers as a suite says, and return the run.
 
@@ -67,11 +78,20 @@ def run(
         Folders or names of clean images in place of the suite's.
     pairs
         Stored paired data sets (folders with ``metadata.parquet``) in place of the suite's.
+    protocol
+        Names of protocols in place of the suite's: what ``psnr`` or ``identity`` stands for.
     threads
         Threads that torch uses from here on; None leaves it. A value may change in its last
         digits with their number, so this is recorded, and the command ``bench run`` uses one.
     workers
         Processes that score photographs side by side; no value but the seconds depends on it.
+    scheduler
+        Of a running Dask cluster, whose workers score instead: its address, or the file it wrote.
+        Data, weights and ``out`` must be at the same paths for all of them.
+    cache
+        A folder in which restored images, values and vectors are looked for before they are
+        computed, and kept for other runs; None for none. `bench.cache.default_cache` is the one
+        of the command ``bench run``.
 
     Raises
     ------
@@ -81,11 +101,15 @@ def run(
     """
     if not isinstance(suite, Suite):
         suite = load_suite(suite)
+    if pairs and not suite.truths:
+        raise SuiteError(f"the suite '{suite.name}' is for photographs without truths, not pairs")
+    protocol = tuple(protocol) or suite.protocol
     suite = dataclasses.replace(
         suite,
         datasets=tuple(str(path) for path in (pairs or datasets)) or suite.datasets,
         restorers=_restorer_names(restorers or suite.restorers),
-        metrics=tuple(dict.fromkeys(metrics or suite.metrics)),
+        metrics=choose_columns(metrics or suite.metrics, protocol),
+        protocol=protocol,
         limit=limit or suite.limit,
         reference=str(reference) if reference else suite.reference,
         masks=masks or suite.masks,
@@ -93,11 +117,21 @@ def run(
     groups = open_conditions(suite)
     loaded = [load(name) for name in suite.restorers]
     measures = [load_metric(name) for name in suite.metrics]
+    refuse_metrics_of_truths(suite, measures)
     if threads is not None and "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(threads)
     place = Path(out or Path("runs") / suite.name)
     against = open_reference(suite.reference, suite.size) if suite.reference else None
-    return execute(suite, groups, loaded, measures, place, against, workers)
+    return execute(
+        suite,
+        groups,
+        loaded,
+        measures,
+        place,
+        against,
+        engine=Engine(workers, scheduler),
+        cache=Path(cache) if cache else None,
+    )
 
 
 def execute(
@@ -107,11 +141,14 @@ def execute(
     metrics: Sequence[PairMetric | SetMetric],
     out: Path,
     reference: Reference | None = None,
-    workers: int = 1,
+    *,
+    engine: Engine = _HERE,
+    cache: Path | None = None,
 ) -> Run:
     """Do the work of `run` with everything already opened and loaded.
 
-    With several workers each opens and loads all of it again, as the suite names it.
+    With several workers each opens and loads all of it again, as the suite names it. With a
+    ``cache`` every restorer and metric must be the one that its name loads.
     """
     names = [restorer.card.name for restorer in restorers]
     _refuse_equal_names(names)
@@ -125,16 +162,28 @@ def execute(
     record = resume_or_start(out, fresh)
     _tell_unusable(conditions)
     with RowLog(out / "rows.jsonl") as log:
-        worker = Worker(suite.name, restorers, metrics, out, truths=reference is None)
-        crew = Crew(worker, groups, log, Setting(suite, str(out), _threads()), workers)
+        worker = Worker(
+            suite.name, restorers, metrics, out, truths=reference is None, cache=Cache(cache)
+        )
+        worker.peaks.take(MemoryPeaks.of(record.get("efficiency", ())))
+        kept = str(cache.resolve()) if cache else None
+        told = _as_others_find_it(suite) if engine.scheduler else suite
+        libraries = tuple(record["environment"]["libraries"].items()) if engine.scheduler else ()
+        setting = Setting(told, str(out.resolve()), _threads(), kept, libraries)
+        crew = Crew(worker, groups, log, setting, engine)
         total = sum(len(condition.addresses) for condition in conditions) * len(restorers)
         with Progress(total, f"bench {suite.name}") as shown:
             for position, group in enumerate(groups):
                 features = crew.score(position, shown)
                 _compare_sets(worker, group, names, log, features, out)
+        crew.plans.save(out)
         rows = _in_order(log.rows.values(), conditions, names, suite.metrics)
     with atomic_file(out / "rows.csv") as file:
         file.write(rows_csv(rows).encode("utf-8", "backslashreplace"))
+    costs = efficiencies(rows, restorers, SECONDS["name"], crew.peaks)
+    record["efficiency"] = [each.as_record() for each in costs]
+    for told_of, each in zip(record["conditions"], conditions, strict=True):
+        told_of["pixels_sha256"] = crew.digests.of((each.dataset, each.recipe), each.addresses)
     write_record(out, record, finished=True)
     return load_run(out)
 
@@ -165,6 +214,21 @@ def _compare_sets(
     features.save(out)
     for row in rows:
         log.append(row)
+
+
+def _as_others_find_it(suite: Suite) -> Suite:
+    """Return the suite with whole paths: a cluster's workers have working folders of their own."""
+
+    def whole(name: str) -> str:
+        return str(Path(name).resolve()) if Path(name).exists() else name
+
+    own = list_datasets()
+    return dataclasses.replace(
+        suite,
+        datasets=tuple(name if name in own else whole(name) for name in suite.datasets),
+        recipes=tuple(whole(n) if n.endswith((".yaml", ".yml")) else n for n in suite.recipes),
+        restorers=tuple(whole(n) if Path(n).is_file() else n for n in suite.restorers),
+    )
 
 
 def _restorer_names(names: Sequence[str]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.protocols.table import PROTOCOLS, STRICT
 from degrade.errors import UserError
 from degrade.yaml_lines import KeyPath, load_yaml, nearest
 
@@ -46,6 +47,7 @@ class Suite:
         Names or paths of degradation recipes, each applied to every other data set.
     restorers, metrics
         Names, in the order of the tables; ``("all",)`` stands for every restorer there is.
+        What a metric's name stands for is the protocols' affair; see `bench.protocols`.
     seed
         The 64-bit seed of the degradations and of the bootstrap.
     variants
@@ -60,6 +62,11 @@ class Suite:
         them. None: with the truths of the same images.
     masks
         One of `MASKS`: the parsing masks that restorers are given.
+    protocol
+        Names of `bench.protocols.table.PROTOCOLS`.
+    truths
+        False for photographs that have none, as nobody degraded them: they are restored as they
+        are found, take no recipe, and only metrics that need no truth can judge.
     """
 
     name: str
@@ -73,12 +80,15 @@ class Suite:
     size: int | None = None
     reference: str | None = None
     masks: str = "none"
+    protocol: tuple[str, ...] = (STRICT,)
+    truths: bool = True
 
     def as_record(self) -> dict[str, Any]:
-        """Return the suite as a JSON-ready mapping, lists for tuples."""
+        """Return the suite as a JSON-ready mapping, lists for tuples; ``truths`` only if false."""
         return {
             key: list(value) if isinstance(value, tuple) else value
             for key, value in asdict(self).items()
+            if not (key == "truths" and value)  # so that runs of before it are still the same
         }
 
 
@@ -139,6 +149,8 @@ class _Reader:
             size=self.optional_integer(data, "size", 32),
             reference=self.reference(data.get("reference")),
             masks=self.choice(data, "masks", MASKS),
+            protocol=self.protocol(data),
+            truths=self.truths(data),
         )
 
     def name(self, value: object) -> str:
@@ -175,6 +187,25 @@ class _Reader:
         if value not in allowed:
             raise self.error((key,), f"'{key}' must be one of {', '.join(allowed)}, not {value!r}")
         return str(value)
+
+    def protocol(self, data: Mapping[str, Any]) -> tuple[str, ...]:
+        value = data.get("protocol", STRICT)
+        chosen = (value,) if isinstance(value, str) else self.names(data, "protocol")
+        for name in chosen:
+            if name not in PROTOCOLS:
+                hint = nearest(name, PROTOCOLS) or f" Name one of: {', '.join(PROTOCOLS)}."
+                raise self.error(("protocol",), f"there is no protocol '{name}'.{hint}")
+        return chosen
+
+    def truths(self, data: Mapping[str, Any]) -> bool:
+        value = data.get("truths", True)
+        if not isinstance(value, bool):
+            raise self.error(("truths",), f"'truths' must be true or false, not {value!r}")
+        if not value and (data.get("recipes") or data.get("variants", 1) != 1):
+            raise self.error(
+                ("truths",), "photographs without truths are not degraded: remove recipes, variants"
+            )
+        return value
 
     def place(self, name: str) -> str:
         beside = self.folder / name

@@ -10,13 +10,24 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench.cache import Cache
 from bench.conditions import Condition, Pair
+from bench.data_digest import DataDigests
+from bench.efficiency import MemoryPeaks
 from bench.features import TRUTH, FeatureStore, file_of
-from bench.measuring import Samples, describe, measure
+from bench.measuring import Samples, describe, measure_all
 from bench.metrics.metric import Measurement, PairMetric, Sample, SetMetric, Status
 from bench.photographs import ImageKey, photographs
+from bench.plans import PlanStore
 from bench.record import SECONDS
-from bench.restoring import ErrorLog, Gallery, Outcome, match_size, restore_one
+from bench.restoring import (
+    ErrorLog,
+    Gallery,
+    Outcome,
+    match_size,
+    refuse_other_shape,
+    restore_one,
+)
 from bench.rows import Row, RowBuffer
 from degrade.errors import ImageError
 from degrade.terminal import Progress
@@ -25,6 +36,8 @@ from zoo.restorer import Restorer
 __all__ = ["Metric", "Worker"]
 
 Metric = PairMetric | SetMetric
+
+_TIMED_BEFORE = "restored and timed by an earlier run, from the cache"
 
 
 class Worker:
@@ -41,6 +54,15 @@ class Worker:
     truths
         Whether set metrics compare with the truths, so that these need vectors too; not so
         where there is a reference set.
+    cache
+        What other runs found.
+
+    Attributes
+    ----------
+    peaks
+        Each restorer's working memory so far.
+    digests
+        Of the images seen so far.
     """
 
     def __init__(
@@ -51,13 +73,16 @@ class Worker:
         out: Path,
         *,
         truths: bool = True,
+        cache: Cache | None = None,
     ) -> None:
         self._suite, self._restorers, self._out = suite, restorers, out
         self.truths = truths
         self._pair_metrics = [m for m in metrics if not isinstance(m, SetMetric)]
         self.set_metrics = [m for m in metrics if isinstance(m, SetMetric)]
         self._gallery = Gallery(out / "restored")
+        self._cache = cache or Cache(None)
         self.errors = ErrorLog(out / "errors.log")
+        self.peaks, self.digests = MemoryPeaks(), DataDigests()
 
     def photograph(
         self,
@@ -65,6 +90,7 @@ class Worker:
         indices: Sequence[int],
         log: RowBuffer,
         features: FeatureStore,
+        plans: PlanStore,
         shown: Progress | None = None,
     ) -> None:
         """Score the versions of one photograph under each condition of a group.
@@ -75,15 +101,15 @@ class Worker:
             Conditions of the same images.
         indices
             Of the versions, in each condition's pairs.
-        log, features
-            Where rows and vectors go; what ``log`` holds as settled is left alone.
+        log, features, plans
+            Where rows, vectors and plans go; what ``log`` holds as settled is left alone.
         """
         truths, versions = Samples(), Samples()
         names = photographs(group[0].addresses[index] for index in indices)
         for index in indices:
             for condition in group:
                 key = condition.addresses[index]
-                place = _Place(condition, index, key, names[key], log, features)
+                place = _Place(condition, index, key, names[key], log, features, plans)
                 self._image(place, truths, versions, shown)
                 versions.forget()
 
@@ -108,14 +134,18 @@ class Worker:
         key = place.key
         try:
             pair = place.condition.pairs[place.index]
+            refuse_other_shape(pair)
         except (ImageError, OSError) as error:
             self._unreadable(place, self.errors.note(key[0], error))
             if shown:
                 shown.advance(len(self._restorers))
             return
+        where = place.condition.dataset, place.condition.recipe
+        place.plans.add(where, key, pair.plan)
+        self.digests.add(where, key, pair)
         hq = truths.of(pair.hq)
-        path = self._gallery.path(place.condition.dataset, place.condition.recipe, TRUTH, key[0])
-        if self._gallery.read(path) is None:
+        path = self._gallery.path(*where, TRUTH, key[0])
+        if place.condition.truths and self._gallery.read(path) is None:
             self._gallery.write(path, pair.hq)
         for restorer in self._restorers:
             self._restored(place, pair, restorer, hq, versions)
@@ -137,12 +167,13 @@ class Worker:
                 self._append(place, name, metric, failed)
             return
         sample = versions.of(outcome.image)
-        for metric in wanted:
-            self._append(place, name, metric, measure(metric, sample, hq, self.errors))
+        values = measure_all(wanted, sample, hq, self.errors, self._cache)
+        for metric, value in zip(wanted, values, strict=True):
+            self._append(place, name, metric, value)
         for each in sets:
             who = {name: sample, TRUTH: hq} if self.truths else {name: sample}
             for owner, picture in who.items():
-                vector = describe(each, picture, self.errors)
+                vector = describe(each, picture, self.errors, self._cache)
                 home = condition.dataset, condition.recipe, owner, each.feature
                 place.features.add(home, place.key, vector)
 
@@ -156,9 +187,19 @@ class Worker:
                 return Outcome(image)
         face = match_size(pair.lq, pair.hq.shape[:2])  # what `restore_one` gives the restorer
         mask = condition.masks.of(place.photograph, face) if condition.masks else None
+        cached = self._cache.key_of(restorer.card, face, mask, pair.plan)
+        kept = self._cache.restored(cached)
+        if kept is not None:
+            self._gallery.write_file(path, kept.png)
+            self.peaks.add(name, kept.memory)
+            self._append(place, name, None, Measurement(kept.seconds, detail=_TIMED_BEFORE))
+            return Outcome(kept.image)
         outcome = restore_one(restorer, condition, pair, self.errors, mask)
         if outcome.image is not None:
-            self._gallery.write(path, outcome.image, made_by=name)
+            png = self._gallery.write(path, outcome.image, made_by=name)
+            assert outcome.seconds is not None
+            self._cache.keep_restored(cached, png, outcome.seconds, outcome.memory)
+            self.peaks.add(name, outcome.memory)
             time = Measurement(outcome.seconds)
         else:
             time = Measurement(None, Status.ERROR, outcome.detail)
@@ -216,3 +257,4 @@ class _Place:
     photograph: str
     log: RowBuffer
     features: FeatureStore
+    plans: PlanStore

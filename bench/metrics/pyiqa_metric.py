@@ -29,7 +29,7 @@ from zoo.weights import WeightsMissing, WeightsRefused
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["PREFIX", "PyiqaMetric", "fetch_pyiqa", "load_pyiqa", "pyiqa_entry"]
+__all__ = ["PREFIX", "PyiqaMetric", "fetch_pyiqa", "load_pyiqa", "looks_at_truth", "pyiqa_entry"]
 
 PREFIX = "pyiqa:"
 
@@ -113,6 +113,13 @@ def pyiqa_entry(name: str) -> MetricEntry:
         direction="lower" if configs[wanted].get("lower_better") else "higher",
         signature=f"{name}|{_version()}|rgb|u8|batch1|seed0",
     )
+
+
+def looks_at_truth(name: str) -> bool:
+    """Say whether ``pyiqa:NAME`` compares with a truth; so too where pyiqa is not installed."""
+    if importlib.util.find_spec("pyiqa") is None:
+        return True
+    return bool(_configs().get(name.removeprefix(PREFIX), {}).get("metric_mode") != "NR")
 
 
 def load_pyiqa(name: str, *, download: bool = False) -> PairMetric:

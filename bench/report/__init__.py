@@ -36,11 +36,15 @@ def write_report(
 
         _write(Path(csv), leaderboard_csv(report))
     if markdown is not None:
+        from bench.report.costs import costs_markdown
         from bench.report.plain import markdown as markdown_text
         from bench.report.severity_text import severity_markdown
+        from bench.report.told_apart import groups_markdown
 
-        parts = [markdown_text(report), *severity_markdown(report.severity)]
-        _write(Path(markdown), "\n\n".join(part.rstrip() for part in parts) + "\n")
+        parts = [markdown_text(report), costs_markdown(report.run.record)]
+        parts.insert(1, groups_markdown(report.groups))
+        parts += severity_markdown(report.severity)
+        _write(Path(markdown), "\n\n".join(part.rstrip() for part in parts if part) + "\n")
     if latex is not None:
         from bench.report.latex import latex as latex_text
 

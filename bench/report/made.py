@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from bench.report.costs import cost_facts
+
 __all__ = ["facts_of"]
 
 _MANY = 8
@@ -28,6 +30,8 @@ def facts_of(record: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Reference of set metrics", _reference(record)),
         ("Masks given", record["suite"].get("masks", "none")),
         *_recipes(record),
+        *_data(record),
+        *cost_facts(record),
         ("Started", record["started"]),
         ("Finished", record["finished"] or "not yet"),
         *(("Resumed", each["time"]) for each in record["resumed"]),
@@ -44,6 +48,19 @@ def _recipes(record: Mapping[str, Any]) -> list[tuple[str, str]]:
         return [(f"Recipe {name}", digest) for name, digest in recipes.items()]
     short = (f"{name} {digest[:8]}" for name, digest in recipes.items())
     return [(f"{len(recipes)} recipes", " · ".join(short))]
+
+
+def _data(record: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the digest of each condition's pixels, of truths and degraded images."""
+    known = [each for each in record["conditions"] if each.get("pixels_sha256")]
+    if len(known) > _MANY:
+        short = (
+            f"{each['dataset']} × {each['recipe']} {each['pixels_sha256'][:8]}" for each in known
+        )
+        return [(f"Pixels of {len(known)} conditions", " · ".join(short))]
+    return [
+        (f"Pixels of {each['dataset']} × {each['recipe']}", each["pixels_sha256"]) for each in known
+    ]
 
 
 def _reference(record: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ from bench.record import SECONDS, Run
 from bench.rows import Row
 from bench.scores import BASELINE, Score, ScoreKey, score
 from bench.severity import Severity, analyse
+from bench.significance import Grouping, significance_groups
 from degrade.planning import Plan
 
 __all__ = ["Column", "Gap", "Line", "Report", "Table", "build_report"]
@@ -154,6 +155,8 @@ class Report:
         How each image was degraded; empty for a run that is not finished.
     severity
         Every metric over the strength of the degradations; empty without plans.
+    groups
+        Which restorers of a column can be told apart; empty for a run that is not finished.
     """
 
     run: Run
@@ -161,6 +164,7 @@ class Report:
     gaps: tuple[Gap, ...]
     plans: Mapping[Where, Mapping[ImageKey, Plan]]
     severity: tuple[Severity, ...]
+    groups: tuple[Grouping, ...] = ()
 
 
 def build_report(run: Run) -> Report:
@@ -188,7 +192,8 @@ def build_report(run: Run) -> Report:
     )
     tables = tuple(_table(run, each, columns, scores) for each in run.record["conditions"])
     plans = read_plans(run.folder)
-    return Report(run, tables, _gaps(run.rows), plans, analyse(run, plans))
+    groups = tuple(significance_groups(run)) if run.complete else ()
+    return Report(run, tables, _gaps(run.rows), plans, analyse(run, plans), groups)
 
 
 def _table(

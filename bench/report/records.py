@@ -24,6 +24,7 @@ def report_json(report: Report) -> str:
         "suite": report.run.suite,
         "complete": report.run.complete,
         "leaderboards": [_table(table) for table in report.tables],
+        "significance_groups": [asdict(each) for each in report.groups],
         "severity": [_severity(each) for each in report.severity],
         "without_a_value": [asdict(gap) for gap in report.gaps],
         "run": report.run.record,

@@ -156,6 +156,15 @@ class Fakes:
     no_face = Measurement(None, Status.NO_FACE_IN_REFERENCE, "no face")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache_of_the_tests(tmp_path_factory):
+    """Keep what `bench run` finds here out of the cache of whoever runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("cache-of-bench")
+        patch.setattr("bench.cache.default_cache", lambda: folder)
+        yield folder
+
+
 @pytest.fixture(scope="session")
 def fakes():
     return Fakes()

@@ -72,6 +72,11 @@ def test_run_as_json_is_one_object_on_standard_output(tiny):
         (["run", "quick", "--limit", "0"], "'--limit'"),
         (["run", "quick", "--restorers", "nlmean"], "did you mean nlmeans?"),
         (["run", "quick", "--pairs", "no-such-folder"], "'--pairs'"),
+        (["run", "quick", "--cache", "x", "--no-cache"], "exclude each other"),
+        (["run", "celeba-test"], "celeba-hq is not on this machine"),
+        (["run", "real", "--metrics", "psnr", "--dataset", "."], "holds no images"),
+        (["cache", "--older-than", "3"], "add --clear"),
+        (["speed", "--only", "scoring", "--case", "lumma"], "there is no case lumma"),
         (["report", "no-such-folder"], "no-such-folder"),
         (["nothing"], "No such command 'nothing'"),
     ],
@@ -83,6 +88,48 @@ def test_a_mistake_is_exit_code_2_and_one_clear_line(arguments, message, tmp_pat
     assert message in result.stderr
     assert "Traceback" not in result.output
     assert not list(tmp_path.iterdir())
+
+
+def test_a_second_run_takes_from_the_cache_and_cache_tells_its_room(tiny, tmp_path):
+    folder, _ = tiny
+    kept = tmp_path / "kept"
+    for name in ("one", "two"):
+        result = call("run", folder / "tiny.yaml", "--out", tmp_path / name, "--cache", kept)
+        assert result.exit_code == 0, result.output
+    tables = [
+        [x for x in (tmp_path / name / "rows.csv").read_text().splitlines() if ",seconds," not in x]
+        for name in ("one", "two")
+    ]
+    assert tables[0] == tables[1]
+    assert (tmp_path / "two" / "rows.csv").read_text().count("from the cache") == 6
+    told = json.loads(call("cache", "--cache", kept, "--json").stdout)
+    assert told["folder"] == str(kept)
+    assert told["kinds"]["restored"]["entries"] == 6
+    cleared = call("cache", "--cache", kept, "--clear").stdout
+    entries = sum(kind["entries"] for kind in told["kinds"].values())
+    assert f"removed {entries} entries" in cleared
+    assert f"{kept}: empty" in cleared
+
+
+def test_without_the_cache_everything_is_made_anew(tiny, tmp_path, cache_of_the_tests):
+    folder, _ = tiny
+    before = json.loads(call("cache", "--json").stdout)
+    assert before["folder"] == str(cache_of_the_tests)
+    result = call("run", folder / "tiny.yaml", "--out", tmp_path / "x", "--no-cache", "--limit", 1)
+    assert result.exit_code == 0, result.output
+    assert "from the cache" not in (tmp_path / "x" / "rows.csv").read_text()
+    assert json.loads(call("cache", "--json").stdout) == before
+
+
+def test_the_report_tells_what_each_restorer_costs(tiny, tmp_path):
+    folder, _ = tiny
+    result = call(
+        "report", folder / "run", "--markdown", tmp_path / "x.md", "--html", tmp_path / "x"
+    )
+    assert result.exit_code == 0, result.output
+    assert "p50 ms" in result.stdout
+    assert "## What it costs" in (tmp_path / "x.md").read_text()
+    assert "Cost of bilateral" in (tmp_path / "x").read_text()
 
 
 def test_a_folder_that_holds_another_run_is_refused(tiny):

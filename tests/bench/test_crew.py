@@ -5,9 +5,12 @@ import csv
 import numpy as np
 import pytest
 
+from bench import crew
+from bench.crew import Setting
 from bench.features import read_vectors
 from bench.runner import run
 from bench.suite import Suite
+from degrade.errors import UserError
 from degrade.images import write_png
 
 
@@ -38,6 +41,12 @@ def vectors(folder):
     for path in sorted((folder / "features").rglob("*.npz")):
         found[path.relative_to(folder)] = {k: v.tobytes() for k, v in read_vectors(path).items()}
     return found
+
+
+def test_a_worker_with_another_version_of_a_library_is_refused(faces, tmp_path):
+    setting = Setting(suite(faces, ("psnr",)), str(tmp_path), None, None, (("numpy", "0.1"),))
+    with pytest.raises(UserError, match=r"would give other values: numpy 0\.1 here, .* there"):
+        crew._opened(setting)
 
 
 WITHOUT_TORCH = ("psnr",)

@@ -131,3 +131,15 @@ def test_32_pixels_are_the_least(lpips, size, status):
 def test_another_networks_weights_are_not_taken(backbone):
     with pytest.raises(KeyError):
         build_network({"features.0.weight": backbone["features.0.weight"]})
+
+
+def test_the_truths_maps_are_computed_once_for_all_restorers(backbone, pair, monkeypatch):
+    lpips, seen = Lpips(LPIPS, build_network(backbone)), []
+    run = lpips._network.net.forward
+    monkeypatch.setattr(lpips._network.net, "forward", lambda x: seen.append(1) or run(x))
+    hq = Sample(pair[1].image)
+    restored = [Sample(np.roll(pair[0].image, step, axis=0)) for step in range(3)]
+    together = [lpips.measure(each, hq).value for each in restored]
+    assert len(seen) == 3 + 1
+    alone = [lpips.measure(each, Sample(pair[1].image)).value for each in restored]
+    assert together == alone

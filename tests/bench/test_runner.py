@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import re
 
@@ -204,6 +205,32 @@ def test_an_image_that_cannot_be_read_has_error_rows_for_everyone(tmp_path, fake
     }
     assert all(r.status == "error" and "b is damaged" in r.detail for r in broken)
     assert values(done, "error", "input") == [1.0, None, 3.0]
+
+
+@pytest.mark.parametrize(
+    "shape", [(40, 20, 3), (20, 48, 3), (80, 96, 3), (48, 40, 3)]
+)  # the truth is 40 x 48
+def test_a_degraded_image_that_cannot_be_its_truths_has_error_rows(tmp_path, fakes, shape):
+    condition = fakes.condition()
+    pairs = [condition.pairs[index] for index in range(3)]
+    pairs[1].lq = np.zeros(shape, np.uint8)
+    condition = dataclasses.replace(condition, pairs=pairs)
+    run = execute(fakes.suite(), [[condition]], fakes.restorers(), fakes.metrics(), tmp_path)
+    wrong = [row for row in run.rows if row.status == "error"]
+    assert {row.key for row in wrong} == {"b"}
+    assert len(wrong) == 2 * 2
+    assert f"is {shape[0]} x {shape[1]} pixels, its truth 40 x 48" in wrong[0].detail
+    assert values(run, "error", "input") == [1.0, None, 3.0]
+
+
+@pytest.mark.parametrize("shape", [(10, 12, 3), (13, 16, 3), (5, 6, 3), (14, 16, 3)])
+def test_a_degraded_image_that_its_recipe_left_smaller_is_enlarged(tmp_path, fakes, shape):
+    condition = fakes.condition(keys=("a",))
+    pair = condition.pairs[0]
+    pair.lq = np.full(shape, 90, np.uint8)
+    condition = dataclasses.replace(condition, pairs=[pair])
+    run = execute(fakes.suite(), [[condition]], fakes.restorers(), fakes.metrics(), tmp_path)
+    assert run.failed == 0
 
 
 def test_only_oracles_are_told_how_an_image_was_degraded(tmp_path, fakes):

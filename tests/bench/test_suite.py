@@ -50,7 +50,7 @@ def test_a_reference_beside_the_file_is_found_and_masks_are_named(tmp_path):
     assert load_suite(write(tmp_path, GOOD + "reference: ffhq\n")).reference == "ffhq"
 
 
-@pytest.mark.parametrize("name", ["demo", "quick", "faces-128"])
+@pytest.mark.parametrize("name", ["demo", "quick", "faces-128", "inversion-64"])
 def test_the_shipped_suites_can_be_read_by_name(name):
     assert name in suite_names()
     assert load_suite(name).name == name

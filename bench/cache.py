@@ -1,0 +1,216 @@
+"""What earlier runs found, by content: restored images, values of metrics, feature vectors.
+
+A key names everything that decides a result: the pixels, the restorer and its weights or the
+metric's signature, and the software. So any run may read what any other wrote; going on with a
+run of one's own is the affair of `bench.rows`.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.cache_store import CacheStore
+from bench.csv_text import format_number
+from bench.metrics.metric import Measurement, PairMetric, Sample, SetMetric, Status
+from bench.software import measuring_software, restoring_software
+from degrade.errors import ImageError
+from degrade.images import decode_image
+from degrade.planning import Plan
+from zoo.restorer import Card
+from zoo.weights import cache_folder
+
+__all__ = ["PIXELS", "Cache", "Kept", "default_cache", "pixels_of"]
+
+_RESTORED, _VALUES, _VECTORS = "restored", "values", "vectors"
+_LASTING = (Status.OK, Status.NO_FACE, Status.NO_FACE_IN_REFERENCE, Status.LEFT_OUT)
+"""A failure may pass, and weights may come: other statuses are found anew."""
+PIXELS = "pixels-sha256"
+"""The feature of a `Sample` that is its `pixels_of`."""
+_COST = struct.Struct("<dq")
+
+
+def default_cache() -> Path:
+    """Return the folder of the cache on this machine, beside the weights'."""
+    return cache_folder() / "bench"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A restored image of an earlier run.
+
+    Attributes
+    ----------
+    image
+        uint8 HWC RGB.
+    png
+        The file it was decoded from, with the restorer's name in it.
+    seconds, memory
+        Wall time of the call that made it, and the bytes by which the process grew, if known.
+    """
+
+    image: NDArray[np.uint8]
+    png: bytes
+    seconds: float
+    memory: int | None
+
+
+class Cache:
+    """Results of earlier runs; without a folder it holds nothing and keeps nothing.
+
+    A damaged entry is noticed by its digest, removed and computed again.
+
+    Parameters
+    ----------
+    folder
+        Shared by any number of runs and processes, or None.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self._store = None if folder is None else CacheStore(folder)
+        # Once: both read every source, and neither changes while a run works.
+        self._restoring = "" if folder is None else restoring_software()
+        self._measuring = "" if folder is None else measuring_software()
+
+    def key_of(
+        self,
+        card: Card,
+        face: NDArray[np.uint8],
+        mask: NDArray[np.float32] | None,
+        plan: Plan,
+    ) -> str:
+        """Return the key of a restoration; empty for one that is not to be kept.
+
+        Somebody's program and a network without a digest of its weights may change unseen.
+
+        Parameters
+        ----------
+        card
+            Of the restorer.
+        face, mask
+            What it is given.
+        plan
+            Told to oracles only.
+        """
+        known = card.kind in ("reference", "classical", "oracle") or (
+            card.kind == "network" and card.sha256
+        )
+        if self._store is None or not known:
+            return ""
+        return _key(
+            self._restoring,
+            card.name,
+            card.sha256,
+            pixels_of(face),
+            "" if mask is None else _array_digest(mask),
+            "" if card.blind else plan.to_json(),
+        )
+
+    def restored(self, key: str) -> Kept | None:
+        """Return the restored image of a key of `key_of`, or None."""
+        content = self._store.read(_RESTORED, key) if self._store and key else None
+        if content is None:
+            return None
+        seconds, memory = _COST.unpack_from(content)
+        png = content[_COST.size :]
+        try:
+            image = decode_image(png, "an entry of the cache")
+        except ImageError:  # of a version that wrote something else
+            return None
+        return Kept(image, png, seconds, None if memory < 0 else memory)
+
+    def keep_restored(self, key: str, png: bytes, seconds: float, memory: int | None) -> None:
+        """Keep a restored image and what it cost, see `Kept`."""
+        if self._store and key:
+            cost = _COST.pack(seconds, -1 if memory is None else memory)
+            self._store.keep(_RESTORED, key, cost + png)
+
+    def values(self, restored: Sample, hq: Sample) -> dict[str, Measurement]:
+        """Return what is known of an image and its truth: signature to measurement."""
+        if self._store is None:
+            return {}
+        found = self._record(_VALUES, self._key_of_pair(restored, hq))
+        return {signature: _measurement(each) for signature, each in found.items()}
+
+    def keep_values(
+        self, restored: Sample, hq: Sample, values: Sequence[tuple[PairMetric, Measurement]]
+    ) -> None:
+        """Keep what was measured, beside what is known; what may pass is left out."""
+        lasting = {
+            metric.signature: _entry(measured)
+            for metric, measured in values
+            if measured.status in _LASTING and _may_be_kept(metric)
+        }
+        if self._store and lasting:
+            self._merge(_VALUES, self._key_of_pair(restored, hq), lasting)
+
+    def vector(self, metric: SetMetric, sample: Sample) -> NDArray[np.float32] | None:
+        """Return the feature vector of an image, or None."""
+        if self._store is None or not _may_be_kept(metric):
+            return None
+        found = self._record(_VECTORS, self._key_of_image(sample)).get(metric.feature)
+        return None if found is None else np.frombuffer(base64.b64decode(found), "<f4").copy()
+
+    def keep_vector(self, metric: SetMetric, sample: Sample, vector: NDArray[Any]) -> None:
+        """Keep the feature vector of an image, in float32 as runs keep it."""
+        if self._store and _may_be_kept(metric):
+            text = base64.b64encode(np.asarray(vector, "<f4").tobytes()).decode()
+            self._merge(_VECTORS, self._key_of_image(sample), {metric.feature: text})
+
+    def _key_of_pair(self, restored: Sample, hq: Sample) -> str:
+        return _key(self._measuring, _pixels(restored), _pixels(hq))
+
+    def _key_of_image(self, sample: Sample) -> str:
+        return _key(self._measuring, _pixels(sample))
+
+    def _record(self, kind: str, key: str) -> dict[str, Any]:
+        assert self._store is not None
+        content = self._store.read(kind, key)
+        return {} if content is None else dict(json.loads(content))
+
+    def _merge(self, kind: str, key: str, new: Mapping[str, Any]) -> None:
+        assert self._store is not None
+        merged = {**self._record(kind, key), **new}
+        self._store.keep(kind, key, json.dumps(merged, sort_keys=True, allow_nan=False).encode())
+
+
+def _may_be_kept(metric: PairMetric | SetMetric) -> bool:
+    """Say whether a signature decides the value: not where a person brings the weights."""
+    return not getattr(getattr(metric, "entry", None), "file", "")
+
+
+def pixels_of(image: NDArray[np.uint8]) -> str:
+    """Return the digest of an image's pixels and size."""
+    return _array_digest(image)
+
+
+def _pixels(sample: Sample) -> str:
+    return sample.feature(PIXELS, pixels_of)
+
+
+def _array_digest(array: NDArray[Any]) -> str:
+    total = hashlib.sha256(f"{array.dtype.str} {array.shape}\n".encode())
+    total.update(np.ascontiguousarray(array).data)
+    return total.hexdigest()
+
+
+def _key(*parts: str) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _entry(measured: Measurement) -> list[str]:
+    return [format_number(measured.value), measured.status.value, measured.detail]
+
+
+def _measurement(entry: list[str]) -> Measurement:
+    value, status, detail = entry
+    return Measurement(float(value) if value else None, Status(status), detail)

@@ -1,0 +1,92 @@
+import json
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from bench.efficiency import MemoryPeaks, count_parameters, efficiencies, peak_memory
+from bench.runner import execute
+
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the peak of a block")
+
+
+@LINUX
+def test_a_blocks_peak_is_what_it_took_at_most_not_what_it_kept():
+    with peak_memory() as grown:
+        for size in (1, 5, 2):
+            np.ones(size * 10_000_000, np.uint8)
+    assert grown.size == pytest.approx(50e6, rel=0.1)
+    with peak_memory() as idle:
+        pass
+    assert idle.size < 5e6  # the peak of before is forgotten
+
+
+def test_where_the_system_does_not_tell_nothing_is_claimed(monkeypatch, tmp_path):
+    monkeypatch.setattr("bench.efficiency._PEAK_RESET", tmp_path / "no" / "clear_refs")
+    with peak_memory() as grown:
+        pass
+    assert grown.size is None
+    peaks = MemoryPeaks()
+    peaks.add("x", grown.size)
+    assert peaks.found == {}
+
+
+def test_the_largest_of_all_calls_and_processes_counts():
+    one, other = MemoryPeaks({"a": 3}), MemoryPeaks({"a": 5, "b": 1})
+    one.add("a", 4)
+    one.take(other)
+    one.add("b", None)
+    assert one.found == {"a": 5, "b": 1}
+
+
+def test_quantiles_are_those_of_the_calls_that_were_timed(fakes):
+    times = [0.5, 0.1, 0.2, 0.4, 0.3]
+    rows = [
+        fakes.row(value, key=str(number), metric="seconds", restorer="input")
+        for number, value in enumerate(times)
+    ]
+    rows += [fakes.row(None, key="failed", metric="seconds", status="error")]
+    rows += [fakes.row(9.0, key="0", metric="psnr")]
+    timed, never = efficiencies(rows, fakes.restorers(), "seconds", MemoryPeaks({"input": 7}))
+    assert (timed.restorer, timed.faces, timed.memory, timed.parameters) == ("input", 5, 7, 0)
+    assert (timed.p50, timed.p95) == pytest.approx((0.3, 0.48))
+    assert (never.faces, never.p50, never.p95, never.memory) == (0, None, None, None)
+
+
+def test_parameters_are_counted_once_wherever_a_restorer_keeps_its_networks(fakes):
+    shared = torch.nn.Linear(3, 4)  # 12 + 4
+    holder = type("Holder", (), {"__module__": "zoo.test"})()
+    holder.first, holder.second = shared, torch.nn.Sequential(shared, torch.nn.Linear(4, 1))
+    restorer = type("Restorer", (), {"__module__": "zoo.test"})()
+    restorer.card = fakes.card("net", kind="network")
+    restorer.inner, restorer.again = holder, shared
+    assert count_parameters(restorer) == 16 + 5
+    restorer.card = fakes.card("net", kind="command")
+    assert count_parameters(restorer) is None
+
+
+def test_the_shipped_network_has_as_many_as_its_file():
+    from safetensors import safe_open
+
+    from zoo.registry import load
+    from zoo.shipped import weights_path
+
+    with safe_open(weights_path("unet-128"), "pt") as file:
+        stored = sum(int(np.prod(file.get_slice(name).get_shape())) for name in file.keys())  # noqa: SIM118
+    assert count_parameters(load("unet-128")) == stored
+
+
+def test_a_run_records_it_beside_the_machine_and_not_among_the_scores(tmp_path, fakes):
+    for _ in range(2):  # a second session restores nothing, and forgets nothing
+        run = execute(
+            fakes.suite(), [[fakes.condition()]], fakes.restorers(), fakes.metrics(), tmp_path / "x"
+        )
+        told = {each["restorer"]: each for each in run.record["efficiency"]}
+        assert list(told) == ["input", "brighter"]
+        assert told["brighter"]["faces"] == 3
+        assert 0 < told["brighter"]["p50"] <= told["brighter"]["p95"]
+        if sys.platform == "linux":
+            assert told["brighter"]["memory"] >= 0
+    json.dumps(run.record)
+    assert "memory" not in (tmp_path / "x" / "rows.csv").read_text()

@@ -1,0 +1,110 @@
+import itertools
+
+import numpy as np
+import pytest
+
+from bench.record import Run
+from bench.report.told_apart import groups_markdown, groups_text
+from bench.significance import Grouping, group_letters, significance_groups
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_two_share_a_letter_if_and_only_if_they_are_not_apart(seed):
+    source = np.random.Generator(np.random.Philox(seed))
+    names = [f"r{number}" for number in range(source.integers(1, 9))]
+    pairs = [frozenset(pair) for pair in itertools.combinations(names, 2)]
+    apart = {pair for pair in pairs if source.random() < 0.4}
+    letters = group_letters(names, apart)
+    assert list(letters) == names
+    for pair in pairs:
+        one, other = pair
+        assert bool(set(letters[one]) & set(letters[other])) == (pair not in apart)
+    assert all(letters.values())
+
+
+def test_letters_run_from_the_best_and_none_is_there_twice_for_the_same_group():
+    # The known answer of a chain: neighbours alike, the ends apart.
+    names = ["best", "middle", "worst"]
+    assert group_letters(names, {frozenset(("best", "worst"))}) == {
+        "best": "a", "middle": "ab", "worst": "b",
+    }  # fmt: skip
+    assert set(group_letters(names, set()).values()) == {"a"}
+    every = {frozenset(pair) for pair in itertools.combinations(names, 2)}
+    assert group_letters(names, every) == {"best": "a", "middle": "b", "worst": "c"}
+
+
+def run_of(fakes, values, tmp_path, direction="higher", finished="now"):
+    """A run with one metric: restorer to its value on each image."""
+    rows = [
+        fakes.row(float(value), key=str(number), restorer=name)
+        for name, own in values.items()
+        for number, value in enumerate(own)
+    ]
+    card = {"blind": True, "loss_networks": []}
+    metric = {
+        "name": "psnr", "kind": "pair", "feature": "", "direction": direction, "unit": "",
+        "signature": "psnr|1", "source": "", "judge": "",
+    }  # fmt: skip
+    record = {
+        "suite": {"name": "small", "seed": 7},
+        "conditions": [{"dataset": "ramps", "recipe": "dark", "images": len(rows)}],
+        "restorers": {name: card for name in values} | {"told": card | {"blind": False}},
+        "metrics": {"psnr": metric},
+        "reference": None,
+        "finished": finished,
+    }
+    return Run(tmp_path, record, tuple(rows))
+
+
+@pytest.mark.parametrize("direction", ["higher", "lower"])
+def test_what_differs_clearly_is_apart_and_noise_is_not(fakes, tmp_path, direction):
+    source = np.random.Generator(np.random.Philox(3))
+    base = source.normal(0, 5, 60)
+    sign = 1 if direction == "higher" else -1
+    values = {
+        "input": base,
+        "same": base + source.normal(0, 0.5, 60),
+        "better": base + sign * (1 + source.normal(0, 0.5, 60)),
+    }
+    (found,) = significance_groups(run_of(fakes, values, tmp_path, direction))
+    assert (found.dataset, found.recipe, found.metric, found.photographs) == (
+        "ramps", "dark", "psnr", 60,
+    )  # fmt: skip
+    assert found.letters["better"] == "a"
+    assert found.letters["input"] == found.letters["same"] == "b"
+    assert "told" not in found.letters  # an oracle is no rival
+
+
+def test_many_equal_restorers_are_rarely_told_apart(fakes, tmp_path, monkeypatch):
+    monkeypatch.setattr("bench.resampling.DRAWS", 2000)
+    source = np.random.Generator(np.random.Philox(4))
+    alarms = 0
+    for _ in range(60):
+        values = {f"r{number}": source.normal(0, 1, 40) for number in range(5)}
+        (found,) = significance_groups(run_of(fakes, values, tmp_path))
+        alarms += len(set(found.letters.values())) > 1
+    assert alarms <= 8  # 5 % of 60 is 3; more than 8 of 60 would come once in 250 times
+
+
+def test_few_photographs_tell_nothing_apart(fakes, tmp_path):
+    values = {"input": [1, 2, 3, 4, 5], "better": [11, 12, 13, 14, 15]}
+    (found,) = significance_groups(run_of(fakes, values, tmp_path))
+    assert found.letters == {"better": "a", "input": "a"}
+
+
+def test_one_restorer_has_no_group(fakes, tmp_path):
+    assert significance_groups(run_of(fakes, {"input": [1, 2, 3]}, tmp_path)) == []
+
+
+def test_the_tables_say_the_letters_and_how_many_photographs():
+    groups = [
+        Grouping("a|b", "dark", "psnr", {"net": "a", "input": "ab"}, 12),
+        Grouping("a|b", "dark", "ssim", {"input": "a", "net": "b"}, 11),
+    ]
+    text = groups_text(groups).splitlines()
+    assert text[0] == "a|b × dark, who can be told apart"
+    assert text[1].split() == ["psnr", "(n", "12)", "ssim", "(n", "11)"]
+    assert [line.split() for line in text[2:4]] == [["net", "a", "b"], ["input", "ab", "a"]]
+    assert r"**a\|b × dark**" in groups_markdown(groups)
+    assert "| input | ab | a |" in groups_markdown(groups)
+    assert groups_markdown([]) == ""

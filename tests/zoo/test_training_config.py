@@ -7,7 +7,7 @@ torch = pytest.importorskip("torch")
 from training_stand_ins import NETWORK, small  # noqa: E402
 
 from zoo.networks.designs import build_network  # noqa: E402
-from zoo.tasks import load_task
+from zoo.tasks import load_task  # noqa: E402
 from zoo.training.config import (  # noqa: E402
     IdentityConfig,
     TrainingError,

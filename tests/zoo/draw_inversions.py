@@ -26,7 +26,7 @@ from zoo.portrait.detection import load_detector
 from zoo.portrait.warping import extract
 
 RESTORERS = ("psp", "stylegan-encoder", "image2stylegan", "image2stylegan-plan")
-SIDE, SHOWN, DRAWN, SEED = 64, 96, 3, 7
+SIDE, SHOWN, DRAWN, SEED = 64, 88, 3, 7
 
 
 def astronaut() -> np.ndarray:

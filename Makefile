@@ -41,12 +41,17 @@ demo: $(VENV)/bench.stamp
 	@$(BIN)/degrade preview sample-photos demo/preview.png --recipe kuaishou --recipe gfpgan --seed $(SEED) --longest-side 512
 	@$(BIN)/bench run demo --pairs demo/pairs-kuaishou --pairs demo/pairs-gfpgan --out demo/run
 	@$(BIN)/zoo restore demo/pairs-kuaishou/lq/astronaut.png demo/restored.png --compare
+	@$(BIN)/zoo synth demo/drawn --count 2 --seed $(SEED) --sheet demo/drawn.png
+	@$(BIN)/zoo align sample-photos demo/aligned --size 64
+	@$(BIN)/bench run inversion-64 --dataset demo/drawn --dataset demo/aligned --workers 2 --out demo/inversion
+	@$(BIN)/bench report demo/inversion
 	@$(BIN)/bench report demo/run --html demo/report.html --csv demo/leaderboard.csv
 	@echo
 	@echo "report       $(CURDIR)/demo/report.html"
 	@echo "leaderboard  $(CURDIR)/demo/leaderboard.csv"
 	@echo "preview      $(CURDIR)/demo/preview.png"
 	@echo "restored     $(CURDIR)/demo/restored.compare.png"
+	@echo "drawn        $(CURDIR)/demo/drawn.png, faces of nobody"
 
 check: $(VENV)/dev.stamp
 	@$(BIN)/ruff format --check .

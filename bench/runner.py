@@ -31,7 +31,7 @@ from bench.suite import ALL, Suite, SuiteError, load_suite
 from bench.truthless import refuse_metrics_of_truths
 from bench.worker import Worker
 from degrade.datasets import list_datasets
-from degrade.errors import DatasetError
+from degrade.errors import DatasetError, UserError
 from degrade.executors import Engine
 from degrade.images import atomic_file
 from degrade.terminal import Progress
@@ -107,7 +107,6 @@ def run(
     suite = dataclasses.replace(
         suite,
         datasets=tuple(str(path) for path in (pairs or datasets)) or suite.datasets,
-        restorers=_restorer_names(restorers or suite.restorers),
         metrics=choose_columns(metrics or suite.metrics, protocol),
         protocol=protocol,
         limit=limit or suite.limit,
@@ -115,6 +114,8 @@ def run(
         masks=masks or suite.masks,
     )
     groups = open_conditions(suite)
+    chosen = _restorer_names(restorers or suite.restorers, groups)
+    suite = dataclasses.replace(suite, restorers=chosen)
     loaded = [load(name) for name in suite.restorers]
     measures = [load_metric(name) for name in suite.metrics]
     refuse_metrics_of_truths(suite, measures)
@@ -231,10 +232,26 @@ def _as_others_find_it(suite: Suite) -> Suite:
     )
 
 
-def _restorer_names(names: Sequence[str]) -> tuple[str, ...]:
-    """Return the names without repetition; the baseline is always among them, and first."""
-    chosen = [card.name for card in cards()] if tuple(names) == (ALL,) else names
-    return tuple(dict.fromkeys([BASELINE, *chosen]))
+def _restorer_names(names: Sequence[str], groups: Sequence[Sequence[Condition]]) -> tuple[str, ...]:
+    """Return the names without repetition; the baseline is always among them, and first.
+
+    ``all`` are those that take faces of the size of the first one that can be read.
+    """
+    if tuple(names) == (ALL,):
+        size = _first_size(groups)
+        names = [card.name for card in cards() if size is None or card.input_size in (None, size)]
+    return tuple(dict.fromkeys([BASELINE, *names]))
+
+
+def _first_size(groups: Sequence[Sequence[Condition]]) -> tuple[int, int] | None:
+    for condition in (condition for group in groups for condition in group):
+        for index in range(len(condition.addresses)):
+            try:
+                height, width = condition.pairs[index].hq.shape[:2]
+            except UserError:
+                continue  # becomes rows of status error when it is scored
+            return height, width
+    return None
 
 
 def _refuse_equal_names(names: Sequence[str]) -> None:

@@ -8,15 +8,17 @@ import re
 import numpy as np
 import pytest
 
+from bench.conditions import open_conditions
 from bench.metrics.metric import Measurement, Status
 from bench.record import load_run
-from bench.runner import execute, run
+from bench.runner import _restorer_names, execute, run
 from bench.suite import Suite, SuiteError
 from degrade.build import build
 from degrade.errors import DatasetError
 from degrade.images import read_image, write_png
 from degrade.pairs import PairedDataset
 from degrade.sources import open_source
+from zoo.registry import card
 
 
 def values(done, metric, restorer):
@@ -388,3 +390,17 @@ def test_the_zoos_cards_are_read_only_where_all_are_asked_for(tmp_path, monkeypa
     assert run(suite, tmp_path / "run").complete
     with pytest.raises(DatasetError, match="an added card"):
         run(suite, tmp_path / "other", restorers=["all"])
+
+
+def test_all_are_the_restorers_that_take_faces_of_the_set_s_size(tmp_path):
+    for side in (64, 48):
+        write_png(tmp_path / str(side) / "a.png", np.full((side, side, 3), 90, np.uint8))
+    (tmp_path / "64" / "0.png").write_bytes(b"no picture")
+    chosen = {}
+    for side in (64, 48):
+        suite = Suite("x", (str(tmp_path / str(side)),), ("gfpgan-64",), ("all",), ("psnr",))
+        groups = open_conditions(suite)
+        chosen[side] = set(_restorer_names(suite.restorers, groups))
+    assert {"input", "nlmeans", "psp", "image2stylegan"} <= chosen[64]
+    assert "style-128" not in chosen[64] | chosen[48]
+    assert chosen[48] == {name for name in chosen[64] if card(name).input_size is None}

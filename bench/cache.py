@@ -26,6 +26,8 @@ from bench.software import measuring_software, restoring_software
 from degrade.errors import ImageError
 from degrade.images import decode_image
 from degrade.planning import Plan
+from zoo.adding import lookup
+from zoo.registry import own_names
 from zoo.restorer import Card
 from zoo.weights import cache_folder
 
@@ -80,6 +82,7 @@ class Cache:
         # Once: both read every source, and neither changes while a run works.
         self._restoring = "" if folder is None else restoring_software()
         self._measuring = "" if folder is None else measuring_software()
+        self._theirs = frozenset() if folder is None else _names_of_others()
 
     def key_of(
         self,
@@ -90,7 +93,8 @@ class Cache:
     ) -> str:
         """Return the key of a restoration; empty for one that is not to be kept.
 
-        Somebody's program and a network without a digest of its weights may change unseen.
+        What somebody else made may change unseen: programs, packages, and networks that were
+        added, whose options stand on no card; so may a network without a digest of its weights.
 
         Parameters
         ----------
@@ -104,7 +108,7 @@ class Cache:
         known = card.kind in ("reference", "classical", "oracle") or (
             card.kind == "network" and card.sha256
         )
-        if self._store is None or not known:
+        if self._store is None or not known or card.name in self._theirs:
             return ""
         return _key(
             self._restoring,
@@ -181,6 +185,11 @@ class Cache:
         assert self._store is not None
         merged = {**self._record(kind, key), **new}
         self._store.keep(kind, key, json.dumps(merged, sort_keys=True, allow_nan=False).encode())
+
+
+def _names_of_others() -> frozenset[str]:
+    """Return the names of restorers that were added or come from other packages."""
+    return frozenset(lookup.names()) - frozenset(own_names())
 
 
 def _may_be_kept(metric: PairMetric | SetMetric) -> bool:

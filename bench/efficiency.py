@@ -17,13 +17,22 @@ import numpy as np
 from bench.rows import Row
 from zoo.restorer import Restorer
 
-__all__ = ["Efficiency", "MemoryPeaks", "count_parameters", "efficiencies", "peak_memory"]
+__all__ = [
+    "TIMED_BEFORE",
+    "Efficiency",
+    "MemoryPeaks",
+    "count_parameters",
+    "efficiencies",
+    "peak_memory",
+]
 
 _PEAK_STATUS = Path("/proc/self/status")
 _PEAK_RESET = Path("/proc/self/clear_refs")
 _RESET_PEAK = b"5"
 """Written to ``clear_refs``, sets the peak to what is resident now (proc_pid_clear_refs(5))."""
 _DEPTH = 4
+TIMED_BEFORE = "restored and timed by an earlier run, from the cache"
+"""The detail of a time that is no call of this run: it may have been another day's load."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +44,7 @@ class Efficiency:
     restorer
         Its name.
     faces
-        Calls that were timed, of one face each.
+        Calls of this run that were timed, of one face each; what came from the cache is none.
     p50, p95
         Quantiles of the wall time of a call in seconds, linear between calls (Hyndman and Fan
         1996, type 7); None without a call.
@@ -137,7 +146,7 @@ def efficiencies(
     """
     times: dict[str, list[float]] = {}
     for row in rows:
-        if row.metric == seconds and row.value is not None:
+        if row.metric == seconds and row.value is not None and row.detail != TIMED_BEFORE:
             times.setdefault(row.restorer, []).append(row.value)
     found = []
     for restorer in restorers:

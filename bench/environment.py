@@ -19,7 +19,8 @@ __all__ = ["environment", "git_state", "relume_version"]
 
 _LIBRARIES = (
     "numpy", "scipy", "numba", "opencv-python-headless", "imagecodecs", "pillow", "scikit-image",
-    "torch", "torchvision", "timm", "torchmetrics", "dlib-bin", "pyiqa",
+    "torch", "torchvision", "timm", "torchmetrics", "dlib-bin", "pyiqa", "safetensors", "spandrel",
+    "onnxruntime",
 )  # fmt: skip
 
 

@@ -47,6 +47,7 @@ SECONDS: Mapping[str, str] = {
 """The time of a restoration is kept as one more metric of every image."""
 
 _FILE = "run.json"
+_THREADS = "the number of threads"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,11 @@ def resume_or_start(folder: Path, record: dict[str, Any]) -> dict[str, Any]:
         write_record(folder, record)
         return record
     before = _read(path)
-    changes = list(_changes(_decisive(before), _decisive(json.loads(json.dumps(record)))))
+    old, new = _decisive(before), _decisive(json.loads(json.dumps(record)))
+    if None in (old[_THREADS], new[_THREADS]):
+        # One of them had nothing of PyTorch loaded, so nothing depends on its threads.
+        old[_THREADS] = new[_THREADS] = None
+    changes = list(_changes(old, new))
     if changes:
         more = f" and {len(changes) - 3} more" if len(changes) > 3 else ""
         raise SuiteError(
@@ -198,7 +203,7 @@ def _decisive(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return what must be equal for two sessions to be one run, flat: label to value."""
     flat = {f"{key} of the suite": value for key, value in record["suite"].items()}
     flat["the version of Relume"] = record["relume"]
-    flat["the number of threads"] = record["environment"].get("torch_threads")
+    flat[_THREADS] = record["environment"].get("torch_threads")
     for each in record["conditions"]:
         place = f"{each['dataset']}/{each['recipe']}"
         flat[f"the recipe of {place}"] = each["recipe_digest"]

@@ -18,6 +18,7 @@ import degrade
 from bench.features import read_vectors, write_vectors
 from bench.metrics.metric import Direction, Measurement, PairMetric, Sample, SetMetric
 from bench.restoring import safe_name
+from bench.software import measuring_software
 from degrade.errors import DatasetError
 from degrade.sources import ImageSource
 from degrade.terminal import Progress
@@ -154,7 +155,8 @@ def reference_file(run: Path, feature: str) -> Path:
 def _vectors(metric: SetMetric, reference: Reference, out: Path) -> NDArray[np.float64] | None:
     """Return ``(m, d)`` vectors; None where the metric cannot run here and says so itself."""
     place = reference_file(out, metric.feature)
-    digest = hashlib.sha256(f"{metric.feature}\n{reference.sha256}".encode()).hexdigest()
+    what = f"{metric.feature}\n{reference.sha256}\n{measuring_software()}"
+    digest = hashlib.sha256(what.encode()).hexdigest()
     cached = cache_folder() / "features" / f"{digest}.npz"
     keys = [(key, 0) for key in reference.source.keys]
     for file in (place, cached):

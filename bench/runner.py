@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -179,14 +180,29 @@ def execute(
                 _compare_sets(worker, group, names, log, features, out)
         crew.plans.save(out)
         rows = _in_order(log.rows.values(), conditions, names, suite.metrics)
+    pixels = [crew.digests.of((c.dataset, c.recipe), c.addresses) for c in conditions]
+    _refuse_changed_pixels(record, pixels, out)
     with atomic_file(out / "rows.csv") as file:
         file.write(rows_csv(rows).encode("utf-8", "backslashreplace"))
     costs = efficiencies(rows, restorers, SECONDS["name"], crew.peaks)
     record["efficiency"] = [each.as_record() for each in costs]
-    for told_of, each in zip(record["conditions"], conditions, strict=True):
-        told_of["pixels_sha256"] = crew.digests.of((each.dataset, each.recipe), each.addresses)
+    for told_of, digest in zip(record["conditions"], pixels, strict=True):
+        told_of["pixels_sha256"] = digest
     write_record(out, record, finished=True)
     return load_run(out)
+
+
+def _refuse_changed_pixels(
+    record: Mapping[str, Any], pixels: Sequence[str | None], out: Path
+) -> None:
+    """Refuse to finish a run whose images are no more those of its rows; SuiteError."""
+    for before, now in zip(record["conditions"], pixels, strict=True):
+        known = before.get("pixels_sha256")
+        if known and now and known != now:
+            raise SuiteError(
+                f"the images of {before['dataset']} under {before['recipe']} changed since {out} "
+                "was begun, its values are of the old ones: choose another --out"
+            )
 
 
 def _compare_sets(

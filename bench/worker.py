@@ -13,7 +13,7 @@ from pathlib import Path
 from bench.cache import Cache
 from bench.conditions import Condition, Pair
 from bench.data_digest import DataDigests
-from bench.efficiency import MemoryPeaks
+from bench.efficiency import TIMED_BEFORE, MemoryPeaks
 from bench.features import TRUTH, FeatureStore, file_of
 from bench.measuring import Samples, describe, measure_all
 from bench.metrics.metric import Measurement, PairMetric, Sample, SetMetric, Status
@@ -36,8 +36,6 @@ from zoo.restorer import Restorer
 __all__ = ["Metric", "Worker"]
 
 Metric = PairMetric | SetMetric
-
-_TIMED_BEFORE = "restored and timed by an earlier run, from the cache"
 
 
 class Worker:
@@ -191,8 +189,7 @@ class Worker:
         kept = self._cache.restored(cached)
         if kept is not None:
             self._gallery.write_file(path, kept.png)
-            self.peaks.add(name, kept.memory)
-            self._append(place, name, None, Measurement(kept.seconds, detail=_TIMED_BEFORE))
+            self._append(place, name, None, Measurement(kept.seconds, detail=TIMED_BEFORE))
             return Outcome(kept.image)
         outcome = restore_one(restorer, condition, pair, self.errors, mask)
         if outcome.image is not None:

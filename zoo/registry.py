@@ -143,6 +143,10 @@ def _entry(name: str) -> tuple[Card, Loader]:
     brought = lookup.find(name)
     if brought is not None:
         return brought.card.card, brought.load
+    if name in shipped_names(None):
+        kind = shipped_card(name).card.kind
+        use = {"generator": "`zoo synth`", "descriptor": "`bench run --metrics`"}.get(kind, "psp")
+        raise UnknownRestorerError(f"{name} is no restorer but a network of kind {kind}: use {use}")
     known = names()
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     advice = f"did you mean {near[0]}?" if near else f"choose from {', '.join(known)}"

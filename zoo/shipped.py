@@ -8,11 +8,23 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from zoo.model_card import CardError, ModelCard, read_model_card
 from zoo.restorer import Card, Restorer
 
-__all__ = ["FOLDER", "RESTORER", "load_shipped", "shipped_card", "shipped_names", "weights_path"]
+if TYPE_CHECKING:
+    from zoo.weights_header import TrainedFile
+
+__all__ = [
+    "FOLDER",
+    "RESTORER",
+    "load_shipped",
+    "read_shipped",
+    "shipped_card",
+    "shipped_names",
+    "weights_path",
+]
 
 FOLDER = Path(__file__).parent / "weights"
 RESTORER = "network"
@@ -40,6 +52,26 @@ def shipped_card(name: str) -> ModelCard:
 def weights_path(name: str) -> Path:
     """Return where the weights of ``name`` are, or would be."""
     return FOLDER / f"{name}.safetensors"
+
+
+def read_shipped(name: str) -> TrainedFile:
+    """Return the weights of a name of `shipped_names`, of whatever kind.
+
+    Raises
+    ------
+    WeightsMissing, WeightsRefused
+        The file is not there, damaged, or not the one of its card (sha256).
+    """
+    from zoo.weights import WeightsRefused
+    from zoo.weights_header import read_trained_file
+
+    file, wanted = read_trained_file(weights_path(name)), shipped_card(name).card.sha256
+    if file.sha256 != wanted:
+        raise WeightsRefused(
+            f"{file.path} has sha256 {file.sha256[:16]}…, its card says {wanted[:16]}…: install "
+            "relume again"
+        )
+    return file
 
 
 def load_shipped(card: Card) -> Restorer:

@@ -8,6 +8,7 @@ from typing import Any
 
 from zoo.portrait.templates import TEMPLATES
 from zoo.restorer import Card
+from zoo.shipped import RESTORER
 from zoo.weights import WeightsRefused
 from zoo.weights_header import TrainedFile
 
@@ -18,10 +19,20 @@ REGIONS = ("skin", "nose", "l_eye", "r_eye", "l_brow", "r_brow", "mouth", "u_lip
 _TOLD_APART = ("name", "network", "families", "steps")
 _SUMMARIES = {
     "style": "Image → style maps → image: a generator modulated by the face and its mask.",
+    "stylegan2": "Noise → style codes → faces: a generator, for `zoo synth`.",
+    "psp": "A face → the style codes of a generator.",
     "unet": "A plain U-Net without a mask, trained with L1: the baseline of the style restorer.",
+}
+_KINDS = {"stylegan2": "generator", "psp": "encoder"}
+"""Designs that restore nothing: the kind of their card, see `zoo.shipped`."""
+_ADVICE = {
+    "generator": "Not measured: `bench generator FILE --real FACES`.",
+    "encoder": "Not measured: it is used through the restorers psp and stylegan-encoder.",
 }
 _SOURCES = {
     "style": "The design of the Kuaishou Y-Tech article; SPADE, Park et al. 2019 (1903.07291).",
+    "stylegan2": "Karras et al. 2019 (1812.04948) and 2020 (1912.04958).",
+    "psp": "Richardson et al. 2021 (2008.00951).",
     "unet": "Ronneberger, Fischer and Brox 2015 (1505.04597), residual to the input.",
 }
 
@@ -47,10 +58,11 @@ def card_of_file(file: TrainedFile) -> Card:
             f"{file.path} takes faces aligned as {file.template!r}, which this version of relume "
             "does not know: use the version that wrote it"
         )
+    kind = _KINDS.get(design, RESTORER)
     masked = design == "style" and network.get("masked", True) is True
     return Card(
         name=file.path.stem,
-        kind="network",
+        kind=kind,
         summary=_SUMMARIES.get(design, "A trained network."),
         licence_code="MIT",
         licence_weights="that of the faces it was trained on; the file does not say which",
@@ -60,7 +72,7 @@ def card_of_file(file: TrainedFile) -> Card:
         loss_networks=tuple(dict.fromkeys([*file.loss_networks, *loss_networks_of(config)])),
         sha256=file.sha256,
         blind=True,
-        limits="Not measured: score it with `bench run`.",
+        limits=_ADVICE.get(kind, "Not measured: score it with `bench run`."),
         template=file.template,
         regions=REGIONS if masked else (),
     )

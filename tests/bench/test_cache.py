@@ -183,3 +183,13 @@ def test_a_metric_whose_weights_a_person_brings_is_measured_each_time(cache):
     images = Sample(LIGHT), Sample(LIGHT)
     cache.keep_values(*images, [(own, Measurement(0.5))])
     assert cache.values(*images) == {}
+
+
+def test_what_somebody_else_made_is_not_kept(tmp_path, fakes, monkeypatch):
+    """A package's restorer may be edited, and an added network's options stand on no card."""
+    plan = fakes.condition().pairs[0].plan
+    monkeypatch.setattr(caching.lookup, "names", lambda: ("plugin", "input"))
+    others = Cache(tmp_path)
+    assert others.key_of(fakes.card("plugin"), LIGHT, None, plan) == ""
+    # A name of Relume's own counts first, and is its own.
+    assert others.key_of(fakes.card("input"), LIGHT, None, plan) != ""

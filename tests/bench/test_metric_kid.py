@@ -117,11 +117,11 @@ def test_versions_of_one_photograph_are_no_pairs_of_their_own(network):
 def test_differences_of_kid_can_be_resampled_and_those_of_fid_cannot():
     from types import SimpleNamespace
 
-    from bench.comparing import _not_compared
+    from bench.comparing import why_not_compared
 
     rows = [SimpleNamespace(metric=name, value=1.0) for name in ("kid", "kid_clean", "fid_clean")]
     run = SimpleNamespace(rows=rows, record={"reference": {"name": "faces"}})
-    told = {row.metric: _not_compared({"name": row.metric, "kind": "set"}, run) for row in rows}
+    told = {row.metric: why_not_compared({"name": row.metric, "kind": "set"}, run) for row in rows}
     assert (told["kid"], told["kid_clean"]) == ("", "")
     assert "is biased" in told["fid_clean"]
 

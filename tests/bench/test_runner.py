@@ -404,3 +404,23 @@ def test_all_are_the_restorers_that_take_faces_of_the_set_s_size(tmp_path):
     assert {"input", "nlmeans", "psp", "image2stylegan"} <= chosen[64]
     assert "style-128" not in chosen[64] | chosen[48]
     assert chosen[48] == {name for name in chosen[64] if card(name).input_size is None}
+
+
+def test_a_run_whose_pictures_changed_does_not_vouch_for_the_new_ones(tmp_path):
+    picture = tmp_path / "faces" / "a.png"
+    write_png(picture, np.full((64, 64, 3), 90, np.uint8))
+    suite = Suite("x", (str(tmp_path / "faces"),), ("gfpgan-64",), ("input",), ("psnr",))
+    run(suite, tmp_path / "run")
+    write_png(picture, np.full((64, 64, 3), 120, np.uint8))
+    with pytest.raises(SuiteError, match="the images of faces under gfpgan-64 changed"):
+        run(suite, tmp_path / "run")
+
+
+def test_threads_do_not_matter_where_one_session_had_no_pytorch(tmp_path, monkeypatch):
+    write_png(tmp_path / "faces" / "a.png", np.full((64, 64, 3), 90, np.uint8))
+    suite = Suite("x", (str(tmp_path / "faces"),), ("gfpgan-64",), ("input",), ("psnr",))
+    run(suite, tmp_path / "run")
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    record["environment"]["torch_threads"] = None
+    (tmp_path / "run" / "run.json").write_text(json.dumps(record))
+    assert run(suite, tmp_path / "run").complete

@@ -75,8 +75,8 @@ def test_a_network_is_added_listed_shown_used_and_removed(run, brighter, crop, t
     (line,) = [line for line in run("list").stdout.splitlines() if line.startswith("brighter")]
     assert line.split()[:4] == ["brighter", "network", "blind", "any"]
     assert "permissive" in line and "CC0" in line and " at 128 " in line and " yes " in line
-    record = json.loads(run("list", "--json").stdout)[-1]
-    assert record["name"] == "brighter" and record["offline"] is True
+    (record,) = [r for r in json.loads(run("list", "--json").stdout) if r["name"] == "brighter"]
+    assert record["offline"] is True
     assert record["seconds"] > 0 and record["measured_side"] == 128
     card = run("card", "brighter").stdout
     assert str(brighter) in card and "vgg16" in card and zoo.card("brighter").sha256 in card

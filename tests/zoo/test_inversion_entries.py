@@ -116,10 +116,28 @@ def test_each_loads_by_name_and_restores(both, short, name, make_plan):
 
 def test_an_encoder_of_other_weights_is_refused(both):
     write_encoder(both / f"{ENCODER}.safetensors", "f" * 64)
+    with pytest.raises(WeightsRefused, match="its card says"):
+        zoo.load("psp")
+    write_card(both, ENCODER, "encoder")
     with pytest.raises(
         WeightsRefused, match="encodes for other weights than those of stylegan2-64"
     ):
         zoo.load("psp")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_generator_that_is_not_that_of_its_card_is_refused(both, name):
+    from safetensors import safe_open
+    from safetensors.torch import load_file, save_file
+
+    path = both / f"{GENERATOR}.safetensors"
+    with safe_open(path, framework="pt") as file:
+        told = file.metadata()
+    tensors = load_file(path)
+    tensors["constant"] += 1
+    save_file(tensors, path, told)
+    with pytest.raises(WeightsRefused, match="its card says"):
+        zoo.load(name)
 
 
 def test_an_encoder_is_shipped_with_a_card_that_says_how_it_was_trained(tmp_path, folder):

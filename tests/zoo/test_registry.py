@@ -5,6 +5,7 @@ import pytest
 
 import zoo
 from degrade.errors import UserError
+from zoo import registry
 
 UNTRAINED = ["input", "bicubic-sharpen", "nlmeans", "bilateral", "dejpeg", "wiener"]
 
@@ -53,3 +54,20 @@ def test_importing_and_listing_load_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "use"),
+    [("stylegan2-64", "zoo synth"), ("arcface-small", "bench run"), ("psp-64", "use psp")],
+)
+def test_a_network_that_restores_nothing_says_what_it_is_for(name, use):
+    with pytest.raises(registry.UnknownRestorerError, match=use):
+        registry.load(name)
+
+
+def test_the_card_of_a_generator_s_file_says_that_it_is_one():
+    from zoo.shipped import weights_path
+
+    card = registry.card(str(weights_path("stylegan2-64")))
+    assert (card.kind, card.input_size) == ("generator", (64, 64))
+    assert "bench generator" in card.limits

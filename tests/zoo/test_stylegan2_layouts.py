@@ -130,3 +130,26 @@ def test_a_file_that_is_cut_is_refused(state, tmp_path):
 def test_a_file_that_is_not_there_says_so():
     with pytest.raises(WeightsMissing, match="is not there"):
         load_generator(Path("nowhere.pt"))
+
+
+def test_a_file_without_an_average_code_gets_the_mean_of_many(state):
+    network = published_generator({"g_ema": state}, "x.pt")
+    z = torch.randn(20_000, LATENT, generator=torch.Generator().manual_seed(8))
+    wanted = mapped(state, z)
+    apart = (network.average_code - wanted.mean(0)).abs()
+    assert (apart < 5 * wanted.std(0) / 10_000**0.5).all()
+    assert network.average_code.abs().max() > 0.05
+
+
+def test_an_average_code_of_another_shape_and_values_that_are_not_finite_are_refused(state):
+    with pytest.raises(WeightsRefused, match="average code"):
+        published_generator({"g_ema": state, "latent_avg": torch.zeros(1, LATENT)}, "x.pt")
+    state["convs.0.conv.weight"][0, 0, 0, 0, 0] = torch.nan
+    with pytest.raises(WeightsRefused, match="not finite"):
+        published_generator({"g_ema": state}, "x.pt")
+
+
+def test_a_weight_that_is_transposed_is_refused(state):
+    state["convs.0.conv.weight"] = state["convs.0.conv.weight"].transpose(1, 2).contiguous()
+    with pytest.raises(WeightsRefused):
+        published_generator({"g_ema": state}, "x.pt")

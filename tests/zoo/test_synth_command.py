@@ -48,9 +48,14 @@ def test_a_face_that_was_lost_is_drawn_again(generator, tmp_path):
     assert bytes_of(tmp_path) == before
 
 
-def test_every_face_says_in_its_file_that_it_is_nobody_s(generator, tmp_path):
+def test_every_face_says_in_its_file_who_drew_it_and_if_that_was_checked_that_it_is_nobody(
+    generator, tmp_path
+):
     synth(tmp_path, "--model", generator, "--count", 1)
-    assert b"tiny, seed 0: of no real person" in (tmp_path / "000000.png").read_bytes()
+    assert b"drawn with seed 0 by tiny" in (tmp_path / "000000.png").read_bytes()
+    assert b"no real person" not in (tmp_path / "000000.png").read_bytes()
+    synth(tmp_path / "ours", "--count", 1)
+    assert b"stylegan2-64: of no real person" in (tmp_path / "ours" / "000000.png").read_bytes()
     record = json.loads((tmp_path / "synth.json").read_text())
     assert (record["generator"], record["seed"], record["size"]) == ("tiny", 0, 32)
     assert len(record["sha256"]) == 64
@@ -90,13 +95,16 @@ def test_the_closest_pairs_are_told_and_drawn(generator, tmp_path):
     table = {row[0]: row for row in rows if row and row[0] in ("descriptor", "pixels")}
     for row in table.values():
         assert float(row[2]) == pytest.approx(0, abs=1e-3)
-    sheet = read_image(tmp_path / "drawn" / "nearest.png")
+    assert not (tmp_path / "drawn" / "nearest.png").exists()
+    sheet = read_image(tmp_path / "drawn.nearest.png")
     assert sheet.shape[0] > 200
 
 
 def test_a_sheet_shows_the_faces(generator, tmp_path):
     synth(tmp_path / "f", "--model", generator, "--count", 10, "--sheet", tmp_path / "s.png")
-    assert read_image(tmp_path / "s.png").shape == (32, 8 * 32, 3)
+    sheet = read_image(tmp_path / "s.png")
+    assert sheet.shape == (2 * 32, 8 * 32, 3)
+    assert (sheet[32:, 2 * 32 :] == 255).all()
 
 
 @pytest.mark.parametrize(
@@ -105,6 +113,8 @@ def test_a_sheet_shows_the_faces(generator, tmp_path):
         (("--model", "stylegan3-64"), "no generator is called 'stylegan3-64'"),
         (("--model", "nowhere.safetensors"), "cannot be read"),
         (("--held-out", "."), "give both"),
+        (("--truncation", "nan"), "is no number from 0 to 1"),
+        (("--sheet", "faces.jpg"), "end its name with .png"),
     ],
 )
 def test_a_mistake_is_one_line(tmp_path, arguments, said):
@@ -112,6 +122,23 @@ def test_a_mistake_is_one_line(tmp_path, arguments, said):
     assert done.exit_code in (1, 2)
     assert said in done.output
     assert done.output.count("\n") == 1
+
+
+def test_faces_of_another_alignment_or_shape_are_not_compared(generator, tmp_path):
+    synth(tmp_path / "drawn", "--model", generator, "--count", 1)
+    flat = tmp_path / "flat"
+    write_png(flat / "a.png", np.zeros((32, 40, 3), np.uint8))
+    words = (tmp_path / "drawn", "--model", generator, "--count", 1, "--against")
+    assert "is not square" in synth(*words, flat).output
+    assert "not OUT" in synth(*words, tmp_path / "drawn").output
+    np.savez(flat / "landmarks68.npz", landmarks=np.zeros((1, 68, 2)), keys=["a.png"],
+             template="ffhq")  # fmt: skip
+    assert "of the template ffhq" in synth(*words, flat).output
+
+
+def test_a_sheet_does_not_lie_among_the_faces(generator, tmp_path):
+    done = synth(tmp_path / "f", "--model", generator, "--sheet", tmp_path / "f" / "s.png")
+    assert "would lie among the faces" in done.output
 
 
 def test_a_restorer_s_weights_are_no_generator(tmp_path):

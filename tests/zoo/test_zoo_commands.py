@@ -10,6 +10,7 @@ from click.testing import CliRunner
 import zoo
 from degrade.images import read_image, write_png
 from zoo.cli import main
+from zoo.shipped import RESTORER, shipped_card, shipped_names
 from zoo.weights import KNOWN_WEIGHTS
 
 
@@ -39,20 +40,32 @@ def one_line(result):
     return lines[0]
 
 
+def others():
+    """Cards of networks that restore nothing, below the restorers."""
+    cards = [shipped_card(name).card for name in shipped_names(None)]
+    found = [card for card in cards if card.kind != RESTORER]
+    assert {card.kind for card in found} == {"generator", "descriptor", "encoder"}
+    return found
+
+
 def test_list_is_an_aligned_table(run):
     result = run("list")
     lines = result.stdout.splitlines()
     assert result.exit_code == 0
-    assert [line.split()[0] for line in lines[1:]] == list(zoo.names())
+    cards = (*zoo.cards(), *others())
+    assert [line.split()[0] for line in lines[1:]] == [card.name for card in cards]
     column = lines[0].index("SUMMARY")
-    for line, card in zip(lines[1:], zoo.cards(), strict=True):
+    for line, card in zip(lines[1:], cards, strict=True):
         assert line[column:] == card.summary
         assert ("oracle" if not card.blind else "blind") in line
 
 
 def test_list_and_card_as_json_hold_the_whole_cards(run):
     records = json.loads(run("list", "--json").stdout)
-    assert [record["name"] for record in records] == list(zoo.names())
+    assert [record["name"] for record in records] == [
+        *zoo.names(),
+        *(card.name for card in others()),
+    ]
     whole = json.loads(run("card", "dejpeg", "--json").stdout)
     assert whole.pop("more") == {}
     assert whole.items() <= records[zoo.names().index("dejpeg")].items()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +39,11 @@ _FACES = click.Path(exists=True, file_okay=False, path_type=Path)
     show_default=True,
     help="1: all the variety that was learned; 0: the average face; between: fewer failures.",
 )
-@click.option("--sheet", type=click.Path(path_type=Path), help="Also write a contact sheet, a PNG.")
+@click.option(
+    "--sheet",
+    type=click.Path(path_type=Path),
+    help="Also write a contact sheet of up to 128 of them, a PNG.",
+)
 @click.option(
     "--against",
     type=_FACES,
@@ -63,7 +68,7 @@ def synth(
 
     Face 17 of a seed is the same however many are drawn. With --against every drawn face is
     compared with the faces that the generator learned from, by dlib's descriptor and by pixels,
-    and the closest pairs are drawn into OUT/nearest.png.
+    and the closest pairs are drawn into OUT.nearest.png.
 
     \b
     Examples:
@@ -74,19 +79,62 @@ def synth(
     """
     from zoo.generating.loading import load_generator
 
-    if held_out is not None and against is None:
-        raise UserError("--held-out is a comparison for --against: give both")
+    _check(out, truncation, sheet, against, held_out)
     generator = load_generator(model)
+    for folder in (against, held_out):
+        if folder is not None:
+            _check_template(folder, generator)
     _claim(out, _record(generator, seed, truncation))
     with told_how_to_go_on():
         _draw(generator, out, count, seed, truncation)
-    click.echo(f"{count} faces in {out}, drawn by {generator.name}: of no real person")
+    click.echo(f"{count} faces in {out}, drawn by {_author(generator)}")
+    if sheet is None and against is None:
+        return
     drawn = _read(out, count)
     if sheet is not None:
         _write_sheet(sheet, drawn)
         click.echo(f"sheet {sheet}")
     if against is not None:
         _compare(generator, drawn, out, against, held_out)
+
+
+def _check(
+    out: Path, truncation: float, sheet: Path | None, against: Path | None, held_out: Path | None
+) -> None:
+    """Refuse what cannot be meant before anything is drawn; UserError."""
+    if held_out is not None and against is None:
+        raise UserError("--held-out is a comparison for --against: give both")
+    if not math.isfinite(truncation):
+        raise UserError(f"--truncation {truncation} is no number from 0 to 1")
+    if sheet is not None and sheet.suffix.lower() != ".png":
+        raise UserError(f"--sheet {sheet} is to be a PNG: end its name with .png")
+    if sheet is not None and out.resolve() in sheet.resolve().parents:
+        raise UserError(f"--sheet {sheet} would lie among the faces: put it beside {out}")
+    if against is not None and against.resolve() == out.resolve():
+        raise UserError("--against is to hold the faces that the generator learned from, not OUT")
+
+
+def _check_template(folder: Path, generator: LoadedGenerator) -> None:
+    from zoo.training.batches import template_of
+
+    found = template_of(folder)
+    if found != generator.template:
+        raise UserError(
+            f"{folder} holds faces of the template {found}, {generator.name} draws those of "
+            f"{generator.template}: run `zoo align` with --template {generator.template}"
+        )
+
+
+def _author(generator: LoadedGenerator) -> str:
+    """Return who drew, and of the generators that were checked, what the faces are."""
+    from zoo.generating.loading import generator_names
+    from zoo.shipped import shipped_card
+
+    own = [shipped_card(name) for name in generator_names()]
+    checked = any(
+        card.card.sha256 == generator.sha256 and "is it anybody" in card.more for card in own
+    )
+    return f"{generator.name}: of no real person" if checked else generator.name
 
 
 def _record(generator: LoadedGenerator, seed: int, truncation: float) -> dict[str, Any]:
@@ -129,7 +177,7 @@ def _draw(generator: LoadedGenerator, out: Path, count: int, seed: int, truncati
     from degrade.images import write_png
     from zoo.generating.drawing import draw_faces
 
-    tag = {"relume": f"drawn by {generator.name}, seed {seed}: of no real person"}
+    tag = {"relume": f"drawn with seed {seed} by {_author(generator)}"}
     missing = [index for index in range(count) if not (out / _name(index)).is_file()]
     with Progress(count, f"drawing into {out}", "face") as shown:
         if len(missing) < count:
@@ -152,13 +200,13 @@ def _write_sheet(path: Path, drawn: list[Image]) -> None:
 
     from degrade.images import write_png
 
-    columns = 16 if len(drawn) >= 64 else 8
-    rows = min(8, max(1, len(drawn) // columns))
-    some = drawn[: rows * columns] if len(drawn) >= columns else drawn
-    wide = min(columns, len(some))
-    lines = [np.concatenate(some[start : start + wide], axis=1)
-             for start in range(0, wide * rows, wide)]  # fmt: skip
-    write_png(path, np.concatenate(lines))
+    columns = min(len(drawn), 16 if len(drawn) >= 64 else 8)
+    some = drawn[: 8 * columns]
+    blank = np.full_like(some[0], 255)
+    some = some + [blank] * (-len(some) % columns)
+    starts = range(0, len(some), columns)
+    rows = [np.concatenate(some[start : start + columns], axis=1) for start in starts]
+    write_png(path, np.concatenate(rows))
 
 
 def _compare(
@@ -212,8 +260,10 @@ def _compare(
                  if cells[start : start + 8]]  # fmt: skip
     for line in aligned(table):
         click.echo(line.rstrip())
-    write_png(out / "nearest.png", contact_sheet(rows, 2 * size))
-    click.echo(f"closest pairs {out / 'nearest.png'}")
+    # Beside the folder: it shows real faces, and OUT is a set of faces of nobody.
+    place = out.resolve().with_name(f"{out.resolve().name}.nearest.png")
+    write_png(place, contact_sheet(rows, 2 * size))
+    click.echo(f"closest pairs {place}")
 
 
 def _lines(measure: str, told: dict[str, float], compared: bool) -> list[tuple[str, ...]]:
@@ -247,6 +297,8 @@ def _faces_of(folder: Path, size: int) -> tuple[list[Image], list[str]]:
     faces = []
     for key in source.keys:
         face = source.read(key)
+        if face.shape[0] != face.shape[1]:
+            raise UserError(f"{folder / key} is not square: give aligned faces, see `zoo align`")
         if face.shape[0] != size:
             face = np.asarray(cv2.resize(face, (size, size), interpolation=cv2.INTER_AREA))
         faces.append(face)

@@ -13,7 +13,7 @@ from zoo.download import sha256_of
 from zoo.generating.config import generator_config
 from zoo.networks.stylegan2 import GeneratorConfig, StyleGenerator
 from zoo.networks.stylegan2_layouts import published_generator
-from zoo.shipped import shipped_names, weights_path
+from zoo.shipped import read_shipped, shipped_names
 from zoo.stored_network import filled, first_line
 from zoo.weights import WeightsMissing, WeightsRefused, load_checkpoint, load_safetensors
 from zoo.weights_header import ENTRY, TrainedFile, read_trained_file
@@ -83,8 +83,9 @@ def load_generator(name_or_path: str | Path) -> LoadedGenerator:
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
             advice = f"did you mean {near[0]}?" if near else f"choose from {', '.join(known)}"
             raise UnknownGeneratorError(f"no generator is called {name!r}: {advice}")
-        name = str(weights_path(name))
-    file = read_trained_file(Path(name))
+        file = read_shipped(name)
+    else:
+        file = read_trained_file(Path(name))
     return LoadedGenerator(file.path.stem, _network(file), file.template, file.sha256)
 
 

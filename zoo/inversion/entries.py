@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from zoo.model_card import ModelCard, read_model_card
 from zoo.restorer import Card, Restorer
-from zoo.shipped import shipped_card, shipped_names, weights_path
+from zoo.shipped import read_shipped, shipped_card, shipped_names
 
 __all__ = ["ENCODER", "GENERATOR", "inversion_card", "inversion_names", "load_inversion"]
 
@@ -78,10 +78,9 @@ def _stylegan_encoder(card: Card) -> Restorer:
     from zoo.generating.loading import load_generator
     from zoo.restorers.stylegan_encoder import stylegan_encoder
     from zoo.training.features import Lite0
-    from zoo.weights_header import read_trained_file
 
     generator = load_generator(GENERATOR)
-    encoder = load_encoder(read_trained_file(weights_path(ENCODER)), generator)
+    encoder = load_encoder(read_shipped(ENCODER), generator)
     return stylegan_encoder(card, generator, encoder, Lite0(5, torch.device("cpu")))
 
 
@@ -89,10 +88,9 @@ def _psp(card: Card) -> Restorer:
     from zoo.encoding.stored import load_encoder
     from zoo.generating.loading import load_generator
     from zoo.restorers.psp import PspRestorer
-    from zoo.weights_header import read_trained_file
 
     generator = load_generator(GENERATOR)
-    encoder = load_encoder(read_trained_file(weights_path(ENCODER)), generator)
+    encoder = load_encoder(read_shipped(ENCODER), generator)
     return PspRestorer(card, generator, encoder)
 
 

@@ -1,7 +1,7 @@
 """Published StyleGAN2 generators: their tensors' names, translated into ours.
 
 Two layouts are in use: that of github.com/rosinality/stylegan2-pytorch (model.py, ``Generator``;
-a checkpoint holds ``g_ema`` and ``latent_avg``), which GFPGAN, GPEN and pSp read too, and that of
+a checkpoint holds ``g_ema`` and, published ones, ``latent_avg``), pSp's first, and that of
 github.com/NVlabs/stylegan2-ada-pytorch (training/networks.py), whose ``G_ema`` is published as a
 pickle of code and must have been saved as a plain dictionary of tensors first. Sizes are read off
 the shapes. Only names and shapes are taken from there; the arithmetic is ours and equal.
@@ -10,7 +10,7 @@ the shapes. Only names and shapes are taken from there; the arithmetic is ours a
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -34,6 +34,8 @@ _LEAVES_NVIDIA = (
 _MAPPING_RATE = 0.01
 """Both build their mapping networks with it (``lr_mlp``, ``lr_multiplier``)."""
 _SMALLEST, _LARGEST = 8, 1024
+_CODES = 10_000
+"""Codes whose mean stands in for a file's average code."""
 
 
 def published_generator(found: object, source: str) -> StyleGenerator:
@@ -73,14 +75,35 @@ def published_generator(found: object, source: str) -> StyleGenerator:
         if tensor is None and ours.endswith("noise.pattern"):
             # Old checkpoints of rosinality's store no noise: theirs is drawn at every call.
             tensor = torch.zeros(wanted[ours].shape)
-        if tensor is None or tensor.numel() != wanted[ours].numel():
+        if tensor is None or _plain(tensor.shape) != _plain(wanted[ours].shape):
             what = "has no" if tensor is None else "has another shape of"
             raise WeightsRefused(f"{source} {what} {theirs}: it is damaged, or another network")
+        if not tensor.isfinite().all():
+            raise WeightsRefused(f"{source}: {theirs} holds values that are not finite")
         state[ours] = tensor.detach().float().reshape(wanted[ours].shape)
+    if average is not None and average.shape != (config.latent,):
+        raise WeightsRefused(
+            f"{source} has an average code of {tuple(average.shape)}, not ({config.latent},): it "
+            "is another network's"
+        )
     state["average_code"] = torch.zeros(config.latent) if average is None else average.float()
     network = StyleGenerator(config)
     network.load_state_dict(state)
+    if average is None:
+        # Checkpoints of a training hold none: it is measured, as their sampling scripts do.
+        network.average_code.copy_(_measured_average(network))
     return network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+
+
+def _plain(shape: Sequence[int]) -> tuple[int, ...]:
+    """Return a shape without its sides of 1, which the layouts put in different places."""
+    return tuple(side for side in shape if side != 1)
+
+
+@torch.no_grad()
+def _measured_average(network: StyleGenerator) -> Tensor:
+    z = torch.randn((_CODES, network.config.latent), generator=torch.Generator().manual_seed(0))
+    return network.map(z).mean(dim=0)
 
 
 def _tensors(found: object, source: str) -> tuple[Mapping[str, Tensor], Tensor | None]:

@@ -97,7 +97,7 @@ class _Sheet:
         standings = []
         if error is not None and base is not None:
             for name, (table, _) in tables.items():
-                both = np.isfinite(table) & np.isfinite(base[0])
+                both = self._comparable(table, base[0])
                 pair = [np.where(both, error(each), np.nan) for each in (table, base[0])]
                 if both.any():
                     standings.append(self._standing(name, pair[0], pair[1]))
@@ -105,6 +105,18 @@ class _Sheet:
             self._grading, facts["name"], facts["direction"], facts["unit"],
             tuple(curves), tuple(standings),
         )  # fmt: skip
+
+    def _comparable(self, table: Matrix, base: Matrix) -> NDArray[np.bool_]:
+        """Return which cells of a restorer and the input are summed.
+
+        A photograph that the restorer lost at one severity counts at none of that degradation:
+        a sum over the mild ones would stand beside others' sums over all.
+        """
+        both = np.isfinite(table) & np.isfinite(base)
+        for span in self._counted():
+            lost = (np.isfinite(base[:, span]) & ~both[:, span]).any(axis=1)
+            both[lost, span] = False
+        return np.asarray(both)
 
     def _table(self, restorer: str, metric: str, cap: float) -> tuple[Matrix, NDArray[np.int64]]:
         """Return the mean over each photograph's images in each cell, and the images of a cell."""

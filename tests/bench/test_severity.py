@@ -158,12 +158,25 @@ def test_curves_hold_the_mean_at_each_severity_and_its_images(fakes, tmp_path):
     assert (curve.points[0].value.low, curve.points[0].value.high) == pytest.approx((0.2, 0.4))
 
 
-def test_an_image_that_the_restorer_lacks_is_left_out_of_the_inputs_error_too(fakes, tmp_path):
+def test_a_photograph_lost_at_one_severity_counts_at_none_of_that_degradation(fakes, tmp_path):
     values = {k: dict(v) for k, v in VALUES.items()}
     values["grain", 1] = {"input": [0.2, 0.4], "mender": [0.1, None]}
     (found,) = analyse(*stated_run(fakes, values, tmp_path))
-    share = found.standings[1].degradations["grain"].share.mean
-    assert share == pytest.approx((0.1 + 0.4) / (0.2 + 0.7))
+    left = found.standings[1].degradations["grain"]
+    assert left.share.mean == pytest.approx((0.1 + 0.3) / (0.2 + 0.6))
+    assert left.photographs == 1
+    assert found.standings[1].degradations["blocks"].photographs == 2
+
+
+def test_a_restorer_that_fails_on_every_severe_image_has_no_error_of_the_mild_ones(
+    fakes, tmp_path
+):
+    values = {k: dict(v) for k, v in VALUES.items()}
+    values["grain", 2] = {"input": [0.6, 0.8], "mender": [None, None]}
+    (found,) = analyse(*stated_run(fakes, values, tmp_path))
+    mender = found.standings[1]
+    assert mender.degradations["grain"].share.mean is None
+    assert mender.degradations["grain"].photographs == 0
 
 
 def test_a_mild_closing_jpeg_does_not_change_what_a_stated_recipe_is_about(fakes, tmp_path):

@@ -30,7 +30,8 @@ class Grouping:
         Which.
     letters
         Each blind restorer's, such as ``ab``: two that share a letter cannot be told apart at
-        5 % over the column's comparisons. ``a`` is the group of the best mean.
+        5 % over the column's comparisons. ``a`` is the group of the one that wins most in the
+        mean. Restorers without a value have none.
     photographs
         The fewest behind any of the comparisons.
     """
@@ -71,6 +72,8 @@ def significance_groups(run: Run) -> list[Grouping]:
         rows = list(compare_pairs(condition, pairs, facts, run, "cap"))
         for each in facts:
             own = [row for row in rows if row.metric == each["name"]]
+            if not any(row.photographs for row in own):
+                continue
             corrected = holm([row.p for row in own])
             own = [replace(row, p_holm=p) for row, p in zip(own, corrected, strict=True)]
             found.append(_grouping(own, blind))
@@ -78,7 +81,13 @@ def significance_groups(run: Run) -> list[Grouping]:
 
 
 def _grouping(rows: Sequence[Comparison], names: Sequence[str]) -> Grouping:
-    """Return the letters of one column, its restorers ordered by what they win in the mean."""
+    """Return the letters of one column, its restorers ordered by what they win in the mean.
+
+    A restorer that shares no photograph with any other has no value and no letter.
+    """
+    rows = [row for row in rows if row.photographs]
+    met = {name for row in rows for name in (row.restorer, row.against)}
+    names = [name for name in names if name in met]
     better = {name: 0.0 for name in names}
     apart = set()
     for row in rows:

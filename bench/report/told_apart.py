@@ -46,6 +46,6 @@ def _tables(groups: Sequence[Grouping]) -> list[tuple[str, list[list[str]]]]:
     for title, columns in blocks.items():
         names = dict.fromkeys(name for each in columns for name in each.letters)
         head = ["", *(f"{each.metric} (n {each.photographs})" for each in columns)]
-        rows = [[name, *(each.letters[name] for each in columns)] for name in names]
+        rows = [[name, *(each.letters.get(name, "–") for each in columns)] for name in names]
         found.append((title, [head, *rows]))
     return found

@@ -168,9 +168,7 @@ def test_a_photograph_lost_at_one_severity_counts_at_none_of_that_degradation(fa
     assert found.standings[1].degradations["blocks"].photographs == 2
 
 
-def test_a_restorer_that_fails_on_every_severe_image_has_no_error_of_the_mild_ones(
-    fakes, tmp_path
-):
+def test_a_restorer_that_fails_on_every_severe_image_has_no_error_of_the_mild_ones(fakes, tmp_path):
     values = {k: dict(v) for k, v in VALUES.items()}
     values["grain", 2] = {"input": [0.6, 0.8], "mender": [None, None]}
     (found,) = analyse(*stated_run(fakes, values, tmp_path))

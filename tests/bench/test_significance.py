@@ -108,3 +108,12 @@ def test_the_tables_say_the_letters_and_how_many_photographs():
     assert r"**a\|b × dark**" in groups_markdown(groups)
     assert "| input | ab | a |" in groups_markdown(groups)
     assert groups_markdown([]) == ""
+
+
+def test_a_restorer_without_a_value_has_no_letter_and_takes_no_photograph_from_others(
+    fakes, tmp_path
+):
+    values = {"input": [1.0] * 20, "better": [5.0] * 20, "frail": []}
+    (found,) = significance_groups(run_of(fakes, values, tmp_path))
+    assert found.letters == {"better": "a", "input": "b"}
+    assert found.photographs == 20

@@ -76,7 +76,7 @@ def load_task(name_or_path: str | Path) -> Task:
     """
     data, name = read_config_file(name_or_path)
     kind = data.pop("task", DEFAULT)
-    if kind in _READERS:
+    if isinstance(kind, str) and kind in _READERS:
         return _READERS[kind](data, name)
     raise TrainingError(f"{name}: no task is called '{kind}'.{nearest(str(kind), _READERS)}")
 

@@ -37,7 +37,10 @@ def weights(tmp_path, monkeypatch):
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     write_encoder(folder / f"{ENCODER}.safetensors", digest)
     for name, kind in ((GENERATOR, "generator"), (ENCODER, "encoder")):
-        card = Card(name, kind, "A.", "MIT", "-", "-", (64, 64), "-", (), "", True, "A.", "tight")
+        digest = hashlib.sha256((folder / f"{name}.safetensors").read_bytes()).hexdigest()
+        card = Card(
+            name, kind, "A.", "MIT", "-", "-", (64, 64), "-", (), digest, True, "A.", "tight"
+        )
         (folder / f"{name}.yaml").write_text(card_as_yaml(ModelCard(card, {})), encoding="utf-8")
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from zoo.checked_values import check_file_name, checked_mapping, is_number, is_whole
 from zoo.networks.face_descriptor import DescriptorConfig
 from zoo.training.config import TrainingError, checked_config, read_config_file
 
@@ -61,7 +62,7 @@ class Augmentation:
         for each in fields(self):
             value = getattr(self, each.name)
             least, most = {"turn": (0, 180), "zoom": (1, 4)}.get(each.name, (0, 1))
-            if not _is_number(value) or not least <= value <= most:
+            if not is_number(value) or not least <= value <= most:
                 raise ValueError(f"augmentation: {each.name} {value!r} is not {least} to {most}")
 
 
@@ -114,15 +115,14 @@ class DescriptorTraining:
     precision: str = "float32"
 
     def __post_init__(self) -> None:
-        if not self.name or not isinstance(self.name, str) or Path(self.name).name != self.name:
-            raise ValueError(f"name {self.name!r} is no name for a file")
+        check_file_name(self.name)
         for name, least in _WHOLE.items():
             value = getattr(self, name)
-            if type(value) is not int or value < least:
+            if not is_whole(value, least):
                 raise ValueError(f"{name} {value!r} is no whole number from {least} on")
         for name in _NUMBERS:
             value = getattr(self, name)
-            if not _is_number(value):
+            if not is_number(value):
                 # YAML reads 5e-4 as a text.
                 raise ValueError(f"{name} {value!r} is no number: write it like 0.0005")
             if value < 0 or (name in _SHARES and value > 1):
@@ -153,12 +153,12 @@ def descriptor_training(record: Mapping[str, Any]) -> DescriptorTraining:
     """
     told = dict(record)
     if "network" in told:
-        sizes = dict(told["network"])
+        sizes = dict(checked_mapping("network", told["network"]))
         if "channels" in sizes:
             sizes["channels"] = tuple(sizes["channels"])
         told["network"] = DescriptorConfig(**sizes)
     if "augmentation" in told:
-        told["augmentation"] = Augmentation(**dict(told["augmentation"]))
+        told["augmentation"] = Augmentation(**checked_mapping("augmentation", told["augmentation"]))
     return DescriptorTraining(**told)
 
 
@@ -171,7 +171,3 @@ def load_config(name_or_path: str | Path) -> DescriptorTraining:
     if data.pop("task", None) != TASK:
         raise TrainingError(f"{name} trains no descriptor: it has no `task: {TASK}`")
     return checked_config(data, name, DescriptorTraining, descriptor_training)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -18,6 +18,7 @@ from zoo.training.config import TrainingError
 from zoo.training.loading import batches_of
 from zoo.training.loop import STATE_FILE, Shown, check_begun_from, learn
 from zoo.training.processes import joined
+from zoo.weights import WeightsMissing
 
 __all__ = ["STATE_FILE", "train"]
 
@@ -63,6 +64,8 @@ def train(
     TrainingError
         The folder was begun with another configuration, the faces or weights do not fit, there is
         no such device, or several processes were started.
+    WeightsMissing, WeightsRefused
+        The file to begin with cannot be read, or holds no descriptor.
     """
     with joined(device) as (processes, place):
         if processes.count > 1:
@@ -101,8 +104,17 @@ def _take_up(trainer: DescriptorTrainer, state: Path, begin_from: Path | None) -
     """Go on from the state where there is one, else begin from the weights where they are given."""
     if not state.is_file():
         if begin_from is not None:
-            tensors = load_descriptor(begin_from).state_dict()
-            trainer.begin_from(tensors, sha256_of(begin_from))
+            digest = _digest(begin_from)
+            trainer.begin_from(load_descriptor(begin_from).state_dict(), digest)
         return
     trainer.load(state)
     check_begun_from(trainer.begun_from, begin_from, state)
+
+
+def _digest(weights: Path) -> str:
+    try:
+        return sha256_of(weights)
+    except OSError as error:
+        raise WeightsMissing(
+            f"{weights} cannot be read ({error.strerror}): name a .safetensors file of `zoo train`"
+        ) from error

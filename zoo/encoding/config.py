@@ -7,8 +7,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from zoo.checked_values import check_file_name, is_number, is_whole
 from zoo.networks.psp import EncoderConfig, encoder_config, encoder_record
-from zoo.training.config import IdentityConfig, TrainingError, checked_config, read_config_file
+from zoo.training.config import (
+    IdentityConfig,
+    TrainingError,
+    checked_config,
+    identity_of,
+    read_config_file,
+)
 
 __all__ = ["TASK", "EncoderTraining", "encoder_training", "load_config"]
 
@@ -92,12 +99,9 @@ class EncoderTraining:
 
     def __post_init__(self) -> None:
         _check_numbers(self)
-        for name in ("name", "generator"):
-            value = getattr(self, name)
-            if not value or not isinstance(value, str):
-                raise ValueError(f"{name} {value!r} is no text")
-        if Path(self.name).name != self.name:
-            raise ValueError(f"name {self.name!r} is no name for a file")
+        check_file_name(self.name)
+        if not self.generator or not isinstance(self.generator, str):
+            raise ValueError(f"generator {self.generator!r} is no text")
         if self.precision not in ("float32", "bfloat16"):
             raise ValueError(f"precision {self.precision!r} is neither float32 nor bfloat16")
         if not isinstance(self.families, Mapping) or not self.families:
@@ -117,8 +121,7 @@ def encoder_training(record: Mapping[str, Any]) -> EncoderTraining:
         A key that is missing or unknown, or a value out of range.
     """
     told = {**record, "network": encoder_config(record["network"])}
-    if isinstance(told.get("identity"), Mapping):
-        told["identity"] = IdentityConfig(**told["identity"])
+    told["identity"] = identity_of(told.get("identity"))
     return EncoderTraining(**told)
 
 
@@ -136,11 +139,11 @@ def load_config(name_or_path: str | Path) -> EncoderTraining:
 def _check_numbers(config: EncoderTraining) -> None:
     for name, least in _WHOLE.items():
         value = getattr(config, name)
-        if type(value) is not int or value < least:
+        if not is_whole(value, least):
             raise ValueError(f"{name} {value!r} is no whole number from {least} on")
     for name in _NUMBERS:
         value = getattr(config, name)
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
+        if not is_number(value):
             # YAML reads 5e-4 as a text.
             raise ValueError(f"{name} {value!r} is no number: write it like 0.0005")
         if value < 0 or (name in _SHARES and value > 1):

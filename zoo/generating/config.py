@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
+from zoo.checked_values import check_file_name, checked_mapping, is_number, is_whole
 from zoo.networks.stylegan2 import GeneratorConfig
 
 __all__ = ["GeneratorTraining", "generator_config", "generator_record", "training_of"]
@@ -75,16 +75,17 @@ class GeneratorTraining:
     def __post_init__(self) -> None:
         for name, least in _LEAST.items():
             value = getattr(self, name)
-            if not isinstance(value, int) or value < least:
+            if not is_whole(value, least):
                 raise ValueError(f"{name} {value!r} is no whole number from {least} on")
         for name in (*_SHARES, *_FROM_ZERO):
             value = getattr(self, name)
-            if not isinstance(value, (int, float)):
+            if not is_number(value):
                 raise ValueError(f"{name} {value!r} is no number: write it like 0.0005")
             if value < 0 or (name in _SHARES and value > 1):
                 raise ValueError(f"{name} {value} is less than 0, or a share above 1")
-        if not self.name or not isinstance(self.name, str) or Path(self.name).name != self.name:
-            raise ValueError(f"name {self.name!r} is no name for a file")
+        if not self.augment_images:
+            raise ValueError("augment_images is above 0: for no augmentation, augment_target is 0")
+        check_file_name(self.name)
         if self.precision not in ("float32", "bfloat16"):
             raise ValueError(f"precision {self.precision!r} is neither float32 nor bfloat16")
 
@@ -106,11 +107,13 @@ def generator_config(record: Mapping[str, Any]) -> GeneratorConfig:
     AttributeError, KeyError, TypeError, ValueError
         Another design, or a key or value that is unknown.
     """
-    told = dict(record)
+    told = dict(checked_mapping("network", record))
     if told.pop("design", "stylegan2") != "stylegan2":
         raise ValueError(f"design {record['design']!r} is no generator's: use stylegan2")
     # JSON turns the sides into texts.
-    told["channels"] = {int(side): width for side, width in told["channels"].items()}
+    told["channels"] = {
+        int(side): width for side, width in checked_mapping("channels", told["channels"]).items()
+    }
     return GeneratorConfig(**told)
 
 

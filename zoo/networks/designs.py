@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from torch import nn
 
+from zoo.checked_values import checked_mapping
 from zoo.networks.style import StyleConfig, StyleRestorer
 from zoo.networks.unet import UNet, UNetConfig
 
@@ -24,11 +25,12 @@ def network_config(record: Mapping[str, Any]) -> NetworkConfig:
     ValueError, TypeError
         An unknown design, key or value.
     """
-    told = dict(record)
+    told = dict(checked_mapping("network", record))
     design = told.pop("design", "style")
     if "channels" in told:
         # JSON turns the sides into texts.
-        told["channels"] = {int(side): width for side, width in told["channels"].items()}
+        channels = checked_mapping("channels", told["channels"])
+        told["channels"] = {int(side): width for side, width in channels.items()}
     if design == "style":
         return StyleConfig(**told)
     if design == "unet":

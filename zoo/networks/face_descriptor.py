@@ -58,7 +58,7 @@ class FaceDescriptor(nn.Module):
     A residual network (He et al. 2016, arXiv 1603.05027, with PReLU and batch norms placed as
     in ArcFace's "IR" block, arXiv 1801.07698, section 3.1), one block a level, and in the end
     MobileFaceNet's global depthwise convolution (Chen et al. 2018, arXiv 1804.07573): where in
-    the face a feature is found has a weight of its own. 0.95 M parameters by default.
+    the face a feature is found has a weight of its own. 0.93 M parameters by default.
 
     Parameters
     ----------

@@ -17,6 +17,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from zoo.checked_values import checked_mapping, is_whole
+
 __all__ = ["EncoderConfig", "PspEncoder", "encoder_config", "encoder_record"]
 
 _LEVELS = 3
@@ -51,11 +53,11 @@ class EncoderConfig:
     def __post_init__(self) -> None:
         sides = list(self.channels)
         numbers = (self.size, self.width, self.latent, self.layers, *self.channels.values())
-        if any(type(number) is not int or number < 1 for number in numbers):
+        if not all(is_whole(number, 1) for number in numbers):
             raise ValueError("size, channels, width, latent and layers are whole numbers from 1 on")
         if any(before != 2 * after for before, after in itertools.pairwise(sides)):
             raise ValueError(f"the sides {sides} do not halve from each to the next")
-        if sides[0] != self.size or sides[-1] != 4 or len(sides) < _LEVELS + 2:
+        if len(sides) < _LEVELS + 2 or sides[0] != self.size or sides[-1] != 4:
             raise ValueError(
                 f"the sides {sides} do not go from the size {self.size}, 64 or more, to 4"
             )
@@ -172,9 +174,10 @@ def encoder_config(record: Mapping[str, Any]) -> EncoderConfig:
     AttributeError, KeyError, TypeError, ValueError
         Another design, or a key or value that is missing or unknown.
     """
-    told = dict(record)
+    told = dict(checked_mapping("network", record))
     if told.pop("design", "psp") != "psp":
         raise ValueError(f"design {record['design']!r} is no encoder's: use psp")
     # JSON turns the sides into texts, and sorts them.
-    sides = ((int(side), width) for side, width in told["channels"].items())
+    channels = checked_mapping("channels", told["channels"])
+    sides = ((int(side), width) for side, width in channels.items())
     return EncoderConfig(**told | {"channels": dict(sorted(sides, reverse=True))})

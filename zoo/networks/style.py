@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from zoo.checked_values import is_whole
 from zoo.networks.plain import PlainBlock, doubled, zeroed
 
 __all__ = ["LABELS", "StyleConfig", "StyleRestorer", "complete_mask"]
@@ -62,6 +63,9 @@ class StyleConfig:
 
     def __post_init__(self) -> None:
         sides = list(self.channels)
+        numbers = (self.size, self.patch, self.style, self.blocks, *self.channels.values())
+        if not sides or not all(is_whole(number, 1) for number in numbers):
+            raise ValueError("size, channels, patch, style and blocks are whole numbers from 1 on")
         if any(after != 2 * before for before, after in itertools.pairwise(sides)):
             raise ValueError(f"the sides {sides} do not double from each to the next")
         if not 64 <= self.size <= 1024 or self.size != self.patch * sides[-1]:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from zoo.checked_values import is_number, is_whole
 from zoo.networks.equalised import (
     EqualisedConvolution,
     EqualisedLinear,
@@ -60,14 +61,17 @@ class GeneratorConfig:
 
     def __post_init__(self) -> None:
         sides = list(self.channels)
+        numbers = (self.size, self.latent, self.depth, *self.channels.values())
+        if not all(is_whole(number, 1) for number in numbers):
+            raise ValueError("size, latent, depth and channels are whole numbers from 1 on")
+        if not is_number(self.mapping_rate) or self.mapping_rate <= 0:
+            raise ValueError(f"mapping_rate {self.mapping_rate!r} is no number above 0")
         if any(after != 2 * before for before, after in itertools.pairwise(sides)):
             raise ValueError(f"the sides {sides} do not double from each to the next")
-        if sides[0] != 4 or sides[-1] != self.size or not 8 <= self.size <= 1024:
+        if not sides or sides[0] != 4 or sides[-1] != self.size or not 8 <= self.size <= 1024:
             raise ValueError(f"the sides {sides} do not go from 4 to the size {self.size}")
         if self.modulation not in _MODULATIONS:
             raise ValueError(f"modulation {self.modulation!r} is not one of {_MODULATIONS}")
-        if min(self.latent, self.depth, *self.channels.values()) < 1:
-            raise ValueError("latent, depth and channels are whole numbers from 1 on")
 
     @property
     def layers(self) -> int:

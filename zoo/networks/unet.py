@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional
 
+from zoo.checked_values import is_whole
 from zoo.networks.plain import PlainBlock, doubled, zeroed
 
 __all__ = ["UNet", "UNetConfig"]
@@ -40,6 +41,9 @@ class UNetConfig:
 
     def __post_init__(self) -> None:
         sides = list(self.channels)
+        numbers = (self.size, self.patch, *self.channels.values())
+        if not sides or not all(is_whole(number, 1) for number in numbers):
+            raise ValueError("size, channels and patch are whole numbers from 1 on")
         if any(after != 2 * before for before, after in itertools.pairwise(sides)):
             raise ValueError(f"the sides {sides} do not double from each to the next")
         if self.size != self.patch * sides[-1]:

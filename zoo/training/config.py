@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from degrade.errors import UserError
 from degrade.yaml_lines import load_yaml, nearest
+from zoo.checked_values import check_file_name, checked_mapping, is_number, is_whole
 from zoo.networks.designs import NetworkConfig, network_config, network_record
 from zoo.portrait.templates import TEMPLATES
 
@@ -20,6 +21,7 @@ __all__ = [
     "TrainingError",
     "checked_config",
     "config_of",
+    "identity_of",
     "list_configs",
     "load_config",
     "read_config_file",
@@ -67,6 +69,10 @@ class IdentityConfig:
     template: str = "tight"
 
     def __post_init__(self) -> None:
+        if not isinstance(self.network, str) or not self.network:
+            raise ValueError(f"identity: network {self.network!r} is no name and no file")
+        if not is_number(self.weight) or self.weight < 0:
+            raise ValueError(f"identity: weight {self.weight!r} is no number from 0 on")
         if self.template not in TEMPLATES:
             raise ValueError(f"identity: template {self.template!r} is neither ffhq nor tight")
 
@@ -156,8 +162,7 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         _check_numbers(self)
-        if not self.name or not isinstance(self.name, str) or Path(self.name).name != self.name:
-            raise ValueError(f"name {self.name!r} is no name for a file")
+        check_file_name(self.name)
         if not isinstance(self.predicted_masks, bool):
             raise ValueError(f"predicted_masks {self.predicted_masks!r} is neither true nor false")
         if self.precision not in ("float32", "bfloat16"):
@@ -186,11 +191,21 @@ def config_of(record: Mapping[str, Any]) -> TrainingConfig:
         A key that is missing or unknown, or a value out of range.
     """
     told = {**record, "network": network_config(record["network"])}
-    if told.get("identity") is not None:
-        told["identity"] = IdentityConfig(**told["identity"])
+    told["identity"] = identity_of(told.get("identity"))
     if "critic_widths" in told:
         told["critic_widths"] = tuple(told["critic_widths"])
     return TrainingConfig(**told)
+
+
+def identity_of(told: object) -> IdentityConfig | None:
+    """Return the identity loss that a mapping describes, or None for None.
+
+    Raises
+    ------
+    TypeError, ValueError
+        No mapping, a key that is missing or unknown, or a value out of range.
+    """
+    return None if told is None else IdentityConfig(**checked_mapping("identity", told))
 
 
 def told_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
@@ -250,7 +265,8 @@ def checked_config(
     kind
         The dataclass whose fields are the known keys.
     build
-        Raises KeyError, AttributeError, TypeError or ValueError for what it cannot take.
+        Raises KeyError, AttributeError, OverflowError, TypeError or ValueError for what it cannot
+        take.
 
     Raises
     ------
@@ -265,18 +281,18 @@ def checked_config(
         return build(data)
     except KeyError as error:
         raise TrainingError(f"{name}: the key {error} is missing") from None
-    except (AttributeError, TypeError, ValueError) as error:
+    except (AttributeError, OverflowError, TypeError, ValueError) as error:
         raise TrainingError(f"{name}: {error}") from None
 
 
 def _check_numbers(config: TrainingConfig) -> None:
     for name, least in _WHOLE.items():
         value = getattr(config, name)
-        if not isinstance(value, int) or value < least:
+        if not is_whole(value, least):
             raise ValueError(f"{name} {value!r} is no whole number from {least} on")
     for name in (*_SHARES, *_WEIGHTS):
         value = getattr(config, name)
-        if not isinstance(value, (int, float)):
+        if not is_number(value):
             # YAML reads 5e-4 as a text.
             raise ValueError(f"{name} {value!r} is no number: write it like 0.0005")
         if value < 0 or (name in _SHARES and value > 1):

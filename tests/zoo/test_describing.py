@@ -22,7 +22,7 @@ from zoo.download import sha256_of  # noqa: E402
 from zoo.model_card import read_model_card  # noqa: E402
 from zoo.networks.face_descriptor import load_descriptor, save_descriptor  # noqa: E402
 from zoo.training.config import TrainingError  # noqa: E402
-from zoo.weights import WeightsRefused  # noqa: E402
+from zoo.weights import WeightsMissing, WeightsRefused  # noqa: E402
 
 CPU = torch.device("cpu")
 
@@ -164,6 +164,12 @@ def test_a_run_begins_from_anothers_weights_of_the_same_sizes(faces, tmp_path):
             FaceDescriptor(DescriptorConfig(32, (8,), 4)), tmp_path / "small.safetensors"
         )
         train(tiny(), faces, tmp_path / "new", begin_from=tmp_path / "small.safetensors")
+
+
+def test_weights_to_begin_with_that_cannot_be_read_are_missing(faces, tmp_path):
+    for path in (tmp_path / "nofile.safetensors", tmp_path):
+        with pytest.raises(WeightsMissing, match=r"cannot be read \(.*name a \.safetensors file"):
+            train(tiny(), faces, tmp_path / "run", until=0, begin_from=path)
 
 
 def test_zoo_train_takes_a_descriptors_configuration(faces, tmp_path):

@@ -71,6 +71,9 @@ def test_a_record_gives_the_sizes_back_even_with_sides_as_texts():
         ({"layers": 2}, "less than the pyramid's 3"),
         ({"latent": 0}, "whole numbers"),
         ({"latent": True}, "whole numbers"),
+        ({"channels": {}}, "do not go from"),
+        ({"channels": "few"}, "channels 'few' is no mapping"),
+        ({"channels": {64: 8.0, 32: 8, 16: 8, 8: 8, 4: 8}}, "whole numbers"),
         ({"design": "style"}, "no encoder's"),
     ],
 )

@@ -95,6 +95,14 @@ def test_codes_of_another_shape_are_refused():
         ({"channels": {8: 8, 16: 8}}, "do not go from 4"),
         ({"modulation": "spade"}, "is not one of"),
         ({"depth": 0}, "from 1 on"),
+        ({"channels": {}}, "do not go from 4"),
+        ({"channels": {4: 8.5, 8: 8, 16: 8}}, "from 1 on"),
+        ({"channels": {4: True, 8: 8, 16: 8}}, "from 1 on"),
+        ({"depth": 2.5}, "from 1 on"),
+        ({"latent": 16.5}, "from 1 on"),
+        ({"mapping_rate": 0}, "mapping_rate 0 is no number above 0"),
+        ({"mapping_rate": "slow"}, "mapping_rate 'slow' is no number above 0"),
+        ({"mapping_rate": float("nan")}, "mapping_rate nan is no number above 0"),
     ],
 )
 def test_sizes_that_make_no_generator_are_refused(changed, said):

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from zoo.checked_values import check_file_name, checked_mapping, is_number, is_whole
+from zoo.checked_values import check_families, check_file_name, checked_mapping, is_number, is_whole
 from zoo.networks.face_descriptor import DescriptorConfig
 from zoo.training.config import TrainingError, checked_config, read_config_file
 
@@ -131,8 +131,7 @@ class DescriptorTraining:
             raise ValueError("margin is at most 1.5 radians, and scale is above 0")
         if self.precision not in ("float32", "bfloat16"):
             raise ValueError(f"precision {self.precision!r} is neither float32 nor bfloat16")
-        if not isinstance(self.families, Mapping) or not self.families:
-            raise ValueError("families names no recipe: give recipes and their shares")
+        check_families(self.families)
 
     def as_record(self) -> dict[str, Any]:
         """Return the configuration as a JSON-ready mapping."""

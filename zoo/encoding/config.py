@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from zoo.checked_values import check_file_name, is_number, is_whole
+from zoo.checked_values import check_families, check_file_name, is_number, is_whole
 from zoo.networks.psp import EncoderConfig, encoder_config, encoder_record
 from zoo.training.config import (
     IdentityConfig,
@@ -104,8 +104,7 @@ class EncoderTraining:
             raise ValueError(f"generator {self.generator!r} is no text")
         if self.precision not in ("float32", "bfloat16"):
             raise ValueError(f"precision {self.precision!r} is neither float32 nor bfloat16")
-        if not isinstance(self.families, Mapping) or not self.families:
-            raise ValueError("families names no recipe: give recipes and their shares")
+        check_families(self.families)
 
     def as_record(self) -> dict[str, Any]:
         """Return the configuration as a JSON-ready mapping."""

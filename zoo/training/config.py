@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from degrade.errors import UserError
 from degrade.yaml_lines import load_yaml, nearest
-from zoo.checked_values import check_file_name, checked_mapping, is_number, is_whole
+from zoo.checked_values import check_families, check_file_name, checked_mapping, is_number, is_whole
 from zoo.networks.designs import NetworkConfig, network_config, network_record
 from zoo.portrait.templates import TEMPLATES
 
@@ -165,6 +165,8 @@ class TrainingConfig:
         check_file_name(self.name)
         if not isinstance(self.predicted_masks, bool):
             raise ValueError(f"predicted_masks {self.predicted_masks!r} is neither true nor false")
+        if not self.critic_widths or not all(is_whole(width, 1) for width in self.critic_widths):
+            raise ValueError(f"critic_widths {self.critic_widths!r} are no whole numbers from 1 on")
         if self.precision not in ("float32", "bfloat16"):
             raise ValueError(f"precision {self.precision!r} is neither float32 nor bfloat16")
         if self.perceptual_network not in FEATURE_NETWORKS:
@@ -297,8 +299,7 @@ def _check_numbers(config: TrainingConfig) -> None:
             raise ValueError(f"{name} {value!r} is no number: write it like 0.0005")
         if value < 0 or (name in _SHARES and value > 1):
             raise ValueError(f"{name} {value} is less than 0, or a share above 1")
-    if not isinstance(config.families, Mapping) or not config.families:
-        raise ValueError("families names no recipe: give recipes and their shares")
+    check_families(config.families)
 
 
 def _leaves(record: Mapping[str, Any]) -> dict[str, object]:

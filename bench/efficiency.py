@@ -6,6 +6,7 @@ so they stand in ``run.json`` beside the machine, never among the scores.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from bench.rows import Row
+from degrade.errors import DatasetError
 from zoo.restorer import Restorer
 
 __all__ = [
@@ -31,6 +33,16 @@ _PEAK_RESET = Path("/proc/self/clear_refs")
 _RESET_PEAK = b"5"
 """Written to ``clear_refs``, sets the peak to what is resident now (proc_pid_clear_refs(5))."""
 _DEPTH = 4
+_REMEDY = "repeat its `bench run` into the same folder, which writes it anew"
+_FIELDS: Mapping[str, tuple[type | tuple[type, ...], bool]] = {
+    "restorer": (str, False),
+    "faces": (int, False),
+    "p50": ((int, float), True),
+    "p95": ((int, float), True),
+    "memory": (int, True),
+    "parameters": (int, True),
+}
+"""Of an entry in the record: its types in JSON, and whether it may be null."""
 TIMED_BEFORE = "restored and timed by an earlier run, from the cache"
 """The detail of a time that is no call of this run: it may have been another day's load."""
 
@@ -67,6 +79,25 @@ class Efficiency:
         """Return it as JSON values."""
         return asdict(self)
 
+    @classmethod
+    def from_record(cls, entry: object) -> Efficiency:
+        """Return what `as_record` wrote.
+
+        Raises
+        ------
+        DatasetError
+            Something else stands there, or a field is missing.
+        """
+        if not isinstance(entry, Mapping):
+            raise DatasetError(f"an entry of `efficiency` in run.json is no object: {_REMEDY}")
+        for name, (wanted, optional) in _FIELDS.items():
+            value = entry.get(name)
+            if name not in entry or not (isinstance(value, wanted) or (optional and value is None)):
+                raise DatasetError(
+                    f"an entry of `efficiency` in run.json has no usable {name}: {_REMEDY}"
+                )
+        return cls(**{name: entry[name] for name in _FIELDS})
+
 
 class MemoryPeaks:
     """The largest working memory of each restorer, as its calls come by; picklable."""
@@ -75,9 +106,17 @@ class MemoryPeaks:
         self.found: dict[str, int] = dict(known or {})
 
     @classmethod
-    def of(cls, records: Iterable[Mapping[str, Any]]) -> MemoryPeaks:
-        """Return what an earlier session recorded, from `Efficiency.as_record`."""
-        return cls({e["restorer"]: e["memory"] for e in records if e["memory"] is not None})
+    def of(cls, records: object) -> MemoryPeaks:
+        """Return what an earlier session recorded, a list from `Efficiency.as_record`.
+
+        What is none of ours is left out: at its end a session writes all entries anew.
+        """
+        peaks = cls()
+        for entry in records if isinstance(records, Sequence) else ():
+            with contextlib.suppress(DatasetError):
+                found = Efficiency.from_record(entry)
+                peaks.add(found.restorer, found.memory)
+        return peaks
 
     def add(self, restorer: str, size: int | None) -> None:
         """Take in one call's bytes; None, where the system told nothing, is left out."""

@@ -7,13 +7,18 @@ corrected together (Holm), for a column is read by itself.
 from __future__ import annotations
 
 import itertools
+import math
+import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from bench.comparable import refuse_mixed_signatures, refuse_unfinished
 from bench.comparing import compare_pairs, why_not_compared
-from bench.comparison import Comparison
-from bench.pairing import Side, open_condition
+from bench.comparison import SIGNIFICANT, Comparison
+from bench.gate.checking import smallest_p
+from bench.pairing import CAPS, Condition, Side, open_condition
+from bench.photographs import ImageKey, per_photograph
 from bench.record import SECONDS, Run
 from bench.resampling import holm
 
@@ -30,21 +35,33 @@ class Grouping:
         Which.
     letters
         Each blind restorer's, such as ``ab``: two that share a letter cannot be told apart at
-        5 % over the column's comparisons. ``a`` is the group of the one that wins most in the
-        mean. Restorers without a value have none.
-    photographs
-        The fewest behind any of the comparisons.
+        5 % over the column's comparisons. ``a`` is the group of the best mean over the images
+        that all have a value of. Restorers without a value have none, and nobody has one where
+        no pair could be told apart whatever its values.
+    without_value
+        The blind restorers without any.
+    photographs, most_photographs
+        The fewest and the most behind any of the comparisons.
+    pairs
+        How many comparisons there are.
+    beyond_telling
+        How many of those could not reach 5 % after Holm's correction if every photograph of
+        every pair spoke for the same side.
     """
 
     dataset: str
     recipe: str
     metric: str
     letters: Mapping[str, str]
+    without_value: tuple[str, ...]
     photographs: int
+    most_photographs: int
+    pairs: int
+    beyond_telling: int
 
 
 def significance_groups(run: Run) -> list[Grouping]:
-    """Return the groups of every column of single images, of runs with two restorers or more.
+    """Return the groups of every column of single images in which two restorers have values.
 
     Distances between sets are left to `bench.comparing.compare`.
 
@@ -71,37 +88,61 @@ def significance_groups(run: Run) -> list[Grouping]:
         condition = open_condition(side, place["dataset"], place["recipe"], "all")
         rows = list(compare_pairs(condition, pairs, facts, run, "cap"))
         for each in facts:
-            own = [row for row in rows if row.metric == each["name"]]
-            if not any(row.photographs for row in own):
-                continue
-            corrected = holm([row.p for row in own])
-            own = [replace(row, p_holm=p) for row, p in zip(own, corrected, strict=True)]
-            found.append(_grouping(own, blind))
+            order = _ordered(side, condition, blind, each)
+            own = [
+                row
+                for row in rows
+                if row.metric == each["name"] and {row.restorer, row.against} <= set(order)
+            ]
+            if own:
+                corrected = holm([row.p for row in own])
+                own = [replace(row, p_holm=p) for row, p in zip(own, corrected, strict=True)]
+                absent = tuple(name for name in blind if name not in order)
+                found.append(_grouping(own, order, absent))
     return found
 
 
-def _grouping(rows: Sequence[Comparison], names: Sequence[str]) -> Grouping:
-    """Return the letters of one column, its restorers ordered by what they win in the mean.
+def _ordered(
+    side: Side, condition: Condition, names: Sequence[str], facts: Mapping[str, Any]
+) -> list[str]:
+    """Return the restorers that have a value, that of the best mean first.
 
-    A restorer that shares no photograph with any other has no value and no letter.
+    The means are over the images that all of them have, or each one's own where there is none.
     """
-    rows = [row for row in rows if row.photographs]
-    met = {name for row in rows for name in (row.restorer, row.against)}
-    names = [name for name in names if name in met]
-    better = {name: 0.0 for name in names}
-    apart = set()
-    for row in rows:
-        gain = row.difference.mean or 0.0
-        gain = gain if row.direction == "higher" else -gain
-        better[row.restorer] += gain
-        better[row.against] -= gain
-        if row.verdict != "cannot tell":
-            apart.add(frozenset((row.restorer, row.against)))
-    order = sorted(names, key=lambda name: (-better[name], names.index(name)))
-    first = rows[0]
-    photographs = min(row.photographs for row in rows)
-    letters = group_letters(order, apart)
-    return Grouping(first.dataset, first.recipe, first.metric, letters, photographs)
+    cap = CAPS.get(facts["unit"], math.inf)
+    values: dict[str, dict[ImageKey, float]] = {}
+    for name in names:
+        rows = side.rows((condition.dataset, condition.recipe, name, facts["name"]))
+        for key in condition.names:
+            value = rows[key].value if key in rows else None
+            if value is not None and math.isfinite(min(value, cap)):
+                values.setdefault(name, {})[key] = min(value, cap)
+    if not values:
+        return []
+    shared = set.intersection(*(set(own) for own in values.values()))
+    means = {}
+    for name, own in values.items():
+        kept = {key: value for key, value in own.items() if key in shared or not shared}
+        means[name] = statistics.fmean(per_photograph(kept, condition.names).values())
+    sign = -1 if facts["direction"] == "higher" else 1
+    return sorted(means, key=lambda name: sign * means[name])  # stable: equal ones as listed
+
+
+def _grouping(
+    rows: Sequence[Comparison], order: Sequence[str], absent: tuple[str, ...]
+) -> Grouping:
+    """Return the letters of one column, of the restorers in ``order``, the best first."""
+    first, photographs = rows[0], [row.photographs for row in rows]
+    # Holm's adjusted p falls with any p, so these are the least there can be.
+    least = holm([smallest_p(count, 1) for count in photographs])
+    beyond = sum(p > SIGNIFICANT for p in least)
+    told = [row for row in rows if row.verdict != "cannot tell"]
+    apart = {frozenset((row.restorer, row.against)) for row in told}
+    letters = group_letters(order, apart) if beyond < len(rows) else {}
+    return Grouping(
+        first.dataset, first.recipe, first.metric, letters, absent,
+        min(photographs), max(photographs), len(rows), beyond,
+    )  # fmt: skip
 
 
 def group_letters(names: Sequence[str], apart: set[frozenset[str]]) -> dict[str, str]:
@@ -138,10 +179,18 @@ def _cliques(
     done: frozenset[str],
     alike: Mapping[str, frozenset[str]],
 ) -> Iterator[frozenset[str]]:
-    """Yield the maximal cliques that hold ``chosen`` (Bron and Kerbosch 1973, algorithm 1)."""
+    """Yield the maximal cliques that hold ``chosen`` (Bron and Kerbosch 1973).
+
+    Branches on the names that are not alike the one most others are alike (the pivot of Tomita,
+    Tanaka and Takahashi 2006): without it, n restorers that are all alike take 2^n steps.
+    """
     if not open_names and not done:
         yield chosen
-    for name in sorted(open_names):
+        return
+    if not open_names:
+        return
+    pivot = max(sorted(open_names | done), key=lambda name: len(alike[name] & open_names))
+    for name in sorted(open_names - alike[pivot]):
         yield from _cliques(chosen | {name}, open_names & alike[name], done & alike[name], alike)
         open_names, done = open_names - {name}, done | {name}
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bench.efficiency import Efficiency
 from bench.report.plain import aligned, escape
 
 __all__ = ["cost_facts", "costs_markdown", "costs_text"]
@@ -21,24 +22,29 @@ _NOTE = (
 
 
 def cost_facts(record: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return label and text for each restorer of a run's record; none while it is not finished."""
+    """Return label and text for each restorer of a run's record; none while it is not finished.
+
+    Raises
+    ------
+    DatasetError
+        The record's entries are none of ours.
+    """
     found = []
-    for each in record.get("efficiency", ()):
-        _, p50, p95, memory, parameters, count = _cells(each)
+    for name, p50, p95, memory, parameters, count in _rows(record):
         text = f"p50 {p50} ms · p95 {p95} ms · memory {memory} MB · {parameters} parameters"
-        found.append((f"Cost of {each['restorer']}", f"{text} · n {count}"))
+        found.append((f"Cost of {name}", f"{text} · n {count}"))
     return found
 
 
 def costs_text(record: Mapping[str, Any]) -> str:
-    """Return aligned columns for a terminal, or the empty string."""
-    rows = [_cells(each) for each in record.get("efficiency", ())]
+    """Return aligned columns for a terminal, or the empty string; raises as `cost_facts`."""
+    rows = _rows(record)
     return f"{aligned([_HEADINGS, *rows])}\n{_NOTE}\n" if rows else ""
 
 
 def costs_markdown(record: Mapping[str, Any]) -> str:
-    """Return a section of Markdown, or the empty string."""
-    rows = [_cells(each) for each in record.get("efficiency", ())]
+    """Return a section of Markdown, or the empty string; raises as `cost_facts`."""
+    rows = _rows(record)
     if not rows:
         return ""
     ruler = ("---", *("---:" for _ in _HEADINGS[1:]))
@@ -48,16 +54,22 @@ def costs_markdown(record: Mapping[str, Any]) -> str:
     return f"## What it costs\n\n{table}\n\n{_NOTE} {machine}."
 
 
-def _cells(each: Mapping[str, Any]) -> Sequence[str]:
+def _rows(record: Mapping[str, Any]) -> list[Sequence[str]]:
+    entries = record.get("efficiency", [])
+    if not isinstance(entries, Sequence):
+        entries = [entries]  # refused by name, as any entry that is none of ours
+    return [_cells(Efficiency.from_record(each)) for each in entries]
+
+
+def _cells(each: Efficiency) -> Sequence[str]:
     """Return one restorer's cells in the order of the headings; a dash for what is not known."""
-    memory, parameters = each["memory"], each["parameters"]
     return (
-        each["restorer"],
-        _milliseconds(each["p50"]),
-        _milliseconds(each["p95"]),
-        "-" if memory is None else f"{memory / 1e6:.1f}",
-        "-" if parameters is None else f"{parameters:,}",
-        str(each["faces"]),
+        each.restorer,
+        _milliseconds(each.p50),
+        _milliseconds(each.p95),
+        "-" if each.memory is None else f"{each.memory / 1e6:.1f}",
+        "-" if each.parameters is None else f"{each.parameters:,}",
+        str(each.faces),
     )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.report.model import Report
 from bench.report.plots import Plot, plots, series_class
 from bench.report.ranking import ranking_column
-from bench.report.severity_text import DRAWN, EXPLANATION, percent
+from bench.report.severity_text import DRAWN, EXPLANATION, coverage, percent
 from bench.scores import BASELINE
 from bench.severity import ErrorLeft, Severity, Standing
 from bench.severity.levels import Grading
@@ -30,6 +31,7 @@ class _Cell:
     sort: float | None
     shade: str
     photographs: int
+    coverage: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ def _panel(report: Report, severity: Severity, order: Sequence[str]) -> _Panel:
     families = tuple(dict.fromkeys(each.family for each in severity.grading.degradations))
     blind = {name for name, card in report.run.record["restorers"].items() if card["blind"]}
     rows: dict[str, list[_Row]] = {}
-    for standing in sorted(severity.standings, key=lambda one: one.mean.share.mean or 0.0):
+    for standing in sorted(severity.standings, key=_share):
         if standing.restorer != BASELINE:
             kind = "blind" if standing.restorer in blind else "oracle"
             rows.setdefault(kind, []).append(_row(standing, families))
@@ -103,6 +105,12 @@ def _panel(report: Report, severity: Severity, order: Sequence[str]) -> _Panel:
         tuple(plots(severity, order)),
         tuple(_numbers(severity, order)),
     )
+
+
+def _share(standing: Standing) -> float:
+    """Return the mean restoration error; infinity, to stand last, where there is none."""
+    found = standing.mean.share.mean
+    return math.inf if found is None else found
 
 
 def _row(standing: Standing, families: Sequence[str]) -> _Row:
@@ -118,6 +126,7 @@ def _cell(left: ErrorLeft) -> _Cell:
         sort=found.mean,
         shade=_shade(left),
         photographs=left.photographs,
+        coverage=coverage(left),
     )
 
 

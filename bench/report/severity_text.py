@@ -14,6 +14,7 @@ from bench.statistics import Interval
 __all__ = [
     "DRAWN",
     "EXPLANATION",
+    "coverage",
     "percent",
     "severity_csv",
     "severity_markdown",
@@ -24,7 +25,10 @@ EXPLANATION = (
     "Error left, in per cent of the input's: 100 is doing nothing, less is better. Each "
     "degradation's error is summed over its severities and divided by the input's; the mean over "
     "degradations is the mean restoration error, after ImageNet-C's mCE (Hendrycks and Dietterich "
-    "2019), with its 95 % bootstrap interval over photographs."
+    "2019), with its 95 % bootstrap interval over photographs. A photograph counts for a "
+    "degradation only where the restorer has a value of every image that the input has one of; "
+    "where images drop out, those counted of those attempted stand beside the share, and – is one "
+    "of which a whole severity has dropped out."
 )
 
 DRAWN = (
@@ -48,6 +52,11 @@ def percent(found: Interval, *, spread: bool = True) -> str:
     if not spread or found.low is None or found.high is None:
         return text
     return f"{text} ({100 * found.low:.0f} to {100 * found.high:.0f})"
+
+
+def coverage(left: ErrorLeft) -> str:
+    """Return ``8/10 images`` where images dropped out of a share, or the empty string."""
+    return "" if left.images == left.attempted else f"{left.images}/{left.attempted} images"
 
 
 def severity_terminal(severity: Sequence[Severity], width: int = 100) -> str:
@@ -145,9 +154,11 @@ def _standing(each: Severity, restorer: str) -> Standing | None:
 
 
 def _brief(standing: Standing) -> str:
-    return f"{percent(standing.mean.share, spread=False)} {standing.worst or '–'}"
+    told = (percent(standing.mean.share, spread=False), standing.worst or "–")
+    return " ".join(filter(None, (*told, coverage(standing.mean))))
 
 
 def _told(standing: Standing) -> str:
-    worst = f", worst: {standing.worst}" if standing.worst else ""
-    return f"{percent(standing.mean.share)}{worst}"
+    worst = f"worst: {standing.worst}" if standing.worst else ""
+    told = (percent(standing.mean.share), coverage(standing.mean), worst)
+    return ", ".join(filter(None, told))

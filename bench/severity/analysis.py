@@ -6,7 +6,7 @@ Rows and gradings in, numbers out; it lays nothing out.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from bench.plans import Where
 from bench.record import SECONDS, Run
 from bench.scores import BASELINE, signatures
 from bench.severity.errors import error_of
-from bench.severity.levels import Grading, Level, gradings
+from bench.severity.levels import Grading, Image, Level, gradings
 from bench.severity.resampled import Resampled, interval
 from bench.severity.results import Curve, ErrorLeft, Point, Severity, Standing
 from degrade.planning import Plan
@@ -88,51 +88,66 @@ class _Sheet:
         """Return one metric over the grading."""
         cap = CAPS.get(facts["unit"], math.inf)
         error = error_of(facts)
-        tables = {name: self._table(name, facts["name"], cap) for name in self.restorers}
+        values = {name: self._finite(name, facts["name"], cap) for name in self.restorers}
         curves = [
-            curve for name, (table, counts) in tables.items()
-            for curve in self._curves(name, table, counts)
+            curve for name, known in values.items()
+            for curve in self._curves(name, *self._table(known))
         ]  # fmt: skip
-        base = tables.get(BASELINE)
+        base = values.get(BASELINE)
         standings = []
-        if error is not None and base is not None:
-            for name, (table, _) in tables.items():
-                both = self._comparable(table, base[0])
-                pair = [np.where(both, error(each), np.nan) for each in (table, base[0])]
-                if both.any():
-                    standings.append(self._standing(name, pair[0], pair[1]))
+        if error is not None and base:
+            for name, known in values.items():
+                kept = [self._complete(span, known, base) for span in self._counted()]
+                pair = [error(self._counting(kept, each)) for each in (known, base)]
+                standings.append(self._standing(name, pair[0], pair[1], kept))
         return Severity(
             self._grading, facts["name"], facts["direction"], facts["unit"],
             tuple(curves), tuple(standings),
         )  # fmt: skip
 
-    def _comparable(self, table: Matrix, base: Matrix) -> NDArray[np.bool_]:
-        """Return which cells of a restorer and the input are summed.
-
-        A photograph that the restorer lost at one severity counts at none of that degradation:
-        a sum over the mild ones would stand beside others' sums over all.
-        """
-        both = np.isfinite(table) & np.isfinite(base)
-        for span in self._counted():
-            lost = (np.isfinite(base[:, span]) & ~both[:, span]).any(axis=1)
-            both[lost, span] = False
-        return np.asarray(both)
-
-    def _table(self, restorer: str, metric: str, cap: float) -> tuple[Matrix, NDArray[np.int64]]:
-        """Return the mean over each photograph's images in each cell, and the images of a cell."""
+    def _finite(self, restorer: str, metric: str, cap: float) -> dict[Image, float]:
+        """Return a restorer's values that have a mean."""
         known = self._values.get((self._grading.dataset, restorer, metric), {})
+        capped = {image: min(value, cap) for image, value in known.items()}
+        return {image: value for image, value in capped.items() if math.isfinite(value)}
+
+    def _table(self, known: Mapping[Image, float]) -> tuple[Matrix, NDArray[np.int64]]:
+        """Return the mean over each photograph's images in each cell, and the images of a cell."""
+        return self._means([[i for i in cell.images if i in known] for cell in self._cells], known)
+
+    def _means(
+        self, images: Sequence[Iterable[Image]], known: Mapping[Image, float]
+    ) -> tuple[Matrix, NDArray[np.int64]]:
         sums = np.zeros((len(self._order), len(self._cells)))
         counts = np.zeros_like(sums)
-        for column, cell in enumerate(self._cells):
-            for image in cell.images:
-                value = known.get(image)
-                if value is not None and value > -math.inf:
-                    row = self._order[self._names[image]]
-                    sums[row, column] += min(value, cap)
-                    counts[row, column] += 1
+        for column, chosen in enumerate(images):
+            for image in chosen:
+                row = self._order[self._names[image]]
+                sums[row, column] += known[image]
+                counts[row, column] += 1
         with np.errstate(invalid="ignore"):
-            table = np.where(np.isfinite(sums), sums / counts, np.nan)
-        return table, counts.sum(axis=0).astype(np.int64)
+            return sums / counts, counts.sum(axis=0).astype(np.int64)
+
+    def _complete(
+        self, span: slice, known: Mapping[Image, float], base: Mapping[Image, float]
+    ) -> list[list[Image]]:
+        """Return the images of each counted level that both have, of unbroken photographs alone.
+
+        A photograph of which the restorer lacks a value that the input has is left out of the
+        degradation: the levels that are left would be the mild ones, and the share flattered.
+        """
+        cells = [[i for i in cell.images if i in base] for cell in self._cells[span]]
+        broken = {self._names[i] for cell in cells for i in cell if i not in known}
+        return [[i for i in cell if self._names[i] not in broken] for cell in cells]
+
+    def _counting(
+        self, kept: Sequence[Sequence[list[Image]]], known: Mapping[Image, float]
+    ) -> Matrix:
+        """Return the table of the kept images; NaN in the columns that do not count."""
+        images: list[list[Image]] = [[] for _ in self._cells]
+        for span, cells in zip(self._counted(), kept, strict=True):
+            images[span] = cells
+        return self._means(images, known)[0]
 
     def _curves(self, restorer: str, table: Matrix, counts: NDArray[np.int64]) -> Sequence[Curve]:
         means, draws = self._resampled.means(table)
@@ -148,28 +163,39 @@ class _Sheet:
             curves.append(Curve(restorer, each.name, each.family, tuple(points)))
         return curves
 
-    def _standing(self, restorer: str, errors: Matrix, base: Matrix) -> Standing:
+    def _standing(
+        self, restorer: str, errors: Matrix, base: Matrix, kept: Sequence[Sequence[list[Image]]]
+    ) -> Standing:
         means, draws = self._resampled.means(errors)
         base_means, base_draws = self._resampled.means(base)
         ratio, ratios = self._ratios(means[None], base_means[None]), self._ratios(draws, base_draws)
-        counts = [int(np.isfinite(errors[:, span]).any(axis=1).sum()) for span in self._counted()]
-        kinds = self._grading.degradations
+        spans, kinds = self._counted(), self._grading.degradations
+        counts = [int(np.isfinite(errors[:, span]).any(axis=1).sum()) for span in spans]
+        absent = [not all(cells) for cells in kept]
         places: dict[str, list[int]] = {}
         for place, each in enumerate(kinds):
             places.setdefault(each.family, []).append(place)
 
         def left(chosen: Sequence[int]) -> ErrorLeft:
-            least = min((counts[place] for place in chosen if counts[place]), default=0)
-            mean = float(_mean(ratio[:, chosen])[0])
-            return ErrorLeft(interval(mean, _mean(ratios[:, chosen]), least), least)
+            least = min(counts[place] for place in chosen)
+            known = not any(absent[place] for place in chosen)
+            mean = float(_mean(ratio[:, chosen])[0]) if known else math.nan
+            counted = {image for place in chosen for cell in kept[place] for image in cell}
+            wanted = {
+                i for place in chosen for cell in self._cells[spans[place]] for i in cell.images
+            }
+            share = interval(mean, _mean(ratios[:, chosen]), least)
+            return ErrorLeft(share, least, len(counted), len(wanted))
 
+        mean = left(range(len(kinds)))
         families = {family: left(chosen) for family, chosen in places.items()}
+        told = restorer != BASELINE and mean.share.mean is not None
         return Standing(
             restorer,
-            left(range(len(kinds))),
+            mean,
             {each.name: left([place]) for place, each in enumerate(kinds)},
             families,
-            "" if restorer == BASELINE else _worst(families),
+            _worst(families) if told else "",
         )
 
     def _counted(self) -> list[slice]:
@@ -185,11 +211,14 @@ class _Sheet:
         return spans
 
     def _ratios(self, errors: Matrix, base: Matrix) -> Matrix:
-        """Return each degradation's error over the input's, both summed over its levels."""
+        """Return each degradation's error over the input's, both summed over its levels.
+
+        NaN where a level has no photograph, or the input no error.
+        """
         columns = []
         for span in self._counted():
             with np.errstate(invalid="ignore", divide="ignore"):
-                ratio = np.nansum(errors[:, span], axis=1) / np.nansum(base[:, span], axis=1)
+                ratio = errors[:, span].sum(axis=1) / base[:, span].sum(axis=1)
             columns.append(np.where(np.isfinite(ratio), ratio, np.nan))
         return np.stack(columns, axis=1)
 

@@ -38,11 +38,22 @@ class Curve:
 class ErrorLeft:
     """The share of the input's error that is left, and how many photographs tell it.
 
-    ``photographs`` is of the degradation that has the fewest; below two there is no interval.
+    Attributes
+    ----------
+    share
+        Without a value where a severity that counts has none of the restorer or of the input.
+    photographs
+        Of the degradation that has the fewest; below two there is no interval. A photograph
+        counts for a degradation only where the restorer has a value of every image that the
+        input has one of, or its failures on the severe images would be to its credit.
+    images, attempted
+        Degraded images that count, of those that were to be restored.
     """
 
     share: Interval
     photographs: int
+    images: int
+    attempted: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +73,7 @@ class Standing:
         The same for each degradation, and the mean over those of each family.
     worst
         The family with the largest, of those with two photographs at least; empty where all
-        are equal or there is only one.
+        are equal or there is only one, or where the mean has no value.
     """
 
     restorer: str

@@ -102,3 +102,22 @@ def test_a_run_records_it_beside_the_machine_and_not_among_the_scores(tmp_path, 
             assert told["brighter"]["memory"] >= 0
     json.dumps(run.record)
     assert "memory" not in (tmp_path / "x" / "rows.csv").read_text()
+
+
+def test_a_run_goes_on_where_an_entry_of_its_costs_is_none_of_ours(tmp_path, fakes):
+    def again():
+        return execute(
+            fakes.suite(), [[fakes.condition()]], fakes.restorers(), fakes.metrics(), tmp_path / "x"
+        )
+
+    again()
+    path = tmp_path / "x" / "run.json"
+    record = json.loads(path.read_text())
+    del record["efficiency"][0]["memory"], record["efficiency"][1]["restorer"]
+    path.write_text(json.dumps(record))
+    assert [each["restorer"] for each in again().record["efficiency"]] == ["input", "brighter"]
+
+
+@pytest.mark.parametrize("records", [None, 3, [None], [{"restorer": "a"}], {"restorer": "a"}])
+def test_peaks_of_what_is_none_of_ours_are_left_out(records):
+    assert MemoryPeaks.of(records).found == {}

@@ -1,5 +1,8 @@
+import pytest
+
 from bench.efficiency import Efficiency
 from bench.report.costs import cost_facts, costs_markdown, costs_text
+from degrade.errors import DatasetError
 
 RECORD = {
     "environment": {"cpu": "a | b"},
@@ -38,3 +41,23 @@ def test_markdown_escapes_names_and_names_the_machine():
 def test_a_run_that_is_not_finished_has_no_costs():
     record = {"environment": {"cpu": "x"}}
     assert (cost_facts(record), costs_text(record), costs_markdown(record)) == ([], "", "")
+
+
+WHOLE = Efficiency("net", 3, 0.1, 0.2, 7, None).as_record()
+
+
+@pytest.mark.parametrize("told", [cost_facts, costs_text, costs_markdown])
+@pytest.mark.parametrize("field", WHOLE)
+def test_an_entry_without_a_field_is_refused_in_one_line_that_names_it(told, field):
+    entry = {name: value for name, value in WHOLE.items() if name != field}
+    with pytest.raises(DatasetError, match=rf"has no usable {field}: repeat its `bench run`") as no:
+        told({"environment": {"cpu": "x"}, "efficiency": [WHOLE, entry]})
+    assert "\n" not in str(no.value)
+
+
+@pytest.mark.parametrize(
+    "entries", [[3], [None], None, 7, {"p50": 1}, "p50", [WHOLE | {"p50": "1"}]]
+)
+def test_what_is_no_list_of_costs_is_refused(entries):
+    with pytest.raises(DatasetError, match="efficiency"):
+        costs_text({"environment": {"cpu": "x"}, "efficiency": entries})

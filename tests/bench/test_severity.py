@@ -7,6 +7,7 @@ import pytest
 
 import degrade
 from bench.record import Run
+from bench.report.severity_text import severity_markdown, severity_terminal
 from bench.severity import analyse, parts_of
 from bench.severity.errors import error_of
 from bench.severity.levels import gradings
@@ -175,6 +176,64 @@ def test_a_restorer_that_fails_on_every_severe_image_has_no_error_of_the_mild_on
     mender = found.standings[1]
     assert mender.degradations["grain"].share.mean is None
     assert mender.degradations["grain"].photographs == 0
+    assert mender.families["noise"].share.mean is None
+    assert mender.mean.share.mean is None  # of the blocks alone it would be another number
+    assert mender.worst == ""
+    assert (mender.mean.images, mender.mean.attempted) == (4, 8)
+    assert "– – 4/8 images" in severity_terminal([found])
+    assert found.standings[0].mean.share.mean == pytest.approx(1)
+
+
+def test_a_restorer_that_fails_everywhere_is_not_left_out_of_the_table(fakes, tmp_path):
+    values = {k: {"input": v["input"], "mender": [None, None]} for k, v in VALUES.items()}
+    (found,) = analyse(*stated_run(fakes, values, tmp_path))
+    mender = found.standings[1]
+    assert mender.mean.share.mean is None
+    assert (mender.mean.images, mender.mean.attempted, mender.mean.photographs) == (0, 8, 0)
+    assert "| mender | –, 0/8 images |" in "\n".join(severity_markdown([found]))
+
+
+def test_images_that_drop_out_stand_beside_the_share(fakes, tmp_path):
+    values = {k: dict(v) for k, v in VALUES.items()}
+    values["grain", 2] = {"input": [0.6, 0.8], "mender": [0.3, None]}
+    (found,) = analyse(*stated_run(fakes, values, tmp_path))
+    base, mender = found.standings
+    left = mender.degradations["grain"]
+    assert left.share.mean == pytest.approx((0.1 + 0.3) / (0.2 + 0.6))
+    assert (left.images, left.attempted) == (2, 4)  # the mild image of the second is out too
+    assert (mender.mean.images, mender.mean.attempted) == (6, 8)
+    assert (base.mean.images, base.mean.attempted) == (8, 8)
+    assert "6/8 images" in severity_terminal([found])
+
+
+def test_an_image_that_the_input_lacks_takes_no_photograph_from_the_rest(fakes, tmp_path):
+    values = {k: dict(v) for k, v in VALUES.items()}
+    values["grain", 2] = {"input": [0.6, None], "mender": [0.3, 0.5]}
+    (found,) = analyse(*stated_run(fakes, values, tmp_path))
+    left = found.standings[1].degradations["grain"]
+    assert left.share.mean == pytest.approx((0.1 + 0.3) / (0.3 + 0.6))
+    assert (left.images, left.attempted, left.photographs) == (3, 4, 2)
+
+
+def test_a_version_that_failed_is_no_gain_beside_the_photographs_other_versions(fakes, tmp_path):
+    plans = {("ramps", "mix"): {}}
+    rows = []
+    for name in ("a", "b"):
+        for variant, error in enumerate((0.2, 0.8)):
+            plan = a_plan((noise(20),), "mix", name)
+            plans["ramps", "mix"][name, variant] = plan
+            for restorer in ("input", "mender"):
+                if (restorer, name, variant) != ("mender", "b", 1):
+                    rows.append(
+                        fakes.row(error, key=name, variant=variant, recipe="mix", dataset="ramps",
+                                  restorer=restorer, metric="lpips")
+                    )  # fmt: skip
+    run, _ = stated_run(fakes, {}, tmp_path)
+    record = {**run.record, "conditions": [{"dataset": "ramps", "recipe": "mix"}]}
+    (found,) = analyse(Run(tmp_path, record, tuple(rows)), plans)
+    mender = found.standings[1].mean
+    assert mender.share.mean == pytest.approx(1)  # it changes nothing: no share below 100 %
+    assert (mender.images, mender.attempted, mender.photographs) == (2, 4, 1)
 
 
 def test_a_mild_closing_jpeg_does_not_change_what_a_stated_recipe_is_about(fakes, tmp_path):

@@ -33,6 +33,11 @@ def test_letters_run_from_the_best_and_none_is_there_twice_for_the_same_group():
     assert group_letters(names, every) == {"best": "a", "middle": "b", "worst": "c"}
 
 
+def test_many_restorers_that_are_all_alike_are_one_group_at_once():
+    names = [f"r{number}" for number in range(200)]  # without a pivot 2^200 steps
+    assert group_letters(names, set()) == dict.fromkeys(names, "a")
+
+
 def run_of(fakes, values, tmp_path, direction="higher", finished="now"):
     """A run with one metric: restorer to its value on each image."""
     rows = [
@@ -86,10 +91,73 @@ def test_many_equal_restorers_are_rarely_told_apart(fakes, tmp_path, monkeypatch
     assert alarms <= 8  # 5 % of 60 is 3; more than 8 of 60 would come once in 250 times
 
 
-def test_few_photographs_tell_nothing_apart(fakes, tmp_path):
-    values = {"input": [1, 2, 3, 4, 5], "better": [11, 12, 13, 14, 15]}
+def clear_values(restorers, photographs):
+    """Each restorer is better than the one before on every photograph."""
+    return {
+        f"r{n}": [10 * n + number % 7 for number in range(photographs)] for n in range(restorers)
+    }
+
+
+@pytest.mark.parametrize(("restorers", "needed"), [(2, 6), (3, 7), (5, 9)])
+def test_photographs_too_few_for_any_verdict_are_named_instead_of_letters(
+    fakes, tmp_path, restorers, needed
+):
+    few, enough = (
+        significance_groups(run_of(fakes, clear_values(restorers, count), tmp_path))
+        for count in (needed - 1, needed)
+    )
+    pairs = restorers * (restorers - 1) // 2
+    assert (few[0].letters, few[0].pairs, few[0].beyond_telling) == ({}, pairs, pairs)
+    said = f"psnr: too few photographs to tell {pairs} pair{'s' * (pairs > 1)} apart "
+    assert f"{said}(n {needed - 1}; {needed} can)." in groups_text(few)
+    assert said in groups_markdown(few)
+    assert len(set(enough[0].letters.values())) == restorers
+    assert enough[0].beyond_telling == 0
+    assert "too few" not in groups_text(enough)
+
+
+def test_pairs_too_many_for_the_draws_are_named(fakes, tmp_path):
+    (group,) = significance_groups(run_of(fakes, clear_values(33, 40), tmp_path))
+    assert (group.pairs, group.beyond_telling, group.letters) == (528, 528, {})
+    assert "psnr: 528 pairs are too many to tell apart with 20,000 draws." in groups_text([group])
+
+
+def test_one_restorer_with_few_values_leaves_the_others_their_verdict(fakes, tmp_path):
+    values = clear_values(3, 40)
+    values["r1"] = values["r1"][:4]
     (found,) = significance_groups(run_of(fakes, values, tmp_path))
-    assert found.letters == {"better": "a", "input": "a"}
+    assert (found.photographs, found.most_photographs) == (4, 40)
+    assert not set(found.letters["r0"]) & set(found.letters["r2"])
+    assert found.beyond_telling == 2
+    text = groups_text([found])
+    assert "psnr (n 4 to 40)" in text
+    assert "too few photographs to tell 2 of 3 pairs apart (n 4 to 40; 7 can)." in text
+
+
+def test_the_best_mean_is_over_the_images_that_all_have(fakes, tmp_path):
+    # "hard" is also scored on hard images, where "frail" fails and "input" is worse still.
+    easy, hard = [20.0] * 20, [5.0] * 20
+    values = {
+        "input": [20.0 - 2] * 20 + [5.0 - 30] * 20,
+        "hard": easy + hard,
+        "frail": [20.0 - 1] * 20,
+    }
+    (found,) = significance_groups(run_of(fakes, values, tmp_path))
+    assert found.letters == {"hard": "a", "frail": "b", "input": "c"}
+    values["input"], values["frail"] = [20.0 - 1] * 20 + hard, [20.0 - 2] * 20
+    (found,) = significance_groups(run_of(fakes, values, tmp_path))
+    assert list(found.letters) == ["hard", "input", "frail"]
+
+
+def test_gains_on_images_that_another_lacks_lift_nobody_above_it(fakes, tmp_path):
+    # On the 20 shared images: frail 3, hard 2, input 1; hard wins by 100 where frail has none.
+    values = {
+        "input": [1.0] * 20 + [0.0] * 20,
+        "hard": [2.0] * 20 + [100.0] * 20,
+        "frail": [3.0] * 20,
+    }
+    (found,) = significance_groups(run_of(fakes, values, tmp_path))
+    assert list(found.letters) == ["frail", "hard", "input"]
 
 
 def test_one_restorer_has_no_group(fakes, tmp_path):
@@ -98,13 +166,15 @@ def test_one_restorer_has_no_group(fakes, tmp_path):
 
 def test_the_tables_say_the_letters_and_how_many_photographs():
     groups = [
-        Grouping("a|b", "dark", "psnr", {"net": "a", "input": "ab"}, 12),
-        Grouping("a|b", "dark", "ssim", {"input": "a", "net": "b"}, 11),
+        Grouping("a|b", "dark", "psnr", {"net": "a", "input": "ab"}, ("frail",), 12, 12, 1, 0),
+        Grouping("a|b", "dark", "ssim", {"input": "a", "net": "b"}, ("frail",), 11, 11, 1, 0),
     ]
     text = groups_text(groups).splitlines()
     assert text[0] == "a|b × dark, who can be told apart"
     assert text[1].split() == ["psnr", "(n", "12)", "ssim", "(n", "11)"]
-    assert [line.split() for line in text[2:4]] == [["net", "a", "b"], ["input", "ab", "a"]]
+    assert [line.split() for line in text[2:5]] == [
+        ["net", "a", "b"], ["input", "ab", "a"], ["frail", "–", "–"],
+    ]  # fmt: skip
     assert r"**a\|b × dark**" in groups_markdown(groups)
     assert "| input | ab | a |" in groups_markdown(groups)
     assert groups_markdown([]) == ""
@@ -116,4 +186,6 @@ def test_a_restorer_without_a_value_has_no_letter_and_takes_no_photograph_from_o
     values = {"input": [1.0] * 20, "better": [5.0] * 20, "frail": []}
     (found,) = significance_groups(run_of(fakes, values, tmp_path))
     assert found.letters == {"better": "a", "input": "b"}
-    assert found.photographs == 20
+    assert found.without_value == ("frail",)
+    assert found.photographs == found.most_photographs == 20
+    assert found.pairs == 1

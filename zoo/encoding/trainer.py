@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 from pathlib import Path
 
 import torch
@@ -21,6 +20,7 @@ from zoo.trained_card import loss_networks_of
 from zoo.training.config import TrainingError, told_differences
 from zoo.training.features import load_features
 from zoo.training.identity import IdentityLoss
+from zoo.training.schedule import average_weights, rate_at
 from zoo.training.state import read_state
 from zoo.weights_header import TrainedFile
 
@@ -84,7 +84,7 @@ class EncoderTrainer:
         nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self._optimiser.step()
         self.done += 1
-        self._average()
+        average_weights(self.average, self.network, self.config, self.done)
         return {name: float(value.detach()) for name, value in told.items()}
 
     def begin_from(self, file: TrainedFile) -> None:
@@ -121,10 +121,7 @@ class EncoderTrainer:
     @property
     def learning_rate(self) -> float:
         """The learning rate of the next step."""
-        config, done = self.config, self.done
-        warm = min(1.0, (done + 1) / max(1, config.warmup))
-        falling = (done - (1 - config.decay) * config.steps) / max(1.0, config.decay * config.steps)
-        return config.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * min(1, max(0, falling))))
+        return rate_at(self.config, self.done)
 
     @torch.no_grad()
     def encoded(self, faces: Tensor) -> Tensor:
@@ -218,14 +215,6 @@ class EncoderTrainer:
     def _precision(self) -> torch.autocast:
         wanted = self.config.precision == "bfloat16"
         return torch.autocast(self.device.type, torch.bfloat16, enabled=wanted)
-
-    @torch.no_grad()
-    def _average(self) -> None:
-        # A short memory at first: the start is no part of the average.
-        keep = min(self.config.ema, self.done / (self.done + 10))
-        pairs = zip(self.average.parameters(), self.network.parameters(), strict=True)
-        for average, now in pairs:
-            average.lerp_(now, 1 - keep)
 
 
 def _check_sizes(config: EncoderTraining, generator: LoadedGenerator) -> None:

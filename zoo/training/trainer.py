@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import copy
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from zoo.training.config import TrainingConfig, TrainingError, config_of, told_d
 from zoo.training.losses import fooling_loss, gradient_penalty, telling_loss
 from zoo.training.objective import Objective
 from zoo.training.processes import Processes
+from zoo.training.schedule import average_weights, rate_at
 from zoo.weights import load_checkpoint
 
 __all__ = ["Trainer"]
@@ -87,7 +87,7 @@ class Trainer:
         if self._adversarial():
             told |= self._teach_critic(hq, restored.detach(), right)
         self.done += 1
-        self._average()
+        average_weights(self.average, self.network, self.config, self.done)
         values = torch.stack([value.detach() for value in told.values()])
         self.processes.average([values])
         return dict(zip(told, values.tolist(), strict=True))
@@ -227,18 +227,7 @@ class Trainer:
     @property
     def learning_rate(self) -> float:
         """The learning rate of the next step."""
-        config, done = self.config, self.done
-        warm = min(1.0, (done + 1) / max(1, config.warmup))
-        falling = (done - (1 - config.decay) * config.steps) / max(1.0, config.decay * config.steps)
-        return config.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * min(1, max(0, falling))))
-
-    @torch.no_grad()
-    def _average(self) -> None:
-        # A short memory at first: the start is no part of the average.
-        keep = min(self.config.ema, self.done / (self.done + 10))
-        pairs = zip(self.average.parameters(), self.network.parameters(), strict=True)
-        for average, now in pairs:
-            average.lerp_(now, 1 - keep)
+        return rate_at(self.config, self.done)
 
     def _stepped(self, network: nn.Module, optimiser: torch.optim.Optimizer) -> None:
         self.processes.average([p.grad for p in network.parameters() if p.grad is not None])

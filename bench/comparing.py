@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -33,10 +34,12 @@ from bench.scores import BASELINE
 from degrade.errors import UserError
 from degrade.yaml_lines import nearest
 
-__all__ = ["compare", "compare_pairs", "compare_runs", "why_not_compared"]
+__all__ = ["compare", "compare_pairs", "compare_runs", "why_not_compared", "win_rate"]
 
 _KERNEL_DISTANCES = (KD.name, KID.name, KID_CLEAN.name)
 """Set metrics whose differences can be resampled."""
+
+_NO_CAPS: Mapping[str, float] = MappingProxyType({})
 
 _MOST = int(SIGNIFICANT * (DRAWS + 1) / 2)
 """Comparisons beyond which the smallest p that the draws can give is not significant."""
@@ -92,6 +95,7 @@ def compare_runs(
     metrics: Sequence[str] = (),
     subset: str = "all",
     infinite: Infinite = "cap",
+    caps: Mapping[str, float] = _NO_CAPS,
 ) -> Comparisons:
     """Compare restorers with themselves in an earlier run on the same degraded images.
 
@@ -101,6 +105,9 @@ def compare_runs(
     ----------
     restorers
         Names; none for all that both runs have but `BASELINE`.
+    caps
+        Metric to the largest value that counts, where it is another than that of its unit in
+        `bench.pairing.CAPS`; the signature says which.
 
     Raises
     ------
@@ -122,14 +129,21 @@ def compare_runs(
     if not chosen:
         raise UserError("the two runs share no restorer: name runs of the same restorers")
     first, second = Side(before), Side(after)
-    return _table([((second, n), (first, n)) for n in chosen], before, wanted, subset, infinite)
+    return _table(
+        [((second, n), (first, n)) for n in chosen], before, wanted, subset, infinite, caps
+    )
 
 
 _Pair = tuple[tuple[Side, str], tuple[Side, str]]
 
 
 def _table(
-    pairs: Sequence[_Pair], run: Run, metrics: Sequence[str], subset: str, infinite: Infinite
+    pairs: Sequence[_Pair],
+    run: Run,
+    metrics: Sequence[str],
+    subset: str,
+    infinite: Infinite,
+    caps: Mapping[str, float] = _NO_CAPS,
 ) -> Comparisons:
     facts = run.record["metrics"]
     for name in metrics:
@@ -141,7 +155,7 @@ def _table(
     for place in run.record["conditions"]:
         base = pairs[0][1][0] if pairs else Side(run)
         condition = open_condition(base, place["dataset"], place["recipe"], subset)
-        rows += compare_pairs(condition, pairs, kept, run, infinite)
+        rows += compare_pairs(condition, pairs, kept, run, infinite, caps)
     if len(rows) > _MOST:
         raise UserError(
             f"{len(rows)} comparisons are more than {_MOST}, for which {DRAWS} draws suffice: "
@@ -156,6 +170,7 @@ def compare_pairs(
     metrics: Sequence[Mapping[str, Any]],
     run: Run,
     infinite: Infinite,
+    caps: Mapping[str, float] = _NO_CAPS,
 ) -> Iterator[Comparison]:
     """Yield the comparison of every pair by every metric, over the same draws, not corrected.
 
@@ -171,7 +186,9 @@ def compare_pairs(
         Whose seed draws.
     """
     paired = [
-        (each, pair, _paired(condition, pair, each, infinite)) for each in metrics for pair in pairs
+        (each, pair, _paired(condition, pair, each, _cap(each, infinite, caps)))
+        for each in metrics
+        for pair in pairs
     ]
     statistics = [_statistic(found) for _, _, found in paired]
     resampled = resample(statistics, len(condition.order), seed=run.record["suite"]["seed"])
@@ -184,11 +201,11 @@ def compare_pairs(
             recipe=condition.recipe,
             metric=facts["name"],
             direction=facts["direction"],
-            signature=_signature(facts, infinite),
+            signature=_signature(facts, infinite, caps),
             restorer=restorer,
             against=against,
             difference=outcome.interval,
-            wins=_wins(found, facts["direction"]) if of_images else None,
+            wins=win_rate(found, facts["direction"]) if of_images else None,
             p=outcome.p,
             p_holm=outcome.p,
             wilcoxon=wilcoxon(found.differences) if of_images else None,
@@ -202,19 +219,26 @@ def compare_pairs(
         )
 
 
-def _paired(
-    condition: Condition, pair: _Pair, facts: Mapping[str, Any], infinite: Infinite
-) -> Paired:
+def _paired(condition: Condition, pair: _Pair, facts: Mapping[str, Any], cap: float) -> Paired:
     if facts["kind"] == "set":
         return condition.kernel_values(*pair, facts["name"], facts["feature"])
-    return condition.pair_values(*pair, facts["name"], _cap(facts, infinite))
+    return condition.pair_values(*pair, facts["name"], cap)
 
 
 def _statistic(found: Paired) -> Statistic:
     return (mean_of if found.differences.ndim == 1 else pair_mean_of)(found.differences)
 
 
-def _wins(found: Paired, direction: str) -> float | None:
+def win_rate(found: Paired, direction: str) -> float | None:
+    """Return the share of photographs on which the first is better, ties counting half.
+
+    Parameters
+    ----------
+    found
+        Of a metric of single images.
+    direction
+        ``higher`` or ``lower``, whichever is better.
+    """
     known = found.differences[np.isfinite(found.differences)]
     if not len(known):
         return None
@@ -232,16 +256,18 @@ def _corrected(rows: Sequence[Comparison]) -> tuple[Comparison, ...]:
     )
 
 
-def _cap(facts: Mapping[str, Any], infinite: Infinite) -> float:
-    return CAPS.get(facts["unit"], math.inf) if infinite == "cap" else math.inf
+def _cap(facts: Mapping[str, Any], infinite: Infinite, caps: Mapping[str, float]) -> float:
+    own = caps.get(facts["name"], math.inf)
+    return min(own, CAPS.get(facts["unit"], math.inf) if infinite == "cap" else math.inf)
 
 
-def _signature(facts: Mapping[str, Any], infinite: Infinite) -> str:
+def _signature(facts: Mapping[str, Any], infinite: Infinite, caps: Mapping[str, float]) -> str:
     """Return a metric's signature and, where its values may be infinite, what became of those."""
-    if facts["unit"] not in CAPS:
-        return str(facts["signature"])
-    told = f"cap{CAPS[facts['unit']]:.2f}" if infinite == "cap" else "infinite-left-out"
-    return f"{facts['signature']}|{told}"
+    cap = _cap(facts, infinite, caps)
+    if math.isfinite(cap):
+        return f"{facts['signature']}|cap{cap:.2f}"
+    left_out = facts["unit"] in CAPS
+    return f"{facts['signature']}|infinite-left-out" if left_out else str(facts["signature"])
 
 
 def _trained_on(side: Side, restorer: str, facts: Mapping[str, Any]) -> bool:

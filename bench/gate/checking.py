@@ -10,17 +10,17 @@ from collections.abc import Mapping, Sequence
 
 from bench.comparing import compare_runs
 from bench.comparison import Comparison
+from bench.gate.changes import Change, changes, worst
 from bench.gate.coverage import coverage
-from bench.gate.rules import MetricRule, Rules
+from bench.gate.rules import MetricRule, Rules, RulesError
 from bench.gate.verdict import Check
 from bench.pairing import CAPS, Address, Side
-from bench.photographs import per_photograph, photographs
 from bench.record import Run
 from bench.resampling import DRAWS
 from bench.statistics import Interval
 from degrade.errors import UserError
 
-__all__ = ["is_worse", "make_checks", "smallest_p"]
+__all__ = ["is_worse", "largest_counted", "make_checks", "smallest_p"]
 
 _NOTHING = Interval(None, None, None)
 
@@ -42,15 +42,19 @@ def make_checks(
     NotComparableError
         The runs have other images or degradations, or compute a metric in another way.
     UserError
-        A run is not finished, or there are more checks than the draws can correct for.
+        A run is not finished, a rule caps a metric where lower is better, or there are more
+        checks than the draws can correct for.
     """
     shared = [name for name in restorers if name in after.record["restorers"]]
+    _refuse_caps_of_lower_is_better(rules, before)
     conditions = [(each["dataset"], each["recipe"]) for each in before.record["conditions"]]
     _refuse_too_many(len(conditions) * len(shared) * len(rules.metrics), rules.level)
     found: dict[Address, Comparison] = {}
     notes: tuple[str, ...] = ()
     if shared:
-        table = compare_runs(before, after, shared, metrics=[rule.metric for rule in rules.metrics])
+        caps = {rule.metric: rule.cap for rule in rules.metrics if rule.cap is not None}
+        wanted = [rule.metric for rule in rules.metrics]
+        table = compare_runs(before, after, shared, metrics=wanted, caps=caps)
         found = {(c.dataset, c.recipe, c.restorer, c.metric): c for c in table.rows}
         notes = table.notes
     sides = Side(before), Side(after)
@@ -92,6 +96,11 @@ def smallest_p(photographs: int, checks: int) -> float:
     return checks * max(2.0 ** (1 - photographs), 2 / (DRAWS + 1))
 
 
+def largest_counted(rule: MetricRule, unit: str) -> float:
+    """Return the largest value of an image that counts: the rule's cap, or its unit's."""
+    return min(math.inf if rule.cap is None else rule.cap, CAPS.get(unit, math.inf))
+
+
 def _refuse_too_many(checks: int, level: float) -> None:
     most = int(level * (DRAWS + 1) / 2)
     if checks > most:
@@ -99,6 +108,15 @@ def _refuse_too_many(checks: int, level: float) -> None:
             f"{checks} checks are more than {most}, for which {DRAWS} draws suffice at level "
             f"{level:g}: name fewer --restorers, or fewer metrics in the rules"
         )
+
+
+def _refuse_caps_of_lower_is_better(rules: Rules, run: Run) -> None:
+    for rule in rules.metrics:
+        if rule.cap is not None and run.record["metrics"][rule.metric]["direction"] != "higher":
+            raise RulesError(
+                f"'{rule.metric}' has a cap, which only a metric where higher is better can have: "
+                "its worst values would count as the cap"
+            )
 
 
 def _check(
@@ -110,11 +128,13 @@ def _check(
 ) -> Check:
     facts = sides[0].run.record["metrics"][rule.metric]
     compared, covered = found.get(address), coverage(*sides, address)
-    base = _base(sides, address, CAPS.get(facts["unit"], math.inf))
+    changed = changes(*sides, address, largest_counted(rule, facts["unit"]))
+    base = _base(changed, sides[0], address)
     change = compared.difference if compared else _NOTHING
     limit = None if base is None else rule.limit(base)
     p = compared.p_holm if compared else 1.0
     known = base is not None and change.mean is not None
+    failed = is_worse(change.mean, limit, p, facts["direction"], rules.level)
     dataset, recipe, restorer, metric = address
     return Check(
         dataset=dataset,
@@ -132,22 +152,17 @@ def _check(
         wilcoxon_holm=compared.wilcoxon_holm if compared else None,
         photographs=compared.photographs if compared else 0,
         images=compared.images if compared else 0,
+        capped=compared.capped if compared else 0,
         coverage=covered,
-        is_worse=is_worse(change.mean, limit, p, facts["direction"], rules.level),
+        worst=worst(changed, facts["direction"]) if failed else (),
+        is_worse=failed,
         is_lost=covered.fall > rules.coverage_falls_by,
     )
 
 
-def _base(sides: tuple[Side, Side], address: Address, cap: float) -> float | None:
-    """Return the baseline's mean over the photographs that have a value in both runs."""
-    rows, others = (side.rows(address) for side in sides)
-    if ("", 0) in rows:
-        return rows["", 0].value
-    names = photographs(sides[0].images(*address[:2]))
-    values = {
-        key: min(row.value, cap)
-        for key, row in rows.items()
-        if row.value is not None and key in others and others[key].value is not None
-    }
-    means = per_photograph({k: v for k, v in values.items() if math.isfinite(v)}, names)
-    return math.fsum(means.values()) / len(means) if means else None
+def _base(changed: Sequence[Change], before: Side, address: Address) -> float | None:
+    """Return the baseline's mean over the photographs compared, or its value of the whole set."""
+    if changed:
+        return math.fsum(each.before for each in changed) / len(changed)
+    of_set = before.rows(address).get(("", 0))
+    return of_set.value if of_set else None

@@ -54,7 +54,8 @@ def gate(before: Run, after: Run, rules: Rules, restorers: Sequence[str] = ()) -
         raise RulesError(f"the rules cannot be applied: {more[0]}")
     if not checks:
         raise RulesError(f"nothing can be checked: {more[0]}")
-    notes += [*absent, *(f"{note}; not checked" for note in more), *_blind_notes(checks, rules)]
+    notes += [*absent, *(f"{note}; not checked" for note in more), *_cap_notes(checks, rules)]
+    notes += _blind_notes(checks, rules)
     failed = any(check.failed for check in checks)
     outcome = Outcome.REGRESSION if failed else Outcome.PASSED
     return Verdict(outcome, "", EXIT_CODES[outcome], tuple(checks), tuple(notes), rules)
@@ -105,6 +106,17 @@ def _present(measured: set[str], after: Run, rules: Rules) -> tuple[list[MetricR
             f"the rules name no metric that the baseline has: it has {_list(sorted(measured))}"
         )
     return chosen, notes
+
+
+def _cap_notes(checks: Sequence[Check], rules: Rules) -> list[str]:
+    """Return how many values the rules' caps cut: where all are, no loss can show."""
+    caps = {rule.metric: rule.cap for rule in rules.metrics}
+    return [
+        f"{check.name}: {check.capped} of {check.images} images have a value above "
+        f"{caps[check.metric]:g}, which counts as that"
+        for check in checks
+        if check.capped and caps[check.metric] is not None
+    ]
 
 
 def _blind_notes(checks: Sequence[Check], rules: Rules) -> list[str]:

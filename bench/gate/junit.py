@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
-from bench.gate.summary import cells, failure_text, headline
+from bench.gate.summary import cells, failure_images, failure_text, headline
 from bench.gate.verdict import Check, Outcome, Verdict
 
 __all__ = ["verdict_junit"]
@@ -50,8 +50,7 @@ def _case(suite: ElementTree.Element, check: Check) -> None:
     )
     if check.failed:
         failure = ElementTree.SubElement(case, "failure", message=_clean(failure_text(check)))
-        lost = [f"{image}: {why}" for image, why in check.coverage.lost] if check.is_lost else []
-        failure.text = _clean("\n".join([" | ".join(cells(check)), *lost]))
+        failure.text = _clean("\n".join([" | ".join(cells(check)), *failure_images(check)]))
     else:
         ElementTree.SubElement(case, "system-out").text = _clean(" | ".join(cells(check)))
 

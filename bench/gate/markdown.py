@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.gate.summary import HEADER, cells, failure_text, headline, legend
+from bench.gate.summary import HEADER, cells, failure_images, failure_text, headline, legend
 from bench.gate.verdict import Check, Outcome, Verdict
 from bench.report.plain import escape
 
@@ -75,11 +75,7 @@ def _failure_lines(failures: Sequence[Check]) -> list[str]:
     lines = []
     for check in failures:
         lines.append(f"- **{_brief(check.name, 200)}**: {failure_text(check)}")
-        if check.is_lost:
-            lines += [
-                f"  - {_brief(image, 200)}: {_brief(why, 300)}"
-                for image, why in check.coverage.lost
-            ]
+        lines += [f"  - {_brief(line, 500)}" for line in failure_images(check)]
     return lines
 
 

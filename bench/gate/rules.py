@@ -5,6 +5,7 @@ Reads and checks the text only; it opens no run and decides nothing.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +35,7 @@ MISSING_BASELINE: tuple[MissingBaseline, ...] = ("fail", "warn", "pass")
 
 AbsentMetric = Literal["fail", "skip"]
 _ABSENT_METRIC: tuple[AbsentMetric, ...] = ("fail", "skip")
-_METRIC_KEYS = ("worse_by",)
+_METRIC_KEYS = ("worse_by", "cap")
 _LEVEL = 0.01
 
 
@@ -54,11 +55,15 @@ class MetricRule:
         The largest loss that passes: in the metric's unit, or a share of the baseline's mean.
     relative
         Whether it is that share.
+    cap
+        The largest value of an image that counts, for a metric where higher is better: beyond
+        it nobody sees a difference. None for no other than `bench.pairing.CAPS`.
     """
 
     metric: str
     worse_by: float
     relative: bool = False
+    cap: float | None = None
 
     def limit(self, base: float) -> float:
         """Return the largest loss that passes, in the metric's unit, at a baseline of ``base``."""
@@ -148,7 +153,10 @@ class _Reader:
         if "worse_by" not in known:
             raise self.error(path, f"'{name}' needs 'worse_by': the largest loss that passes")
         worse_by, relative = self.limit(known["worse_by"], (*path, "worse_by"))
-        return MetricRule(name, worse_by, relative)
+        cap = known.get("cap")
+        if "cap" in known and not (_is_number(cap) and math.isfinite(cast(float, cap))):
+            raise self.error((*path, "cap"), f"'cap' must be a number in the metric's unit: {cap}")
+        return MetricRule(name, worse_by, relative, None if cap is None else float(cap))
 
     def mapping(
         self, data: object, path: tuple[str, ...], keys: Any, what: str

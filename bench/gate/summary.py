@@ -8,7 +8,15 @@ from bench.report.plain import aligned
 from bench.report.signatures import signature_block
 from bench.resampling import DRAWS
 
-__all__ = ["HEADER", "cells", "failure_text", "headline", "legend", "verdict_text"]
+__all__ = [
+    "HEADER",
+    "cells",
+    "failure_images",
+    "failure_text",
+    "headline",
+    "legend",
+    "verdict_text",
+]
 
 HEADER = ("restorer", "metric", "before", "after", "change", "95 %", "limit", "p Holm", "n", "")
 """Above `cells`."""
@@ -25,7 +33,7 @@ def verdict_text(verdict: Verdict) -> str:
         parts.append("")
     for check in verdict.failures:
         parts.append(f"{check.name}: {failure_text(check)}")
-        parts += [f"  {image}: {why}" for image, why in check.coverage.lost if check.is_lost]
+        parts += [f"  {line}" for line in failure_images(check)]
     parts += verdict.notes
     if verdict.checks:
         parts.append(legend(verdict))
@@ -83,6 +91,19 @@ def failure_text(check: Check) -> str:
             f"{covered.after} of {covered.attempted} images have a value, {covered.before} had"
         )
     return "; ".join(parts)
+
+
+def failure_images(check: Check) -> list[str]:
+    """Return a line for each image that was lost and each photograph that lost most."""
+    lost = [f"{image}: {why}" for image, why in check.coverage.lost] if check.is_lost else []
+    digits = max(2, places((check.difference.mean, check.limit)))
+    return [
+        *lost,
+        *(
+            f"{each.photograph}: {each.before:.{digits}f} to {each.after:.{digits}f}"
+            for each in check.worst
+        ),
+    ]
 
 
 def legend(verdict: Verdict) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
+from bench.gate.changes import Change
 from bench.gate.coverage import Coverage
 from bench.gate.rules import Rules
 from bench.statistics import Interval
@@ -52,8 +53,14 @@ class Check:
         Two-sided, after Holm's correction over all checks; Wilcoxon's is a second opinion.
     photographs, images
         Behind the difference.
+    capped
+        Images of which one of the two values is larger than what counts, see
+        `bench.gate.rules.MetricRule`.
     coverage
         Which images have a value in each run.
+    worst
+        Where it is worse, the photographs that lost most, the largest loss first; empty for a
+        metric of whole sets.
     is_worse
         Whether the loss is above the limit and not chance.
     is_lost
@@ -75,7 +82,9 @@ class Check:
     wilcoxon_holm: float | None
     photographs: int
     images: int
+    capped: int
     coverage: Coverage
+    worst: tuple[Change, ...]
     is_worse: bool
     is_lost: bool
 

@@ -24,12 +24,11 @@ from gate_error_scores import JUDGE, KINDS, METRICS, Scores, scores
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
-from bench.gate.checking import is_worse
+from bench.gate.checking import is_worse, largest_counted
 from bench.gate.coverage import Coverage
 from bench.gate.deciding import gate
 from bench.gate.rules import MetricRule, Rules, load_rules
 from bench.metrics.registry import METRICS as TABLE
-from bench.pairing import CAPS
 from bench.record import Run
 from bench.resampling import DRAWS, _draws, holm
 from bench.rows import Row
@@ -220,8 +219,10 @@ def main() -> None:
     wanted = options()
     found = scores(wanted.dataset, wanted.restorer, wanted.recipe, wanted.variants, wanted.scores)
     rules = load_rules(wanted.rules) if wanted.rules else load_rules()
-    psnr = found.values[..., METRICS.index("psnr")]
-    np.minimum(psnr, CAPS["dB"], out=psnr)  # as the gate does
+    for rule in rules.metrics:
+        if rule.metric in METRICS:  # as the gate does
+            column = found.values[..., METRICS.index(rule.metric)]
+            np.minimum(column, largest_counted(rule, TABLE[rule.metric].entry.unit), out=column)
     rare = np.isnan(found.values).mean(axis=(0, 1, 2)) > 0.5  # photographs of other things
     found.values[..., rare] = np.nan
     gated: tuple[MetricRule, ...] = tuple(r for r in rules.metrics if r.metric in METRICS)

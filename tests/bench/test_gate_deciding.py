@@ -315,14 +315,48 @@ def test_a_run_that_was_cut_off_is_refused(make):
             gate(*runs, Rules((MetricRule("psnr", 0.1),)))
 
 
-def test_perfect_images_count_as_the_cap(make):
+def test_perfect_images_count_as_the_cap_of_their_unit_where_the_rule_has_none(make):
     base = [math.inf, *(25 + noise(1, 39))]
     after = [CAPS["dB"] - 1, *base[1:]]
+    rules = Rules((MetricRule("psnr", 0.1),))
+    (check,) = gate(make({("mine", "psnr"): base}), make({("mine", "psnr"): after}), rules).checks
+    assert check.before == pytest.approx((CAPS["dB"] + sum(base[1:])) / 40)
+    assert check.difference.mean == pytest.approx(-1 / 40)
+    assert check.signature.endswith("|cap58.92")
+
+
+def test_a_loss_above_the_rules_cap_is_none_and_the_gate_says_what_was_cut(make):
+    base = [math.inf, 47.0, *(25 + noise(1, 38))]
+    after = [42.0, 39.0, *base[2:]]
+    verdict = gate(make({("mine", "psnr"): base}), make({("mine", "psnr"): after}), load_rules())
+    (check,) = verdict.checks
+    assert check.before == pytest.approx((40 + 40 + sum(base[2:])) / 40)
+    assert check.difference.mean == pytest.approx(-1 / 40)
+    assert (check.capped, check.signature.endswith("|cap40.00")) == (2, True)
+    told = "2 of 40 images have a value above 40, which counts as that"
+    assert f"mine, psnr on ramps × dark: {told}" in verdict.notes
+
+
+def test_a_cap_where_lower_is_better_is_refused(make):
+    run = make({("mine", "perceptual_efficientnet"): 0.4 + 0.01 * noise(1)})
+    with pytest.raises(RulesError, match="only a metric where higher is better"):
+        gate(run, run, Rules((MetricRule("perceptual_efficientnet", 0.1, cap=0.3),)))
+
+
+def test_a_failed_check_names_the_photographs_that_lost_most(make):
+    base = 25 + noise(1, 40)
+    after = base - 0.5
+    after[[7, 3]] -= (4, 2)
     (check,) = gate(
         make({("mine", "psnr"): base}), make({("mine", "psnr"): after}), load_rules()
     ).checks
-    assert check.before == pytest.approx((CAPS["dB"] + sum(base[1:])) / 40)
-    assert check.difference.mean == pytest.approx(-1 / 40)
+    losses = [each.before - each.after for each in check.worst]
+    assert losses[:3] == pytest.approx([4.5, 2.5, 0.5])
+    assert len(check.worst) == 5
+    (same,) = gate(
+        make({("mine", "psnr"): base}), make({("mine", "psnr"): base}), load_rules()
+    ).checks
+    assert same.worst == ()
 
 
 @pytest.mark.parametrize(

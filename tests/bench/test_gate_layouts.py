@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from bench.gate.changes import Change
 from bench.gate.coverage import Coverage
 from bench.gate.junit import verdict_junit
 from bench.gate.markdown import LONGEST, verdict_markdown
@@ -21,10 +22,15 @@ OK = Check(
     dataset="faces", recipe="dark", restorer="mine", metric="psnr", direction="higher",
     signature="psnr|1", before=27.25, after=27.3, difference=Interval(0.05, -0.02, 0.12),
     limit=0.1, limit_text="0.1", p_holm=0.4, wilcoxon_holm=0.3, photographs=40, images=80,
-    coverage=Coverage(80, 80, 80), is_worse=False, is_lost=False,
+    capped=0, coverage=Coverage(80, 80, 80), worst=(), is_worse=False, is_lost=False,
 )  # fmt: skip
 WORSE = replace(
-    OK, after=26.75, difference=Interval(-0.5, -0.62, -0.38), p_holm=1e-4, is_worse=True
+    OK,
+    after=26.75,
+    difference=Interval(-0.5, -0.62, -0.38),
+    p_holm=1e-4,
+    is_worse=True,
+    worst=(Change("b.png", 28.0, 21.25), Change("c.png", 25.0, 24.5)),
 )
 LOST = replace(
     OK, metric="ssim", is_lost=True, coverage=Coverage(80, 80, 78, (("a.png", "gave NaN"),))
@@ -64,6 +70,10 @@ def test_the_text_gives_numbers_the_reason_and_the_images_that_were_lost():
     )
     assert "mine, ssim on faces × dark: 78 of 80 images have a value, 80 had" in lines
     assert "  a.png: gave NaN" in lines
+    place = lines.index("  b.png: 28.000 to 21.250")
+    assert lines[place - 1].startswith("mine, psnr on") and lines[place + 1] == (
+        "  c.png: 25.000 to 24.500"
+    )
     assert "lpips: no value" in lines
 
 
@@ -75,6 +85,7 @@ def test_markdown_has_failures_first_and_every_check_in_a_table():
     assert {line.count("|") for line in table} == {12}
     assert "| **worse** |" in table[0]
     assert "  - a.png: gave NaN" in text
+    assert text.index("mine, psnr") < text.index("  - b.png: 28.000 to 21.250")
     assert "- a note" in text
     assert verdict_markdown(verdict(OK)).startswith("### ✅ gate: passed")
     assert verdict_markdown(MISSING).startswith("### ⚠️ gate: passed unchecked")
@@ -118,6 +129,7 @@ def test_junit_has_a_suite_a_condition_and_a_case_a_check():
     assert lost.get("message") == "78 of 80 images have a value, 80 had"
     assert lost.text.splitlines()[-1] == "a.png: gave NaN"
     assert "worse by 0.500" in cases[2].find("failure").get("message")
+    assert "b.png: 28.000 to 21.250" in cases[2].find("failure").text.splitlines()
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ def test_the_shipped_rules_say_what_their_text_says():
     assert [rule.metric for rule in rules.metrics] == list(told["metrics"])
     assert (rules.level, rules.missing_baseline, rules.absent_metric) == (0.01, "fail", "skip")
     assert rules.coverage_falls_by == 0
-    assert rules.metrics[0] == MetricRule("psnr", 0.1)
+    assert rules.metrics[0] == MetricRule("psnr", 0.1, cap=40.0)
     assert {rule.metric for rule in rules.metrics} <= set(metric_names())
 
 
@@ -50,6 +50,9 @@ def test_coverage_may_fall_by_a_share(tmp_path):
         ("metrics: {}", "line 1: 'metrics' must map names"),
         ("metrics:\n  psnr: 0.1", "line 2: the rule of 'psnr' must be a mapping of worse_by"),
         ("metrics:\n  psnr: {wors_by: 1}", "line 2: 'wors_by' .* Did you mean 'worse_by'?"),
+        ("metrics:\n  psnr: {worse_by: 1, cap: a}", "line 2: 'cap' must be a number .*: a"),
+        ("metrics:\n  psnr: {worse_by: 1, cap: .inf}", "line 2: 'cap' must be a number"),
+        ("metrics:\n  psnr: {worse_by: 1, cap: true}", "line 2: 'cap' must be a number"),
         ("metrics:\n  psnr: {}", "line 2: 'psnr' needs 'worse_by'"),
         ("metrics:\n  psnr: {worse_by: -1}", "line 2: 'worse_by' must be a number from 0"),
         ("metrics:\n  psnr: {worse_by: .nan}", "line 2: 'worse_by' must be a number from 0"),

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import ast
 import math
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from degrade.images import atomic_file
 from zoo.describing.batches import IdentityBatch
 from zoo.describing.config import DescriptorTraining, descriptor_training
 from zoo.networks.arcface import paired_margin_loss
 from zoo.networks.face_descriptor import FaceDescriptor
-from zoo.training.config import TrainingError, told_differences
-from zoo.weights import load_checkpoint
+from zoo.training.state import fill_network, read_state, taking_up, write_state
 
 __all__ = ["DescriptorTrainer"]
+
+_CONFIG = "task_config"
+"""No other training takes a state of this one for its own."""
 
 
 class DescriptorTrainer:
@@ -96,20 +97,18 @@ class DescriptorTrainer:
 
         Raises TrainingError where they are of other sizes.
         """
-        _fill(self.network, tensors, "the weights to begin from")
+        fill_network(self.network, tensors, "the weights to begin from")
         self.begun_from = digest
 
     def save(self, path: Path) -> None:
         """Write everything that a later run needs to go on as if never stopped."""
-        record = {
-            "task_config": repr(self.config.as_record()),
+        parts = {
             "done": self.done,
             "begun_from": self.begun_from,
             "network": self.network.state_dict(),
             "optimiser": self._optimiser.state_dict(),
         }
-        with atomic_file(path) as file:
-            torch.save(record, file)
+        write_state(path, self.config.as_record(), parts, key=_CONFIG)
 
     def load(self, path: Path) -> None:
         """Take up what `save` wrote.
@@ -121,48 +120,12 @@ class DescriptorTrainer:
         WeightsRefused
             It is no such file.
         """
-        record = load_checkpoint(path)
-        if not isinstance(record, dict) or not isinstance(record.get("task_config"), str):
-            raise TrainingError(
-                f"{path} is no state of a descriptor's training: give another --out"
-            )
-        before = _config_in(record["task_config"], path)
-        if differing := told_differences(before.as_record(), self.config.as_record()):
-            raise TrainingError(
-                f"{path} was begun with another configuration ({differing}): "
-                "give another --out, or delete it"
-            )
-        try:
-            _fill(self.network, record["network"], path)
+        record = read_state(path, self.config.as_record(), key=_CONFIG, complete=_completed)
+        with taking_up(path):
+            fill_network(self.network, record["network"], path)
             self._optimiser.load_state_dict(record["optimiser"])
             self.done, self.begun_from = int(record["done"]), str(record["begun_from"])
-        except (AttributeError, LookupError, TypeError, ValueError) as error:
-            raise _unreadable(path, str(error)) from error
 
 
-def _config_in(text: str, path: Path) -> DescriptorTraining:
-    try:
-        return descriptor_training(ast.literal_eval(text))
-    except (AttributeError, RecursionError, SyntaxError, TypeError, ValueError) as error:
-        raise _unreadable(path, f"its configuration: {error}") from error
-
-
-def _unreadable(path: Path, reason: str) -> TrainingError:
-    told = reason.splitlines()[0] if reason else "unreadable"
-    return TrainingError(
-        f"{path} is damaged or of another version of Relume ({told}): give another --out, or "
-        "use that version"
-    )
-
-
-def _fill(network: nn.Module, tensors: Mapping[str, Tensor], source: Path | str) -> None:
-    """Give the network these tensors; TrainingError where its layers are others."""
-    wanted = {name: tensor.shape for name, tensor in network.state_dict().items()}
-    found = {name: getattr(tensor, "shape", None) for name, tensor in tensors.items()}
-    if wanted != found:
-        name = next(n for n in {**wanted, **found} if wanted.get(n) != found.get(n))
-        raise TrainingError(
-            f"{source} is of a network that differs at {name}: give another --out, or weights of "
-            "the same sizes"
-        )
-    network.load_state_dict(tensors)
+def _completed(told: dict[str, Any]) -> dict[str, Any]:
+    return descriptor_training(told).as_record()

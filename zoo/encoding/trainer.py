@@ -8,7 +8,6 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from degrade.images import atomic_file
 from zoo.encoding.batches import EncodingBatch
 from zoo.encoding.config import EncoderTraining
 from zoo.encoding.drawing import DrawnFaces
@@ -21,7 +20,7 @@ from zoo.training.config import TrainingError, told_differences
 from zoo.training.features import load_features
 from zoo.training.identity import IdentityLoss
 from zoo.training.schedule import average_weights, rate_at
-from zoo.training.state import read_state
+from zoo.training.state import fill_network, read_state, taking_up, write_state
 from zoo.weights_header import TrainedFile
 
 __all__ = ["EncoderTrainer"]
@@ -131,8 +130,7 @@ class EncoderTrainer:
 
     def save(self, path: Path) -> None:
         """Write everything that a later run needs to go on as if never stopped."""
-        record = {
-            "config": repr(self.config.as_record()),
+        parts = {
             "generator_sha256": self.generator_sha256,
             "begun_from": self.begun_from,
             "inherited": list(self._inherited),
@@ -141,8 +139,7 @@ class EncoderTrainer:
             "average": self.average.state_dict(),
             "optimiser": self._optimiser.state_dict(),
         }
-        with atomic_file(path) as file:
-            torch.save(record, file)
+        write_state(path, self.config.as_record(), parts)
 
     def load(self, path: Path) -> None:
         """Take up what `save` wrote.
@@ -155,30 +152,19 @@ class EncoderTrainer:
         WeightsRefused
             It is no such file.
         """
-        record, before = read_state(path)
-        if differing := told_differences(before, self.config.as_record()):
-            raise TrainingError(
-                f"{path} was begun with another configuration ({differing}): "
-                "give another --out, or delete it"
-            )
+        record = read_state(path, self.config.as_record())
         if record.get("generator_sha256") != self.generator_sha256:
             raise TrainingError(
                 f"{path} was begun with other weights of {self.config.generator}: "
                 "give another --out, or delete it"
             )
-        try:
-            self.network.load_state_dict(record["network"])
-            self.average.load_state_dict(record["average"])
+        with taking_up(path):
+            fill_network(self.network, record["network"], path)
+            fill_network(self.average, record["average"], path)
             self._optimiser.load_state_dict(record["optimiser"])
             self.begun_from = str(record["begun_from"])
             self._inherited = tuple(map(str, record["inherited"]))
             self.done = int(record["done"])
-        except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise TrainingError(
-                f"{path} is damaged or of another version of Relume ({reason}): give another "
-                "--out, or use that version"
-            ) from error
 
     def _of_real(self, batch: EncodingBatch) -> tuple[dict[str, Tensor], Tensor]:
         """Return the losses of real faces, and their weighted sum (Richardson et al., eq. 5)."""

@@ -9,17 +9,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from degrade.images import atomic_file
 from zoo.generating.augmenting import augmented
 from zoo.generating.config import GeneratorTraining
 from zoo.generating.regularising import PATH_DECAY, path_lengths, path_penalty
 from zoo.generating.steps import step_generator
 from zoo.networks.image_critic import ImageCritic
 from zoo.networks.stylegan2 import StyleGenerator
-from zoo.training.config import TrainingError, told_differences
 from zoo.training.losses import fooling_loss, gradient_penalty, telling_loss
 from zoo.training.processes import Processes
-from zoo.training.state import read_state
+from zoo.training.state import fill_network, read_state, taking_up, write_state
 
 __all__ = ["GeneratorTrainer"]
 
@@ -104,17 +102,15 @@ class GeneratorTrainer:
 
     def save(self, path: Path) -> None:
         """Write everything that a later run needs to go on as if never stopped."""
-        record: dict[str, Any] = {
-            "config": repr(self.config.as_record()),
+        parts: dict[str, Any] = {
             "done": self.done,
             "strength": self.strength,
             "signs": self._signs,
             "path_mean": self._path_mean,
         }
         for name in (*_NETWORKS, *_OPTIMISERS):
-            record[name] = getattr(self, name).state_dict()
-        with atomic_file(path) as file:
-            torch.save(record, file)
+            parts[name] = getattr(self, name).state_dict()
+        write_state(path, self.config.as_record(), parts)
 
     def load(self, path: Path) -> None:
         """Take up what `save` wrote.
@@ -126,24 +122,15 @@ class GeneratorTrainer:
         WeightsRefused
             It is no such file.
         """
-        record, before = read_state(path)
-        if differing := told_differences(before, self.config.as_record()):
-            raise TrainingError(
-                f"{path} was begun with another configuration ({differing}): "
-                "give another --out, or delete it"
-            )
-        try:
-            for name in (*_NETWORKS, *_OPTIMISERS):
+        record = read_state(path, self.config.as_record())
+        with taking_up(path):
+            for name in _NETWORKS:
+                fill_network(getattr(self, name), record[name], path)
+            for name in _OPTIMISERS:
                 getattr(self, name).load_state_dict(record[name])
             self._signs.copy_(record["signs"])
             self._path_mean.copy_(record["path_mean"])
             self.done, self.strength = int(record["done"]), float(record["strength"])
-        except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise TrainingError(
-                f"{path} is damaged or of another version of Relume ({reason}): give another "
-                "--out, or use that version"
-            ) from error
 
     def _teach_generator(self, count: int, generator: torch.Generator) -> dict[str, Tensor]:
         self.critic.requires_grad_(False)

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import ast
 import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from degrade.images import atomic_file
 from zoo.networks.designs import build_network
 from zoo.networks.discriminator import Discriminator
 from zoo.trained_card import loss_networks_of
 from zoo.training.batches import FaceBatch
-from zoo.training.config import TrainingConfig, TrainingError, config_of, told_differences
+from zoo.training.config import TrainingConfig, config_of
 from zoo.training.losses import fooling_loss, gradient_penalty, telling_loss
 from zoo.training.objective import Objective
 from zoo.training.processes import Processes
 from zoo.training.schedule import average_weights, rate_at
-from zoo.weights import load_checkpoint
+from zoo.training.state import fill_network, read_state, taking_up, write_state
 
 __all__ = ["Trainer"]
 
 _PENALTY_EVERY = 16
 _SHORTEST = 1e-12
-_PARTS = ("network", "average", "critic", "optimiser", "critic_optimiser")
 
 
 class Trainer:
@@ -111,14 +109,13 @@ class Trainer:
         TrainingError
             They are of another version of the network.
         """
-        _fill(self.network, tensors, "the weights to begin from")
-        _fill(self.average, tensors, "the weights to begin from")
+        fill_network(self.network, tensors, "the weights to begin from")
+        fill_network(self.average, tensors, "the weights to begin from")
         self.begun_from, self._inherited = digest, tuple(loss_networks)
 
     def save(self, path: Path) -> None:
         """Write everything that a later run needs to go on as if never stopped."""
-        record = {
-            "config": repr(self.config.as_record()),
+        parts = {
             "done": self.done,
             "begun_from": self.begun_from,
             "inherited": list(self._inherited),
@@ -128,8 +125,7 @@ class Trainer:
             "optimiser": self._optimiser.state_dict(),
             "critic_optimiser": self._critic_optimiser.state_dict(),
         }
-        with atomic_file(path) as file:
-            torch.save(record, file)
+        write_state(path, self.config.as_record(), parts)
 
     def load(self, path: Path) -> None:
         """Take up what `save` wrote.
@@ -143,30 +139,16 @@ class Trainer:
         WeightsRefused
             It is no such file.
         """
-        record = load_checkpoint(path)
-        if not isinstance(record, dict) or not isinstance(record.get("config"), str):
-            raise TrainingError(f"{path} is no state of a training run: give another --out")
-        before = _config_in(record, path).as_record()
-        if differing := told_differences(before, self.config.as_record()):
-            raise TrainingError(
-                f"{path} was begun with another configuration ({differing}): "
-                "give another --out, or delete it"
-            )
-        if type(record.get("done")) is not int or not all(
-            isinstance(record.get(part), dict) for part in _PARTS
-        ):
-            raise _unreadable(path, "a part of it is missing")
-        self.done = record["done"]
-        self.begun_from = str(record.get("begun_from", ""))
-        self._inherited = tuple(map(str, record.get("inherited", ())))
-        _fill(self.network, record["network"], path)
-        _fill(self.average, record["average"], path)
-        _fill(self.critic, record["critic"], path)
-        try:
+        record = read_state(path, self.config.as_record(), complete=_completed)
+        with taking_up(path):
+            fill_network(self.network, record["network"], path)
+            fill_network(self.average, record["average"], path)
+            fill_network(self.critic, record["critic"], path)
             self._optimiser.load_state_dict(record["optimiser"])
             self._critic_optimiser.load_state_dict(record["critic_optimiser"])
-        except (AttributeError, LookupError, TypeError, ValueError) as error:
-            raise _unreadable(path, f"its optimisers: {error}") from error
+            self.begun_from = str(record.get("begun_from", ""))
+            self._inherited = tuple(map(str, record.get("inherited", ())))
+            self.done = int(record["done"])
 
     def _slope(
         self, restored: Tensor, hq: Tensor, mask: Tensor, wanted: Tensor | None
@@ -235,39 +217,5 @@ class Trainer:
         optimiser.step()
 
 
-def _config_in(record: Mapping[str, object], path: Path) -> TrainingConfig:
-    """Return the configuration of a state; TrainingError where this version cannot read it."""
-    try:
-        told = ast.literal_eval(str(record["config"]))
-        return config_of(told)
-    except (
-        AttributeError,
-        LookupError,
-        OverflowError,
-        RecursionError,
-        SyntaxError,
-        TypeError,
-        ValueError,
-    ) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise _unreadable(path, f"its configuration: {reason}") from error
-
-
-def _unreadable(path: Path, reason: str) -> TrainingError:
-    return TrainingError(
-        f"{path} is damaged or of another version of Relume ({reason}): give another --out, or "
-        "use that version"
-    )
-
-
-def _fill(network: nn.Module, tensors: Mapping[str, Tensor], source: Path | str) -> None:
-    """Give the network these tensors; TrainingError where its layers are others by now."""
-    wanted = {name: tensor.shape for name, tensor in network.state_dict().items()}
-    found = {name: getattr(tensor, "shape", None) for name, tensor in tensors.items()}
-    if wanted != found:
-        name = next(n for n in {**wanted, **found} if wanted.get(n) != found.get(n))
-        raise TrainingError(
-            f"{source} is of another version of Relume, whose network differs at {name}: "
-            "begin anew with another --out, or use that version"
-        )
-    network.load_state_dict(tensors)
+def _completed(told: dict[str, Any]) -> dict[str, Any]:
+    return config_of(told).as_record()

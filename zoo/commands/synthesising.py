@@ -11,17 +11,14 @@ import click
 
 from degrade.errors import UserError
 from degrade.terminal import Progress, told_how_to_go_on
-from zoo.commands.lines import aligned
 
 if TYPE_CHECKING:
     from zoo.generating.loading import LoadedGenerator
-    from zoo.generating.nearest import Described
     from zoo.restorer import Image
 
 __all__ = ["synth"]
 
 _RECORD = "synth.json"
-_SHOWN = 8
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _FACES = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -95,7 +92,9 @@ def synth(
         _write_sheet(sheet, drawn)
         click.echo(f"sheet {sheet}")
     if against is not None:
-        _compare(generator, drawn, out, against, held_out)
+        from zoo.commands.nearest_faces import tell_nearest
+
+        tell_nearest(generator, drawn, [_name(i) for i in range(count)], out, against, held_out)
 
 
 def _check(
@@ -207,99 +206,3 @@ def _write_sheet(path: Path, drawn: list[Image]) -> None:
     starts = range(0, len(some), columns)
     rows = [np.concatenate(some[start : start + columns], axis=1) for start in starts]
     write_png(path, np.concatenate(rows))
-
-
-def _compare(
-    generator: LoadedGenerator, drawn: list[Image], out: Path, against: Path, held_out: Path | None
-) -> None:
-    """Print how near the drawn faces come, and draw the closest pairs."""
-    from degrade.images import write_png
-    from degrade.sheet import Cell, Row, contact_sheet
-    from zoo.generating.nearest import (
-        MEASURES,
-        describe_faces,
-        nearest,
-        summary,
-        without_known,
-    )
-
-    size = generator.network.config.size
-    learned, names = _faces_of(against, size)
-    described = describe_faces(drawn, generator.template)
-    known = _described(generator, learned, "faces learned from")
-    other = None
-    if held_out is not None:
-        other = _described(generator, _faces_of(held_out, size)[0], "held-out faces")
-        other, left_out = without_known(other, known)
-        if left_out:
-            click.echo(
-                f"note: {left_out} held-out faces are photographs that it learned from too: "
-                "left out",
-                err=True,
-            )
-        if not len(other.vectors["pixels"]):
-            raise UserError(f"every face of {held_out} is also in {against}: give other faces")
-    rows: list[Row] = []
-    table: list[tuple[str, ...]] = [
-        ("MEASURE", "FACES", "LEAST", "1 %", "MEDIAN", "NEARER THAN 1 % OF REAL")
-    ]
-    for measure, meaning in MEASURES.items():
-        found = nearest(described, known, measure)
-        apart = None if other is None else nearest(other, known, measure).distance.tolist()
-        told = summary(found.distance.tolist(), apart)
-        table += _lines(measure, told, other is not None)
-        closest = found.distance.argsort()[:_SHOWN]
-        cells = []
-        for place in closest:
-            near = int(found.index[place])
-            title = f"{found.distance[place]:.3g}"
-            cells += [Cell(drawn[place], title, (_name(place), "drawn")),
-                      Cell(learned[near], "", (names[near][-22:], "learned from"))]  # fmt: skip
-        rows += [Row(tuple(cells[start : start + 8]), heading, note)
-                 for start, heading, note in ((0, measure, meaning), (8, "", ""))
-                 if cells[start : start + 8]]  # fmt: skip
-    for line in aligned(table):
-        click.echo(line.rstrip())
-    # Beside the folder: it shows real faces, and OUT is a set of faces of nobody.
-    place = out.resolve().with_name(f"{out.resolve().name}.nearest.png")
-    write_png(place, contact_sheet(rows, 2 * size))
-    click.echo(f"closest pairs {place}")
-
-
-def _lines(measure: str, told: dict[str, float], compared: bool) -> list[tuple[str, ...]]:
-    lines = [_line(measure, "drawn", told)]
-    if compared:
-        share = f"{100 * told['nearer than 1 %']:.1f} %"
-        lines = [(*_line(measure, "drawn", told)[:5], share), _line("", "held out", told)]
-    return lines
-
-
-def _line(measure: str, faces: str, told: dict[str, float]) -> tuple[str, ...]:
-    values = (f"{told[f'{faces} {word}']:.3g}" for word in ("least", "1 %", "median"))
-    return (measure, faces, *values, "")
-
-
-def _described(generator: LoadedGenerator, faces: list[Image], label: str) -> Described:
-    from degrade.terminal import progress
-    from zoo.generating.nearest import describe_faces
-
-    return describe_faces(progress(faces, f"describing {label}"), generator.template)
-
-
-def _faces_of(folder: Path, size: int) -> tuple[list[Image], list[str]]:
-    """Return the faces of a folder, reduced to the size of the drawn ones, and their names."""
-    import cv2
-    import numpy as np
-
-    from degrade.sources import open_source
-
-    source = open_source(str(folder))
-    faces = []
-    for key in source.keys:
-        face = source.read(key)
-        if face.shape[0] != face.shape[1]:
-            raise UserError(f"{folder / key} is not square: give aligned faces, see `zoo align`")
-        if face.shape[0] != size:
-            face = np.asarray(cv2.resize(face, (size, size), interpolation=cv2.INTER_AREA))
-        faces.append(face)
-    return faces, list(source.keys)

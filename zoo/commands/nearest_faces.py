@@ -1,0 +1,160 @@
+"""How near drawn faces come to those a generator learned from: a table and a sheet of pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from degrade.errors import UserError
+from degrade.terminal import progress
+from zoo.commands.lines import aligned
+
+if TYPE_CHECKING:
+    from degrade.sheet import Cell, Row
+    from zoo.generating.loading import LoadedGenerator
+    from zoo.generating.nearest import Described, Nearest
+    from zoo.restorer import Image
+
+__all__ = ["tell_nearest"]
+
+_SHOWN = 8
+_COLUMNS = 8
+_HEADER = ("MEASURE", "FACES", "LEAST", "1 %", "MEDIAN", "NEARER THAN 1 % OF REAL")
+
+
+def tell_nearest(
+    generator: LoadedGenerator,
+    drawn: Sequence[Image],
+    names: Sequence[str],
+    out: Path,
+    against: Path,
+    held_out: Path | None,
+) -> None:
+    """Print how near the drawn faces come, and draw the closest pairs beside ``out``.
+
+    Parameters
+    ----------
+    generator
+        Whose faces they are.
+    drawn, names
+        uint8 HWC RGB, and what each is called.
+    out
+        The folder that they are in. The pairs go beside it, to ``OUT.nearest.png``: they show
+        real faces, and the folder is a set of faces of nobody.
+    against
+        The faces that the generator learned from.
+    held_out
+        Real faces that it did not learn from, or None.
+
+    Raises
+    ------
+    UserError
+        A face is not square, or every held-out one is also among those learned from.
+    """
+    from degrade.images import write_png
+    from degrade.sheet import contact_sheet
+    from zoo.generating.nearest import MEASURES, describe_faces, nearest, summary
+
+    size = generator.network.config.size
+    learned, learned_names = _faces_of(against, size)
+    described = describe_faces(list(drawn), generator.template)
+    known = _described(generator, learned, "faces learned from")
+    other = _held_out(generator, held_out, against, known) if held_out is not None else None
+    table: list[tuple[str, ...]] = [_HEADER]
+    rows: list[Row] = []
+    for measure, meaning in MEASURES.items():
+        found = nearest(described, known, measure)
+        apart = None if other is None else nearest(other, known, measure).distance.tolist()
+        table += _lines(measure, summary(found.distance.tolist(), apart), other is not None)
+        cells = _closest(found, (drawn, names), (learned, learned_names))
+        rows += _rows(cells, measure, meaning)
+    for line in aligned(table):
+        click.echo(line.rstrip())
+    place = out.resolve().with_name(f"{out.resolve().name}.nearest.png")
+    write_png(place, contact_sheet(rows, 2 * size))
+    click.echo(f"closest pairs {place}")
+
+
+def _held_out(
+    generator: LoadedGenerator, folder: Path, against: Path, known: Described
+) -> Described:
+    from zoo.generating.nearest import without_known
+
+    faces, _ = _faces_of(folder, generator.network.config.size)
+    other, left_out = without_known(_described(generator, faces, "held-out faces"), known)
+    if left_out:
+        click.echo(
+            f"note: {left_out} held-out faces are photographs that it learned from too: left out",
+            err=True,
+        )
+    if not len(other.vectors["pixels"]):
+        raise UserError(f"every face of {folder} is also in {against}: give other faces")
+    return other
+
+
+def _closest(
+    found: Nearest,
+    drawn: tuple[Sequence[Image], Sequence[str]],
+    learned: tuple[Sequence[Image], Sequence[str]],
+) -> list[Cell]:
+    """Return each of the closest drawn faces beside the face it is nearest to."""
+    from degrade.sheet import Cell
+
+    cells = []
+    for place in found.distance.argsort()[:_SHOWN].tolist():
+        near = int(found.index[place])
+        title = f"{found.distance[place]:.3g}"
+        cells += [
+            Cell(drawn[0][place], title, (drawn[1][place], "drawn")),
+            Cell(learned[0][near], "", (learned[1][near][-22:], "learned from")),
+        ]
+    return cells
+
+
+def _rows(cells: Sequence[Cell], heading: str, note: str) -> list[Row]:
+    from degrade.sheet import Row
+
+    parts = [tuple(cells[start : start + _COLUMNS]) for start in range(0, len(cells), _COLUMNS)]
+    told = [(heading, note), *[("", "")] * (len(parts) - 1)]
+    return [Row(part, *words) for part, words in zip(parts, told, strict=True)]
+
+
+def _lines(measure: str, told: dict[str, float], compared: bool) -> list[tuple[str, ...]]:
+    lines = [_line(measure, "drawn", told)]
+    if compared:
+        share = f"{100 * told['nearer than 1 %']:.1f} %"
+        lines = [(*_line(measure, "drawn", told)[:5], share), _line("", "held out", told)]
+    return lines
+
+
+def _line(measure: str, faces: str, told: dict[str, float]) -> tuple[str, ...]:
+    values = (f"{told[f'{faces} {word}']:.3g}" for word in ("least", "1 %", "median"))
+    return (measure, faces, *values, "")
+
+
+def _described(generator: LoadedGenerator, faces: list[Image], label: str) -> Described:
+    from zoo.generating.nearest import describe_faces
+
+    return describe_faces(progress(faces, f"describing {label}"), generator.template)
+
+
+def _faces_of(folder: Path, size: int) -> tuple[list[Image], list[str]]:
+    """Return the faces of a folder, reduced to the size of the drawn ones, and their names."""
+    import cv2
+    import numpy as np
+
+    from degrade.sources import open_source
+
+    source = open_source(str(folder))
+    faces = []
+    for key in source.keys:
+        face = source.read(key)
+        if face.shape[0] != face.shape[1]:
+            raise UserError(f"{folder / key} is not square: give aligned faces, see `zoo align`")
+        if face.shape[0] != size:
+            face = np.asarray(cv2.resize(face, (size, size), interpolation=cv2.INTER_AREA))
+        faces.append(face)
+    return faces, list(source.keys)

@@ -29,8 +29,8 @@ class Comparison:
         Whose values, and whose are taken off them.
     difference
         The mean over photographs of the mean over each one's versions, restorer minus against,
-        with its paired 95 % bootstrap interval over photographs; for a kernel distance the
-        difference of the two distances.
+        with its paired 95 % bootstrap interval over photographs; for a distance between sets
+        the difference of the two distances.
     wins
         Share of the photographs on which the restorer is better, ties counting half; None for
         a distance between sets.

@@ -5,11 +5,12 @@ So set metrics and comparisons never look at an image twice. Nothing here knows 
 
 from __future__ import annotations
 
+import io
 import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,16 @@ from bench.restoring import safe_name
 from degrade.errors import DatasetError
 from degrade.images import atomic_file
 
-__all__ = ["TRUTH", "FeatureStore", "Place", "Vectors", "read_vectors", "write_vectors"]
+__all__ = [
+    "TRUTH",
+    "FeatureStore",
+    "Place",
+    "Vectors",
+    "pack_vectors",
+    "read_vectors",
+    "unpack_vectors",
+    "write_vectors",
+]
 
 TRUTH = "hq"
 """Stands for the truths where a restorer's name is asked for."""
@@ -101,14 +111,8 @@ def file_of(run: Path, place: Place) -> Path:
 
 def write_vectors(path: Path, vectors: Mapping[ImageKey, NDArray[np.float32]]) -> None:
     """Write vectors, whole or not at all, sorted by image."""
-    keys = sorted(vectors)
     with atomic_file(path) as file:
-        np.savez(
-            file,
-            keys=np.array([key.encode("utf-8", "surrogateescape") for key, _ in keys]),
-            variants=np.array([variant for _, variant in keys], np.int64),
-            vectors=np.stack([vectors[key] for key in keys]),
-        )
+        _write(file, vectors)
 
 
 def read_vectors(path: Path) -> dict[ImageKey, NDArray[np.float32]]:
@@ -120,10 +124,8 @@ def read_vectors(path: Path) -> dict[ImageKey, NDArray[np.float32]]:
         There is no such file, or it is none of ours; nothing in it is ever executed.
     """
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            names = [key.decode("utf-8", "surrogateescape") for key in stored["keys"].tolist()]
-            keys = zip(names, stored["variants"].tolist(), strict=True)
-            return dict(zip(keys, stored["vectors"].astype(np.float32), strict=True))
+        with path.open("rb") as file:
+            return _read(file)
     except FileNotFoundError:
         raise DatasetError(f"{path} is missing: run the suite again into the same folder") from None
     except (OSError, ValueError, KeyError, EOFError, AttributeError, zipfile.BadZipFile):
@@ -131,3 +133,32 @@ def read_vectors(path: Path) -> dict[ImageKey, NDArray[np.float32]]:
             f"{path} does not hold feature vectors: delete it and run the suite again into the "
             "same folder"
         ) from None
+
+
+def pack_vectors(vectors: Mapping[ImageKey, NDArray[np.float32]]) -> bytes:
+    """Return what `write_vectors` writes."""
+    file = io.BytesIO()
+    _write(file, vectors)
+    return file.getvalue()
+
+
+def unpack_vectors(packed: bytes) -> dict[ImageKey, NDArray[np.float32]]:
+    """Return what `pack_vectors` was given; for bytes that are known to be whole."""
+    return _read(io.BytesIO(packed))
+
+
+def _write(file: IO[bytes], vectors: Mapping[ImageKey, NDArray[np.float32]]) -> None:
+    keys = sorted(vectors)
+    np.savez(
+        file,
+        keys=np.array([key.encode("utf-8", "surrogateescape") for key, _ in keys]),
+        variants=np.array([variant for _, variant in keys], np.int64),
+        vectors=np.stack([vectors[key] for key in keys]),
+    )
+
+
+def _read(file: IO[bytes]) -> dict[ImageKey, NDArray[np.float32]]:
+    with np.load(file, allow_pickle=False) as stored:
+        names = [key.decode("utf-8", "surrogateescape") for key in stored["keys"].tolist()]
+        keys = zip(names, stored["variants"].tolist(), strict=True)
+        return dict(zip(keys, stored["vectors"].astype(np.float32), strict=True))

@@ -6,19 +6,17 @@ Reads the rows and feature files of runs; it resamples nothing and decides nothi
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.features import Vectors, file_of, read_vectors
-from bench.kernel_terms import kernel_terms
 from bench.metrics.metric import Status
 from bench.photographs import ImageKey, per_photograph, photographs
 from bench.record import Run
-from bench.reference import reference_file
 from bench.rows import Row
 from bench.scores import BASELINE
 from degrade.errors import UserError
@@ -42,6 +40,8 @@ _HARDNESS = ("perceptual_efficientnet", "lpips")
 Address = tuple[str, str, str, str]
 """``(dataset, recipe, restorer, metric)``."""
 
+Computed = TypeVar("Computed")
+
 
 class Side:
     """One run, indexed.
@@ -58,7 +58,7 @@ class Side:
         for row in run.rows:
             address = row.dataset, row.recipe, row.restorer, row.metric
             self._rows.setdefault(address, {})[row.key, row.variant] = row
-        self._terms: dict[object, NDArray[np.float64]] = {}
+        self._computed: dict[Hashable, object] = {}
 
     def rows(self, address: Address) -> Mapping[ImageKey, Row]:
         """Return the rows of one restorer and metric under one condition."""
@@ -80,28 +80,19 @@ class Side:
         None where ``metric``, computed from them, has no value either: a restorer that failed
         on every image keeps no file.
         """
-        path = file_of(self.run.folder, place)
+        dataset, recipe, restorer, feature = place
+        filed = self.run.filed_under.get(restorer, restorer)
+        path = file_of(self.run.folder, (dataset, recipe, filed, feature))
         known = self.rows((*place[:3], metric)).values()
         if not path.exists() and not any(row.status == Status.OK for row in known):
             return Vectors()
         return Vectors(read_vectors(path))
 
-    def terms(
-        self,
-        place: tuple[str, str, str, str],
-        metric: str,
-        keys: Sequence[ImageKey],
-        images: NDArray[np.intp],
-    ) -> NDArray[np.float64]:
-        """Return `kernel_terms` of these images, computed once for each place."""
-        known = place, tuple(keys)
-        if known not in self._terms:
-            found = read_vectors(reference_file(self.run.folder, place[3]))
-            reference = np.stack([found[key] for key in sorted(found)]).astype(np.float64)
-            self._terms[known] = kernel_terms(
-                self.vectors(place, metric).stack(keys), images, reference
-            )
-        return self._terms[known]
+    def once(self, name: Hashable, compute: Callable[[], Computed]) -> Computed:
+        """Return what ``compute`` makes of this run's vectors, computed once for each name."""
+        if name not in self._computed:
+            self._computed[name] = compute()
+        return cast(Computed, self._computed[name])
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +103,8 @@ class Paired:
     ----------
     differences
         ``(n,)``, or ``(n, n)`` terms of a kernel distance: the first minus the second, NaN for
-        photographs without a value of both.
+        photographs without a value of both. Those of a Fréchet distance are the jackknife's, and
+        only their mean is one.
     photographs, images
         How many photographs, and degraded images, have a value of both.
     left_out
@@ -182,29 +174,6 @@ class Condition:
         differences = np.array([means.get(name, math.nan) for name in self.order])
         missing = attempted - len(values) - unbounded
         return Paired(differences, len(means), len(values), missing, capped, unbounded)
-
-    def kernel_values(
-        self, first: tuple[Side, str], second: tuple[Side, str], metric: str, feature: str
-    ) -> Paired:
-        """Line up a kernel distance on ``feature`` from a reference set of two restorers."""
-        places = [(self.dataset, self.recipe, name, feature) for _, name in (first, second)]
-        found = [
-            side.vectors(place, metric).found
-            for (side, _), place in zip((first, second), places, strict=True)
-        ]
-        keys = sorted(self.names.keys() & found[0].keys() & found[1].keys())
-        present = sorted({self.names[key] for key in keys})
-        differences = np.full((len(self.order), len(self.order)), math.nan)
-        if len(present) > 1:
-            number = {name: i for i, name in enumerate(present)}
-            images = np.array([number[self.names[key]] for key in keys], np.intp)
-            one, other = (
-                side.terms(place, metric, keys, images)
-                for (side, _), place in zip((first, second), places, strict=True)
-            )
-            slots = np.searchsorted(np.array(self.order), np.array(present))
-            differences[np.ix_(slots, slots)] = one - other
-        return Paired(differences, len(present), len(keys), len(self.names) - len(keys))
 
 
 def open_condition(side: Side, dataset: str, recipe: str, subset: str) -> Condition:

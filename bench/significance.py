@@ -14,13 +14,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bench.comparable import refuse_mixed_signatures, refuse_unfinished
-from bench.comparing import compare_pairs, why_not_compared
 from bench.comparison import SIGNIFICANT, Comparison
 from bench.gate.checking import smallest_p
+from bench.paired_tests import compare_pairs, why_not_compared
 from bench.pairing import CAPS, Condition, Side, open_condition
 from bench.photographs import ImageKey, per_photograph
 from bench.record import SECONDS, Run
 from bench.resampling import holm
+from bench.set_pairing import KERNEL_DISTANCES
 
 __all__ = ["Grouping", "group_letters", "significance_groups"]
 
@@ -61,9 +62,10 @@ class Grouping:
 
 
 def significance_groups(run: Run) -> list[Grouping]:
-    """Return the groups of every column of single images in which two restorers have values.
+    """Return the groups of every column in which two restorers have values.
 
-    Distances between sets are left to `bench.comparing.compare`.
+    Kernel distances are left to `bench.comparing.compare`: their draws take a time that grows
+    with the square of the photographs, and with the square of the restorers here.
 
     Raises
     ------
@@ -76,8 +78,7 @@ def significance_groups(run: Run) -> list[Grouping]:
     facts = [
         each
         for each in run.record["metrics"].values()
-        if each["kind"] == "pair"
-        and each["name"] != SECONDS["name"]
+        if each["name"] not in (SECONDS["name"], *KERNEL_DISTANCES)
         and not why_not_compared(each, run)
     ]
     if len(blind) < 2:
@@ -88,12 +89,10 @@ def significance_groups(run: Run) -> list[Grouping]:
         condition = open_condition(side, place["dataset"], place["recipe"], "all")
         rows = list(compare_pairs(condition, pairs, facts, run, "cap"))
         for each in facts:
-            order = _ordered(side, condition, blind, each)
-            own = [
-                row
-                for row in rows
-                if row.metric == each["name"] and {row.restorer, row.against} <= set(order)
-            ]
+            own = [row for row in rows if row.metric == each["name"]]
+            is_set = each["kind"] == "set"
+            order = _ordered_sets(own, each) if is_set else _ordered(side, condition, blind, each)
+            own = [row for row in own if {row.restorer, row.against} <= set(order)]
             if own:
                 corrected = holm([row.p for row in own])
                 own = [replace(row, p_holm=p) for row, p in zip(own, corrected, strict=True)]
@@ -126,6 +125,22 @@ def _ordered(
         means[name] = statistics.fmean(per_photograph(kept, condition.names).values())
     sign = -1 if facts["direction"] == "higher" else 1
     return sorted(means, key=lambda name: sign * means[name])  # stable: equal ones as listed
+
+
+def _ordered_sets(rows: Sequence[Comparison], facts: Mapping[str, Any]) -> list[str]:
+    """Return the restorers whose set has a distance, the best first.
+
+    Distances of different numbers of images cannot be put in order, but the differences of two
+    are of equal numbers. So the order is that of the mean difference from the others; where all
+    have every image, it is that of the distances.
+    """
+    apart: dict[str, list[float]] = {}
+    for row in rows:
+        if row.difference.mean is not None:
+            apart.setdefault(row.restorer, []).append(row.difference.mean)
+            apart.setdefault(row.against, []).append(-row.difference.mean)
+    sign = -1 if facts["direction"] == "higher" else 1
+    return sorted(apart, key=lambda name: sign * statistics.fmean(apart[name]))
 
 
 def _grouping(

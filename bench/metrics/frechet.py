@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bench.metrics.metric import Measurement, Status
 
-__all__ = ["frechet_distance", "refuse_sets"]
+__all__ = ["covariance_root", "frechet_distance", "refuse_sets"]
 
 
 def frechet_distance(restored: NDArray[np.float64], reference: NDArray[np.float64]) -> float:
@@ -36,13 +36,13 @@ def frechet_distance(restored: NDArray[np.float64], reference: NDArray[np.float6
     vectors than dimensions is first replaced by the R of its QR factors, as RᵀR = AᵀA.
     """
     shift = restored.mean(axis=0) - reference.mean(axis=0)
-    first, second = _covariance_root(restored), _covariance_root(reference)
+    first, second = covariance_root(restored), covariance_root(reference)
     cross = float(np.linalg.svd(first @ second.T, compute_uv=False).sum())
     traces = float(np.square(first).sum() + np.square(second).sum())
     return max(0.0, float(shift @ shift) + traces - 2 * cross)
 
 
-def _covariance_root(features: NDArray[np.float64]) -> NDArray[np.float64]:
+def covariance_root(features: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return F with FᵀF equal to the unbiased covariance, with at most d rows."""
     scale = float(np.sqrt(len(features) - 1))
     centred: NDArray[np.float64] = (features - features.mean(axis=0)) / scale

@@ -11,6 +11,7 @@ from bench.pairing import CAPS
 from bench.report.plain import aligned, escape
 from bench.report.signatures import signature_block, signature_sentence
 from bench.resampling import DRAWS
+from bench.set_pairing import FEW, FRECHET_DISTANCES, MANY
 from bench.statistics import Interval
 
 __all__ = ["comparison_records", "comparison_table", "comparison_text", "interval_text", "places"]
@@ -84,9 +85,25 @@ def legend(table: Comparisons) -> str:
     left = sum(row.left_out for row in table.rows)
     if left:
         text += f" {left} values are missing on one side and left out."
+    text += _frechet_caution([row for row in table.rows if row.metric in FRECHET_DISTANCES])
     if any(row.daggered for row in table.rows):
         text += " †: judged by a network that one of the two was trained against."
     return text
+
+
+def _frechet_caution(rows: Sequence[Comparison]) -> str:
+    """Return what an interval of Fréchet distances does not say, or the empty string."""
+    if not rows:
+        return ""
+    text = (
+        " Fréchet distances are compared as they are expected of so many images (jackknife over "
+        "photographs): each restorer's own is biased, by about c/n with a c of its own"
+    )
+    if min(row.images for row in rows) < MANY:
+        text += f"; with n below {MANY:,} more images may even turn the sign"
+    if min(row.photographs for row in rows) < FEW:
+        text += f"; of fewer than {FEW} photographs the interval may be too narrow"
+    return f"{text}."
 
 
 def interval_text(found: Interval, digits: int, *, between: str = " to ") -> str:

@@ -327,9 +327,8 @@ def no_image(face):
 
 
 @pytest.fixture
-def kernel_run(tmp_path, fakes, monkeypatch):
+def kernel_run(tmp_path, fakes):
     """``broken`` fails on every picture."""
-    monkeypatch.setattr("bench.reference.cache_folder", lambda: tmp_path / "cache")
     source = np.random.Generator(np.random.Philox(1))
     for number in range(5):
         picture = source.integers(90, 150, (40, 48, 3)).astype(np.uint8)
@@ -382,16 +381,20 @@ def test_vectors_that_were_deleted_are_told(kernel_run, tmp_path):
         compare(kernel_run, "brighter")
 
 
-def test_distances_from_own_truths_and_frechet_distances_are_left_to_the_leaderboard(make, fakes):
+def test_distances_from_own_truths_and_those_nothing_is_known_of_are_not_compared(make, fakes):
     run = make({("input", "psnr"): noise(1), ("mine", "psnr"): noise(2)})
     extra = [
         fakes.row(1.0, key="", metric=metric, restorer=restorer)
-        for metric in ("kd_efficientnet", "fd_efficientnet")
+        for metric in ("kd_efficientnet", "fd_efficientnet", "own_distance")
         for restorer in ("input", "mine")
     ]
     from dataclasses import replace
 
-    table = compare(replace(run, rows=(*run.rows, *extra)), "mine")
+    metrics = METRICS | {"own_distance": metric_facts("own_distance", "lower", "set")}
+    record = run.record | {"metrics": metrics}
+    table = compare(replace(run, record=record, rows=(*run.rows, *extra)), "mine")
     assert {row.metric for row in table.rows} == {"psnr"}
-    assert any("run with --reference" in note for note in table.notes)
-    assert any("is biased; see kd_efficientnet" in note for note in table.notes)
+    own_truths = "compared with its own truths it is biased; run with --reference"
+    assert f"kd_efficientnet: {own_truths}" in table.notes
+    assert f"fd_efficientnet: {own_truths}" in table.notes
+    assert "own_distance: no interval of its differences is known" in table.notes

@@ -10,7 +10,11 @@ from degrade.terminal import LazyGroup
 __all__ = ["main"]
 
 _COMMANDS = {
-    "run": ("bench.commands", "run", "Score restorers as a suite says; goes on where it stopped."),
+    "run": (
+        "bench.commands_run",
+        "run",
+        "Score restorers as a suite says; goes on where it stopped.",
+    ),
     "report": ("bench.commands_report", "report", "Make the HTML page and tables of a run."),
     "calibrate": ("bench.commands_calibrate", "calibrate", "Check every metric's arithmetic."),
     "cache": ("bench.commands_cache", "cache", "Tell or clear what is kept of earlier runs."),
@@ -27,7 +31,11 @@ _COMMANDS = {
         "generator",
         "Measure how far a generator's faces are from real ones.",
     ),
-    "metrics": ("bench.commands", "metrics", "List the metrics and whether they can run here."),
+    "metrics": (
+        "bench.commands_metrics",
+        "metrics",
+        "List the metrics and whether they can run here.",
+    ),
     "protocols": (
         "bench.commands_calibrate",
         "protocols",

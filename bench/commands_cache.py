@@ -28,18 +28,24 @@ __all__ = ["cache"]
 def cache(folder: Path | None, clear: bool, older_than: float | None, as_json: bool) -> None:
     """Tell what runs keep for each other, and how much room it takes; or clear it.
 
-    Restored images, values and feature vectors, by content: of a change of an image, a restorer,
-    its weights, a metric or the software nothing old is read. A damaged entry is computed again.
+    Restored images, values and feature vectors, those of reference sets too, by content: of a
+    change of an image, a restorer, its weights, a metric or the software nothing old is read. A
+    damaged entry is computed again.
+
+    A run lets those entries go that were not used for longest when there are more than 20 GiB, or
+    more than a tenth of the disk; RELUME_CACHE_LIMIT says how much it may be instead.
 
     \b
     Examples:
       bench cache
+      RELUME_CACHE_LIMIT=50GB bench run demo
       bench cache --clear
       bench cache --clear --older-than 30
 
     Exit codes: 0 done; 2 wrong use.
     """
     from bench.cache import default_cache
+    from bench.cache_limit import size_text
     from bench.cache_store import CacheStore
 
     if older_than is not None and not clear:
@@ -50,10 +56,13 @@ def cache(folder: Path | None, clear: bool, older_than: float | None, as_json: b
     if as_json:
         sizes = {kind: {"entries": u.entries, "bytes": u.size} for kind, u in left.items()}
         cleared = {"entries": gone.entries, "bytes": gone.size} if gone else None
-        click.echo(json.dumps({"folder": str(store.folder), "kinds": sizes, "cleared": cleared}))
+        told = {"folder": str(store.folder), "limit": store.limit, "kinds": sizes}
+        click.echo(json.dumps({**told, "cleared": cleared}))
         return
     if gone:
         click.echo(f"removed {gone.entries:,} entries, {gone.size / 1e6:,.1f} MB")
-    click.echo(f"{store.folder}:{'' if left else ' empty'}")
+    total = sum(usage.size for usage in left.values())
+    held = f"{size_text(total)} of at most {size_text(store.limit)}" if left else "empty"
+    click.echo(f"{store.folder}: {held}")
     for kind, usage in left.items():
-        click.echo(f"  {kind:<9} {usage.entries:>9,} entries  {usage.size / 1e6:>9,.1f} MB")
+        click.echo(f"  {kind:<10} {usage.entries:>9,} entries  {usage.size / 1e6:>9,.1f} MB")

@@ -6,12 +6,13 @@ Reads options, calls the library, prints results; it computes nothing itself.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from bench.commands import NAMES
+from bench.commands_options import NAMES, SUCCESSORS
 
 if TYPE_CHECKING:
     from bench.pairing import Infinite
@@ -29,6 +30,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option(
     "--against", type=NAMES, help="With whom, or the word all.  [default: every blind restorer]"
 )
+@SUCCESSORS
 @click.option("--metrics", type=NAMES, help="Only these.  [default: all that judge images]")
 @click.option(
     "--subset",
@@ -51,6 +53,7 @@ def compare(
     after: Path | None,
     restorers: tuple[str, ...] | None,
     against: tuple[str, ...] | None,
+    successors: tuple[tuple[str, str], ...],
     metrics: tuple[str, ...] | None,
     subset: str,
     infinite: Infinite,
@@ -69,12 +72,14 @@ def compare(
       bench compare runs/faces-128 --restorer style-128 --against unet-128,input --metrics psnr
       bench compare runs/faces-128 --restorer style-128 --subset hardest-third
       bench compare runs/without-masks runs/with-masks --restorer style-128
+      bench compare runs/main runs/change --as model-v1=model-v2
 
     Exit codes: 0 done; 2 wrong use; 3 values that cannot be compared.
     """
     from bench.comparing import compare as compare_within
     from bench.comparing import compare_runs
     from bench.record import load_run
+    from bench.renaming import renaming_notes, with_successors
     from bench.report.comparison import comparison_records, comparison_table, comparison_text
     from degrade.images import atomic_file
 
@@ -83,10 +88,14 @@ def compare(
     if after is not None:
         if against:
             raise click.UsageError("--against is for one run: two runs are compared name by name")
-        later = load_run(after)
+        later, names = load_run(after), dict(successors)
+        run = with_successors(run, later, names)
         table = compare_runs(
             run, later, restorers or (), metrics=metrics or (), subset=subset, infinite=infinite
         )
+        table = replace(table, notes=(*renaming_notes(names), *table.notes))
+    elif successors:
+        raise click.UsageError("--as is for two runs: give a second one")
     elif restorers is None or len(restorers) != 1:
         raise click.UsageError("name one restorer by --restorer, or give a second run")
     else:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.commands import NAMES
+from bench.commands_options import NAMES, SUCCESSORS
 
 if TYPE_CHECKING:
     from bench.gate.rules import MissingBaseline
@@ -28,6 +28,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.argument(
     "folder", metavar="RUN", type=click.Path(exists=True, file_okay=False, path_type=Path)
 )
+@SUCCESSORS
 @click.option("--rules", "rules_file", type=_FILE, help="YAML.  [default: Relume's own]")
 @click.option("--restorers", type=NAMES, help="Only these.  [default: all of the baseline's]")
 @click.option(
@@ -42,6 +43,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 def gate(
     baseline: Path,
     folder: Path,
+    successors: tuple[tuple[str, str], ...],
     rules_file: Path | None,
     restorers: tuple[str, ...] | None,
     missing_baseline: MissingBaseline | None,
@@ -59,6 +61,7 @@ def gate(
     Examples:
       bench gate runs/main runs/change
       bench gate runs/main runs/change --rules rules.yaml --restorers style-128
+      bench gate runs/main runs/change --as model-v1=model-v2
       bench gate runs/main runs/change --missing-baseline warn --markdown gate.md --junit gate.xml
 
     Exit codes: 0 passed; 1 a regression; 2 wrong use, or no baseline; 3 not comparable.
@@ -68,13 +71,17 @@ def gate(
     from bench.gate.rules import DEFAULT_RULES, load_rules
     from bench.gate.summary import verdict_text
     from bench.record import holds_run, load_run
+    from bench.renaming import renaming_notes, with_successors
 
     rules = load_rules(rules_file or DEFAULT_RULES)
     if missing_baseline is not None:
         rules = replace(rules, missing_baseline=missing_baseline)
     after = load_run(folder)
     if holds_run(baseline):
-        verdict = decide(load_run(baseline), after, rules, restorers or ())
+        names = dict(successors)
+        before = with_successors(load_run(baseline), after, names)
+        verdict = decide(before, after, rules, restorers or ())
+        verdict = replace(verdict, notes=(*renaming_notes(names), *verdict.notes))
     else:
         verdict = without_baseline(f"{baseline} holds no run", rules)
     _write(verdict, markdown, junit, json_file)

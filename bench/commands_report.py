@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from bench.commands import summary_of
+from bench.commands_run import summary_of
 
 __all__ = ["report"]
 
@@ -24,6 +24,7 @@ _REPORTS = {
     "latex": "report.tex",
     "data": "report.json",
     "severity": "severity.csv",
+    "costs": "costs.csv",
 }
 """Option of ``bench report`` to the file it is written to when no file is named."""
 
@@ -36,12 +37,13 @@ _REPORTS = {
 @click.option("--latex", type=_FILE, help="Write the tables for a paper.")
 @click.option("--data", type=_FILE, help="Write every number as JSON.")
 @click.option("--severity", type=_FILE, help="Write the scores by severity as CSV.")
+@click.option("--costs", type=_FILE, help="Write latency, memory and parameters as CSV.")
 @click.option("--json", "as_json", is_flag=True, help="Print the files' names as JSON instead.")
 def report(folder: str, as_json: bool, **files: Path | None) -> None:
     """Make the report of the run in folder RUN and print its leaderboard.
 
     With none of the files named all are written into the run's folder, as report.html,
-    leaderboard.csv, report.md, report.tex, report.json and severity.csv.
+    leaderboard.csv, report.md, report.tex, report.json, severity.csv and costs.csv.
 
     \b
     Examples:
@@ -66,6 +68,7 @@ def report(folder: str, as_json: bool, **files: Path | None) -> None:
         latex=files["latex"],
         json=files["data"],
         severity_csv=files["severity"],
+        costs_csv=files["costs"],
     )
     written = {option: str(files[option]) for option in _REPORTS if files[option]}
     if as_json:

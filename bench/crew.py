@@ -16,7 +16,7 @@ from pathlib import Path
 from bench.cache import Cache
 from bench.conditions import Condition, open_conditions
 from bench.data_digest import DataDigests
-from bench.efficiency import MemoryPeaks
+from bench.efficiency import Calls
 from bench.environment import environment
 from bench.features import FeatureStore
 from bench.metrics.registry import load_metric
@@ -29,6 +29,7 @@ from degrade.errors import UserError
 from degrade.executors import Engine, run_tasks
 from degrade.executors.versions import describe_difference
 from degrade.terminal import Progress
+from zoo.placement import HERE, Placement, require_device
 from zoo.registry import load
 
 __all__ = ["Crew", "Setting"]
@@ -36,6 +37,9 @@ __all__ = ["Crew", "Setting"]
 _ONE_AT_A_TIME = threading.Lock()
 """A cluster's worker may have several threads; neither dlib's detector nor the memory that is
 measured is made for two at once."""
+
+_MOST_BATCHES = 8
+"""Of a task: where no number of photographs fills batches, an eighth of the last one is wasted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,8 @@ class Setting:
         The folder of the cache; None for none.
     libraries
         ``(name, version)`` of those that values depend on; a worker with others is refused.
+    placement
+        Where restorers compute; a worker without that device is refused.
     """
 
     suite: Suite
@@ -61,15 +67,16 @@ class Setting:
     threads: int | None
     cache: str | None = None
     libraries: tuple[tuple[str, str], ...] = ()
+    placement: Placement = HERE
 
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """One photograph of one group, and what is known of it and of whole sets."""
+    """Photographs of one group, mostly one, and what is known of them and of whole sets."""
 
     setting: Setting
     group: int
-    indices: tuple[int, ...]
+    versions: tuple[tuple[int, ...], ...]
     known: tuple[Row, ...]
 
 
@@ -78,7 +85,7 @@ class _Done:
     rows: tuple[Row, ...]
     features: FeatureStore
     plans: PlanStore
-    peaks: MemoryPeaks
+    calls: Calls
     digests: DataDigests
     images: int
 
@@ -103,8 +110,8 @@ class Crew:
     ----------
     plans
         Of every image scored so far.
-    peaks, digests
-        Each restorer's working memory, and the digests of the images, so far.
+    calls, digests
+        What each restorer's calls took, and the digests of the images, so far.
     """
 
     def __init__(
@@ -118,15 +125,14 @@ class Crew:
         self._worker, self._groups, self._log = worker, groups, log
         self._setting, self._engine = setting, engine
         self.plans = PlanStore()
-        self.peaks, self.digests = worker.peaks, worker.digests
+        self.calls, self.digests = worker.calls, worker.digests
 
     def score(self, position: int, shown: Progress) -> FeatureStore:
         """Score every photograph of one group; return the vectors that set metrics still want."""
         group, features = self._groups[position], FeatureStore()
         chunks = _by_photograph(group[0])
         if self._engine.workers <= 1 and self._engine.scheduler is None:
-            for indices in chunks:
-                self._worker.photograph(group, indices, self._log, features, self.plans, shown)
+            self._worker.photographs(group, chunks, self._log, features, self.plans, shown)
             return features
         tasks = (_Task(self._setting, position, *each) for each in self._known(position))
         for done in run_tasks(_score, tasks, self._engine):
@@ -134,13 +140,15 @@ class Crew:
                 self._log.append(row)
             features.take(done.features)
             self.plans.take(done.plans)
-            self.peaks.take(done.peaks)
+            self.calls.take(done.calls)
             self.digests.take(done.digests)
             shown.advance(done.images)
         return features
 
-    def _known(self, position: int) -> Iterator[tuple[tuple[int, ...], tuple[Row, ...]]]:
-        """Yield each photograph's indices with the rows of it, and of whole sets, so far."""
+    def _known(
+        self, position: int
+    ) -> Iterator[tuple[tuple[tuple[int, ...], ...], tuple[Row, ...]]]:
+        """Yield photographs' indices with the rows of them, and of whole sets, so far."""
         group = self._groups[position]
         places = {(each.dataset, each.recipe) for each in group}
         rows: dict[tuple[str, int], list[Row]] = {}
@@ -148,9 +156,27 @@ class Crew:
             if (row.dataset, row.recipe) in places:
                 rows.setdefault((row.key, row.variant), []).append(row)
         sets = rows.get(("", 0), [])
-        for indices in _by_photograph(group[0]):
-            own = [row for i in indices for row in rows.get(group[0].addresses[i], ())]
-            yield indices, (*sets, *own)
+        batch = self._setting.placement.batch
+        for versions in _in_tasks(_by_photograph(group[0]), len(group), batch):
+            addresses = (group[0].addresses[i] for indices in versions for i in indices)
+            own = [row for address in addresses for row in rows.get(address, ())]
+            yield versions, (*sets, *own)
+
+
+def _in_tasks(
+    photographs: Sequence[tuple[int, ...]], conditions: int, batch: int
+) -> Iterator[tuple[tuple[int, ...], ...]]:
+    """Yield as few photographs as fill batches of images; a task leaves its last one unfilled."""
+    task: list[tuple[int, ...]] = []
+    images = 0
+    for indices in photographs:
+        task.append(indices)
+        images += len(indices) * conditions
+        if images % batch == 0 or images >= _MOST_BATCHES * batch:
+            yield tuple(task)
+            task, images = [], 0
+    if task:
+        yield tuple(task)
 
 
 def _by_photograph(condition: Condition) -> list[tuple[int, ...]]:
@@ -163,16 +189,17 @@ def _by_photograph(condition: Condition) -> list[tuple[int, ...]]:
 
 
 def _score(task: _Task) -> _Done:
-    """Score one photograph in a process of its own."""
+    """Score photographs in a process of their own."""
     with _ONE_AT_A_TIME:
         worker, groups = _opened(task.setting)
         log, features, plans = RowBuffer(task.known), FeatureStore(), PlanStore()
         group = groups[task.group]
         worker.digests = DataDigests()
-        worker.photograph(group, task.indices, log, features, plans)
-        peaks, digests = MemoryPeaks(worker.peaks.found), worker.digests
-    images = len(task.indices) * len(group) * len(task.setting.suite.restorers)
-    return _Done(log.new, features, plans, peaks, digests, images)
+        worker.photographs(group, task.versions, log, features, plans)
+        calls, digests = worker.calls.copy(), worker.digests
+    scored = sum(map(len, task.versions)) * len(group)
+    images = scored * len(task.setting.suite.restorers)
+    return _Done(log.new, features, plans, calls, digests, images)
 
 
 @functools.lru_cache(maxsize=1)
@@ -184,6 +211,7 @@ def _opened(setting: Setting) -> tuple[Worker, list[list[Condition]]]:
         raise UserError(
             f"a worker on {platform.node()} would give other values: {difference}; make them equal"
         )
+    require_device(setting.placement.device)
     suite = setting.suite
     groups = open_conditions(suite)
     restorers = [load(name) for name in suite.restorers]
@@ -197,5 +225,6 @@ def _opened(setting: Setting) -> tuple[Worker, list[list[Condition]]]:
         Path(setting.out),
         truths=suite.reference is None,
         cache=Cache(Path(setting.cache) if setting.cache else None),
+        placement=setting.placement,
     )
     return worker, groups

@@ -1,7 +1,8 @@
 """What a restorer costs: latency, working memory and parameters, from the calls of a run.
 
-Latency is that of the rows of seconds. These numbers differ from run to run and machine to machine,
-so they stand in ``run.json`` beside the machine, never among the scores.
+Latency is that of the rows of seconds, memory that of `bench.metering`. These numbers differ from
+run to run and machine to machine, so they stand in ``run.json`` beside the machine, never among the
+scores.
 """
 
 from __future__ import annotations
@@ -10,28 +11,25 @@ import contextlib
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from bench.record import SECONDS
 from bench.rows import Row
 from degrade.errors import DatasetError
+from zoo.placement import CPU, HERE, Placeable, Placement
 from zoo.restorer import Restorer
 
 __all__ = [
     "TIMED_BEFORE",
+    "Calls",
     "Efficiency",
-    "MemoryPeaks",
     "count_parameters",
     "efficiencies",
-    "peak_memory",
+    "facts_of_seconds",
 ]
 
-_PEAK_STATUS = Path("/proc/self/status")
-_PEAK_RESET = Path("/proc/self/clear_refs")
-_RESET_PEAK = b"5"
-"""Written to ``clear_refs``, sets the peak to what is resident now (proc_pid_clear_refs(5))."""
 _DEPTH = 4
 _REMEDY = "repeat its `bench run` into the same folder, which writes it anew"
 _FIELDS: Mapping[str, tuple[type | tuple[type, ...], bool]] = {
@@ -56,16 +54,21 @@ class Efficiency:
     restorer
         Its name.
     faces
-        Calls of this run that were timed, of one face each; what came from the cache is none.
+        Faces that were restored and timed in this run; what came from the cache is none.
     p50, p95
-        Quantiles of the wall time of a call in seconds, linear between calls (Hyndman and Fan
-        1996, type 7); None without a call.
+        Quantiles over faces of the wall time in seconds, a call's time being shared by the
+        ``batch`` faces in it, linear between faces (Hyndman and Fan 1996, type 7); None without.
     memory
-        Bytes by which the resident memory of the process rose at most within a call, above what
-        was resident when it began: what the restorer needs besides its weights. The first call
-        counts, with what it loads late. None where the system does not tell (Linux does).
+        Bytes by which memory rose at most within a call, above what was taken when it began: what
+        the restorer needs besides its weights, for a whole batch. Of the process, or of the GPU
+        where it computes there. The first call counts, with what it loads late. None where the
+        system does not tell (Linux and CUDA do).
     parameters
         Learned numbers, 0 for a method without any; None where they cannot be counted.
+    batch
+        Faces in a call; the fewest where a GPU had no room for as many as were asked for.
+    devices
+        Where it computed: ``cpu``, or a GPU's name and versions.
     """
 
     restorer: str
@@ -74,6 +77,8 @@ class Efficiency:
     p95: float | None
     memory: int | None
     parameters: int | None
+    batch: int = 1
+    devices: tuple[str, ...] = (CPU,)
 
     def as_record(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -96,64 +101,78 @@ class Efficiency:
                 raise DatasetError(
                     f"an entry of `efficiency` in run.json has no usable {name}: {_REMEDY}"
                 )
-        return cls(**{name: entry[name] for name in _FIELDS})
+        batch, devices = entry.get("batch", 1), entry.get("devices", [CPU])  # as before these were
+        if not isinstance(batch, int) or not isinstance(devices, Sequence):
+            raise DatasetError(
+                f"an entry of `efficiency` in run.json has no usable batch: {_REMEDY}"
+            )
+        known = {name: entry[name] for name in _FIELDS}
+        return cls(**known, batch=batch, devices=tuple(map(str, devices)))
 
 
-class MemoryPeaks:
-    """The largest working memory of each restorer, as its calls come by; picklable."""
+class Calls:
+    """What the calls of each restorer took, as they come by; picklable.
 
-    def __init__(self, known: Mapping[str, int] | None = None) -> None:
-        self.found: dict[str, int] = dict(known or {})
+    Attributes
+    ----------
+    memory
+        The most bytes of any call.
+    batches
+        The fewest images at once, where there was no room for as many as were asked for.
+    devices
+        Where they computed, see `zoo.placement.device_facts`; several where a cluster has several.
+    """
+
+    def __init__(self) -> None:
+        self.memory: dict[str, int] = {}
+        self.batches: dict[str, int] = {}
+        self.devices: dict[str, frozenset[str]] = {}
 
     @classmethod
-    def of(cls, records: object) -> MemoryPeaks:
+    def of(cls, records: object) -> Calls:
         """Return what an earlier session recorded, a list from `Efficiency.as_record`.
 
         What is none of ours is left out: at its end a session writes all entries anew.
         """
-        peaks = cls()
+        calls = cls()
         for entry in records if isinstance(records, Sequence) else ():
             with contextlib.suppress(DatasetError):
                 found = Efficiency.from_record(entry)
-                peaks.add(found.restorer, found.memory)
-        return peaks
+                for device in found.devices if found.faces else ():
+                    calls.add(found.restorer, found.memory, found.batch, device)
+        return calls
 
-    def add(self, restorer: str, size: int | None) -> None:
-        """Take in one call's bytes; None, where the system told nothing, is left out."""
-        if size is not None:
-            self.found[restorer] = max(size, self.found.get(restorer, 0))
+    def add(self, restorer: str, memory: int | None, batch: int = 1, device: str = CPU) -> None:
+        """Take in one call; memory None, where the system told nothing, is left out."""
+        if memory is not None:
+            self.memory[restorer] = max(memory, self.memory.get(restorer, 0))
+        self.batches[restorer] = min(batch, self.batches.get(restorer, batch))
+        self.devices[restorer] = self.devices.get(restorer, frozenset()) | {device}
 
-    def take(self, other: MemoryPeaks) -> None:
+    def take(self, other: Calls) -> None:
         """Take in everything another one holds."""
-        for restorer, size in other.found.items():
-            self.add(restorer, size)
+        for restorer, devices in other.devices.items():
+            for device in devices:
+                self.add(restorer, other.memory.get(restorer), other.batches[restorer], device)
+
+    def copy(self) -> Calls:
+        """Return another one that holds the same."""
+        other = Calls()
+        other.take(self)
+        return other
 
 
-class peak_memory:  # noqa: N801 - used as a function: with peak_memory() as grown
-    """Measures by how many bytes the resident memory of this process rises within a block.
-
-    Attributes
-    ----------
-    size
-        Bytes, known after the block; None where the system does not tell.
-    """
-
-    def __init__(self) -> None:
-        self.size: int | None = None
-        self._before: int | None = None
-
-    def __enter__(self) -> peak_memory:
-        try:
-            _PEAK_RESET.write_bytes(_RESET_PEAK)
-        except OSError:
-            return self  # not Linux, or not allowed in this container
-        self._before = _resident("VmRSS")
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        after = _resident("VmHWM") if self._before is not None else None
-        if after is not None and self._before is not None:
-            self.size = max(0, after - self._before)
+def facts_of_seconds(placement: Placement) -> dict[str, str]:
+    """Return the facts of the seconds as `bench.record.SECONDS` has them, for a placement."""
+    facts = dict(SECONDS)
+    if placement != HERE:
+        place = "|cuda" if placement.on_gpu else ""
+        facts["signature"] = f"seconds|wall|batch{placement.batch}{place}"
+        facts["source"] = (
+            f"wall time of a restore call on the machine below, shared by the faces in it: "
+            f"{placement.batch} for a network, 1 otherwise; see `efficiency`"
+        )
+    return facts
 
 
 def count_parameters(restorer: Restorer) -> int | None:
@@ -170,7 +189,10 @@ def count_parameters(restorer: Restorer) -> int | None:
 
 
 def efficiencies(
-    rows: Iterable[Row], restorers: Sequence[Restorer], seconds: str, peaks: MemoryPeaks
+    rows: Iterable[Row],
+    restorers: Sequence[Restorer],
+    calls: Calls,
+    placement: Placement = HERE,
 ) -> list[Efficiency]:
     """Return what each restorer costs.
 
@@ -180,29 +202,34 @@ def efficiencies(
         Of the run.
     restorers
         In the order of the tables.
-    seconds
-        The name of the metric that is the time of a call.
+    calls
+        What they took.
+    placement
+        Where those compute that can, for calls of a session that was cut off.
     """
     times: dict[str, list[float]] = {}
     for row in rows:
-        if row.metric == seconds and row.value is not None and row.detail != TIMED_BEFORE:
+        if row.metric == SECONDS["name"] and row.value is not None and row.detail != TIMED_BEFORE:
             times.setdefault(row.restorer, []).append(row.value)
     found = []
     for restorer in restorers:
         name = restorer.card.name
         own = times.get(name, [])
+        there = placement if own and isinstance(restorer, Placeable) else HERE
         p50, p95 = map(float, np.quantile(own, [0.5, 0.95])) if own else (None, None)
-        parameters = count_parameters(restorer)
-        found.append(Efficiency(name, len(own), p50, p95, peaks.found.get(name), parameters))
+        found.append(
+            Efficiency(
+                name,
+                len(own),
+                p50,
+                p95,
+                calls.memory.get(name),
+                count_parameters(restorer),
+                calls.batches.get(name, there.batch),
+                tuple(sorted(calls.devices.get(name, {there.device}))),
+            )
+        )
     return found
-
-
-def _resident(name: str) -> int | None:
-    """Return a line of the process's status in bytes."""
-    for line in _PEAK_STATUS.read_bytes().splitlines():
-        if line.startswith(name.encode() + b":"):
-            return int(line.split()[1]) * 1024
-    return None
 
 
 def _held(thing: object, kind: type, depth: int) -> list[Any]:

@@ -1,12 +1,10 @@
-"""Run one restorer on one image and keep what it gave, or say in one line why it gave nothing.
+"""What becomes of a restoration: an image in the folder of the run, or a line on its failure.
 
-A restorer may be anybody's code: here its failures become records, so that a run goes on.
-Nothing here measures quality.
+Calls no restorer; `bench.stations` does.
 """
 
 from __future__ import annotations
 
-import time
 import traceback
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -15,11 +13,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.conditions import Condition, Pair
-from bench.efficiency import peak_memory
+from bench.conditions import Pair
 from degrade.errors import DatasetError, ImageError
 from degrade.images import atomic_file, encode_png, read_image
-from zoo.restorer import Restorer
 
 __all__ = [
     "ErrorLog",
@@ -27,7 +23,6 @@ __all__ = [
     "Outcome",
     "match_size",
     "refuse_other_shape",
-    "restore_one",
     "safe_name",
 ]
 
@@ -41,10 +36,10 @@ class Outcome:
     image
         uint8 HWC RGB, of the size of the truth; None after a failure.
     seconds
-        Wall time of the call; None when the image was restored by an earlier run.
+        Wall time of the call, shared by the images in it; None when the image was restored by an
+        earlier run.
     memory
-        Bytes by which the process grew within the call, see `bench.efficiency`; None where that
-        cannot be told.
+        Bytes that the call took at most, see `bench.metering`; None where that cannot be told.
     detail
         What went wrong, one line; empty after success.
     """
@@ -111,38 +106,6 @@ class Gallery:
             file.write(png)
 
 
-def restore_one(
-    restorer: Restorer,
-    condition: Condition,
-    pair: Pair,
-    errors: ErrorLog,
-    mask: NDArray[np.float32] | None = None,
-) -> Outcome:
-    """Restore one degraded image; never raises for what the restorer does.
-
-    An image that its recipe left smaller than its truth is enlarged first (OpenCV bicubic),
-    so that every restorer starts from the same pixels. Oracles get the plan. ``mask`` is the
-    parsing mask, ``(19, height, width)`` in [0, 1], or None for none.
-    """
-    face = match_size(pair.lq, pair.hq.shape[:2])
-    given = face.copy()
-    plans = None if restorer.card.blind else [pair.plan]
-    grown = peak_memory()
-    try:
-        with grown:
-            start = time.perf_counter()
-            restored: object = restorer.restore([given], None if mask is None else [mask], plans)
-            seconds = time.perf_counter() - start
-    except Exception as error:  # anybody's code: its failure is a result, kept with its traceback
-        what = f"{restorer.card.name} on {condition.dataset}/{condition.recipe}/{pair.key}"
-        return Outcome(None, detail=errors.note(what, error))
-    wrong = _what_is_wrong(restored, face.shape)
-    if wrong:
-        return Outcome(None, detail=wrong)
-    assert isinstance(restored, list)
-    return Outcome(restored[0], seconds, grown.size)
-
-
 def refuse_other_shape(pair: Pair) -> None:
     """Raise ImageError where a degraded image is no smaller version of its truth.
 
@@ -164,19 +127,6 @@ def match_size(lq: NDArray[np.uint8], size: tuple[int, ...]) -> NDArray[np.uint8
         return lq
     resized = cv2.resize(lq, (size[1], size[0]), interpolation=cv2.INTER_CUBIC)
     return np.asarray(resized, dtype=np.uint8)
-
-
-def _what_is_wrong(restored: object, shape: tuple[int, ...]) -> str:
-    if not isinstance(restored, list) or len(restored) != 1:
-        return f"gave {type(restored).__name__}, not a list of one image"
-    (image,) = restored
-    if not isinstance(image, np.ndarray):
-        return f"gave a {type(image).__name__}, not an array"
-    if np.issubdtype(image.dtype, np.floating) and np.isnan(image).any():
-        return f"gave NaN in a {image.dtype} array, not uint8"
-    if image.dtype != np.uint8 or image.shape != shape:
-        return f"gave {image.dtype} {image.shape}, not uint8 {tuple(shape)}"
-    return ""
 
 
 def safe_name(name: str) -> str:

@@ -15,33 +15,38 @@ from typing import Any
 import click
 
 from bench.cache import Cache
-from bench.conditions import Condition, open_conditions
+from bench.choosing import (
+    as_others_find_it,
+    refuse_equal_names,
+    refuse_equal_places,
+    restorer_names,
+)
+from bench.conditions import Condition, open_conditions, refuse_unpaired
 from bench.crew import Crew, Setting
-from bench.efficiency import MemoryPeaks, efficiencies
+from bench.efficiency import Calls, efficiencies, facts_of_seconds
 from bench.features import TRUTH, FeatureStore
 from bench.measuring import compare_sets
 from bench.metrics.metric import PairMetric, SetMetric
 from bench.metrics.registry import load_metric
 from bench.protocols.choosing import choose_columns
-from bench.record import SECONDS, Run, build_record, load_run, resume_or_start, write_record
+from bench.record import SECONDS, Run, build_record, load_run, write_record
 from bench.reference import Reference, open_reference, refer
 from bench.restoring import Gallery
+from bench.resuming import resume_or_start
 from bench.rows import Row, RowLog, rows_csv
-from bench.scores import BASELINE
-from bench.suite import ALL, Suite, SuiteError, load_suite
+from bench.suite import Suite, SuiteError, load_suite
 from bench.truthless import refuse_metrics_of_truths
 from bench.worker import Worker
-from degrade.datasets import list_datasets
-from degrade.errors import DatasetError, UserError
 from degrade.executors import Engine
 from degrade.images import atomic_file
 from degrade.terminal import Progress
-from zoo.registry import cards, load
+from zoo.placement import CPU, HERE, PRECISION, Placement, parse_device, require_device
+from zoo.registry import load
 from zoo.restorer import Restorer
 
 __all__ = ["execute", "run"]
 
-_HERE = Engine()
+_ALONE = Engine()
 
 
 def run(
@@ -60,6 +65,8 @@ def run(
     workers: int = 1,
     scheduler: str | None = None,
     cache: str | Path | None = None,
+    device: str = CPU,
+    batch: int = 1,
 ) -> Run:
     """Score restorers as a suite says, and return the run.
 
@@ -93,6 +100,13 @@ def run(
         A folder in which restored images, values and vectors are looked for before they are
         computed, and kept for other runs; None for none. `bench.cache.default_cache` is the one
         of the command ``bench run``.
+    device
+        Where networks restore: ``cpu``, ``cuda``, or ``cuda:1`` of several GPUs. Each of several
+        workers loads a copy onto its own machine's. What has no network, and every metric,
+        computes on the CPU.
+    batch
+        Images that a network restores at once. Values may change in their last digits with both,
+        so they are recorded, and a run does not go on with others.
 
     Raises
     ------
@@ -100,10 +114,14 @@ def run(
         The suite, a name in it or the folder cannot be used; a restorer or metric that
         fails while running becomes rows of status ``error`` instead.
     """
+    placement = Placement(parse_device(device), batch)
+    if scheduler is None:
+        require_device(placement.device)
     if not isinstance(suite, Suite):
         suite = load_suite(suite)
     if pairs and not suite.truths:
         raise SuiteError(f"the suite '{suite.name}' is for photographs without truths, not pairs")
+    refuse_unpaired(pairs)
     protocol = tuple(protocol) or suite.protocol
     suite = dataclasses.replace(
         suite,
@@ -115,7 +133,7 @@ def run(
         masks=masks or suite.masks,
     )
     groups = open_conditions(suite)
-    chosen = _restorer_names(restorers or suite.restorers, groups)
+    chosen = restorer_names(restorers or suite.restorers, groups)
     suite = dataclasses.replace(suite, restorers=chosen)
     loaded = [load(name) for name in suite.restorers]
     measures = [load_metric(name) for name in suite.metrics]
@@ -133,6 +151,7 @@ def run(
         against,
         engine=Engine(workers, scheduler),
         cache=Path(cache) if cache else None,
+        placement=placement,
     )
 
 
@@ -144,8 +163,9 @@ def execute(
     out: Path,
     reference: Reference | None = None,
     *,
-    engine: Engine = _HERE,
+    engine: Engine = _ALONE,
     cache: Path | None = None,
+    placement: Placement = HERE,
 ) -> Run:
     """Do the work of `run` with everything already opened and loaded.
 
@@ -153,25 +173,34 @@ def execute(
     ``cache`` every restorer and metric must be the one that its name loads.
     """
     names = [restorer.card.name for restorer in restorers]
-    _refuse_equal_names(names)
+    refuse_equal_names(names)
     conditions = [condition for group in groups for condition in group]
-    _refuse_equal_places(Gallery(out / "restored"), conditions)
+    refuse_equal_places(Gallery(out / "restored"), conditions)
     out.mkdir(parents=True, exist_ok=True)
+    known = Cache(cache)
     if reference is not None:
-        metrics = refer(metrics, reference, out)
+        metrics = refer(metrics, reference, out, known)
     cards_used = [restorer.card for restorer in restorers]
     fresh = build_record(suite, conditions, cards_used, metrics, reference)
+    fresh["placement"] = {**dataclasses.asdict(placement), "precision": PRECISION}
+    fresh["metrics"][SECONDS["name"]] = facts_of_seconds(placement)
     record = resume_or_start(out, fresh)
     _tell_unusable(conditions)
     with RowLog(out / "rows.jsonl") as log:
         worker = Worker(
-            suite.name, restorers, metrics, out, truths=reference is None, cache=Cache(cache)
+            suite.name,
+            restorers,
+            metrics,
+            out,
+            truths=reference is None,
+            cache=known,
+            placement=placement,
         )
-        worker.peaks.take(MemoryPeaks.of(record.get("efficiency", ())))
+        worker.calls.take(Calls.of(record.get("efficiency", ())))
         kept = str(cache.resolve()) if cache else None
-        told = _as_others_find_it(suite) if engine.scheduler else suite
+        told = as_others_find_it(suite) if engine.scheduler else suite
         libraries = tuple(record["environment"]["libraries"].items()) if engine.scheduler else ()
-        setting = Setting(told, str(out.resolve()), _threads(), kept, libraries)
+        setting = Setting(told, str(out.resolve()), _threads(), kept, libraries, placement)
         crew = Crew(worker, groups, log, setting, engine)
         total = sum(len(condition.addresses) for condition in conditions) * len(restorers)
         with Progress(total, f"bench {suite.name}") as shown:
@@ -184,11 +213,14 @@ def execute(
     _refuse_changed_pixels(record, pixels, out)
     with atomic_file(out / "rows.csv") as file:
         file.write(rows_csv(rows).encode("utf-8", "backslashreplace"))
-    costs = efficiencies(rows, restorers, SECONDS["name"], crew.peaks)
+    costs = efficiencies(rows, restorers, crew.calls, placement)
     record["efficiency"] = [each.as_record() for each in costs]
+    hardware = sorted({device for each in costs for device in each.devices})
+    record["placement"] = {**record.get("placement", fresh["placement"]), "hardware": hardware}
     for told_of, digest in zip(record["conditions"], pixels, strict=True):
         told_of["pixels_sha256"] = digest
     write_record(out, record, finished=True)
+    known.tidy()
     return load_run(out)
 
 
@@ -231,63 +263,6 @@ def _compare_sets(
     features.save(out)
     for row in rows:
         log.append(row)
-
-
-def _as_others_find_it(suite: Suite) -> Suite:
-    """Return the suite with whole paths: a cluster's workers have working folders of their own."""
-
-    def whole(name: str) -> str:
-        return str(Path(name).resolve()) if Path(name).exists() else name
-
-    own = list_datasets()
-    return dataclasses.replace(
-        suite,
-        datasets=tuple(name if name in own else whole(name) for name in suite.datasets),
-        recipes=tuple(whole(n) if n.endswith((".yaml", ".yml")) else n for n in suite.recipes),
-        restorers=tuple(whole(n) if Path(n).is_file() else n for n in suite.restorers),
-    )
-
-
-def _restorer_names(names: Sequence[str], groups: Sequence[Sequence[Condition]]) -> tuple[str, ...]:
-    """Return the names without repetition; the baseline is always among them, and first.
-
-    ``all`` are those that take faces of the size of the first one that can be read.
-    """
-    if tuple(names) == (ALL,):
-        size = _first_size(groups)
-        names = [card.name for card in cards() if size is None or card.input_size in (None, size)]
-    return tuple(dict.fromkeys([BASELINE, *names]))
-
-
-def _first_size(groups: Sequence[Sequence[Condition]]) -> tuple[int, int] | None:
-    for condition in (condition for group in groups for condition in group):
-        for index in range(len(condition.addresses)):
-            try:
-                height, width = condition.pairs[index].hq.shape[:2]
-            except UserError:
-                continue  # becomes rows of status error when it is scored
-            return height, width
-    return None
-
-
-def _refuse_equal_names(names: Sequence[str]) -> None:
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise SuiteError(f"two restorers are called '{twice[0]}': rename one of the weights files")
-
-
-def _refuse_equal_places(gallery: Gallery, conditions: Sequence[Condition]) -> None:
-    """Refuse names that would leave the gallery, or share a file in it."""
-    taken: set[Path] = set()
-    for condition in conditions:
-        for key, _ in condition.addresses:
-            path = gallery.path(condition.dataset, condition.recipe, TRUTH, key)
-            if path in taken:
-                raise DatasetError(
-                    f"'{key}' in {condition.dataset} stands there twice, or its name is equal "
-                    "to another's but for signs that file names cannot keep: rename it"
-                )
-            taken.add(path)
 
 
 def _tell_unusable(conditions: Sequence[Condition]) -> None:

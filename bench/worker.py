@@ -1,4 +1,4 @@
-"""The worker: one photograph's degraded images through every restorer and metric, a row for each.
+"""The worker: degraded images through every restorer and metric, a row for each.
 
 Decides what an earlier session settled, and hands every row and feature vector on; it neither
 opens data sets nor compares sets nor averages anything. It may work in a process of its own.
@@ -6,40 +6,38 @@ opens data sets nor compares sets nor averages anything. It may work in a proces
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.cache import Cache
-from bench.conditions import Condition, Pair
+from bench.conditions import Condition
 from bench.data_digest import DataDigests
-from bench.efficiency import TIMED_BEFORE, MemoryPeaks
+from bench.efficiency import Calls, facts_of_seconds
 from bench.features import TRUTH, FeatureStore, file_of
+from bench.ledger import Ledger, Metric
 from bench.measuring import Samples, describe, measure_all
 from bench.metrics.metric import Measurement, PairMetric, Sample, SetMetric, Status
-from bench.photographs import ImageKey, photographs
+from bench.photographs import photographs
 from bench.plans import PlanStore
-from bench.record import SECONDS
-from bench.restoring import (
-    ErrorLog,
-    Gallery,
-    Outcome,
-    match_size,
-    refuse_other_shape,
-    restore_one,
-)
+from bench.restoring import ErrorLog, Gallery, Outcome, refuse_other_shape
 from bench.rows import Row, RowBuffer
+from bench.stations import Station
+from bench.supply import Place, Supply
 from degrade.errors import ImageError
 from degrade.terminal import Progress
+from zoo.placement import HERE, Placement
 from zoo.restorer import Restorer
 
 __all__ = ["Metric", "Worker"]
 
-Metric = PairMetric | SetMetric
+_Address = tuple[Condition, int, str]
+"""A condition, the index of an image in it, and the photograph that it is a version of."""
 
 
 class Worker:
-    """Scores images of a run, one photograph at a time.
+    """Scores images of a run, as many at a time as a restorer takes at once.
 
     Parameters
     ----------
@@ -54,11 +52,11 @@ class Worker:
         where there is a reference set.
     cache
         What other runs found.
+    placement
+        Where restorers compute that can; they are moved there when they are first needed.
 
     Attributes
     ----------
-    peaks
-        Each restorer's working memory so far.
     digests
         Of the images seen so far.
     """
@@ -72,50 +70,57 @@ class Worker:
         *,
         truths: bool = True,
         cache: Cache | None = None,
+        placement: Placement = HERE,
     ) -> None:
-        self._suite, self._restorers, self._out = suite, restorers, out
+        self._suite, self._out, self._placement = suite, out, placement
+        self._seconds = facts_of_seconds(placement)["signature"]
         self.truths = truths
         self._pair_metrics = [m for m in metrics if not isinstance(m, SetMetric)]
         self.set_metrics = [m for m in metrics if isinstance(m, SetMetric)]
         self._gallery = Gallery(out / "restored")
         self._cache = cache or Cache(None)
         self.errors = ErrorLog(out / "errors.log")
-        self.peaks, self.digests = MemoryPeaks(), DataDigests()
+        self._stations = [Station(each, placement, self.errors) for each in restorers]
+        self._supply = Supply(self._gallery, self._cache)
+        self.digests = DataDigests()
 
-    def photograph(
+    @property
+    def calls(self) -> Calls:
+        """What each restorer's calls took, so far."""
+        return self._supply.calls
+
+    def photographs(
         self,
         group: Sequence[Condition],
-        indices: Sequence[int],
+        versions: Sequence[Sequence[int]],
         log: RowBuffer,
         features: FeatureStore,
         plans: PlanStore,
         shown: Progress | None = None,
     ) -> None:
-        """Score the versions of one photograph under each condition of a group.
+        """Score the versions of photographs under each condition of a group.
 
         Parameters
         ----------
         group
             Conditions of the same images.
-        indices
-            Of the versions, in each condition's pairs.
+        versions
+            Of each photograph, the indices of its versions in each condition's pairs.
         log, features, plans
             Where rows, vectors and plans go; what ``log`` holds as settled is left alone.
         """
-        truths, versions = Samples(), Samples()
-        names = photographs(group[0].addresses[index] for index in indices)
-        for index in indices:
-            for condition in group:
-                key = condition.addresses[index]
-                place = _Place(condition, index, key, names[key], log, features, plans)
-                self._image(place, truths, versions, shown)
-                versions.forget()
+        books = _Books(Ledger(self._suite, self._seconds, log), log, features, plans)
+        truths = _Truths()
+        addresses = _addresses(group, versions)
+        while batch := list(itertools.islice(addresses, self._placement.batch)):
+            self._batch(batch, books, truths, shown)
 
     def wants(self, condition: Condition, restorer: str, metric: SetMetric, log: RowBuffer) -> bool:
         """Say whether a set has still to be compared: no row of all images, or no vectors kept."""
-        row = self._row(condition, None, restorer, metric, Measurement(None), 0)
-        known = log.rows.get(row.row_key())
-        if known is None or known.n < len(condition.addresses) or not log.settled(row.row_key()):
+        ledger = Ledger(self._suite, self._seconds, log)
+        known = ledger.known(condition, None, restorer, metric)
+        settled = ledger.settled(condition, None, restorer, metric)
+        if known is None or known.n < len(condition.addresses) or not settled:
             return True
         place = condition.dataset, condition.recipe, restorer, metric.feature
         return not file_of(self._out, place).exists()
@@ -124,134 +129,145 @@ class Worker:
         self, condition: Condition, restorer: str, metric: SetMetric, value: Measurement, count: int
     ) -> Row:
         """Return the row of a whole set."""
-        return self._row(condition, None, restorer, metric, value, count)
+        ledger = Ledger(self._suite, self._seconds, RowBuffer())
+        return ledger.row(condition, None, restorer, metric, value, count)
 
-    def _image(
-        self, place: _Place, truths: Samples, versions: Samples, shown: Progress | None
+    def _batch(
+        self,
+        addresses: Sequence[_Address],
+        books: _Books,
+        truths: _Truths,
+        shown: Progress | None,
     ) -> None:
-        key = place.key
+        """Score images that restorers are given at once, one after another."""
+        places = [self._read(address, books) for address in addresses]
+        found: dict[str, dict[int, _Work]] = {}
+        versions = Samples()
+        for number, place in enumerate(places):
+            if place is None:
+                if shown:
+                    shown.advance(len(self._stations))
+                continue
+            hq = truths.of(place)
+            for station in self._stations:
+                name = station.card.name
+                if name not in found:  # the first image asks for all of them
+                    found[name] = self._restored(station, places, books)
+                work = found[name].pop(number, None)
+                if work is not None:
+                    self._score(place, name, work, hq, versions, books)
+                if shown:
+                    shown.advance(note=name)
+            versions.forget()
+
+    def _read(self, address: _Address, books: _Books) -> Place | None:
+        """Read an image and its truth; None, and rows that say why, where that cannot be done."""
+        condition, index, photograph = address
+        key = condition.addresses[index]
         try:
-            pair = place.condition.pairs[place.index]
+            pair = condition.pairs[index]
             refuse_other_shape(pair)
         except (ImageError, OSError) as error:
-            self._unreadable(place, self.errors.note(key[0], error))
-            if shown:
-                shown.advance(len(self._restorers))
-            return
-        where = place.condition.dataset, place.condition.recipe
-        place.plans.add(where, key, pair.plan)
+            failed = Measurement(None, Status.ERROR, self.errors.note(key[0], error))
+            for station in self._stations:
+                for metric in (None, *self._pair_metrics):
+                    books.ledger.append(condition, key, station.card.name, metric, failed)
+            return None
+        where = condition.dataset, condition.recipe
+        books.plans.add(where, key, pair.plan)
         self.digests.add(where, key, pair)
-        hq = truths.of(pair.hq)
         path = self._gallery.path(*where, TRUTH, key[0])
-        if place.condition.truths and self._gallery.read(path) is None:
+        if condition.truths and self._gallery.read(path) is None:
             self._gallery.write(path, pair.hq)
-        for restorer in self._restorers:
-            self._restored(place, pair, restorer, hq, versions)
-            if shown:
-                shown.advance(note=restorer.card.name)
+        return Place(condition, key, photograph, pair, books.ledger)
 
     def _restored(
-        self, place: _Place, pair: Pair, restorer: Restorer, hq: Sample, versions: Samples
+        self, station: Station, places: Sequence[Place | None], books: _Books
+    ) -> dict[int, _Work]:
+        """Return what one restorer makes of the images that want it, by their number."""
+        wanted = {
+            number: (place, *metrics)
+            for number, place in enumerate(places)
+            if place and (metrics := self._wanted(place, station.card.name, books))
+        }
+        outcomes = self._supply.restored(station, [place for place, _, _ in wanted.values()])
+        return {
+            number: _Work(metrics, sets, outcome)
+            for (number, (_, metrics, sets)), outcome in zip(wanted.items(), outcomes, strict=True)
+        }
+
+    def _wanted(
+        self, place: Place, restorer: str, books: _Books
+    ) -> tuple[list[PairMetric], list[SetMetric]] | None:
+        """Return what an earlier session left to do; None for nothing."""
+        condition, key, ledger = place.condition, place.key, books.ledger
+        metrics = [m for m in self._pair_metrics if not ledger.settled(condition, key, restorer, m)]
+        sets = [m for m in self.set_metrics if self.wants(condition, restorer, m, books.log)]
+        return (metrics, sets) if metrics or sets or not place.settled(restorer) else None
+
+    def _score(
+        self,
+        place: Place,
+        restorer: str,
+        work: _Work,
+        hq: Sample,
+        versions: Samples,
+        books: _Books,
     ) -> None:
-        name, condition = restorer.card.name, place.condition
-        wanted = [m for m in self._pair_metrics if not self._settled(place, name, m)]
-        sets = [m for m in self.set_metrics if self.wants(condition, name, m, place.log)]
-        if not (wanted or sets) and self._settled(place, name, None):
-            return
-        outcome = self._obtain(place, pair, restorer)
+        condition, key, outcome = place.condition, place.key, work.outcome
         if outcome.image is None:
             failed = Measurement(None, Status.ERROR, outcome.detail)
             for metric in self._pair_metrics:
-                self._append(place, name, metric, failed)
+                books.ledger.append(condition, key, restorer, metric, failed)
             return
         sample = versions.of(outcome.image)
-        values = measure_all(wanted, sample, hq, self.errors, self._cache)
-        for metric, value in zip(wanted, values, strict=True):
-            self._append(place, name, metric, value)
-        for each in sets:
-            who = {name: sample, TRUTH: hq} if self.truths else {name: sample}
+        values = measure_all(work.metrics, sample, hq, self.errors, self._cache)
+        for metric, value in zip(work.metrics, values, strict=True):
+            books.ledger.append(condition, key, restorer, metric, value)
+        for each in work.sets:
+            who = {restorer: sample, TRUTH: hq} if self.truths else {restorer: sample}
             for owner, picture in who.items():
                 vector = describe(each, picture, self.errors, self._cache)
                 home = condition.dataset, condition.recipe, owner, each.feature
-                place.features.add(home, place.key, vector)
-
-    def _obtain(self, place: _Place, pair: Pair, restorer: Restorer) -> Outcome:
-        """Return what an earlier session restored, or restore now and keep the image."""
-        name, condition = restorer.card.name, place.condition
-        path = self._gallery.path(condition.dataset, condition.recipe, name, pair.key)
-        if self._settled(place, name, None):
-            image = self._gallery.read(path)
-            if image is not None and image.shape == pair.hq.shape:
-                return Outcome(image)
-        face = match_size(pair.lq, pair.hq.shape[:2])  # what `restore_one` gives the restorer
-        mask = condition.masks.of(place.photograph, face) if condition.masks else None
-        cached = self._cache.key_of(restorer.card, face, mask, pair.plan)
-        kept = self._cache.restored(cached)
-        if kept is not None:
-            self._gallery.write_file(path, kept.png)
-            self._append(place, name, None, Measurement(kept.seconds, detail=TIMED_BEFORE))
-            return Outcome(kept.image)
-        outcome = restore_one(restorer, condition, pair, self.errors, mask)
-        if outcome.image is not None:
-            png = self._gallery.write(path, outcome.image, made_by=name)
-            assert outcome.seconds is not None
-            self._cache.keep_restored(cached, png, outcome.seconds, outcome.memory)
-            self.peaks.add(name, outcome.memory)
-            time = Measurement(outcome.seconds)
-        else:
-            time = Measurement(None, Status.ERROR, outcome.detail)
-        self._append(place, name, None, time)
-        return outcome
-
-    def _unreadable(self, place: _Place, detail: str) -> None:
-        failed = Measurement(None, Status.ERROR, detail)
-        for restorer in self._restorers:
-            for metric in (None, *self._pair_metrics):
-                self._append(place, restorer.card.name, metric, failed)
-
-    def _settled(self, place: _Place, restorer: str, metric: Metric | None) -> bool:
-        row = self._row(place.condition, place.key, restorer, metric, Measurement(None), 0)
-        return place.log.settled(row.row_key())
-
-    def _append(
-        self, place: _Place, restorer: str, metric: Metric | None, measured: Measurement
-    ) -> None:
-        place.log.append(self._row(place.condition, place.key, restorer, metric, measured, 1))
-
-    def _row(
-        self,
-        condition: Condition,
-        key: ImageKey | None,
-        restorer: str,
-        metric: Metric | None,
-        measured: Measurement,
-        count: int,
-    ) -> Row:
-        """Return a row; no ``key`` means the whole set, no ``metric`` the time it took."""
-        return Row(
-            suite=self._suite,
-            dataset=condition.dataset,
-            recipe=condition.recipe,
-            key=key[0] if key else "",
-            variant=key[1] if key else 0,
-            restorer=restorer,
-            metric=metric.name if metric else SECONDS["name"],
-            signature=metric.signature if metric else SECONDS["signature"],
-            value=measured.value,
-            status=measured.status.value,
-            detail=" ".join(measured.detail.split()),
-            n=count if measured.value is not None or not key else 0,
-        )
+                books.features.add(home, key, vector)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Place:
-    """One image under one condition, and where what is found of it goes."""
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What is wanted of one restorer's image, and the image."""
 
-    condition: Condition
-    index: int
-    key: ImageKey
-    photograph: str
+    metrics: list[PairMetric]
+    sets: list[SetMetric]
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class _Books:
+    """Where what is found goes."""
+
+    ledger: Ledger
     log: RowBuffer
     features: FeatureStore
     plans: PlanStore
+
+
+class _Truths:
+    """Hands out the truth's sample, one for equal pixels as long as the photograph is the same."""
+
+    def __init__(self) -> None:
+        self._samples, self._photograph = Samples(), ""
+
+    def of(self, place: Place) -> Sample:
+        if place.photograph != self._photograph:
+            self._samples.forget()
+            self._photograph = place.photograph
+        return self._samples.of(place.pair.hq)
+
+
+def _addresses(group: Sequence[Condition], versions: Sequence[Sequence[int]]) -> Iterator[_Address]:
+    """Yield photograph by photograph, so that each is decoded once for all conditions."""
+    names = photographs(group[0].addresses)
+    for indices in versions:
+        for index in indices:
+            for condition in group:
+                yield condition, index, names[group[0].addresses[index]]

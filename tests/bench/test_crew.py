@@ -12,6 +12,7 @@ from bench.runner import run
 from bench.suite import Suite
 from degrade.errors import UserError
 from degrade.images import write_png
+from zoo.placement import Placement
 
 
 @pytest.fixture(scope="module")
@@ -56,10 +57,7 @@ WITH_VECTORS = ("psnr", "kd_efficientnet")
 @pytest.mark.parametrize(
     "metrics", [WITHOUT_TORCH, pytest.param(WITH_VECTORS, marks=pytest.mark.slow)]
 )
-def test_two_processes_go_on_where_one_stopped_and_find_what_it_finds(
-    faces, metrics, tmp_path, monkeypatch
-):
-    monkeypatch.setattr("bench.reference.cache_folder", lambda: tmp_path / "cache")
+def test_two_processes_go_on_where_one_stopped_and_find_what_it_finds(faces, metrics, tmp_path):
     alone = run(suite(faces, metrics), tmp_path / "one", threads=1)
     assert alone.failed == 0
     assert len(values(tmp_path / "one")) == 2 * 2 * (3 * 2 + len(metrics) - 1)
@@ -75,3 +73,32 @@ def test_two_processes_go_on_where_one_stopped_and_find_what_it_finds(
     assert vectors(tmp_path / "two") == vectors(tmp_path / "one")
     assert len(vectors(tmp_path / "two")) == (len(metrics) - 1) * (1 + 2 * 2)
     assert (tmp_path / "two" / "rows.jsonl").read_text().startswith(kept)
+
+
+def test_a_task_holds_the_photographs_that_fill_batches():
+    each_two = [(2 * n, 2 * n + 1) for n in range(7)]  # 2 versions × 3 conditions: 6 images
+    tasks = list(crew._in_tasks(each_two, 3, 4))
+    assert [len(task) for task in tasks] == [2, 2, 2, 1]
+    assert [indices for task in tasks for indices in task] == each_two
+    assert [len(task) for task in crew._in_tasks(each_two, 3, 1)] == [1] * 7
+    # No number of 6 images fills batches of 7 before 7 of them do; 8 batches are enough.
+    assert [len(task) for task in crew._in_tasks(each_two, 3, 7)] == [7]
+    assert len(next(crew._in_tasks([(0,)] * 99, 63, 64))) == 9
+
+
+@pytest.mark.slow  # starts two processes that import everything
+def test_two_processes_with_batches_find_what_one_finds(faces, tmp_path):
+    alone = run(suite(faces, ("psnr",)), tmp_path / "one", batch=3)
+    both = run(suite(faces, ("psnr",)), tmp_path / "two", batch=3, workers=2)
+    assert alone.failed == both.failed == 0
+    assert values(tmp_path / "two") == values(tmp_path / "one")
+    assert both.record["placement"]["batch"] == 3
+
+
+def test_a_worker_without_the_device_is_refused(faces, tmp_path):
+    torch = pytest.importorskip("torch")
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    setting = Setting(suite(faces, ("psnr",)), str(tmp_path), None, placement=Placement("cuda:0"))
+    with pytest.raises(UserError, match="no device 'cuda:0' here"):
+        crew._opened(setting)

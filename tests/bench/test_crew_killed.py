@@ -25,7 +25,7 @@ from bench.suite import Suite
 
 if __name__ == "__main__":
     run(Suite("x", (sys.argv[1],), ("gfpgan",), ("nlmeans",), ("psnr", "ssim")), sys.argv[2],
-        workers=int(sys.argv[3]))
+        workers=int(sys.argv[3]), batch=int(sys.argv[4]))
 """
 
 
@@ -54,12 +54,14 @@ def lines(out):
 
 
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="kills a group of processes")
-@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
-def test_a_killed_run_goes_on_with_what_it_had(faces, tmp_path, workers):
+@pytest.mark.parametrize(
+    ("workers", "batch"), [(1, 1), (1, 5), pytest.param(2, 1, marks=pytest.mark.slow)]
+)
+def test_a_killed_run_goes_on_with_what_it_had(faces, tmp_path, workers, batch):
     whole = run(suite(faces), tmp_path / "whole")
     script, out = tmp_path / "go.py", tmp_path / "cut"
     script.write_text(CODE)
-    command = [sys.executable, str(script), str(faces), str(out), str(workers)]
+    command = [sys.executable, str(script), str(faces), str(out), str(workers), str(batch)]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
     try:
         deadline = time.monotonic() + 60
@@ -71,7 +73,7 @@ def test_a_killed_run_goes_on_with_what_it_had(faces, tmp_path, workers):
     before = lines(out)
     assert 12 <= before < len(whole.rows), "killed too early or too late to show anything"
     assert not load_run(out).complete
-    done = run(suite(faces), out, workers=workers)
+    done = run(suite(faces), out, workers=workers, batch=batch)
     assert done.complete
     assert values(out) == values(tmp_path / "whole")
     # What was there is not written once more: a line a row, but for one that was torn.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from bench.efficiency import MemoryPeaks, count_parameters, efficiencies, peak_memory
+from bench.efficiency import Calls, Efficiency, count_parameters, efficiencies
 from bench.runner import execute
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the peak of a block")
@@ -14,14 +14,14 @@ LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the
 
 PEAKS = """
 import numpy as np
-from bench.efficiency import peak_memory
+from bench.metering import Meter
 
-with peak_memory() as grown:
+with Meter() as grown:
     for size in (1, 5, 2):
         np.ones(size * 10_000_000, np.uint8)
-with peak_memory() as idle:
+with Meter() as idle:
     pass
-print(grown.size, idle.size)
+print(grown.memory, idle.memory)
 """
 
 
@@ -34,22 +34,37 @@ def test_a_blocks_peak_is_what_it_took_at_most_not_what_it_kept():
     assert idle < 5e6  # the peak of before is forgotten
 
 
-def test_where_the_system_does_not_tell_nothing_is_claimed(monkeypatch, tmp_path):
-    monkeypatch.setattr("bench.efficiency._PEAK_RESET", tmp_path / "no" / "clear_refs")
-    with peak_memory() as grown:
-        pass
-    assert grown.size is None
-    peaks = MemoryPeaks()
-    peaks.add("x", grown.size)
-    assert peaks.found == {}
-
-
-def test_the_largest_of_all_calls_and_processes_counts():
-    one, other = MemoryPeaks({"a": 3}), MemoryPeaks({"a": 5, "b": 1})
-    one.add("a", 4)
+def test_the_largest_of_all_calls_and_processes_counts_and_the_fewest_at_once():
+    one, other = Calls(), Calls()
+    one.add("a", 3, 8, "cpu")
+    other.add("a", 5, 4, "a GPU")
+    other.add("b", 1)
     one.take(other)
+    one.add("a", 4, 8, "cpu")
     one.add("b", None)
-    assert one.found == {"a": 5, "b": 1}
+    assert one.memory == {"a": 5, "b": 1}
+    assert one.batches == {"a": 4, "b": 1}
+    assert one.devices == {"a": {"cpu", "a GPU"}, "b": {"cpu"}}
+    assert one.copy().__dict__ == one.__dict__
+
+
+def test_what_an_earlier_session_recorded_is_taken_in(fakes):
+    calls = Calls()
+    calls.add("input", 7, 4, "a GPU, CUDA 1")
+    timed = [fakes.row(0.1, metric="seconds", restorer="input")]
+    record = [each.as_record() for each in efficiencies(timed, fakes.restorers(), calls)]
+    again = Calls.of(json.loads(json.dumps(record)))
+    assert (again.memory, again.batches["input"]) == ({"input": 7}, 4)
+    assert again.devices == {"input": {"a GPU, CUDA 1"}}  # the other one was never called
+
+
+def test_an_entry_of_before_there_were_batches_is_of_one_face_on_the_processor(fakes):
+    entry = efficiencies([], fakes.restorers(), Calls())[0].as_record()
+    del entry["batch"], entry["devices"]
+    assert (Efficiency.from_record(entry).batch, Efficiency.from_record(entry).devices) == (
+        1,
+        ("cpu",),
+    )
 
 
 def test_quantiles_are_those_of_the_calls_that_were_timed(fakes):
@@ -60,7 +75,9 @@ def test_quantiles_are_those_of_the_calls_that_were_timed(fakes):
     ]
     rows += [fakes.row(None, key="failed", metric="seconds", status="error")]
     rows += [fakes.row(9.0, key="0", metric="psnr")]
-    timed, never = efficiencies(rows, fakes.restorers(), "seconds", MemoryPeaks({"input": 7}))
+    calls = Calls()
+    calls.add("input", 7)
+    timed, never = efficiencies(rows, fakes.restorers(), calls)
     assert (timed.restorer, timed.faces, timed.memory, timed.parameters) == ("input", 5, 7, 0)
     assert (timed.p50, timed.p95) == pytest.approx((0.3, 0.48))
     assert (never.faces, never.p50, never.p95, never.memory) == (0, None, None, None)
@@ -120,4 +137,4 @@ def test_a_run_goes_on_where_an_entry_of_its_costs_is_none_of_ours(tmp_path, fak
 
 @pytest.mark.parametrize("records", [None, 3, [None], [{"restorer": "a"}], {"restorer": "a"}])
 def test_peaks_of_what_is_none_of_ours_are_left_out(records):
-    assert MemoryPeaks.of(records).found == {}
+    assert Calls.of(records).memory == {}

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from bench import supply
 from bench.masks import LANDMARKS_FILE, open_masks
 from bench.restoring import match_size
 from bench.runner import run
@@ -58,39 +59,28 @@ def test_a_damaged_and_a_foreign_file_of_landmarks_are_one_line(faces):
         open_masks("right", open_source(folder))
 
 
-def test_every_version_of_a_face_is_restored_with_the_faces_mask(faces, tmp_path, monkeypatch):
-    folder, marks = faces
-    seen = []
-
-    def watch(restorer, condition, pair, errors, mask=None):
-        seen.append((pair.key, mask))
-        return original(restorer, condition, pair, errors, mask)
-
-    from bench import worker
-
-    original = worker.restore_one
-    monkeypatch.setattr(worker, "restore_one", watch)
-    suite = Suite("x", (str(folder),), ("gfpgan-128",), ("input",), ("psnr",), variants=2)
-    run(suite, tmp_path / "run", masks="right")
-    assert [key for key, _ in seen] == [f"set/{n}-v0000{v}" for n in "abc" for v in range(2)]
-    for (_, mask), expected in zip(seen[:4], (0, 0, 1, 1), strict=True):
-        assert np.array_equal(mask, landmark_regions(marks[expected], 64))
-    assert seen[4][1] is None
-
-
 @pytest.fixture
 def seen(monkeypatch):
     """Return a list that fills with the (pair, mask) of every restoration."""
-    from bench import worker
+    original, calls = supply._job, []
 
-    original, calls = worker.restore_one, []
+    def watch(place):
+        job = original(place)
+        calls.append((place.pair, job.mask))
+        return job
 
-    def watch(restorer, condition, pair, errors, mask=None):
-        calls.append((pair, mask))
-        return original(restorer, condition, pair, errors, mask)
-
-    monkeypatch.setattr(worker, "restore_one", watch)
+    monkeypatch.setattr(supply, "_job", watch)
     return calls
+
+
+def test_every_version_of_a_face_is_restored_with_the_faces_mask(faces, tmp_path, seen):
+    folder, marks = faces
+    suite = Suite("x", (str(folder),), ("gfpgan-128",), ("input",), ("psnr",), variants=2)
+    run(suite, tmp_path / "run", masks="right")
+    assert [pair.key for pair, _ in seen] == [f"set/{n}-v0000{v}" for n in "abc" for v in range(2)]
+    for (_, mask), expected in zip(seen[:4], (0, 0, 1, 1), strict=True):
+        assert np.array_equal(mask, landmark_regions(marks[expected], 64))
+    assert seen[4][1] is None
 
 
 HALF = "version: 1\nsteps:\n  - {operation: resize, divisor: 2}\n"

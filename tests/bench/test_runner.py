@@ -8,10 +8,11 @@ import re
 import numpy as np
 import pytest
 
+from bench.choosing import restorer_names
 from bench.conditions import open_conditions
 from bench.metrics.metric import Measurement, Status
 from bench.record import load_run
-from bench.runner import _restorer_names, execute, run
+from bench.runner import execute, run
 from bench.suite import Suite, SuiteError
 from degrade.build import build
 from degrade.errors import DatasetError
@@ -384,7 +385,7 @@ def test_the_zoos_cards_are_read_only_where_all_are_asked_for(tmp_path, monkeypa
     def damaged():
         raise DatasetError("an added card cannot be read")
 
-    monkeypatch.setattr("bench.runner.cards", damaged)
+    monkeypatch.setattr("bench.choosing.cards", damaged)
     write_png(tmp_path / "faces" / "a.png", np.full((64, 64, 3), 90, np.uint8))
     suite = Suite("x", (str(tmp_path / "faces"),), ("gfpgan-128",), ("input",), ("psnr",))
     assert run(suite, tmp_path / "run").complete
@@ -400,7 +401,7 @@ def test_all_are_the_restorers_that_take_faces_of_the_set_s_size(tmp_path):
     for side in (64, 48):
         suite = Suite("x", (str(tmp_path / str(side)),), ("gfpgan-64",), ("all",), ("psnr",))
         groups = open_conditions(suite)
-        chosen[side] = set(_restorer_names(suite.restorers, groups))
+        chosen[side] = set(restorer_names(suite.restorers, groups))
     assert {"input", "nlmeans", "psp", "image2stylegan"} <= chosen[64]
     assert "style-128" not in chosen[64] | chosen[48]
     assert chosen[48] == {name for name in chosen[64] if card(name).input_size is None}

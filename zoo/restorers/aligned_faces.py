@@ -36,4 +36,4 @@ def tensor_of(face: Image, card: Card) -> Tensor:
 def face_of(made: Tensor) -> Image:
     """Return uint8 (height, width, 3) of ``(1, 3, height, width)`` about [0, 1], clipped."""
     levels = (made[0] * 255).round().clamp(0, 255).byte()
-    return np.ascontiguousarray(levels.permute(1, 2, 0).numpy())
+    return np.ascontiguousarray(levels.permute(1, 2, 0).cpu().numpy())

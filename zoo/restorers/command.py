@@ -12,7 +12,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from degrade.errors import UserError
 from degrade.images import EXTENSIONS, read_image, write_png
 from degrade.planning import Plan
+from zoo.placement import HERE, Placement
 from zoo.restorer import Card, Image
 from zoo.restorers.face_by_face import check_face
 from zoo.restorers.spandrel_network import resized
@@ -58,6 +59,9 @@ class CommandRestorer:
         Seconds that one run may take.
     results
         The folder below ``{out}`` in which the program leaves its results; empty for ``{out}``.
+    placement
+        How many faces it is best given at once: starting it may take longer than a face. Its
+        device is its own affair.
     """
 
     card: Card
@@ -65,6 +69,13 @@ class CommandRestorer:
     folder: Path
     timeout: float
     results: str = ""
+    placement: Placement = HERE
+
+    def placed(self, placement: Placement) -> CommandRestorer:
+        """Return it taking several faces at a start, where it takes folders; never elsewhere."""
+        if any(FILES[0] in word for word in self.words):
+            return self
+        return replace(self, placement=replace(HERE, batch=placement.batch))
 
     def restore(
         self,

@@ -1,42 +1,35 @@
-"""Run a network that spandrel describes on a picture, in the range and the size it was made for.
+"""Run a network that spandrel describes on pictures, in the size it was made for.
 
-spandrel feeds levels in [0, 1]. Some networks were trained on [-1, 1]; they are fed here, past
-spandrel's own call. Nothing here reads a file.
+How a network is fed is `zoo.restorers.spandrel_forward`'s affair. Nothing here reads a file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from types import MappingProxyType
+import copy
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from degrade.errors import UserError
 from degrade.planning import Plan
+from zoo.placement import CPU, HERE, Placement, filled_batches
 from zoo.portrait.tiles import Tiling, in_tiles
 from zoo.restorer import Card, Image
-from zoo.restorers.face_by_face import restore_each
+from zoo.restorers.face_by_face import check_face
+from zoo.restorers.spandrel_forward import FIDELITY, RestorationError, forwarded
 
 if TYPE_CHECKING:
     from spandrel import ImageModelDescriptor
-    from torch import Tensor
 
 __all__ = ["FIDELITY", "RestorationError", "SpandrelNetwork", "levels_through", "resized"]
-
-FIDELITY = 0.5
-"""CodeFormer's ``w`` where none is asked for: its authors' default (inference_codeformer.py)."""
 
 _WHOLE = 512 * 512
 """Pictures of more pixels go through a network for any size in tiles: its memory is bounded."""
 _TILING = Tiling(side=256, margin=32, feather=32)
-
-
-class RestorationError(UserError):
-    """A network that cannot take this picture, or returned what is no picture."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,7 +41,7 @@ class SpandrelNetwork:
     card
         What a person must know.
     network
-        spandrel's descriptor, on the CPU.
+        spandrel's descriptor, on the device of ``placement``.
     side
         Side in pixels of the squares that the network takes: faces of other sizes are resampled
         to it and back. None for networks that take any size.
@@ -57,6 +50,8 @@ class SpandrelNetwork:
         suits a super-resolver, which was trained on small pictures.
     fidelity
         CodeFormer's weight of the input's features, 0 to 1; other networks have none.
+    placement
+        Where it computes, and how many faces of one size at once; tiles go through one by one.
     """
 
     card: Card
@@ -64,6 +59,15 @@ class SpandrelNetwork:
     side: int | None = None
     shrink: int = 1
     fidelity: float = FIDELITY
+    placement: Placement = HERE
+
+    def placed(self, placement: Placement) -> SpandrelNetwork:
+        """Return the same restorer at another place; see `zoo.placement.Placeable`."""
+        if placement.device == self.placement.device:
+            return replace(self, placement=placement)
+        network = copy.deepcopy(self.network)
+        network.to(placement.device)
+        return replace(self, network=network, placement=placement)
 
     def restore(
         self,
@@ -71,7 +75,7 @@ class SpandrelNetwork:
         masks: Sequence[NDArray[np.float32] | None] | None = None,
         plans: Sequence[Plan | None] | None = None,
     ) -> list[Image]:
-        """Return the faces as the network restores them, each alone, of the same size.
+        """Return the faces as the network restores them, of the same sizes.
 
         Raises
         ------
@@ -79,29 +83,40 @@ class SpandrelNetwork:
             A face that is not square for a network that takes squares, or a result that is not
             finite or has another size than the network's description says.
         """
-        return restore_each(faces, self._restore)
+        for face in faces:
+            self._check(face)
+        restored: list[Image] = []
+        for _, alike in itertools.groupby(faces, lambda face: face.shape):
+            restored += self._of_one_size(list(alike))
+        return restored
 
-    def _restore(self, face: Image) -> Image:
-        height, width = face.shape[:2]
+    def _check(self, face: Image) -> None:
+        height, width = check_face(face).shape[:2]
         if self.side is not None and height != width:
             raise RestorationError(
                 f"{self.card.name} takes square faces, this one has {height} × {width} pixels: "
                 "align it first"
             )
-        if self.side is None and self.shrink == 1 and height * width > _WHOLE:
-            return in_tiles(face, self._at_own_size, _TILING)
-        levels = self._at_own_size(face)
-        return np.clip(np.rint(levels), 0, 255).astype(np.uint8)
 
-    def _at_own_size(self, face: Image) -> NDArray[np.float32]:
-        """Return float32 levels, (height, width, 3), of the picture's own size."""
-        height, width = face.shape[:2]
+    def _of_one_size(self, faces: list[Image]) -> list[Image]:
+        height, width = faces[0].shape[:2]
+        if self.side is None and self.shrink == 1 and height * width > _WHOLE:
+            return [in_tiles(face, lambda tile: self._levels([tile])[0], _TILING) for face in faces]
+        batches = filled_batches(faces, self.placement.batch)
+        levels = [each for batch, wanted in batches for each in self._levels(batch)[:wanted]]
+        return [np.clip(np.rint(each), 0, 255).astype(np.uint8) for each in levels]
+
+    def _levels(self, faces: Sequence[Image]) -> list[NDArray[np.float32]]:
+        """Return float32 levels, (height, width, 3), of the pictures' own size; all have one."""
+        height, width = faces[0].shape[:2]
         size = self.side, self.side
         if self.side is None:
             size = max(1, round(height / self.shrink)), max(1, round(width / self.shrink))
-        taken = resized(face.astype(np.float32), size)  # type: ignore[arg-type]
-        restored = levels_through(self.network, taken, self.card.name, fidelity=self.fidelity)
-        return resized(restored, (height, width))
+        taken = [resized(face.astype(np.float32), size) for face in faces]  # type: ignore[arg-type]
+        restored = _batch_through(
+            self.network, taken, self.card.name, self.fidelity, self.placement.device
+        )
+        return [resized(each, (height, width)) for each in restored]
 
 
 def levels_through(
@@ -111,7 +126,7 @@ def levels_through(
     *,
     fidelity: float = FIDELITY,
 ) -> NDArray[np.float32]:
-    """Return a picture as the network gives it, larger by the network's scale.
+    """Return a picture as the network gives it on the CPU, larger by the network's scale.
 
     Deterministic: GFPGAN's noise is that of its weights, and what other networks draw comes
     from a generator seeded here and put back as it was.
@@ -135,31 +150,31 @@ def levels_through(
     RestorationError
         It cannot take the size, or returned another size or values that are not finite.
     """
-    import torch
+    (restored,) = _batch_through(network, [levels], name, fidelity, CPU)
+    return restored
 
-    planes = np.ascontiguousarray(levels.transpose(2, 0, 1)) / np.float32(255.0)
-    tensor = torch.from_numpy(planes)
-    # A network for grey pictures sees the three channels one after another.
-    parts = tensor[None] if network.input_channels == 3 else tensor[:, None]
-    forward = _FORWARD.get(str(network.architecture.id), _as_spandrel)
-    with torch.inference_mode(), torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(0)  # of the CPU alone; other devices' stay
-        try:
-            restored = torch.cat([forward(network, part[None], fidelity) for part in parts])
-        except RuntimeError as error:
-            height, width = levels.shape[:2]
-            reason = str(error).splitlines()[0] if str(error) else "no reason given"
-            raise RestorationError(
-                f"{name} cannot take {height} × {width} pixels: {reason}"
-            ) from error
-    height, width = (side * network.scale for side in levels.shape[:2])
-    found = restored.float().numpy().reshape(-1, *restored.shape[-2:])
-    if found.shape != (3, height, width):
+
+def _batch_through(
+    network: ImageModelDescriptor[Any],
+    levels: Sequence[NDArray[np.float32]],
+    name: str,
+    fidelity: float,
+    device: str,
+) -> list[NDArray[np.float32]]:
+    """Do what `levels_through` does for several pictures of one size, on a device."""
+    planes = [np.ascontiguousarray(each.transpose(2, 0, 1)) / np.float32(255.0) for each in levels]
+    found, drew = forwarded(network, np.stack(planes), name, fidelity, device)
+    if drew and len(levels) > 1:
+        # Its neighbours would decide what a picture is given of that.
+        alone = [forwarded(network, each[None], name, fidelity, device)[0] for each in planes]
+        found = np.concatenate(alone)
+    height, width = (side * network.scale for side in levels[0].shape[:2])
+    if found.shape != (len(levels), 3, height, width):
         raise RestorationError(f"{name} returned a picture of another size: not used")
     if not np.isfinite(found).all():
         raise RestorationError(f"{name} returned values that are not finite: use other weights")
     scaled = np.clip(found, 0.0, 1.0) * np.float32(255.0)
-    return np.ascontiguousarray(scaled.transpose(1, 2, 0), dtype=np.float32)
+    return [np.ascontiguousarray(each.transpose(1, 2, 0), dtype=np.float32) for each in scaled]
 
 
 def resized(levels: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
@@ -170,56 +185,3 @@ def resized(levels: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.fl
     smaller = height * width < levels.shape[0] * levels.shape[1]
     way = cv2.INTER_AREA if smaller else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(levels, (width, height), interpolation=way), np.float32)
-
-
-Forward = Callable[["ImageModelDescriptor[Any]", "Tensor", float], "Tensor"]
-"""A network, (1, channels, height, width) in [0, 1] and a fidelity to a picture in [0, 1]."""
-
-
-def _as_spandrel(network: ImageModelDescriptor[Any], picture: Tensor, fidelity: float) -> Tensor:
-    restored: Tensor = network(picture)
-    return restored
-
-
-# The four below were trained on [-1, 1], in and out: `normalize(face, (0.5,) * 3, (0.5,) * 3)` and
-# `tensor2img(..., min_max=(-1, 1))` in GFPGAN's gfpgan/utils.py and CodeFormer's
-# inference_codeformer.py; `output * 0.5 + 0.5` in MixDehazeNet's predict.py, whose output is its
-# input and a correction. spandrel 0.4.2 feeds GFPGAN, CodeFormer and MixDehazeNet [0, 1], and
-# takes what the first two return for [0, 1] as well; it is right about RestoreFormer, which is
-# fed here all the same, so that none depends on spandrel's version.
-
-
-def _gfpgan(network: ImageModelDescriptor[Any], picture: Tensor, fidelity: float) -> Tensor:
-    # The noise stored with the weights, instead of a fresh draw at every call.
-    restored: Tensor = network.model(picture * 2 - 1, return_rgb=False, randomize_noise=False)[0]
-    return (restored + 1) / 2
-
-
-def _codeformer(network: ImageModelDescriptor[Any], picture: Tensor, fidelity: float) -> Tensor:
-    restored: Tensor = network.model(picture * 2 - 1, weight=fidelity)[0]
-    return (restored + 1) / 2
-
-
-def _restoreformer(network: ImageModelDescriptor[Any], picture: Tensor, fidelity: float) -> Tensor:
-    restored: Tensor = network.model(picture * 2 - 1)[0]
-    return (restored + 1) / 2
-
-
-def _mixdehazenet(network: ImageModelDescriptor[Any], picture: Tensor, fidelity: float) -> Tensor:
-    import torch
-
-    height, width = picture.shape[-2:]
-    more_wide, more_high = network.size_requirements.get_padding(width, height)
-    padded = torch.nn.functional.pad(picture, (0, more_wide, 0, more_high), mode="replicate")
-    restored: Tensor = network.model(padded * 2 - 1)
-    return (restored[..., :height, :width] + 1) / 2
-
-
-_FORWARD: Mapping[str, Forward] = MappingProxyType(
-    {
-        "GFPGAN": _gfpgan,
-        "CodeFormer": _codeformer,
-        "RestoreFormer": _restoreformer,
-        "MixDehazeNet": _mixdehazenet,
-    }
-)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,6 +14,7 @@ from degrade.errors import ImageError
 from degrade.planning import Plan
 from zoo.networks.designs import NetworkConfig, build_network, network_config
 from zoo.networks.style import LABELS
+from zoo.placement import HERE, Placement, exactly, filled_batches
 from zoo.restorer import Card, Image
 from zoo.restorers.face_by_face import check_face
 from zoo.stored_network import filled, first_line
@@ -28,7 +30,7 @@ for gigabytes is refused before they are taken."""
 
 
 class TrainedRestorer:
-    """A trained network on the CPU; deterministic, whatever else is in the batch.
+    """A trained network, on the CPU until `placed`; deterministic, whatever else is in the batch.
 
     Parameters
     ----------
@@ -45,6 +47,8 @@ class TrainedRestorer:
         Of its faces, in pixels.
     masked
         Whether it looks at masks.
+    placement
+        Where it computes, and how many faces at once.
 
     Raises
     ------
@@ -53,9 +57,9 @@ class TrainedRestorer:
 
     Notes
     -----
-    Faces go through the network one at a time: in a batch of another size the last bits of the
-    convolutions differ. Four at a time are up to about 20 %
-    faster (measured on one core, 128 pixels).
+    Faces go through the network one at a time unless more are asked for: in a batch of another
+    size the last bits of the convolutions differ. On one core a batch takes between 5 % more and
+    14 % less time a face (measured at 128 pixels, batches of 2 to 32); it is made for GPUs.
     """
 
     def __init__(self, card: Card, file: TrainedFile) -> None:
@@ -73,6 +77,15 @@ class TrainedRestorer:
         # Convolutions take two thirds of the time so; values differ in the last bits.
         self.network = network.to(memory_format=torch.channels_last)
         self.side, self.masked, self.card = config.size, config.masked, card
+        self.placement = HERE
+
+    def placed(self, placement: Placement) -> TrainedRestorer:
+        """Return the same restorer at another place; see `zoo.placement.Placeable`."""
+        other = copy.copy(self)
+        if placement.device != self.placement.device:
+            other.network = copy.deepcopy(self.network).to(placement.device)
+        other.placement = placement
+        return other
 
     def restore(
         self,
@@ -96,10 +109,31 @@ class TrainedRestorer:
             A mask of another shape, or another number of masks than of faces.
         """
         chosen = [None] * len(faces) if masks is None else masks
-        return [self._restored(face, mask) for face, mask in zip(faces, chosen, strict=True)]
+        given = list(zip(faces, chosen, strict=True))
+        for face, mask in given:
+            self._check(face, mask)
+        batches = filled_batches(given, self.placement.batch)
+        return [face for batch, wanted in batches for face in self._restored(batch)[:wanted]]
 
     @torch.inference_mode()
-    def _restored(self, face: Image, mask: NDArray[np.float32] | None) -> Image:
+    def _restored(self, given: Sequence[tuple[Image, NDArray[np.float32] | None]]) -> list[Image]:
+        faces = np.stack([face.transpose(2, 0, 1) for face, _ in given])
+        seen = (torch.from_numpy(faces.astype(np.float32)) / 255).to(self.placement.device)
+        known = self._known([mask for _, mask in given])
+        with exactly(self.placement.device):
+            restored = self.network(seen.contiguous(memory_format=torch.channels_last), known)
+        levels = (restored * 255).round_().clamp_(0, 255).byte().permute(0, 2, 3, 1)
+        return [np.ascontiguousarray(face) for face in levels.cpu().numpy()]
+
+    def _known(self, masks: Sequence[NDArray[np.float32] | None]) -> Tensor | None:
+        """Return the masks as one tensor; a face without has zeros, which say as little."""
+        if not self.masked or all(mask is None for mask in masks):
+            return None
+        nothing = np.zeros((LABELS, self.side, self.side), np.float32)
+        whole = np.stack([nothing if mask is None else mask for mask in masks])
+        return torch.from_numpy(whole.astype(np.float32, copy=False)).to(self.placement.device)
+
+    def _check(self, face: Image, mask: NDArray[np.float32] | None) -> None:
         side = self.side
         if check_face(face).shape[:2] != (side, side):
             raise ImageError(
@@ -108,11 +142,6 @@ class TrainedRestorer:
             )
         if mask is not None and mask.shape != (LABELS, side, side):
             raise ValueError(f"a mask is ({LABELS}, {side}, {side}), not {mask.shape}")
-        seen = torch.from_numpy(np.array(face.transpose(2, 0, 1), np.float32, order="C")) / 255
-        known = None if mask is None or not self.masked else _batch_of_one(mask)
-        restored = self.network(seen[None].contiguous(memory_format=torch.channels_last), known)
-        levels = (restored[0] * 255).round_().clamp_(0, 255).byte()
-        return np.ascontiguousarray(levels.permute(1, 2, 0).numpy())
 
 
 def load_network(file: TrainedFile) -> tuple[NetworkConfig, nn.Module]:
@@ -160,7 +189,3 @@ def _check_size(config: NetworkConfig) -> None:
         or start > _LARGEST_START
     ):
         raise ValueError("it is larger than any that is trained here")
-
-
-def _batch_of_one(mask: NDArray[np.float32]) -> Tensor:
-    return torch.from_numpy(np.array(mask, np.float32, order="C"))[None]

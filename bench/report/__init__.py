@@ -20,6 +20,7 @@ def write_report(
     latex: str | Path | None = None,
     json: str | Path | None = None,
     severity_csv: str | Path | None = None,
+    costs_csv: str | Path | None = None,
 ) -> Report:
     """Write the report of a run, or of the run in a folder, to the files that are named.
 
@@ -40,9 +41,10 @@ def write_report(
         from bench.report.plain import markdown as markdown_text
         from bench.report.severity_text import severity_markdown
         from bench.report.told_apart import groups_markdown
+        from bench.report.win_rates_text import win_rates_markdown
 
         parts = [markdown_text(report), costs_markdown(report.run.record)]
-        parts.insert(1, groups_markdown(report.groups))
+        parts[1:1] = [groups_markdown(report.groups), win_rates_markdown(report.wins)]
         parts += severity_markdown(report.severity)
         _write(Path(markdown), "\n\n".join(part.rstrip() for part in parts if part) + "\n")
     if latex is not None:
@@ -57,6 +59,10 @@ def write_report(
         from bench.report.severity_text import severity_csv as severity_text
 
         _write(Path(severity_csv), severity_text(report.severity))
+    if costs_csv is not None:
+        from bench.report.costs import costs_csv as costs_text
+
+        _write(Path(costs_csv), costs_text(report.run.record))
     if html is not None:
         from bench.report.page import html_page
 

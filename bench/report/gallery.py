@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from bench.photographs import ImageKey
 from bench.report.model import Column, Report, Table
-from bench.report.phrases import decimals
+from bench.report.phrases import most_decimals
 from bench.report.ranking import Rank, chosen_images, ranking_column, ranks
 from bench.scores import BASELINE
+from bench.truthless import AS_FOUND
 from degrade.planning import Plan
 from degrade.preview import describe_step
 
@@ -91,14 +92,14 @@ def _made(plan: Plan) -> str:
         for step in plan.steps
         if step.target != "hq" and step.operation not in _SILENT
     ]
-    return " · ".join(words) or "left as it is"
+    return " · ".join(words) or ("" if plan.recipe == AS_FOUND else "left as it is")
 
 
 def _told(
     table: Table, column: Column, ranked: Mapping[str, Mapping[ImageKey, Rank]]
 ) -> dict[str, dict[str, dict[str, float | str]]]:
     names = [each.name for each in table.columns]
-    places = decimals(table, names.index(column.name))
+    places = most_decimals(table, names.index(column.name))
     told: dict[str, dict[str, dict[str, float | str]]] = {}
     for restorer, images in ranked.items():
         for (key, _), rank in images.items():

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from bench.report.model import Line, Report, Table
-from bench.report.phrases import cell_text
+from bench.report.phrases import LETTERS_NOTE, cell_text
+from bench.report.places import Place, PlaceKey, places_of
 from bench.report.signatures import signature_sentence
 
 __all__ = ["latex"]
@@ -21,14 +24,18 @@ def latex(report: Report) -> str:
     """Return LaTeX for the packages booktabs and textcomp.
 
     A cell is the mean, bold where it is the best of the blind restorers, with the ends of its
-    95 % interval below; † stands where a network judges that the restorer was trained against.
+    95 % interval below; † stands where a network judges that the restorer was trained against,
+    and letters where restorers can be told apart.
     """
+    places = places_of(report.groups)
     parts = ["% needs \\usepackage{booktabs,textcomp}"]
-    parts += [_table(report, table, n) for n, table in enumerate(report.tables, start=1)]
+    parts += [_table(report, table, n, places) for n, table in enumerate(report.tables, start=1)]
     return "\n\n".join(parts) + "\n"
 
 
-def _table(report: Report, table: Table, number: int) -> str:
+def _table(
+    report: Report, table: Table, number: int, places: Mapping[PlaceKey, Mapping[str, Place]]
+) -> str:
     shown = table.scored()
     heads = [
         rf"{_escaped(table.columns[at].name)} $\{'uparrow' if at_higher else 'downarrow'}$"
@@ -51,22 +58,33 @@ def _table(report: Report, table: Table, number: int) -> str:
         if kind is not None and now != kind:
             lines.append(r"\midrule")
         kind = now
-        lines += _rows(table, line, shown)
+        lines += _rows(table, line, shown, places)
     lines += [r"\bottomrule", r"\end{tabular}", r"\par"]
     signatures = {table.columns[at].name: table.columns[at].signature for at in shown}
-    sentence = _escaped(signature_sentence(signatures, code=""))
+    lettered = any(places.get(table.key(at)) for at in shown)
+    told = f"{signature_sentence(signatures, code='')}{f' {LETTERS_NOTE}' if lettered else ''}"
+    sentence = _escaped(told)
     lines += [rf"{{\scriptsize {sentence}}}", r"\end{table}"]
     return "\n".join(lines)
 
 
-def _rows(table: Table, line: Line, shown: tuple[int, ...]) -> list[str]:
+def _rows(
+    table: Table,
+    line: Line,
+    shown: tuple[int, ...],
+    places: Mapping[PlaceKey, Mapping[str, Place]],
+) -> list[str]:
     name = f"{line.restorer} (oracle)" if line.is_oracle else line.restorer
     means, spreads = [_escaped(name)], [""]
     for at in shown:
         text = cell_text(table, at, line.cells[at], is_baseline=line.is_baseline)
         mean = _escaped(text.mean)
         mean = rf"\textbf{{{mean}}}" if line.restorer in table.best(at) else mean
-        mark = r"$^\dagger$" if line.daggers[at] else ""
+        place = places.get(table.key(at), {}).get(line.restorer)
+        marks = (r"\dagger" if line.daggers[at] else "") + (
+            rf"\mathrm{{{place.letters}}}" if place else ""
+        )
+        mark = f"$^{{{marks}}}$" if marks else ""
         infinite = f" {_escaped(text.infinite)}" if text.infinite else ""
         means.append(f"{mean}{mark}{infinite}")
         spread = _escaped(text.interval)

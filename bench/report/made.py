@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from bench.report.costs import cost_facts
+from bench.report.pictures import has_truths
+from bench.truthless import AS_FOUND
 
 __all__ = ["facts_of"]
 
@@ -31,6 +33,7 @@ def facts_of(record: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Masks given", record["suite"].get("masks", "none")),
         *_recipes(record),
         *_data(record),
+        *_judges(record),
         *cost_facts(record),
         ("Started", record["started"]),
         ("Finished", record["finished"] or "not yet"),
@@ -45,7 +48,7 @@ def facts_of(record: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _recipes(record: Mapping[str, Any]) -> list[tuple[str, str]]:
     recipes = {each["recipe"]: each["recipe_digest"] for each in record["conditions"]}
     if len(recipes) <= _MANY:
-        return [(f"Recipe {name}", digest) for name, digest in recipes.items()]
+        return [(f"Recipe {name}", digest) for name, digest in recipes.items() if name != AS_FOUND]
     short = (f"{name} {digest[:8]}" for name, digest in recipes.items())
     return [(f"{len(recipes)} recipes", " · ".join(short))]
 
@@ -63,8 +66,20 @@ def _data(record: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
+def _judges(record: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the digest of each file of weights that a metric was computed with."""
+    judges: dict[tuple[str, str], list[str]] = {}
+    for name, facts in record["metrics"].items():
+        for file, digest in (facts.get("weights") or {}).items():
+            judges.setdefault((file, digest), []).append(name)
+    return [
+        (f"Judge of {', '.join(names)}", f"{file} · sha256 {digest}")
+        for (file, digest), names in judges.items()
+    ]
+
+
 def _reference(record: Mapping[str, Any]) -> str:
     found = record.get("reference")
     if not found:
-        return "the truths of the same images"
+        return "the truths of the same images" if has_truths(record) else "none"
     return f"{found['name']} · {found['images']} images · sha256 {found['sha256'][:16]}"

@@ -5,22 +5,23 @@ Built from a run folder alone; CSV, Markdown, HTML and the terminal only lay it 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from bench.comparable import refuse_mixed_signatures
-from bench.metrics.metric import Status
 from bench.photographs import ImageKey
 from bench.plans import Where, read_plans
 from bench.record import SECONDS, Run
-from bench.rows import Row
+from bench.report.gaps import Gap, gaps_of
+from bench.report.places import PlaceKey
+from bench.report.win_rates import WinRate, win_rates
 from bench.scores import BASELINE, Score, ScoreKey, score
 from bench.severity import Severity, analyse
 from bench.significance import Grouping, significance_groups
 from degrade.planning import Plan
 
-__all__ = ["Column", "Gap", "Line", "Report", "Table", "build_report"]
+__all__ = ["Column", "Line", "Report", "Table", "build_report"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +93,18 @@ class Table:
     lines: tuple[Line, ...]
 
     @property
+    def place(self) -> tuple[str, str]:
+        """Data set and recipe as they are named everywhere."""
+        return self.dataset, self.recipe
+
+    @property
     def title(self) -> str:
         """Data set and recipe."""
         return f"{self.dataset} × {self.recipe}"
+
+    def key(self, column: int) -> PlaceKey:
+        """Return what names a column among those of all tables."""
+        return self.dataset, self.recipe, self.columns[column].name
 
     def best(self, column: int) -> frozenset[str]:
         """Return the blind restorers whose mean is the best of a column, ties included.
@@ -127,19 +137,6 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
-    """Rows without a value that share a reason; ``images`` names them, each once."""
-
-    status: str
-    metric: str
-    restorers: tuple[str, ...]
-    conditions: tuple[str, ...]
-    count: int
-    detail: str
-    images: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Report:
     """Everything a report shows.
 
@@ -157,6 +154,8 @@ class Report:
         Every metric over the strength of the degradations; empty without plans.
     groups
         Which restorers of a column can be told apart; empty for a run that is not finished.
+    wins
+        On how many photographs each beats the input, and the best; empty likewise.
     """
 
     run: Run
@@ -165,6 +164,7 @@ class Report:
     plans: Mapping[Where, Mapping[ImageKey, Plan]]
     severity: tuple[Severity, ...]
     groups: tuple[Grouping, ...] = ()
+    wins: tuple[WinRate, ...] = ()
 
 
 def build_report(run: Run) -> Report:
@@ -193,7 +193,13 @@ def build_report(run: Run) -> Report:
     tables = tuple(_table(run, each, columns, scores) for each in run.record["conditions"])
     plans = read_plans(run.folder)
     groups = tuple(significance_groups(run)) if run.complete else ()
-    return Report(run, tables, _gaps(run.rows), plans, analyse(run, plans), groups)
+    wins = tuple(win_rates(run, _best(tables))) if run.complete else ()
+    return Report(run, tables, gaps_of(run.rows), plans, analyse(run, plans), groups, wins)
+
+
+def _best(tables: Sequence[Table]) -> dict[PlaceKey, list[str]]:
+    every = ((table, at) for table in tables for at in range(len(table.columns)))
+    return {table.key(at): sorted(table.best(at)) for table, at in every}
 
 
 def _table(
@@ -215,25 +221,3 @@ def _table(
     lines.sort(key=lambda line: (line.is_oracle, not line.is_baseline))
     images = condition["images"]
     return Table(*place, images, condition.get("photographs", images), columns, tuple(lines))
-
-
-def _gaps(rows: tuple[Row, ...]) -> tuple[Gap, ...]:
-    groups: dict[tuple[str, str, str], list[Row]] = {}
-    for row in rows:
-        if row.status != Status.OK:
-            groups.setdefault((row.status, row.metric, row.detail), []).append(row)
-    order = [Status.ERROR, *(status for status in Status if status is not Status.ERROR)]
-    return tuple(
-        Gap(
-            status=status,
-            metric=metric,
-            restorers=tuple(dict.fromkeys(row.restorer for row in group)),
-            conditions=tuple(dict.fromkeys(f"{row.dataset} × {row.recipe}" for row in group)),
-            count=len(group),
-            detail=detail,
-            images=tuple(dict.fromkeys(row.key for row in group if row.key)),
-        )
-        for (status, metric, detail), group in sorted(
-            groups.items(), key=lambda item: order.index(Status(item[0][0]))
-        )
-    )

@@ -6,28 +6,31 @@ Fills the templates in ``assets``; every text from outside is escaped by the tem
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jinja2
 from markupsafe import Markup
 
+from bench.report.costs import COST_NOTE, machine_of
 from bench.report.facets import FACETS, Facets, facets_of
 from bench.report.gallery import Captions, captions_of
 from bench.report.losses import identity_losses
 from bench.report.made import facts_of
-from bench.report.model import Line, Report, Table
+from bench.report.model import Report
+from bench.report.page_boards import boards_of
 from bench.report.page_severity import Block, severity_blocks
-from bench.report.phrases import LEGEND, NOTICE, CellText, cell_text
-from bench.report.pictures import Album, collect
+from bench.report.phrases import LEGEND, LETTERS_NOTE, NOTICE, RANK_NOTE
+from bench.report.pictures import Album, collect, has_truths
 from bench.report.plain import not_scored
+from bench.report.ranking import ranking_column
+from bench.report.win_rates_text import WIN_NOTE, win_tables
 
 __all__ = ["html_page"]
 
 _ASSETS = Path(__file__).parent / "assets"
 _STYLES = ("base", "filters", "tables", "gallery", "severity")
-_SCRIPTS = ("sort", "gallery", "severity", "filter")
+_SCRIPTS = ("state", "sort", "board", "gallery", "severity", "filter")
 
 _LARGEST = 14_000_000
 """Bytes of a page, kept below the 15 MB that mail and issue trackers take at most."""
@@ -37,22 +40,6 @@ _PICTURES = 9_000_000
 
 _CELL = 900
 """About how many bytes of HTML a cell of a leaderboard takes."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Cell:
-    text: CellText
-    sort: float | None
-    best: bool
-    dagger: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Body:
-    """A group of lines that is sorted for itself: the baseline, the blind, the oracles."""
-
-    kind: str
-    rows: tuple[tuple[Line, tuple[_Cell, ...]], ...]
 
 
 def html_page(report: Report) -> str:
@@ -69,7 +56,12 @@ def html_page(report: Report) -> str:
     facets = facets_of(report)
     blocks = severity_blocks(report)
     losses, losses_in_all = identity_losses(report)
-    inline = {i for group in album.comparisons for each in group for i in each.visible()}
+    inline = {
+        i
+        for group in album.comparisons
+        for each in group
+        for i in [p.index for p in each.visible()]
+    }
     return engine.get_template("page.html").render(
         report=report,
         record=report.run.record,
@@ -84,7 +76,10 @@ def html_page(report: Report) -> str:
         losses_in_all=losses_in_all,
         columns=report.tables[0].columns if report.tables else (),
         facts=facts_of(report.run.record),
-        legend=LEGEND,
+        ranked_by=ranking_column(report),
+        truths=has_truths(report.run.record),
+        notes={"legend": LEGEND, "letters": LETTERS_NOTE, "rank": RANK_NOTE, "wins": WIN_NOTE},
+        costs=f"{COST_NOTE} {machine_of(report.run.record)}.",
         notice=NOTICE,
         style=_joined(_STYLES, "css"),
         script=_joined(_SCRIPTS, "js"),
@@ -94,42 +89,23 @@ def html_page(report: Report) -> str:
 def _sections(
     report: Report, facets: Sequence[Facets], captions: Sequence[Captions], album: Album
 ) -> list[dict[str, Any]]:
-    together = zip(report.tables, facets, captions, album.comparisons, strict=True)
+    wins = {(each.dataset, each.recipe): each for each in win_tables(report.wins)}
+    boards = boards_of(report)
+    together = zip(report.tables, boards, facets, captions, album.comparisons, strict=True)
     return [
         {
             "table": table,
             "facets": [(facet, own.values(facet)) for facet in FACETS],
-            "columns": [table.columns[position] for position in table.scored()],
-            "bodies": _bodies(table),
+            "board": board,
+            "wins": wins.get((table.dataset, table.recipe)),
             "not_scored": not_scored(table),
             "comparisons": comparisons,
             "leader": said.leader,
             "ranks": {each.key: said.ranks(each.key) for each in comparisons},
             "made": {each.key: said.made.get(each.key, "") for each in comparisons},
         }
-        for table, own, said, comparisons in together
+        for table, board, own, said, comparisons in together
     ]
-
-
-def _bodies(table: Table) -> list[_Body]:
-    shown = table.scored()
-    best = {position: table.best(position) for position in shown}
-    bodies: dict[str, list[tuple[Line, tuple[_Cell, ...]]]] = {}
-    for line in table.lines:
-        kind = "oracle" if line.is_oracle else "baseline" if line.is_baseline else "blind"
-        cells = []
-        for position in shown:
-            cell = line.cells[position]
-            cells.append(
-                _Cell(
-                    text=cell_text(table, position, cell, is_baseline=line.is_baseline),
-                    sort=cell.mean.mean if cell else None,
-                    best=line.restorer in best[position],
-                    dagger=line.daggers[position],
-                )
-            )
-        bodies.setdefault(kind, []).append((line, tuple(cells)))
-    return [_Body(kind, tuple(rows)) for kind, rows in bodies.items()]
 
 
 def _filters(facets: Sequence[Facets]) -> list[tuple[str, list[str]]]:
@@ -144,10 +120,11 @@ def _filters(facets: Sequence[Facets]) -> list[tuple[str, list[str]]]:
 
 def _contents(report: Report, blocks: Sequence[Block], *, losses: bool) -> list[tuple[str, str]]:
     parts = [
-        ("title-1" if report.tables else "", "Leaderboards"),
-        ("severity-1" if blocks else "", "By severity"),
+        ("leaderboards" if report.tables else "", "Leaderboards"),
+        ("severity" if blocks else "", "By severity"),
         ("identity" if losses else "", "Least like the person"),
         ("gaps" if report.gaps else "", "Without a value"),
+        ("reading", "How to read it"),
         ("restorers", "Restorers"),
         ("metrics", "Metrics"),
         ("made", "How this was made"),
@@ -161,9 +138,12 @@ def _summary(report: Report) -> str:
     conditions = len(report.tables)
     recipes = "recipe" if conditions == 1 else "recipes"
     photographs = max((table.photographs for table in report.tables), default=0)
+    restorers = len(report.run.record["restorers"])
     date = report.run.record["started"][:10].replace("-", "\N{NON-BREAKING HYPHEN}")
+    if not has_truths(report.run.record):
+        return f"{restorers} restorers on {images} photographs of {datasets}, as found. {date}."
     return (
-        f"{len(report.run.record['restorers'])} restorers on {images} degraded images: "
+        f"{restorers} restorers on {images} degraded images: "
         f"{photographs} photographs of {datasets} under {conditions} {recipes}. "
         f"{date}."
     )
@@ -171,7 +151,7 @@ def _summary(report: Report) -> str:
 
 def _room(report: Report) -> int:
     """Return how many bytes of pictures leave the page small enough beside its tables."""
-    cells = sum(len(table.lines) * len(table.columns) for table in report.tables)
+    cells = sum(len(table.lines) * (len(table.columns) + 2) for table in report.tables)
     points = sum(len(curve.points) for each in report.severity for curve in each.curves)
     return max(0, min(_PICTURES, int((_LARGEST - _CELL * (cells + points // 2)) * 0.74)))
 

@@ -63,10 +63,14 @@ class _Panel:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One grading with a panel for each metric; ``key`` is restorer and its colour's class."""
+    """One grading with a panel for each metric.
+
+    ``explanation`` is a sentence and all that follows it; ``key`` is restorer and its colour's
+    class.
+    """
 
     grading: Grading
-    explanation: str
+    explanation: tuple[str, str]
     key: tuple[tuple[str, str], ...]
     panels: tuple[_Panel, ...]
 
@@ -86,8 +90,9 @@ def severity_blocks(report: Report) -> list[Block]:
 
 def _block(report: Report, group: Sequence[Severity], key: tuple[tuple[str, str], ...]) -> Block:
     grading, order = group[0].grading, [name for name, _ in key]
-    text = EXPLANATION if grading.stated else f"{EXPLANATION} {DRAWN}"
-    return Block(grading, text, key, tuple(_panel(report, each, order) for each in group))
+    brief, _, more = EXPLANATION.partition(". ")
+    said = f"{brief}.", more if grading.stated else f"{more} {DRAWN}"
+    return Block(grading, said, key, tuple(_panel(report, each, order) for each in group))
 
 
 def _panel(report: Report, severity: Severity, order: Sequence[str]) -> _Panel:

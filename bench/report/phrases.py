@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from bench.report.model import Table
 from bench.scores import Score
 
-__all__ = ["LEGEND", "NOTICE", "CellText", "cell_text", "decimals"]
+__all__ = [
+    "LEGEND",
+    "LETTERS_NOTE",
+    "NOTICE",
+    "RANK_NOTE",
+    "CellText",
+    "cell_text",
+    "decimals",
+    "most_decimals",
+]
 
 NOTICE = (
     "Restored detail is invented: a restorer paints what a face could have looked like. "
@@ -22,7 +31,20 @@ LEGEND = (
     "images, which are outside the mean."
 )
 
+LETTERS_NOTE = (
+    "Two restorers of a column that share a letter cannot be told apart: paired bootstrap over "
+    "photographs, 5 % over the comparisons of a column (Holm)."
+)
+
+RANK_NOTE = "A rank is one more than the restorers that stand above and can be told apart."
+
 _SIGNIFICANT = 4
+
+_WARRANTED = 2
+"""Digits of an uncertainty, as in the GUM (JCGM 100:2008, 7.2.6): one or two are enough."""
+
+_NO_SPREAD = 1e-12
+"""Equal values differ by no more when they are added in another order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +79,26 @@ class CellText:
 
 
 def decimals(table: Table, column: int) -> int:
-    """Return how many decimals a column needs to show four digits of its largest mean."""
+    """Return how many decimals a column is shown with, the same in all of its cells.
+
+    Those of `most_decimals`, and fewer where they would say more than the intervals do: two
+    digits of half the width of the narrowest, be it of a mean or of a difference.
+    """
+    cells = [cell for line in table.lines if (cell := line.cells[column]) is not None]
+    most = most_decimals(table, column)
+    spreads = [
+        (each.high - each.low) / 2
+        for cell in cells
+        for each in (cell.mean, cell.difference)
+        if each.low is not None and each.high is not None and each.high - each.low > _NO_SPREAD
+    ]
+    if not spreads:
+        return most
+    return max(0, min(most, _WARRANTED - 1 - math.floor(math.log10(min(spreads)))))
+
+
+def most_decimals(table: Table, column: int) -> int:
+    """Return how many decimals show four digits of the largest mean of a column."""
     means = [
         abs(cell.mean.mean)
         for line in table.lines

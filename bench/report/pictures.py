@@ -8,8 +8,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import PIL.Image
 
@@ -18,7 +19,7 @@ from bench.report.model import Report, Table
 from bench.restoring import Gallery
 from bench.scores import BASELINE
 
-__all__ = ["Album", "Comparison", "Picture", "collect"]
+__all__ = ["Album", "Comparison", "Picture", "collect", "has_truths"]
 
 _SIDE = 420
 """The longest side of an embedded picture in pixels: sharp in a column of a desktop page."""
@@ -41,25 +42,26 @@ class Picture:
 class Comparison:
     """All versions of one photograph: the degraded one, the truth, and each restored one.
 
-    ``width`` and ``height`` are of the full image, in pixels.
+    ``width`` and ``height`` are of the full image, in pixels; ``hq`` is None of a photograph that
+    nobody degraded, and so has no truth.
     """
 
     key: str
     width: int
     height: int
     lq: Picture
-    hq: Picture
+    hq: Picture | None
     restored: tuple[Picture, ...]
 
     def versions(self) -> dict[str, int]:
         """Return what the page may show, ``lq``, ``hq``, ``restored:NAME``, to picture index."""
         shown = {f"restored:{picture.who}": picture.index for picture in self.restored}
-        return {"lq": self.lq.index, "hq": self.hq.index, **shown}
+        truth = {"hq": self.hq.index} if self.hq else {}
+        return {"lq": self.lq.index, **truth, **shown}
 
-    def visible(self) -> tuple[int, int, int]:
+    def visible(self) -> tuple[Picture, ...]:
         """Return the pictures that show before any script runs: LQ, the first restored, HQ."""
-        first = self.restored[0] if self.restored else self.hq
-        return self.lq.index, first.index, self.hq.index
+        return (self.lq, *self.restored[:1], *([self.hq] if self.hq else []))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,11 @@ class Album:
 
     comparisons: tuple[tuple[Comparison, ...], ...]
     data: tuple[str, ...]
+
+
+def has_truths(record: Mapping[str, Any]) -> bool:
+    """Say whether a run's images have truths; photographs that nobody degraded have none."""
+    return bool(record["suite"].get("truths", True))
 
 
 def collect(report: Report, wanted: Sequence[Sequence[str]], room: int) -> Album:
@@ -101,6 +108,7 @@ def collect(report: Report, wanted: Sequence[Sequence[str]], room: int) -> Album
 
 class _Builder:
     def __init__(self, run: Run) -> None:
+        self._has_truths = has_truths(run.record)
         self._gallery = Gallery(run.folder / "restored")
         self._known: dict[bytes, int] = {}
         self.data: list[str] = []
@@ -110,16 +118,17 @@ class _Builder:
         """Return the comparison of one image; none when its truth or input is gone."""
         pictures: dict[str, Picture] = {}
         shape = (0, 0)
-        for who in ("hq", *(line.restorer for line in table.lines)):
+        truths = ("hq",) if self._has_truths else ()
+        for who in (*truths, *(line.restorer for line in table.lines)):
             path = self._gallery.path(table.dataset, table.recipe, who, key)
             image = self._gallery.read(path)
             if image is not None:
                 shape = image.shape[:2]
                 pictures[who] = Picture(who, self._embed(PIL.Image.fromarray(image)))
-        if "hq" not in pictures or BASELINE not in pictures:
+        if not {*truths, BASELINE} <= pictures.keys():
             return []
         restored = [pictures[who] for who in pictures if who not in ("hq", BASELINE)]
-        hq, lq = pictures["hq"], pictures[BASELINE]
+        hq, lq = pictures.get("hq"), pictures[BASELINE]
         return [Comparison(key, shape[1], shape[0], lq, hq, tuple(restored))]
 
     def _embed(self, picture: PIL.Image.Image) -> int:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from bench.report.model import Gap, Line, Report, Table
-from bench.report.phrases import LEGEND, NOTICE, cell_text
+from bench.report.gaps import Gap
+from bench.report.model import Line, Report, Table
+from bench.report.phrases import LEGEND, LETTERS_NOTE, NOTICE, RANK_NOTE, cell_text
+from bench.report.places import Place, PlaceKey, places_of
 from bench.report.signatures import signature_block, signature_sentence
 
 __all__ = ["aligned", "escape", "markdown", "terminal_table"]
@@ -14,12 +16,13 @@ __all__ = ["aligned", "escape", "markdown", "terminal_table"]
 
 def markdown(report: Report) -> str:
     """Return the report as GitHub-flavoured Markdown."""
-    suite = report.run.suite
+    suite, places = report.run.suite, places_of(report.groups)
     parts = [f"# {escape(suite)}", _state(report), f"> {NOTICE}"]
     for table in report.tables:
-        parts += [f"## {escape(table.title)}", f"{_count(table)}.", _markdown_table(table)]
+        parts += [f"## {escape(table.title)}", f"{_count(table)}.", _markdown_table(table, places)]
         parts += [f"- {escape(text)}" for text in not_scored(table)]
-    parts.append(LEGEND + " **Bold**: best of the blind restorers. " + _DAGGER)
+    ranked = f" {LETTERS_NOTE} {RANK_NOTE}" if any(places.values()) else ""
+    parts.append(f"{LEGEND} **Bold**: best of the blind restorers. {_DAGGER}{ranked}")
     parts.append(signature_sentence(_signatures(report)))
     if report.gaps:
         parts += ["## Without a value", _gap_table(report.gaps)]
@@ -90,15 +93,20 @@ def _marked_name(line: Line) -> str:
     return f"{line.restorer} (oracle)" if line.is_oracle else line.restorer
 
 
-def _markdown_table(table: Table) -> str:
+def _markdown_table(table: Table, places: Mapping[PlaceKey, Mapping[str, Place]]) -> str:
     shown = table.scored()
     header = ["restorer", *(_heading(table, position) for position in shown)]
-    rows = [_markdown_row(table, line, shown) for line in table.lines]
+    rows = [_markdown_row(table, line, shown, places) for line in table.lines]
     ruler = ["---", *("---:" for _ in shown)]
     return "\n".join(f"| {' | '.join(row)} |" for row in [header, ruler, *rows])
 
 
-def _markdown_row(table: Table, line: Line, shown: Sequence[int]) -> list[str]:
+def _markdown_row(
+    table: Table,
+    line: Line,
+    shown: Sequence[int],
+    places: Mapping[PlaceKey, Mapping[str, Place]],
+) -> list[str]:
     cells = [escape(_marked_name(line))]
     for position in shown:
         text = cell_text(table, position, line.cells[position], is_baseline=line.is_baseline)
@@ -106,7 +114,9 @@ def _markdown_row(table: Table, line: Line, shown: Sequence[int]) -> list[str]:
         dagger = "†" if line.daggers[position] else ""
         parts = [f"{bold}{text.mean}{bold}{dagger}", text.infinite]
         parts += [f"({text.difference})" if text.difference else ""]
-        small = ", ".join(part for part in (text.interval, f"n {text.coverage}") if part)
+        place = places.get(table.key(position), {}).get(line.restorer)
+        rank = f"rank {place.rank} {place.letters}" if place else ""
+        small = ", ".join(part for part in (text.interval, f"n {text.coverage}", rank) if part)
         cells.append(" ".join(part for part in parts if part) + f"<br><sub>{small}</sub>")
     return cells
 

@@ -7,7 +7,9 @@ import math
 from dataclasses import asdict
 from typing import Any
 
+from bench.report.costs import costs_of, machine_of
 from bench.report.model import Report, Table
+from bench.report.places import places_of
 from bench.scores import Score
 from bench.severity import Severity
 
@@ -24,12 +26,32 @@ def report_json(report: Report) -> str:
         "suite": report.run.suite,
         "complete": report.run.complete,
         "leaderboards": [_table(table) for table in report.tables],
-        "significance_groups": [asdict(each) for each in report.groups],
+        "significance_groups": _groups(report),
+        "win_rates": [asdict(each) for each in report.wins],
         "severity": [_severity(each) for each in report.severity],
+        "costs": [
+            {**each.as_record(), "machine": machine_of(report.run.record)}
+            for each in costs_of(report.run.record)
+        ],
         "without_a_value": [asdict(gap) for gap in report.gaps],
         "run": report.run.record,
     }
     return json.dumps(_strict(content), indent=1, allow_nan=False) + "\n"
+
+
+def _groups(report: Report) -> list[dict[str, Any]]:
+    """Return each column's letters, and the rank of whoever has one."""
+    places = places_of(report.groups)
+    return [
+        {
+            **asdict(each),
+            "ranks": {
+                name: place.rank
+                for name, place in places[each.dataset, each.recipe, each.metric].items()
+            },
+        }
+        for each in report.groups
+    ]
 
 
 def _table(table: Table) -> dict[str, Any]:

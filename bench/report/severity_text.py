@@ -38,7 +38,7 @@ DRAWN = (
 
 _HEADER = (
     "dataset", "recipe", "metric", "direction", "unit", "restorer", "measure", "degradation",
-    "family", "level", "level_title", "mean", "low", "high", "n",
+    "family", "level", "level_title", "mean", "low", "high", "n", "images", "attempted",
 )  # fmt: skip
 
 _DIGITS = 9
@@ -96,7 +96,8 @@ def severity_csv(severity: Sequence[Severity]) -> str:
 
     ``measure`` is ``score`` (the metric at one level; ``n`` images) or ``error_left`` (a share
     of the input's: of a degradation, of a family, or with neither the mean restoration error;
-    ``n`` photographs).
+    ``n`` photographs). ``images`` are the degraded ones that count of those ``attempted``: what
+    stood there to be restored.
     """
     return csv_text(_HEADER, (line for each in severity for line in _lines(each)))
 
@@ -104,11 +105,17 @@ def severity_csv(severity: Sequence[Severity]) -> str:
 def _lines(each: Severity) -> Iterable[list[Cell]]:
     grading = each.grading
     place = [grading.dataset, grading.recipe, each.metric, each.direction, each.unit]
+    attempted = {
+        (one.name, level.number): len(level.images)
+        for one in grading.degradations
+        for level in one.levels
+    }
     for curve in each.curves:
         for point in curve.points:
             what: list[Cell] = [curve.degradation, curve.family, point.level, point.title]
             yield [
                 *place, curve.restorer, "score", *what, *_numbers(point.value), point.images,
+                point.images, attempted[curve.degradation, point.level],
             ]  # fmt: skip
     families = {one.name: one.family for one in each.grading.degradations}
     for standing in each.standings:
@@ -118,7 +125,7 @@ def _lines(each: Severity) -> Iterable[list[Cell]]:
         for name, family, found in of:
             yield [
                 *place, standing.restorer, "error_left", name, family, None, "",
-                *_numbers(found.share), found.photographs,
+                *_numbers(found.share), found.photographs, found.images, found.attempted,
             ]  # fmt: skip
 
 

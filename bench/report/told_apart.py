@@ -11,7 +11,7 @@ from bench.report.plain import aligned, escape
 from bench.resampling import DRAWS
 from bench.significance import Grouping
 
-__all__ = ["groups_markdown", "groups_text"]
+__all__ = ["groups_markdown", "groups_text", "too_few"]
 
 _NOTE = (
     "Two restorers that share a letter cannot be told apart: paired bootstrap over photographs, "
@@ -57,7 +57,7 @@ def _tables(groups: Sequence[Grouping]) -> list[tuple[str, list[list[str]], list
         blocks.setdefault(f"{each.dataset} × {each.recipe}", []).append(each)
     found = []
     for title, columns in blocks.items():
-        notes = [note for each in columns if (note := _too_few(each))]
+        notes = [note for each in columns if (note := too_few(each))]
         columns = [each for each in columns if each.letters]
         names = dict.fromkeys(
             name for each in columns for name in (*each.letters, *each.without_value)
@@ -73,7 +73,7 @@ def _count(each: Grouping) -> str:
     return f"{few}" if few == most else f"{few} to {most}"
 
 
-def _too_few(each: Grouping) -> str:
+def too_few(each: Grouping) -> str:
     """Say which comparisons of a column could tell nothing whatever its values, or nothing."""
     if not each.beyond_telling:
         return ""

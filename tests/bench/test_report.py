@@ -107,7 +107,7 @@ def test_markdown_escapes_names_and_says_everything(run):
     text = markdown(build_report(run))
     assert "| =evil\\|\\<b\\>&\\`\\* |" in text
     assert "told (oracle)" in text
-    assert re.search(r"\*\*1\.000\*\* \(−1\.000\)<br><sub>[\d.]+ to [\d.]+, n 3/3</sub>", text)
+    assert re.search(r"\*\*1\.0\*\* \(−1\.0\)<br><sub>[\d.]+ to [\d.]+, n 3/3</sub>", text)
     assert "†" in text.split("## Without")[0]
     assert "+1 ∞" in text
     assert "no evidence of who someone is" in text
@@ -122,7 +122,7 @@ def test_the_terminal_table_is_aligned_and_folds_at_the_width(run):
     assert max(map(len, text.splitlines())) <= 70
     rows = [line for line in text.splitlines() if line.startswith(("input", "trained"))]
     assert len(rows) >= 4
-    assert re.search(r"trained\s+1\.000 \(−1\.000\)", text)
+    assert re.search(r"trained\s+1\.0 \(−1\.0\)", text)
     assert "absent: no value (weights missing)" in text
 
 
@@ -171,7 +171,7 @@ def test_the_page_has_a_slider_a_name_and_three_pictures_for_each_photograph(run
     assert all(picture["alt"] for picture in pictures)
     heads = [a for tag, a in page.tags if tag == "th" and "aria-sort" in a]
     buttons = [a for tag, a in page.tags if tag == "button" and "data-kind" in a]
-    assert len(heads) == len(buttons) == 1 + 5  # metrics with a value, and the name
+    assert len(heads) == len(buttons) == 1 + 4 + 4  # the name, metrics with a value, costs
 
 
 def test_the_page_says_what_a_person_must_know(run):

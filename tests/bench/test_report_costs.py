@@ -1,7 +1,17 @@
+import csv
+import io
+
 import pytest
 
 from bench.efficiency import Efficiency
-from bench.report.costs import cost_facts, costs_markdown, costs_text
+from bench.report.costs import (
+    cost_facts,
+    costs_csv,
+    costs_markdown,
+    costs_of,
+    costs_text,
+    machine_of,
+)
 from degrade.errors import DatasetError
 
 RECORD = {
@@ -43,11 +53,47 @@ def test_a_run_that_is_not_finished_has_no_costs():
     assert (cost_facts(record), costs_text(record), costs_markdown(record)) == ([], "", "")
 
 
+MANIFEST = RECORD | {
+    "suite": {"name": "@suite"},
+    "started": "2026-01-01",
+    "environment": {"cpu": "=cpu", "cpus": 2, "torch_threads": 1, "relume": "0"},
+}
+
+
+def test_the_csv_is_in_seconds_and_bytes_and_runs_no_formula():
+    hostile = Efficiency("-net", 1, 0.5, 0.5, 7, 8, 32, ("GPU one", "cpu")).as_record()
+    entries = [*RECORD["efficiency"], hostile]
+    lines = list(csv.DictReader(io.StringIO(costs_csv(MANIFEST | {"efficiency": entries}))))
+    assert [line["restorer"] for line in lines] == ["input", "net|1", "program", "'-net"]
+    assert {(line["suite"], line["cpu"]) for line in lines} == {("'@suite", "'=cpu")}
+    assert float(lines[1]["p95_seconds"]) == 0.0471
+    assert (lines[1]["memory_bytes"], lines[1]["parameters"]) == ("12345678", "1924688")
+    assert (lines[3]["batch"], lines[3]["devices"]) == ("32", "GPU one; cpu")
+    unknown = ("p50_seconds", "p95_seconds", "memory_bytes", "parameters")
+    assert [lines[2][name] for name in unknown] == [""] * 4
+
+
+def test_the_csv_of_a_run_that_is_not_finished_has_only_its_head():
+    (head,) = costs_csv({"environment": MANIFEST["environment"]}).splitlines()
+    assert head.startswith("suite,restorer,p50_seconds,p95_seconds,memory_bytes,parameters,")
+
+
+def test_who_computed_elsewhere_or_in_batches_is_named_with_the_machine():
+    assert machine_of(MANIFEST) == "=cpu, 1 thread"
+    on_gpu = [
+        Efficiency(name, 1, 0.5, 0.5, 7, 8, 32, ("GPU one",)).as_record() for name in ("a", "b")
+    ]
+    record = MANIFEST | {"efficiency": [*RECORD["efficiency"], *on_gpu]}
+    assert machine_of(record) == "=cpu, 1 thread; a, b: GPU one, 32 faces a call"
+    assert len(costs_of(record)) == 5
+
+
 WHOLE = Efficiency("net", 3, 0.1, 0.2, 7, None).as_record()
+REQUIRED = [name for name in WHOLE if name not in ("batch", "devices")]
 
 
 @pytest.mark.parametrize("told", [cost_facts, costs_text, costs_markdown])
-@pytest.mark.parametrize("field", WHOLE)
+@pytest.mark.parametrize("field", REQUIRED)
 def test_an_entry_without_a_field_is_refused_in_one_line_that_names_it(told, field):
     entry = {name: value for name, value in WHOLE.items() if name != field}
     with pytest.raises(DatasetError, match=rf"has no usable {field}: repeat its `bench run`") as no:

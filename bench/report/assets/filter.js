@@ -34,11 +34,28 @@
 
   if (filters) {
     filters.hidden = false;
-    filters.addEventListener("change", () => applyFilters(false));
+    for (const select of filters.querySelectorAll("select")) {
+      const asked = view.get(select.name);
+      if ([...select.options].some((each) => each.value === asked)) select.value = asked;
+    }
+    filters.addEventListener("change", (event) => {
+      view.set(event.target.name, event.target.value);
+      applyFilters(false);
+    });
     filters.addEventListener("submit", (event) => event.preventDefault());
   }
   if (more) more.querySelector("button").addEventListener("click", () => applyFilters(true));
+
+  // A link to a leaderboard that would be shown on demand demands it.
+  const place = () => view.get("at") || decodeURIComponent(location.hash.slice(1));
+  const reveal = () => {
+    const target = conditions.find((each) => each.id === place());
+    if (target && target.hidden) applyFilters(true);
+    if (target || view.get("at")) view.go(place());
+  };
   applyFilters(false);
+  reveal();
+  addEventListener("hashchange", reveal);
 
   const theme = document.querySelector("button.theme");
   const dark = () => {

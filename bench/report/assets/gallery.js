@@ -20,7 +20,7 @@
     stage.querySelector(".tag-left").textContent = put(stage.querySelector(".left"), left);
     stage.querySelector(".tag-right").textContent = put(stage.querySelector(".right"), right);
     const strip = figure.querySelector(".strip-restored");
-    if (restorer) strip.querySelector("span").textContent = put(strip.querySelector("img"), restorer);
+    if (restorer && strip) strip.querySelector("span").textContent = put(strip.querySelector("img"), restorer);
     stage.hidden = false;
     const rank = JSON.parse(figure.dataset.ranks)[label(restorer || "")];
     const line = figure.querySelector(".rank");
@@ -37,6 +37,7 @@
     const best = ranked.filter((figure) => of(figure).place <= of(figure).of / 2);
     const worst = ranked.filter((figure) => !best.includes(figure)).reverse();
     const others = figures.filter((figure) => !of(figure));
+    gallery.querySelector(".what").textContent = best.some((figure) => of(figure).gain > 0) ? "helps most" : "does best";
     gallery.classList.toggle("few", ranked.length <= 4);
     for (const [kind, group] of [["best", best], ["worst", worst], ["others", others]]) {
       const part = gallery.querySelector(`.part.${kind}`);

@@ -4,7 +4,12 @@
       for (const panel of section.querySelectorAll(".panel")) panel.hidden = panel.dataset.metric !== metric.value;
     };
     metric.closest(".choice").hidden = metric.options.length < 2;
-    metric.addEventListener("change", update);
+    const asked = view.get(`metric-${section.id}`);
+    if ([...metric.options].some((each) => each.value === asked)) metric.value = asked;
+    metric.addEventListener("change", () => {
+      update();
+      view.set(`metric-${section.id}`, metric.value);
+    });
     update();
 
     const keys = [...section.querySelectorAll(".series-key button")];

@@ -1,3 +1,5 @@
+  const heads = (table) => [...table.tHead.rows[table.tHead.rows.length - 1].cells];
+
   const rank = (row, column, kind) => {
     const cell = row.cells[column];
     return kind === "text" ? cell.textContent.trim() : cell.dataset.value === "" ? null : Number(cell.dataset.value);
@@ -16,18 +18,21 @@
       });
       body.append(...rows);
     }
-    for (const other of table.tHead.rows[0].cells) other.setAttribute("aria-sort", "none");
+    for (const other of heads(table)) other.setAttribute("aria-sort", "none");
     head.setAttribute("aria-sort", descending ? "descending" : "ascending");
   };
 
   for (const table of document.querySelectorAll("table.board")) {
-    [...table.tHead.rows[0].cells].forEach((head, column) => {
-      const button = head.querySelector("button");
-      button.addEventListener("click", () => {
+    const place = `sort-${table.id}`;
+    const [order, ...key] = (view.get(place) || "").split(".");
+    heads(table).forEach((head, column) => {
+      const { kind, better, key: name } = head.querySelector("button").dataset;
+      if (order && name === key.join(".")) sortBy(table, head, column, kind, order === "descending");
+      head.querySelector("button").addEventListener("click", () => {
         const before = head.getAttribute("aria-sort");
-        const bestFirst = button.dataset.better === "higher";
-        const descending = before === "none" ? bestFirst : before === "ascending";
-        sortBy(table, head, column, button.dataset.kind, descending);
+        const descending = before === "none" ? better === "higher" : before === "ascending";
+        sortBy(table, head, column, kind, descending);
+        view.set(place, `${head.getAttribute("aria-sort")}.${name}`);
       });
     });
   }

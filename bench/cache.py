@@ -21,7 +21,9 @@ from numpy.typing import NDArray
 
 from bench.cache_store import CacheStore
 from bench.csv_text import format_number
+from bench.features import pack_vectors, unpack_vectors
 from bench.metrics.metric import Measurement, PairMetric, Sample, SetMetric, Status
+from bench.photographs import ImageKey
 from bench.software import measuring_software, restoring_software
 from degrade.errors import ImageError
 from degrade.images import decode_image
@@ -33,7 +35,7 @@ from zoo.weights import cache_folder
 
 __all__ = ["PIXELS", "Cache", "Kept", "default_cache", "pixels_of"]
 
-_RESTORED, _VALUES, _VECTORS = "restored", "values", "vectors"
+_RESTORED, _VALUES, _VECTORS, _REFERENCES = "restored", "values", "vectors", "references"
 _LASTING = (Status.OK, Status.NO_FACE, Status.NO_FACE_IN_REFERENCE, Status.LEFT_OUT)
 """A failure may pass, and weights may come: other statuses are found anew."""
 PIXELS = "pixels-sha256"
@@ -90,6 +92,7 @@ class Cache:
         face: NDArray[np.uint8],
         mask: NDArray[np.float32] | None,
         plan: Plan,
+        computed: str = "",
     ) -> str:
         """Return the key of a restoration; empty for one that is not to be kept.
 
@@ -104,6 +107,9 @@ class Cache:
             What it is given.
         plan
             Told to oracles only.
+        computed
+            What of the place where it computes decides its bytes, see `bench.stations.Station`;
+            empty for the processor, an image at a time.
         """
         known = card.kind in ("reference", "classical", "oracle") or (
             card.kind == "network" and card.sha256
@@ -117,6 +123,7 @@ class Cache:
             pixels_of(face),
             "" if mask is None else _array_digest(mask),
             "" if card.blind else plan.to_json(),
+            *([computed] if computed else ()),
         )
 
     def restored(self, key: str) -> Kept | None:
@@ -169,6 +176,34 @@ class Cache:
         if self._store and _may_be_kept(metric):
             text = base64.b64encode(np.asarray(vector, "<f4").tobytes()).decode()
             self._merge(_VECTORS, self._key_of_image(sample), {metric.feature: text})
+
+    def reference(self, feature: str, sha256: str) -> dict[ImageKey, NDArray[np.float32]] | None:
+        """Return the vectors of a reference set, or None.
+
+        Parameters
+        ----------
+        feature
+            What the vectors are, see `SetMetric`.
+        sha256
+            Of the set, see `bench.reference.Reference`.
+        """
+        if self._store is None:
+            return None
+        packed = self._store.read(_REFERENCES, _key(self._measuring, feature, sha256))
+        return None if packed is None else unpack_vectors(packed)
+
+    def keep_reference(
+        self, feature: str, sha256: str, vectors: Mapping[ImageKey, NDArray[np.float32]]
+    ) -> None:
+        """Keep the vectors of a reference set, see `reference`."""
+        if self._store:
+            key = _key(self._measuring, feature, sha256)
+            self._store.keep(_REFERENCES, key, pack_vectors(vectors))
+
+    def tidy(self) -> None:
+        """Let go of what is too much; nothing that was used since this was opened."""
+        if self._store:
+            self._store.tidy()
 
     def _key_of_pair(self, restored: Sample, hq: Sample) -> str:
         return _key(self._measuring, _pixels(restored), _pixels(hq))

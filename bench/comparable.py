@@ -5,11 +5,20 @@ Refuses what differs in more than the restorers; it compares no restorer.
 
 from __future__ import annotations
 
+import math
+
+from bench.metrics.judge_weights import other_weights
 from bench.record import SECONDS, Run
+from bench.rows import Row
 from bench.scores import BASELINE, NotComparableError, signatures
 from degrade.errors import UserError
 
 __all__ = ["refuse_mixed_signatures", "refuse_other_images", "refuse_unfinished"]
+
+_CODECS = ("imagecodecs", "opencv-python-headless", "pillow")
+"""Libraries that decode pictures, or encode where a recipe asks for a system's codec."""
+
+_SAME = "give them the same seed and images"
 
 
 def refuse_unfinished(run: Run) -> None:
@@ -47,16 +56,11 @@ def refuse_other_images(before: Run, after: Run) -> None:
     Raises
     ------
     NotComparableError
-        Saying what differs. That the degraded images are the same is told by the values that
-        both runs have of `BASELINE`, to a thousandth, as threads and machines may differ.
+        Saying what differs. That the images are the same is told by the digest of their pixels;
+        where a run has none (an image could not be read, or it is of an earlier version) by the
+        values that both have of `BASELINE`, to a thousandth, as threads and machines may differ.
     """
-    one, other = signatures(before.rows), signatures(after.rows)
-    for metric in one.keys() & other.keys():
-        if one[metric] != other[metric]:
-            raise NotComparableError(
-                f"'{metric}' was computed in two ways ({one[metric]} and {other[metric]}): run "
-                "both suites again in the same way"
-            )
+    _refuse_other_metrics(before, after)
     wanted = ("dataset", "recipe", "recipe_digest", "keys_sha256")
     places = [
         [tuple(each[key] for key in wanted) for each in run.record["conditions"]]
@@ -64,20 +68,80 @@ def refuse_other_images(before: Run, after: Run) -> None:
     ]
     if sorted(places[0]) != sorted(places[1]):
         raise NotComparableError("the two runs are not of the same images and recipes")
-    inputs = [
-        {row.row_key(): row.value for row in run.rows if _is_plain(row.restorer, row.metric)}
+    other, same = _by_pixels(before, after)
+    known = [
+        {row.row_key(): row.value for row in run.rows if _is_plain(row) and _where(row) not in same}
         for run in (before, after)
     ]
-    for key in inputs[0].keys() & inputs[1].keys():
-        a, b = inputs[0][key], inputs[1][key]
-        if a is None or b is None:  # a metric that failed in one of them tells nothing of images
-            continue
-        if a != b and abs(a - b) > 1e-3 * max(1.0, abs(a)):
+    shared = sorted(known[0].keys() & known[1].keys())
+    for key in shared:
+        if _differ(known[0][key], known[1][key]):
+            what = f"image {key[2]} ({key[1]}) is" if key[2] else f"images of {key[0]} are"
+            raise NotComparableError(f"the degraded {what} not the same in both runs: {_SAME}")
+    for where in other:
+        seen = any(key[:2] == where for key in shared)
+        reason = f", though {_hair(before, after)}" if seen else f": {_SAME}"
+        raise NotComparableError(
+            f"the pixels of {where[0]} ({where[1]}) are not the same in both runs{reason}"
+        )
+
+
+_Where = tuple[str, str]
+
+
+def _refuse_other_metrics(before: Run, after: Run) -> None:
+    one, other = signatures(before.rows), signatures(after.rows)
+    for metric in (one.keys() & other.keys()) - {SECONDS["name"]}:  # of another device, perhaps
+        if one[metric] != other[metric]:
             raise NotComparableError(
-                f"the degraded image {key[2]} ({key[1]}) is not the same in both runs: give them "
-                "the same seed and images"
+                f"'{metric}' was computed in two ways ({one[metric]} and {other[metric]}): run "
+                "both suites again in the same way"
+            )
+        facts = (run.record["metrics"].get(metric, {}) for run in (before, after))
+        changed = other_weights(*facts)
+        if changed:
+            raise NotComparableError(
+                f"'{metric}' was judged by other weights ({changed}): run both suites again with "
+                "the same"
             )
 
 
-def _is_plain(restorer: str, metric: str) -> bool:
-    return restorer == BASELINE and metric != SECONDS["name"]
+def _by_pixels(before: Run, after: Run) -> tuple[list[_Where], set[_Where]]:
+    """Return the conditions whose digests of pixels are known of both runs: other, and the same."""
+    one, two = (
+        {(each["dataset"], each["recipe"]): each.get("pixels_sha256") for each in conditions}
+        for conditions in (before.record["conditions"], after.record["conditions"])
+    )
+    both = [where for where in one if one[where] and two.get(where)]
+    same = {where for where in both if one[where] == two[where]}
+    return [where for where in both if where not in same], same
+
+
+def _differ(one: float | None, other: float | None) -> bool:
+    """Say whether two values are of other pixels, to a thousandth; a lost one tells nothing."""
+    if one is None or other is None:
+        return False
+    return not math.isclose(one, other, rel_tol=1e-3, abs_tol=1e-3)
+
+
+def _hair(before: Run, after: Run) -> str:
+    """Say what changes pixels by a hair only: degrading does not, on any machine.
+
+    The promise of `degrade` starts at decoded pixels and leaves out the codecs of a few recipes.
+    """
+    one, other = (run.record.get("environment", {}).get("libraries", {}) for run in (before, after))
+    names = [name for name in _CODECS if one.get(name) != other.get(name)]
+    told = ", ".join(f"{name} {one.get(name)} and {other.get(name)}" for name in names)
+    return (
+        "no value of the input differs by more than a thousandth, as where a file was encoded "
+        f"anew or another decoder read it{f' ({told})' if told else ''}: run both suites again on "
+        "the same files and libraries"
+    )
+
+
+def _where(row: Row) -> _Where:
+    return row.dataset, row.recipe
+
+
+def _is_plain(row: Row) -> bool:
+    return row.restorer == BASELINE and row.metric != SECONDS["name"]

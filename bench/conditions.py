@@ -6,7 +6,7 @@ Opens data sets and recipes through `degrade`; it restores and measures nothing.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -24,7 +24,9 @@ from degrade.pairs import pair_key
 from degrade.planning import Plan
 from degrade.sources import ImageSource
 
-__all__ = ["Condition", "Pair", "Pairs", "open_conditions"]
+__all__ = ["Condition", "Pair", "Pairs", "open_conditions", "refuse_unpaired"]
+
+_TABLE = "metadata.parquet"
 
 
 class Pair(Protocol):
@@ -146,10 +148,26 @@ def open_conditions(suite: Suite) -> list[list[Condition]]:
     return list(groups.values())
 
 
+def refuse_unpaired(folders: Iterable[str | Path]) -> None:
+    """Refuse folders that are no stored paired data sets: their images would pass for clean ones.
+
+    Raises
+    ------
+    DatasetError
+        Saying what to give instead.
+    """
+    for folder in folders:
+        if not (Path(folder) / _TABLE).is_file():
+            raise DatasetError(
+                f"{folder} holds no {_TABLE}, so nothing says which image belongs to which: give a "
+                "folder that `degrade build` wrote, or clean images by --dataset"
+            )
+
+
 def _open_dataset(suite: Suite, location: str) -> list[Condition]:
     if not suite.truths:
         return [_as_found(suite, location)]
-    if (Path(location) / "metadata.parquet").is_file():
+    if (Path(location) / _TABLE).is_file():
         if suite.masks != "none":
             raise SuiteError(f"the paired data set '{location}' has no masks: use --masks none")
         return [_stored(location, suite.limit)]

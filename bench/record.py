@@ -1,6 +1,6 @@
 """``run.json``: what was run, on what and with what, so that a number can be traced and resumed.
 
-Builds, compares, reads and writes the record; it scores nothing.
+Builds, reads and writes the record; whether a run may be gone on with is `bench.resuming`'s affair.
 """
 
 from __future__ import annotations
@@ -9,28 +9,33 @@ import datetime
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.conditions import Condition
 from bench.environment import environment, relume_version
+from bench.metrics.judge_weights import judge_weights
 from bench.metrics.metric import PairMetric, SetMetric
 from bench.photographs import photographs
-from bench.reference import Reference
 from bench.rows import Row, read_rows
-from bench.suite import Suite, SuiteError
+from bench.suite import Suite
 from degrade.errors import DatasetError
 from degrade.images import atomic_file
 from zoo.restorer import Card
 
+if TYPE_CHECKING:
+    from bench.reference import Reference
+
 __all__ = [
+    "FILE",
     "SECONDS",
     "Run",
     "build_record",
     "holds_run",
     "load_run",
-    "resume_or_start",
+    "now",
+    "read_record",
     "write_record",
 ]
 
@@ -46,8 +51,8 @@ SECONDS: Mapping[str, str] = {
 }
 """The time of a restoration is kept as one more metric of every image."""
 
-_FILE = "run.json"
-_THREADS = "the number of threads"
+FILE = "run.json"
+"""The record's name in the folder of a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +68,15 @@ class Run:
         The content of ``run.json``.
     rows
         One row for each image, restorer and metric, the latest of each.
+    filed_under
+        Of restorers that stand here under another name the one that files have, see
+        `bench.renaming`.
     """
 
     folder: Path
     record: Mapping[str, Any]
     rows: tuple[Row, ...]
+    filed_under: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def suite(self) -> str:
@@ -101,7 +110,7 @@ def build_record(
     reference: Reference | None = None,
 ) -> dict[str, Any]:
     """Return the record of a run that begins now."""
-    content = suite.as_record()
+    content, weights = suite.as_record(), judge_weights(metrics)
     return {
         "relume": relume_version(),
         "suite": content,
@@ -121,57 +130,28 @@ def build_record(
         ],
         "reference": reference.as_record() if reference else None,
         "restorers": {card.name: dict(card.as_record()) for card in cards},
-        "metrics": {metric.name: _facts(metric) for metric in metrics} | {"seconds": dict(SECONDS)},
+        "metrics": {
+            **{each.name: {**_facts(each), "weights": weights[each.name]} for each in metrics},
+            "seconds": dict(SECONDS),
+        },
         "environment": environment(),
         "resumed": [],
-        "started": _now(),
+        "started": now(),
         "finished": None,
     }
 
 
-def resume_or_start(folder: Path, record: dict[str, Any]) -> dict[str, Any]:
-    """Write the record into ``folder``, or go on with the run that is there.
-
-    Raises
-    ------
-    SuiteError
-        The run in the folder is another one; the message says what differs.
-    """
-    path = folder / _FILE
-    if not path.exists():
-        if (folder / "rows.jsonl").exists():
-            raise SuiteError(f"{folder} holds rows but no {_FILE}: choose another --out folder")
-        write_record(folder, record)
-        return record
-    before = _read(path)
-    old, new = _decisive(before), _decisive(json.loads(json.dumps(record)))
-    if None in (old[_THREADS], new[_THREADS]):
-        # One of them had nothing of PyTorch loaded, so nothing depends on its threads.
-        old[_THREADS] = new[_THREADS] = None
-    changes = list(_changes(old, new))
-    if changes:
-        more = f" and {len(changes) - 3} more" if len(changes) > 3 else ""
-        raise SuiteError(
-            f"{folder} holds another run: {'; '.join(changes[:3])}{more}: "
-            "choose another --out folder, or delete this one"
-        )
-    resumed = [*before["resumed"], {"time": _now(), "environment": record["environment"]}]
-    merged = {**before, "resumed": resumed, "finished": None}
-    write_record(folder, merged)
-    return merged
-
-
 def write_record(folder: Path, record: Mapping[str, Any], *, finished: bool = False) -> None:
     """Write ``run.json``, whole or not at all."""
-    content = {**record, "finished": _now()} if finished else record
+    content = {**record, "finished": now()} if finished else record
     text = json.dumps(content, indent=2, allow_nan=False) + "\n"
-    with atomic_file(folder / _FILE) as file:
+    with atomic_file(folder / FILE) as file:
         file.write(text.encode())
 
 
 def holds_run(folder: Path) -> bool:
     """Say whether a folder is there and holds a run, complete or not."""
-    return (folder / _FILE).is_file()
+    return (folder / FILE).is_file()
 
 
 def load_run(folder: str | Path) -> Run:
@@ -185,10 +165,12 @@ def load_run(folder: str | Path) -> Run:
     folder = Path(folder)
     if not holds_run(folder):
         raise DatasetError(f"{folder} holds no run: give a folder that `bench run` wrote")
-    return Run(folder, _read(folder / _FILE), tuple(read_rows(folder / "rows.jsonl")))
+    return Run(folder, read_record(folder), tuple(read_rows(folder / "rows.jsonl")))
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_record(folder: Path) -> dict[str, Any]:
+    """Return the record in a folder; DatasetError where it is damaged or none of ours."""
+    path = folder / FILE
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as problem:
@@ -197,37 +179,6 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(record, dict) or wanted - record.keys():
         raise DatasetError(f"{path} is not the record of a run: give a folder of `bench run`")
     return record
-
-
-def _decisive(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what must be equal for two sessions to be one run, flat: label to value."""
-    flat = {f"{key} of the suite": value for key, value in record["suite"].items()}
-    flat["the version of Relume"] = record["relume"]
-    flat[_THREADS] = record["environment"].get("torch_threads")
-    for each in record["conditions"]:
-        place = f"{each['dataset']}/{each['recipe']}"
-        flat[f"the recipe of {place}"] = each["recipe_digest"]
-        flat[f"the images of {place}"] = each["keys_sha256"]
-    for name, card in record["restorers"].items():
-        flat[f"the weights of {name}"] = card["sha256"]
-    for name, facts in record["metrics"].items():
-        flat[f"the signature of {name}"] = facts["signature"]
-    return flat
-
-
-def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    return [
-        f"{label} was {_brief(before.get(label))}, now {_brief(now.get(label))}"
-        for label in {**before, **now}
-        if before.get(label) != now.get(label)
-    ]
-
-
-def _brief(value: object) -> str:
-    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    if len(text) == 64 and set(text) <= set("0123456789abcdef"):
-        return f"{text[:12]}..."  # a digest
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _facts(metric: PairMetric | SetMetric) -> dict[str, str]:
@@ -242,5 +193,6 @@ def _digest(content: object) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def _now() -> str:
+def now() -> str:
+    """Return the time in UTC, to the second, as records have it."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

@@ -15,14 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 import degrade
+from bench.cache import Cache
 from bench.features import read_vectors, write_vectors
 from bench.metrics.metric import Direction, Measurement, PairMetric, Sample, SetMetric
+from bench.photographs import ImageKey
+from bench.record import holds_run
 from bench.restoring import safe_name
-from bench.software import measuring_software
 from degrade.errors import DatasetError
 from degrade.sources import ImageSource
 from degrade.terminal import Progress
-from zoo.weights import cache_folder
 
 __all__ = ["AgainstReference", "Reference", "open_reference", "refer", "reference_file"]
 
@@ -79,6 +80,7 @@ class AgainstReference:
         self.judge: str = metric.judge
         self.feature: str = metric.feature
         self.signature: str = f"{metric.signature}|reference:{reference.label}"
+        self.entry = getattr(metric, "entry", None)
 
     def describe(self, sample: Sample) -> NDArray[np.float64] | Measurement:
         """Return the vector of one image, or the reason there is none."""
@@ -122,12 +124,12 @@ def open_reference(location: str, longest: int | None = None) -> Reference:
 
 
 def refer(
-    metrics: Sequence[PairMetric | SetMetric], reference: Reference, out: Path
+    metrics: Sequence[PairMetric | SetMetric], reference: Reference, out: Path, cache: Cache
 ) -> list[PairMetric | SetMetric]:
     """Return the metrics with every set metric put against the reference set.
 
-    The set's vectors are taken from the folder of the run or from the cache of this machine;
-    else they are computed, and kept in both.
+    The set's vectors are those of the run, where ``out`` holds one, whose signatures say which
+    set it is; else the cache's; else they are computed. They are kept in both.
 
     Raises
     ------
@@ -141,7 +143,7 @@ def refer(
             referred.append(metric)
             continue
         if metric.feature not in vectors:
-            vectors[metric.feature] = _vectors(metric, reference, out)
+            vectors[metric.feature] = _vectors(metric, reference, out, cache)
         found = vectors[metric.feature]
         referred.append(metric if found is None else AgainstReference(metric, reference, found))
     return referred
@@ -152,35 +154,40 @@ def reference_file(run: Path, feature: str) -> Path:
     return run / "features" / "reference" / f"{safe_name(feature)}.npz"
 
 
-def _vectors(metric: SetMetric, reference: Reference, out: Path) -> NDArray[np.float64] | None:
+def _vectors(
+    metric: SetMetric, reference: Reference, out: Path, cache: Cache
+) -> NDArray[np.float64] | None:
     """Return ``(m, d)`` vectors; None where the metric cannot run here and says so itself."""
     place = reference_file(out, metric.feature)
-    what = f"{metric.feature}\n{reference.sha256}\n{measuring_software()}"
-    digest = hashlib.sha256(what.encode()).hexdigest()
-    cached = cache_folder() / "features" / f"{digest}.npz"
     keys = [(key, 0) for key in reference.source.keys]
-    for file in (place, cached):
-        found = _stored(file)
-        if found is not None and found.keys() == set(keys):
-            break
-    else:
-        found = {}
-        with Progress(len(keys), f"reference {reference.name}") as shown:
-            for key in keys:
-                vector = metric.describe(Sample(reference.source.read(key[0])))
-                if isinstance(vector, Measurement):
-                    if not found:
-                        return None
-                    raise DatasetError(f"{reference.name}: {key[0]}: {vector.detail}: remove it")
-                found[key] = np.asarray(vector, np.float32)
-                shown.advance()
-        write_vectors(cached, found)
-    if not place.exists():
+    found = _stored(place) if holds_run(out) else None
+    if found is None or found.keys() != set(keys):
+        found = cache.reference(metric.feature, reference.sha256)
+        if found is None:
+            found = _described(metric, reference)
+            if not found:
+                return None
+            cache.keep_reference(metric.feature, reference.sha256, found)
         write_vectors(place, found)
     return np.stack([found[key] for key in keys]).astype(np.float64)
 
 
-def _stored(path: Path) -> dict[tuple[str, int], NDArray[np.float32]] | None:
+def _described(metric: SetMetric, reference: Reference) -> dict[ImageKey, NDArray[np.float32]]:
+    """Describe every image of the set; none where the metric cannot describe the first."""
+    found: dict[ImageKey, NDArray[np.float32]] = {}
+    with Progress(len(reference.source), f"reference {reference.name}") as shown:
+        for key in reference.source.keys:
+            vector = metric.describe(Sample(reference.source.read(key)))
+            if isinstance(vector, Measurement):
+                if not found:
+                    break
+                raise DatasetError(f"{reference.name}: {key}: {vector.detail}: remove it")
+            found[key, 0] = np.asarray(vector, np.float32)
+            shown.advance()
+    return found
+
+
+def _stored(path: Path) -> dict[ImageKey, NDArray[np.float32]] | None:
     try:
         return read_vectors(path)
     except DatasetError:

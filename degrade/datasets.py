@@ -150,8 +150,8 @@ def find_dataset(text: str, root: str | Path | None = None) -> tuple[Storage, Li
         assert entry is not None
         raise DatasetError(
             f"{name} is not on this machine: {entry.obtain} ({entry.page}; licence: "
-            f"{entry.licence}), then give its folder with --root, as "
-            f"${_ROOTS}/{name}, or in {configuration()}"
+            f"{entry.licence}), then name its folder in {configuration()} (a line `{name}: "
+            f"FOLDER`), put it at ${_ROOTS}/{name}, or give it by --root to a command that has that"
         )
     storage, listing = _inputs(entry, place)
     if entry is None:

@@ -70,8 +70,9 @@ def calibrate(
     load = loader()
     checks: list[Check] = []
     if pairs is not None:
+        of_pictures = published(load, Path(pairs))  # refuses them before anything is told
         tell("published")
-        checks += published(load, Path(pairs))
+        checks += of_pictures
     for name, kind in (("closed forms", closed_forms), ("shipped", shipped)):
         tell(name)
         checks += kind(load)

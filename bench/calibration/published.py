@@ -31,7 +31,9 @@ _Pairs = Mapping[str, tuple[Sample, Sample]]
 
 
 def published(load: Callable[[str], PairMetric], folder: Path) -> Iterator[Check]:
-    """Yield a check for every score of the table; where a column cannot run, a skipped one.
+    """Return a check for every score of the table; where a column cannot run, a skipped one.
+
+    The pictures are read at once, the checks made one by one.
 
     Parameters
     ----------
@@ -47,7 +49,12 @@ def published(load: Callable[[str], PairMetric], folder: Path) -> Iterator[Check
     """
     data: dict[str, Any]
     data, _ = load_yaml(PUBLISHED, error=DatasetError)
-    pairs = _read(folder, data)
+    return _checks(load, _read(folder, data), data)
+
+
+def _checks(
+    load: Callable[[str], PairMetric], pairs: _Pairs, data: Mapping[str, Any]
+) -> Iterator[Check]:
     available = {entry.name: entry for entry in describe_metrics()}
     for wanted in (*data["tables"], *data["sets"]):
         for column, scores in wanted["scores"].items():

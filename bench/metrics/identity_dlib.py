@@ -47,6 +47,12 @@ __all__ = [
 
 _PACKAGES = ("dlib", "face_recognition_models")
 
+_FILES = (
+    ("face_recognition_models", "models/shape_predictor_5_face_landmarks.dat"),
+    ("face_recognition_models", "models/dlib_face_recognition_resnet_model_v1.dat"),
+)
+"""Of the crop and of the descriptor; dlib's HOG detector is compiled into dlib."""
+
 _CROP = "hq-5-landmarks|chip150-pad.25|upright"
 
 
@@ -60,6 +66,7 @@ def _identity(name: str, direction: Direction, unit: str, protocol: str) -> Metr
         source="dlib_face_recognition_resnet_model_v1 (King 2017); strangers .84, dlib's bound .91",
         judge="dlib-resnet-v1",
         packages=(*_PACKAGES, "torch"),
+        packaged=_FILES,
     )
 
 

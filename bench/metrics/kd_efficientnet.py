@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.metrics.efficientnet_judge import (
+    FILES,
     JUDGE,
     PACKAGES,
     POOLED,
@@ -26,6 +27,7 @@ KD = MetricEntry(
     source="kernel of Binkowski et al. 2018, unbiased MMD² of Gretton et al. 2012; not KID",
     judge=JUDGE,
     packages=PACKAGES,
+    packaged=FILES,
     feature=POOLED,
 )
 

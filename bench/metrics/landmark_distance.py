@@ -40,6 +40,7 @@ def _entry(name: str, unit: str, normalised: str) -> MetricEntry:
         source="dlib shape_predictor_68_face_landmarks (King 2009; Sagonas et al. 2013)",
         judge="dlib-68",
         packages=("dlib", "face_recognition_models"),
+        packaged=(("face_recognition_models", "models/shape_predictor_68_face_landmarks.dat"),),
         licence="ibug-68",
     )
 

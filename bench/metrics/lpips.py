@@ -34,6 +34,7 @@ def _entry(name: str, net: Net, judge: str, source: str) -> MetricEntry:
         judge=judge,
         packages=("torch", "torchvision", "torchmetrics", "safetensors"),
         weights=judge,
+        packaged=(("torchmetrics", f"functional/image/lpips_models/{net}.pth"),),
     )
 
 

@@ -90,6 +90,8 @@ class MetricEntry:
         Name that ``zoo fetch`` knows, for weights no package ships; or the empty string.
     file
         Name of a file of weights that a person brings, see `zoo.weights.own_file`; or empty.
+    packaged
+        ``(import name, path inside)`` of weights that installed packages ship.
     feature
         What the vector of a set metric is, such as ``inception-pool3``: letters, digits and
         dashes. Metrics with the same name share their vectors. Empty for a pair metric.
@@ -109,6 +111,7 @@ class MetricEntry:
     packages: tuple[str, ...] = ()
     weights: str = ""
     file: str = ""
+    packaged: tuple[tuple[str, str], ...] = ()
     feature: str = ""
     licence: str = ""
     status: Status = Status.OK

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.metrics.efficientnet_judge import (
+    FILES,
     JUDGE,
     PACKAGES,
     SMALLEST,
@@ -29,6 +30,7 @@ PERCEPTUAL = MetricEntry(
     source="in the manner of Zhang et al. 2018 (arXiv 1801.03924), unweighted; not LPIPS",
     judge=JUDGE,
     packages=PACKAGES,
+    packaged=FILES,
 )
 
 _EPSILON = 1e-10

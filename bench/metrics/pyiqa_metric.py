@@ -8,10 +8,12 @@ a status with the command that fetches it.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import importlib.util
+import io
 import pickle
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +67,19 @@ class PyiqaMetric(Described):
         if refused:
             return refused
         return Measurement(self._value(_tensor(restored.image), _tensor(hq.image)))
+
+    def tensors_sha256(self) -> str:
+        """Return the digest of all tensors that were loaded, by name; empty where there are none.
+
+        Statistics that pyiqa reads from a file at each call, as for its niqe, are not among them.
+        """
+        every: Mapping[str, Tensor] = self._model.state_dict()
+        tensors = {name: tensor for name, tensor in every.items() if tensor.numel()}
+        total = hashlib.sha256()
+        for name, tensor in sorted(tensors.items()):
+            total.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+            total.update(tensor.detach().cpu().contiguous().flatten().numpy().data)
+        return total.hexdigest() if tensors else ""
 
     def _value(self, *images: Tensor) -> float:
         import torch
@@ -141,7 +156,7 @@ def load_pyiqa(name: str, *, download: bool = False) -> PairMetric:
     if not entry.available:
         return UnavailablePairMetric(entry)
     try:
-        with only_tensors(), contextlib.nullcontext() if download else network_shut():
+        with only_tensors(), _open() if download else _shut():
             return PyiqaMetric(entry, _create(name.removeprefix(PREFIX)))
     except pickle.UnpicklingError as error:
         raise WeightsRefused(
@@ -182,9 +197,20 @@ def fetch_pyiqa(name: str) -> PairMetric:
 def _create(name: str) -> Any:
     import pyiqa
 
-    # pyiqa tells on standard output what it loads; that is where results stand.
-    with contextlib.redirect_stdout(sys.stderr):
-        return pyiqa.create_metric(name, device="cpu")
+    return pyiqa.create_metric(name, device="cpu")
+
+
+def _open() -> contextlib.AbstractContextManager[object]:
+    """Leave the network open; what pyiqa tells goes to standard error, apart from results."""
+    return contextlib.redirect_stdout(sys.stderr)
+
+
+@contextlib.contextmanager
+def _shut() -> Iterator[None]:
+    """Shut the network, and have pyiqa say nothing: it tells of downloads that are then refused."""
+    nowhere = io.StringIO()
+    with network_shut(), contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
+        yield
 
 
 def _configs() -> Mapping[str, Mapping[str, Any]]:

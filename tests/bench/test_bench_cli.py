@@ -72,6 +72,7 @@ def test_run_as_json_is_one_object_on_standard_output(tiny):
         (["run", "quick", "--limit", "0"], "'--limit'"),
         (["run", "quick", "--restorers", "nlmean"], "did you mean nlmeans?"),
         (["run", "quick", "--pairs", "no-such-folder"], "'--pairs'"),
+        (["run", "quick", "--pairs", "."], ". holds no metadata.parquet"),
         (["run", "quick", "--cache", "x", "--no-cache"], "exclude each other"),
         (["run", "celeba-test"], "celeba-hq is not on this machine"),
         (["run", "real", "--metrics", "psnr", "--dataset", "."], "holds no images"),
@@ -109,6 +110,17 @@ def test_a_second_run_takes_from_the_cache_and_cache_tells_its_room(tiny, tmp_pa
     entries = sum(kind["entries"] for kind in told["kinds"].values())
     assert f"removed {entries} entries" in cleared
     assert f"{kept}: empty" in cleared
+
+
+def test_a_metric_without_its_weights_is_told_once_with_the_command_that_mends_it(
+    tiny, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "empty"))
+    arguments = ("--metrics", "psnr,lpips", "--limit", 1, "--no-cache", "--out", tmp_path / "x")
+    result = call("run", tiny[0] / "tiny.yaml", *arguments)
+    assert result.exit_code == 0, result.output
+    told = [line for line in result.stderr.splitlines() if "lpips" in line]
+    assert told == ["lpips has no values: run `zoo fetch alexnet` with a network"]
 
 
 def test_without_the_cache_everything_is_made_anew(tiny, tmp_path, cache_of_the_tests):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
 
 import numpy as np
 import pytest
 
 from bench import cache as caching
 from bench.cache import Cache
+from bench.cache_store import CacheStore
 from bench.metrics.metric import Measurement, Sample, Status
 from bench.runner import execute
 
@@ -193,3 +195,38 @@ def test_what_somebody_else_made_is_not_kept(tmp_path, fakes, monkeypatch):
     assert others.key_of(fakes.card("plugin"), LIGHT, None, plan) == ""
     # A name of Relume's own counts first, and is its own.
     assert others.key_of(fakes.card("input"), LIGHT, None, plan) != ""
+
+
+def size_of(folder):
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_run_ends_with_the_cache_within_its_limit_and_keeps_what_it_used(
+    tmp_path, fakes, monkeypatch
+):
+    folder = tmp_path / "cache"
+    start(fakes, tmp_path, "one", *counted(fakes))
+    size, old = size_of(folder), CacheStore(folder)
+    for number in range(5):
+        old.keep("restored", f"{number:064x}", b"x" * size)
+        long_ago = (number, number)
+        os.utime(folder / "restored" / "00" / f"{number:064x}", long_ago)
+    monkeypatch.setenv("RELUME_CACHE_LIMIT", f"{3 * size}B")
+    again = counted(fakes)
+    start(fakes, tmp_path, "two", *again)
+    assert calls(*again) == [0, 0, 0, 0]
+    left = sorted(path.name for path in (folder / "restored" / "00").iterdir())
+    assert left == [f"{4:064x}"]  # the one of old that was used last; two more would be too much
+    third = counted(fakes)
+    start(fakes, tmp_path, "three", *third)
+    assert calls(*third) == [0, 0, 0, 0]
+
+
+def test_with_no_room_nothing_is_kept_and_no_value_differs(tmp_path, fakes, monkeypatch):
+    monkeypatch.setenv("RELUME_CACHE_LIMIT", "0")
+    for name in ("one", "two"):
+        again = counted(fakes)
+        start(fakes, tmp_path, name, *again)
+        assert calls(*again)[:3] == [3, 3, 6]
+    assert values(tmp_path / "one") == values(tmp_path / "two")
+    assert size_of(tmp_path / "cache") == 0

@@ -214,6 +214,11 @@ def test_the_published_table_holds_for_every_column_that_can_run(load):
     assert [each for each in checks if each.failed] == []
     made = {each.column for each in checks if not each.skipped}
     assert {name for name in METRICS if name.startswith("psnr")} - {"psnr_y_eps"} <= made
+    by_hand = ("psnr", "psnr_crop4", "psnr_y", "psnr_y_rounded", "psnr_y_limited", "psnr_vqfr",
+               "ssim", "ssim_rgb_clamped", "ssim_y_rounded_clamped", "ssim_y", "ssim_y_limited",
+               "ssim_vqfr")  # fmt: skip
+    told = [each.column for each in checks if "by hand" in each.source]
+    assert told == [column for column in by_hand for _ in range(5)]
     assert {each.column for each in checks} >= {"lpips", "dists", "fid", "fid_clean", "niqe_y_full"}
     assert len({each.source for each in checks if each.source}) == 3
 
@@ -232,6 +237,14 @@ def test_pictures_that_are_missing_or_others_are_refused(load, tmp_path):
     picture.unlink()
     with pytest.raises(DatasetError, match=r"I06.bmp is missing"):
         list(published(load, tmp_path))
+
+
+def test_a_folder_without_the_pictures_is_refused_before_any_progress_is_told(tmp_path):
+    result = CliRunner().invoke(main, ["calibrate", "--pairs", str(tmp_path)])
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr.count("\n") == 1
+    assert result.stderr.startswith("Error: ")
 
 
 def test_the_whole_calibration_is_of_three_kinds_without_pairs(quick):

@@ -1,5 +1,6 @@
 import importlib.util
 import socket
+import sys
 import threading
 import time
 import urllib.error
@@ -14,11 +15,11 @@ from skimage import data
 
 from bench.cli import main
 from bench.metrics.metric import PairMetric, Sample, Status
-from bench.metrics.pyiqa_metric import load_pyiqa, pyiqa_entry
+from bench.metrics.pyiqa_metric import fetch_pyiqa, load_pyiqa, pyiqa_entry
 from bench.metrics.registry import load_metric
 from bench.metrics.shut_network import network_shut
 from degrade.errors import UserError
-from zoo.weights import WeightsRefused
+from zoo.weights import WeightsMissing, WeightsRefused
 
 HQ = data.astronaut()[:128, 100:228]
 RESTORED = np.clip(HQ + np.random.default_rng(0).normal(0, 20, HQ.shape), 0, 255).astype(np.uint8)
@@ -87,7 +88,26 @@ def test_missing_weights_are_a_status_at_once_and_nothing_is_fetched(empty_cache
     assert "bench metrics --fetch pyiqa:musiq" in measured.detail
     assert time.process_time() - start < 20
     assert list(empty_cache.iterdir()) == []
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_download_that_the_shut_network_refuses_is_not_announced(monkeypatch, capsys):
+    """pyiqa announces its own by `print`, torch.hub those of backbones on standard error."""
+    pytest.importorskip("pyiqa")
+
+    def create(name):
+        print("Downloading: one")  # noqa: T201 - what pyiqa does
+        sys.stderr.write("Downloading: two\n")
+        raise urllib.error.URLError("refused")
+
+    monkeypatch.setattr("bench.metrics.pyiqa_metric._create", create)
+    assert load_pyiqa("pyiqa:musiq").measure(Sample(HQ), Sample(HQ)).status is (
+        Status.WEIGHTS_MISSING
+    )
+    assert capsys.readouterr() == ("", "")
+    with pytest.raises(WeightsMissing):
+        fetch_pyiqa("pyiqa:musiq")
+    assert capsys.readouterr() == ("", "Downloading: one\nDownloading: two\n")
 
 
 def test_weights_that_would_run_code_are_refused(empty_cache):

@@ -3,9 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from bench.cache import Cache
 from bench.metrics.metric import Measurement, Status
 from bench.record import load_run
-from bench.reference import AgainstReference, open_reference, refer
+from bench.reference import AgainstReference, open_reference, refer, reference_file
 from bench.runner import execute
 from bench.suite import SuiteError
 from degrade.errors import DatasetError, ImageError
@@ -13,8 +14,8 @@ from degrade.images import write_png
 
 
 @pytest.fixture
-def cache(tmp_path, monkeypatch):
-    monkeypatch.setattr("bench.reference.cache_folder", lambda: tmp_path / "cache")
+def cache(tmp_path):
+    return tmp_path / "cache"
 
 
 @pytest.fixture
@@ -33,12 +34,12 @@ def counting(fakes, calls):
     return metric
 
 
-def run_once(fakes, clean, out, metrics=None):
+def run_once(fakes, clean, out, metrics=None, cache=None):
     reference = open_reference(str(clean))
     metrics = metrics or fakes.metrics()
     return execute(
         fakes.suite(reference=str(clean)), [[fakes.condition()]], fakes.restorers(), metrics, out,
-        reference,
+        reference, cache=cache,
     )  # fmt: skip
 
 
@@ -78,17 +79,66 @@ def test_the_digest_follows_the_bytes_the_names_and_the_size(clean):
     assert len({before, renamed, open_reference(str(clean)).sha256}) == 3
 
 
-def test_a_reference_is_described_once_for_all_runs_of_this_machine(tmp_path, fakes, clean, cache):
+def damage_what_the_cache_has(cache):
+    (file,) = (path for path in (cache / "references").rglob("*") if path.is_file())
+    file.write_bytes(file.read_bytes()[:-1] + b"!")
+
+
+def describe_in(fakes, clean, out, cache):
+    """Return how many images a new run describes besides its own three of two restorers."""
     calls = []
-    run_once(fakes, clean, tmp_path / "one", [counting(fakes, calls)])
-    described = len(calls)
-    assert described == 6 + 3 * 2  # the reference, and three images of two restorers
-    run_once(fakes, clean, tmp_path / "two", [counting(fakes, calls)])
-    assert len(calls) == described + 3 * 2
-    (file,) = (tmp_path / "cache" / "features").iterdir()
-    file.write_bytes(b"damaged")
-    run_once(fakes, clean, tmp_path / "three", [counting(fakes, calls)])
-    assert len(calls) == 2 * described + 3 * 2
+    done = run_once(fakes, clean, out, [counting(fakes, calls)], cache)
+    (row,) = [r for r in done.rows if (r.metric, r.restorer) == ("set_distance", "brighter")]
+    return len([level for level in calls if level in range(10, 120, 20)]), row.value
+
+
+def test_a_reference_is_described_once_for_all_runs_with_the_same_cache(
+    tmp_path, fakes, clean, cache
+):
+    first = describe_in(fakes, clean, tmp_path / "one", cache)
+    assert first[0] == 6
+    assert describe_in(fakes, clean, tmp_path / "two", cache) == (0, first[1])
+    assert describe_in(fakes, clean, tmp_path / "three", tmp_path / "other") == first
+    damage_what_the_cache_has(cache)
+    assert describe_in(fakes, clean, tmp_path / "four", cache) == first
+    assert describe_in(fakes, clean, tmp_path / "five", cache) == (0, first[1])
+
+
+def test_without_a_cache_a_reference_is_described_by_every_run(tmp_path, fakes, clean, cache):
+    first = describe_in(fakes, clean, tmp_path / "one", cache)
+    assert describe_in(fakes, clean, tmp_path / "two", None) == first
+    assert describe_in(fakes, clean, tmp_path / "two", None)[0] == 0  # its own, gone on with
+
+
+def test_damaged_vectors_of_the_reference_in_the_runs_own_folder_are_made_anew(
+    tmp_path, fakes, clean, cache
+):
+    run = tmp_path / "run"
+    first = describe_in(fakes, clean, run, cache)
+    own = reference_file(run, "mean-level")
+    whole = own.read_bytes()
+    for damaged in (b"", whole[:100], whole[:-5]):
+        own.write_bytes(damaged)
+        assert describe_in(fakes, clean, run, cache) == (0, first[1])  # the cache's
+        assert own.read_bytes() == whole
+    own.write_bytes(b"damaged")
+    assert describe_in(fakes, clean, run, None)[0] == 6
+    assert own.read_bytes() == whole
+
+
+def test_vectors_left_in_a_folder_without_a_run_are_not_trusted(tmp_path, fakes, clean, cache):
+    """They may be of another set of the same names: no signature says which."""
+    run = tmp_path / "run"
+    run_once(fakes, clean, run)
+    for left in ("run.json", "rows.jsonl"):
+        (run / left).unlink()
+    for path in clean.iterdir():
+        write_png(path, np.full((40, 48, 3), 50, np.uint8))
+    done = run_once(fakes, clean, run)
+    (row,) = [r for r in done.rows if (r.metric, r.restorer) == ("set_distance", "input")]
+    pairs = fakes.condition().pairs
+    mean = np.mean([pairs[i].lq.mean() for i in range(3)])
+    assert row.value == pytest.approx(abs(mean - 50), rel=1e-6)
 
 
 def test_a_finished_run_describes_nothing_and_a_lost_file_of_vectors_is_made_again(
@@ -111,7 +161,7 @@ def test_a_finished_run_describes_nothing_and_a_lost_file_of_vectors_is_made_aga
 def test_a_metric_that_cannot_run_here_is_left_to_say_so(tmp_path, fakes, clean, cache):
     absent = fakes.SetMetric()
     absent.describe = lambda sample: Measurement(None, Status.WEIGHTS_MISSING, "zoo fetch it")
-    (same,) = refer([absent], open_reference(str(clean)), tmp_path)
+    (same,) = refer([absent], open_reference(str(clean)), tmp_path, Cache(None))
     assert not isinstance(same, AgainstReference)
 
 
@@ -122,7 +172,7 @@ def test_a_reference_that_is_not_whole_is_refused(tmp_path, fakes, clean, cache)
     (clean / "photo.heic").unlink()
     (clean / "3.png").write_bytes(b"no picture")
     with pytest.raises(ImageError, match=r"3\.png"):
-        refer(fakes.metrics(), open_reference(str(clean)), tmp_path / "out")
+        refer(fakes.metrics(), open_reference(str(clean)), tmp_path / "out", Cache(None))
     write_png(tmp_path / "one" / "a.png", np.zeros((40, 40, 3), np.uint8))
     with pytest.raises(DatasetError, match="two or more"):
         open_reference(str(tmp_path / "one"))

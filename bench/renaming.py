@@ -1,0 +1,87 @@
+"""A run with a restorer under another name, so that it can be compared with its successor.
+
+Changes the view of a run in memory; its folder stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from bench.record import Run
+from bench.scores import BASELINE
+from degrade.errors import UserError
+from degrade.yaml_lines import nearest
+
+__all__ = ["renamed", "renaming_notes", "with_successors"]
+
+
+def with_successors(before: Run, after: Run, names: Mapping[str, str]) -> Run:
+    """Return ``before`` with restorers under the names that their successors have in ``after``.
+
+    Parameters
+    ----------
+    names
+        Name in ``before`` to name in ``after``.
+
+    Raises
+    ------
+    UserError
+        As `renamed`; or ``after`` has no restorer of a new name.
+    """
+    for new in names.values():
+        _known(after, new)
+    return renamed(before, names)
+
+
+def renamed(run: Run, names: Mapping[str, str]) -> Run:
+    """Return a run with restorers under other names; files are still found by the old ones.
+
+    Parameters
+    ----------
+    names
+        Old name to new name.
+
+    Raises
+    ------
+    UserError
+        The run has no restorer of an old name, or two would be called the same, or the input
+        would be called otherwise.
+    """
+    cards = run.record["restorers"]
+    for old, new in names.items():
+        _known(run, old)
+        if BASELINE in (old, new):
+            raise UserError(f"'{BASELINE}' keeps its name: it tells that the images are the same")
+    found = [names.get(name, name) for name in cards]
+    twice = next((name for name in found if found.count(name) > 1), None)
+    if twice is not None:
+        raise UserError(f"{run.folder} would have two restorers called '{twice}': take other names")
+    called = {
+        names.get(name, name): {**card, "name": names.get(name, name)}
+        for name, card in cards.items()
+    }
+    files = {new: run.filed_under.get(old, old) for old, new in names.items()}
+    return replace(
+        run,
+        record={**run.record, "restorers": called},
+        rows=tuple(
+            replace(row, restorer=names[row.restorer]) if row.restorer in names else row
+            for row in run.rows
+        ),
+        filed_under={**run.filed_under, **files},
+    )
+
+
+def renaming_notes(names: Mapping[str, str]) -> tuple[str, ...]:
+    """Return a line for each restorer that stands under another name, for whoever reads on."""
+    return tuple(f"{new}: compared with {old} of the run before" for old, new in names.items())
+
+
+def _known(run: Run, name: str) -> None:
+    cards = run.record["restorers"]
+    if name not in cards:
+        raise UserError(
+            f"{run.folder} has no restorer '{name}'.{nearest(name, cards)} It has: "
+            f"{', '.join(cards)}"
+        )

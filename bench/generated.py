@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from bench.metrics.efficientnet_judge import load_judge
 from bench.metrics.frechet import frechet_distance
-from bench.metrics.kd_efficientnet import kernel_distance
+from bench.metrics.kernel_distance import kernel_distance
 from bench.metrics.precision_recall import precision_recall
 from degrade.errors import DatasetError
 from zoo.networks.efficientnet import extract

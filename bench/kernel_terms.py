@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.metrics.kd_efficientnet import kernel
+from bench.metrics.kernel_distance import kernel
 
 __all__ = ["kernel_terms"]
 

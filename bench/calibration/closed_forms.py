@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bench.calibration.check import Check, check_pair, check_value
 from bench.metrics.frechet import frechet_distance
 from bench.metrics.identity_dlib import degrees
-from bench.metrics.kd_efficientnet import kernel_distance
+from bench.metrics.kernel_distance import kernel_distance
 from bench.metrics.metric import PairMetric, Sample
 
 __all__ = ["closed_forms"]

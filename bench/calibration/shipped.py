@@ -14,7 +14,7 @@ from typing import Any
 from bench.calibration.cases import CASES, digest, tiles
 from bench.calibration.check import Check, check_pair, check_value
 from bench.metrics.frechet import frechet_distance
-from bench.metrics.kd_efficientnet import kernel_distance
+from bench.metrics.kernel_distance import kernel_distance
 from bench.metrics.metric import Measurement, PairMetric, Sample, Status
 
 __all__ = ["SHIPPED", "shipped"]

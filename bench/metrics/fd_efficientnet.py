@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
 from bench.metrics.efficientnet_judge import (
     FILES,
     JUDGE,
@@ -13,8 +10,8 @@ from bench.metrics.efficientnet_judge import (
     EfficientNetSetMetric,
     load_judge,
 )
-from bench.metrics.frechet import frechet_distance, refuse_sets
-from bench.metrics.metric import Measurement, MetricEntry
+from bench.metrics.metric import MetricEntry
+from bench.metrics.set_distances import ByFrechetDistance
 
 __all__ = ["FD", "FdEfficientNet", "load_fd"]
 
@@ -32,24 +29,10 @@ FD = MetricEntry(
 )
 
 
-class FdEfficientNet(EfficientNetSetMetric):
-    """Fréchet distance of pooled features.
-
-    Biased upwards for small sets: compare values of equal n only, and below 1280 images on
-    either side (the covariances are rank-deficient) read it as a rough guide.
-    """
+class FdEfficientNet(ByFrechetDistance, EfficientNetSetMetric):
+    """Fréchet distance of pooled features, of 1280 dimensions."""
 
     __slots__ = ()
-
-    def compare(
-        self,
-        restored: NDArray[np.float64],
-        reference: NDArray[np.float64],
-        images: NDArray[np.intp] | None = None,
-    ) -> Measurement:
-        """Return the distance of two ``(n, 1280)`` sets, n at least 2; ``images`` is unread."""
-        refused = refuse_sets(restored, reference)
-        return refused or Measurement(frechet_distance(restored, reference))
 
 
 def load_fd() -> FdEfficientNet:

@@ -6,10 +6,6 @@ face papers descends from it; ``fid_clean`` resizes otherwise and gives other va
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
-from bench.metrics.frechet import frechet_distance, refuse_sets
 from bench.metrics.inception_judge import (
     CLEAN,
     JUDGE,
@@ -19,7 +15,8 @@ from bench.metrics.inception_judge import (
     InceptionSetMetric,
     load_inception,
 )
-from bench.metrics.metric import Measurement, MetricEntry
+from bench.metrics.metric import MetricEntry
+from bench.metrics.set_distances import ByFrechetDistance
 
 __all__ = ["FID", "FID_CLEAN", "Fid", "load_fid", "load_fid_clean"]
 
@@ -55,24 +52,10 @@ FID_CLEAN = _entry(
 )
 
 
-class Fid(InceptionSetMetric):
-    """Fréchet distance of Inception's pool3 features.
-
-    Biased upwards for small sets: below 2048 images on either side the covariances are
-    rank-deficient, and only values of equal n may be compared.
-    """
+class Fid(ByFrechetDistance, InceptionSetMetric):
+    """Fréchet distance of Inception's pool3 features, of 2048 dimensions."""
 
     __slots__ = ()
-
-    def compare(
-        self,
-        restored: NDArray[np.float64],
-        reference: NDArray[np.float64],
-        images: NDArray[np.intp] | None = None,
-    ) -> Measurement:
-        """Return the distance of two ``(n, 2048)`` sets, n at least 2; ``images`` is unread."""
-        refused = refuse_sets(restored, reference)
-        return refused or Measurement(frechet_distance(restored, reference))
 
 
 def load_fid() -> Fid:

@@ -8,9 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.metrics.metric import Measurement, Status
-
-__all__ = ["covariance_root", "frechet_distance", "refuse_sets"]
+__all__ = ["covariance_root", "frechet_distance"]
 
 
 def frechet_distance(restored: NDArray[np.float64], reference: NDArray[np.float64]) -> float:
@@ -49,17 +47,3 @@ def covariance_root(features: NDArray[np.float64]) -> NDArray[np.float64]:
     if len(centred) <= centred.shape[1]:
         return centred
     return np.asarray(np.linalg.qr(centred, mode="r"), np.float64)
-
-
-def refuse_sets(
-    restored: NDArray[np.float64], reference: NDArray[np.float64]
-) -> Measurement | None:
-    """Return the error measurement of two sets that have no distance, or None.
-
-    A set needs two vectors for a covariance or an unbiased mean over pairs.
-    """
-    fewest = min(len(restored), len(reference))
-    if fewest < 2:
-        text = f"at least 2 images are needed on each side, one has {fewest}"
-        return Measurement(None, Status.ERROR, text)
-    return None

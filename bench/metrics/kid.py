@@ -6,10 +6,6 @@ than 1000; their mean estimates what is computed here at once. Papers often prin
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
-from bench.metrics.frechet import refuse_sets
 from bench.metrics.inception_judge import (
     CLEAN,
     JUDGE,
@@ -19,8 +15,8 @@ from bench.metrics.inception_judge import (
     InceptionSetMetric,
     load_inception,
 )
-from bench.metrics.kd_efficientnet import kernel_distance
-from bench.metrics.metric import Measurement, MetricEntry, Status
+from bench.metrics.metric import MetricEntry
+from bench.metrics.set_distances import ByKernelDistance
 
 __all__ = ["KID", "KID_CLEAN", "Kid", "load_kid", "load_kid_clean"]
 
@@ -47,26 +43,10 @@ KID = _entry("kid", "pytorch-fid-legacy|bilinear299", "features as for fid", LEG
 KID_CLEAN = _entry("kid_clean", "clean|pil-bicubic299", "features as for fid_clean", CLEAN)
 
 
-class Kid(InceptionSetMetric):
-    """Kernel distance of Inception's pool3 features; zero on average for equal distributions.
-
-    Restored images beside their own truths are no independent sets, which pulls the value
-    below zero for small ones: name a ``reference`` set, as for ``kd_efficientnet``.
-    """
+class Kid(ByKernelDistance, InceptionSetMetric):
+    """Kernel distance of Inception's pool3 features."""
 
     __slots__ = ()
-
-    def compare(
-        self,
-        restored: NDArray[np.float64],
-        reference: NDArray[np.float64],
-        images: NDArray[np.intp] | None = None,
-    ) -> Measurement:
-        """Return the distance of two ``(n, 2048)`` sets, n at least 2; it may be negative."""
-        refused = refuse_sets(restored, reference)
-        if not refused and images is not None and len(np.unique(images)) < 2:
-            refused = Measurement(None, Status.ERROR, "at least 2 photographs are needed, not 1")
-        return refused or Measurement(kernel_distance(restored, reference, images))
 
 
 def load_kid() -> Kid:

@@ -10,7 +10,8 @@ import pytest
 from bench.comparing import compare, compare_runs
 from bench.conditions import Condition
 from bench.features import file_of
-from bench.metrics.kd_efficientnet import KD, KdEfficientNet, kernel_distance
+from bench.metrics.kd_efficientnet import KD, KdEfficientNet
+from bench.metrics.kernel_distance import kernel_distance
 from bench.pairing import CAPS
 from bench.record import Run
 from bench.reference import open_reference

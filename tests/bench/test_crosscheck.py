@@ -100,7 +100,7 @@ def test_distances_of_sets_are_torchmetrics_on_our_vectors():
     draw = np.random.default_rng(0)
     for row in {row.name: row for row in SET_BACKENDS}.values():
         from bench.metrics.frechet import frechet_distance
-        from bench.metrics.kd_efficientnet import kernel_distance
+        from bench.metrics.kernel_distance import kernel_distance
 
         ours = frechet_distance if row.name.endswith("fid") else kernel_distance
         sets = draw.normal(size=(30, 8)), draw.normal(0.4, 1.3, size=(30, 8))

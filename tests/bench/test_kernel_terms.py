@@ -8,7 +8,7 @@ import pytest
 from bench import kernel_terms as module
 from bench import resampling
 from bench.kernel_terms import kernel_terms
-from bench.metrics.kd_efficientnet import kernel_distance
+from bench.metrics.kernel_distance import kernel_distance
 from bench.resampling import pair_mean_of, resample
 
 

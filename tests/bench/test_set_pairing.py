@@ -11,7 +11,7 @@ from bench.features import file_of, write_vectors
 from bench.gate.deciding import gate
 from bench.gate.rules import MetricRule, Rules
 from bench.metrics.frechet import frechet_distance
-from bench.metrics.kd_efficientnet import kernel_distance
+from bench.metrics.kernel_distance import kernel_distance
 from bench.record import Run
 from bench.reference import reference_file
 from bench.report.comparison import comparison_records, comparison_table, comparison_text

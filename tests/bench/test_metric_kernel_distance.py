@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from bench.metrics import kd_efficientnet
-from bench.metrics.kd_efficientnet import kernel_distance
+from bench.metrics import kernel_distance as module
+from bench.metrics.kernel_distance import kernel_distance
 
 
 def by_pairs(first, second):
@@ -30,7 +30,7 @@ def test_the_value_does_not_depend_on_the_blocks(monkeypatch):
     generator = np.random.default_rng(1)
     first, second = generator.normal(size=(23, 8)), generator.normal(size=(17, 8))
     whole = kernel_distance(first, second)
-    monkeypatch.setattr(kd_efficientnet, "_BLOCK", 5)
+    monkeypatch.setattr(module, "_BLOCK", 5)
     assert kernel_distance(first, second) == pytest.approx(whole, rel=1e-10)
 
 

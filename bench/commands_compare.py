@@ -53,7 +53,7 @@ def compare(
     after: Path | None,
     restorers: tuple[str, ...] | None,
     against: tuple[str, ...] | None,
-    successors: tuple[tuple[str, str], ...],
+    successors: dict[str, str],
     metrics: tuple[str, ...] | None,
     subset: str,
     infinite: Infinite,
@@ -88,12 +88,12 @@ def compare(
     if after is not None:
         if against:
             raise click.UsageError("--against is for one run: two runs are compared name by name")
-        later, names = load_run(after), dict(successors)
-        run = with_successors(run, later, names)
+        later = load_run(after)
+        before = with_successors(run, later, successors)
         table = compare_runs(
-            run, later, restorers or (), metrics=metrics or (), subset=subset, infinite=infinite
+            before, later, restorers or (), metrics=metrics or (), subset=subset, infinite=infinite
         )
-        table = replace(table, notes=(*renaming_notes(names), *table.notes))
+        table = replace(table, notes=(*renaming_notes(run, successors), *table.notes))
     elif successors:
         raise click.UsageError("--as is for two runs: give a second one")
     elif restorers is None or len(restorers) != 1:

@@ -30,7 +30,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 )
 @SUCCESSORS
 @click.option("--rules", "rules_file", type=_FILE, help="YAML.  [default: Relume's own]")
-@click.option("--restorers", type=NAMES, help="Only these.  [default: all of the baseline's]")
+@click.option("--restorers", type=NAMES, help="Only these.  [default: the baseline's but input]")
 @click.option(
     "--missing-baseline",
     type=click.Choice(["fail", "warn", "pass"]),
@@ -43,7 +43,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 def gate(
     baseline: Path,
     folder: Path,
-    successors: tuple[tuple[str, str], ...],
+    successors: dict[str, str],
     rules_file: Path | None,
     restorers: tuple[str, ...] | None,
     missing_baseline: MissingBaseline | None,
@@ -78,10 +78,11 @@ def gate(
         rules = replace(rules, missing_baseline=missing_baseline)
     after = load_run(folder)
     if holds_run(baseline):
-        names = dict(successors)
-        before = with_successors(load_run(baseline), after, names)
+        earlier = load_run(baseline)
+        before = with_successors(earlier, after, successors)
         verdict = decide(before, after, rules, restorers or ())
-        verdict = replace(verdict, notes=(*renaming_notes(names), *verdict.notes))
+        notes = *renaming_notes(earlier, successors), *verdict.notes
+        verdict = replace(verdict, notes=notes)
     else:
         verdict = without_baseline(f"{baseline} holds no run", rules)
     _write(verdict, markdown, junit, json_file)

@@ -44,10 +44,22 @@ class _Renamed(click.ParamType[tuple[str, str]]):
         return old, new
 
 
+def _by_name(
+    ctx: click.Context, param: click.Parameter, value: tuple[tuple[str, str], ...]
+) -> dict[str, str]:
+    """Return old name to new name; an old name has one successor."""
+    names = dict(value)
+    if len(names) < len(value):
+        twice = next(old for at, (old, _) in enumerate(value) if old in dict(value[:at]))
+        raise click.BadParameter(f"'{twice}' is given twice: name one successor", ctx, param)
+    return names
+
+
 SUCCESSORS = click.option(
     "--as",
     "successors",
     type=_Renamed(),
     multiple=True,
+    callback=_by_name,
     help="Compare the earlier run's restorer OLD with NEW of the later one; may be repeated.",
 )

@@ -6,6 +6,7 @@ Refuses what differs in more than the restorers; it compares no restorer.
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 
 from bench.metrics.judge_weights import other_weights
 from bench.record import SECONDS, Run
@@ -50,8 +51,13 @@ def refuse_mixed_signatures(run: Run) -> None:
             )
 
 
-def refuse_other_images(before: Run, after: Run) -> None:
+def refuse_other_images(before: Run, after: Run, metrics: Collection[str]) -> None:
     """Refuse two runs whose values are not of the same degraded images or not of one kind.
+
+    Parameters
+    ----------
+    metrics
+        Those that are compared: another way to compute any other is nobody's harm.
 
     Raises
     ------
@@ -60,7 +66,9 @@ def refuse_other_images(before: Run, after: Run) -> None:
         where a run has none (an image could not be read, or it is of an earlier version) by the
         values that both have of `BASELINE`, to a thousandth, as threads and machines may differ.
     """
-    _refuse_other_metrics(before, after)
+    otherwise = _computed_otherwise(before, after)
+    for metric in (each for each in otherwise if each in metrics):
+        raise NotComparableError(otherwise[metric])
     wanted = ("dataset", "recipe", "recipe_digest", "keys_sha256")
     places = [
         [tuple(each[key] for key in wanted) for each in run.record["conditions"]]
@@ -70,7 +78,11 @@ def refuse_other_images(before: Run, after: Run) -> None:
         raise NotComparableError("the two runs are not of the same images and recipes")
     other, same = _by_pixels(before, after)
     known = [
-        {row.row_key(): row.value for row in run.rows if _is_plain(row) and _where(row) not in same}
+        {
+            row.row_key(): row.value
+            for row in run.rows
+            if _is_plain(row) and row.metric not in otherwise and _where(row) not in same
+        }
         for run in (before, after)
     ]
     shared = sorted(known[0].keys() & known[1].keys())
@@ -89,21 +101,25 @@ def refuse_other_images(before: Run, after: Run) -> None:
 _Where = tuple[str, str]
 
 
-def _refuse_other_metrics(before: Run, after: Run) -> None:
+def _computed_otherwise(before: Run, after: Run) -> dict[str, str]:
+    """Return the metrics whose values of the two runs are of two kinds, and what to say of each."""
     one, other = signatures(before.rows), signatures(after.rows)
-    for metric in (one.keys() & other.keys()) - {SECONDS["name"]}:  # of another device, perhaps
+    found = {}
+    for metric in one:
+        if metric not in other or metric == SECONDS["name"]:  # of another device, perhaps
+            continue
+        facts = (run.record["metrics"].get(metric, {}) for run in (before, after))
         if one[metric] != other[metric]:
-            raise NotComparableError(
+            found[metric] = (
                 f"'{metric}' was computed in two ways ({one[metric]} and {other[metric]}): run "
                 "both suites again in the same way"
             )
-        facts = (run.record["metrics"].get(metric, {}) for run in (before, after))
-        changed = other_weights(*facts)
-        if changed:
-            raise NotComparableError(
+        elif changed := other_weights(*facts):
+            found[metric] = (
                 f"'{metric}' was judged by other weights ({changed}): run both suites again with "
                 "the same"
             )
+    return found
 
 
 def _by_pixels(before: Run, after: Run) -> tuple[list[_Where], set[_Where]]:

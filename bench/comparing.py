@@ -15,6 +15,7 @@ from bench.comparison import SIGNIFICANT, Comparison, Comparisons
 from bench.paired_tests import NO_CAPS, Pair, compare_pairs, why_not_compared
 from bench.pairing import Infinite, Side, open_condition
 from bench.record import SECONDS, Run
+from bench.renaming import former_name_hint
 from bench.resampling import DRAWS, holm
 from bench.scores import BASELINE
 from degrade.errors import UserError
@@ -52,8 +53,8 @@ def compare(
     Raises
     ------
     UserError
-        The run is not finished, a name that it does not have, or more comparisons than the
-        draws can correct for.
+        The run is not finished, a name that it does not have, nobody to compare with, or more
+        comparisons than the draws can correct for.
     DatasetError
         The feature vectors of the run are missing.
     """
@@ -64,8 +65,11 @@ def compare(
         _known(name, cards, "restorer")
     side = Side(run)
     refuse_mixed_signatures(run)
-    pairs = [((side, restorer), (side, other)) for other in against or blind if other != restorer]
-    return _table(pairs, run, metrics, subset, infinite)
+    others = [other for other in dict.fromkeys(against or blind) if other != restorer]
+    if not others:
+        raise UserError(f"there is nobody to compare '{restorer}' with: name others by --against")
+    pairs = [((side, restorer), (side, other)) for other in others]
+    return _table(pairs, run, _chosen(metrics, run), subset, infinite)
 
 
 def compare_runs(
@@ -93,20 +97,18 @@ def compare_runs(
     Raises
     ------
     UserError
-        One of the runs is not finished.
+        One of the runs is not finished, or a name that one of them does not have.
     NotComparableError
         The runs have other images or degradations, or compute a metric in another way.
     """
     for each in (before, after):
         refuse_unfinished(each)
-    refuse_other_images(before, after)
-    wanted = [
-        name for name in metrics or before.record["metrics"] if name in after.record["metrics"]
-    ]
+    wanted = _chosen(metrics, before, after)
+    refuse_other_images(before, after, wanted)
     shared = [name for name in before.record["restorers"] if name in after.record["restorers"]]
     for name in restorers:
-        _known(name, dict.fromkeys(shared), "restorer")
-    chosen = restorers or [name for name in shared if name != BASELINE]
+        _known(name, dict.fromkeys(shared), "restorer", former_name_hint(before, name))
+    chosen = list(dict.fromkeys(restorers)) or [name for name in shared if name != BASELINE]
     if not chosen:
         raise UserError("the two runs share no restorer: name runs of the same restorers")
     first, second = Side(before), Side(after)
@@ -123,16 +125,12 @@ def _table(
     infinite: Infinite,
     caps: Mapping[str, float] = NO_CAPS,
 ) -> Comparisons:
-    facts = run.record["metrics"]
-    for name in metrics:
-        _known(name, facts, "metric")
-    chosen = [facts[name] for name in metrics or facts if name != SECONDS["name"]]
+    chosen = [run.record["metrics"][name] for name in metrics]
     notes = [why_not_compared(each, run) for each in chosen]
     kept = [each for each, note in zip(chosen, notes, strict=True) if not note]
     rows: list[Comparison] = []
     for place in run.record["conditions"]:
-        base = pairs[0][1][0] if pairs else Side(run)
-        condition = open_condition(base, place["dataset"], place["recipe"], subset)
+        condition = open_condition(pairs[0][1][0], place["dataset"], place["recipe"], subset)
         rows += compare_pairs(condition, pairs, kept, run, infinite, caps)
     if len(rows) > _MOST:
         raise UserError(
@@ -140,6 +138,22 @@ def _table(
             "name fewer by --against or --metrics"
         )
     return Comparisons(_corrected(rows), subset, tuple(note for note in notes if note))
+
+
+def _chosen(metrics: Sequence[str], run: Run, *others: Run) -> list[str]:
+    """Return the metrics that were named, or all that the runs share but the time."""
+    for name in metrics:
+        _known(name, run.record["metrics"], "metric")
+        if name == SECONDS["name"]:
+            raise UserError(f"'{name}' judges no image: `bench report` tells it among the costs")
+        if any(name not in each.record["metrics"] for each in others):
+            raise UserError(f"the later run has no metric '{name}': run its suite again with it")
+    shared = [
+        name
+        for name in run.record["metrics"]
+        if name != SECONDS["name"] and all(name in each.record["metrics"] for each in others)
+    ]
+    return list(dict.fromkeys(metrics)) or shared
 
 
 def _corrected(rows: Sequence[Comparison]) -> tuple[Comparison, ...]:
@@ -152,8 +166,7 @@ def _corrected(rows: Sequence[Comparison]) -> tuple[Comparison, ...]:
     )
 
 
-def _known(name: str, names: Mapping[str, Any], what: str) -> None:
+def _known(name: str, names: Mapping[str, Any], what: str, hint: str = "") -> None:
     if name not in names:
-        raise UserError(
-            f"the run has no {what} '{name}'.{nearest(name, names)} It has: {', '.join(names)}"
-        )
+        hint = hint or nearest(name, names)
+        raise UserError(f"the run has no {what} '{name}'.{hint} It has: {', '.join(names)}")

@@ -14,15 +14,12 @@ from numpy.typing import NDArray
 
 from bench.cache import PIXELS, Cache, pixels_of
 from bench.features import Vectors
+from bench.metrics.frechet import SMALL_SET
 from bench.metrics.metric import Measurement, PairMetric, Sample, SetMetric, Status
 from bench.photographs import numbered
 from bench.restoring import ErrorLog
 
-__all__ = ["SMALL_SET", "Samples", "compare_sets", "describe", "measure", "measure_all"]
-
-SMALL_SET = 2048
-"""Below so many images a Fréchet distance on 2048 features lacks a full covariance and
-compares only at equal n (Heusel et al. 2017, the README of their code, bioinf-jku/TTUR)."""
+__all__ = ["Samples", "compare_sets", "describe", "measure", "measure_all"]
 
 
 class Samples:

@@ -5,7 +5,7 @@ Changes the view of a run in memory; its folder stays as it is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from bench.record import Run
@@ -13,11 +13,13 @@ from bench.scores import BASELINE
 from degrade.errors import UserError
 from degrade.yaml_lines import nearest
 
-__all__ = ["renamed", "renaming_notes", "with_successors"]
+__all__ = ["former_name_hint", "renamed", "renaming_notes", "with_successors"]
 
 
 def with_successors(before: Run, after: Run, names: Mapping[str, str]) -> Run:
     """Return ``before`` with restorers under the names that their successors have in ``after``.
+
+    A restorer that has such a name in ``before`` already, and none to succeed it, is left out.
 
     Parameters
     ----------
@@ -31,7 +33,9 @@ def with_successors(before: Run, after: Run, names: Mapping[str, str]) -> Run:
     """
     for new in names.values():
         _known(after, new)
-    return renamed(before, names)
+    for old in names:
+        _known(before, old)
+    return renamed(_without(before, set(names.values()) - set(names)), names)
 
 
 def renamed(run: Run, names: Mapping[str, str]) -> Run:
@@ -73,9 +77,34 @@ def renamed(run: Run, names: Mapping[str, str]) -> Run:
     )
 
 
-def renaming_notes(names: Mapping[str, str]) -> tuple[str, ...]:
-    """Return a line for each restorer that stands under another name, for whoever reads on."""
-    return tuple(f"{new}: compared with {old} of the run before" for old, new in names.items())
+def renaming_notes(before: Run, names: Mapping[str, str]) -> tuple[str, ...]:
+    """Return a line for each restorer that stands under another name, for whoever reads on.
+
+    Parameters
+    ----------
+    before
+        The earlier run as it was loaded.
+    names
+        As given to `with_successors`.
+    """
+    displaced = (set(names.values()) - set(names)) & set(before.record["restorers"])
+    return tuple(
+        f"{new}: compared with {old} of the run before"
+        + (f", whose own {new} is left out" if new in displaced else "")
+        for old, new in names.items()
+    )
+
+
+def former_name_hint(run: Run, name: str) -> str:
+    """Say how a restorer that was called ``name`` is called now, or nothing."""
+    found = next((new for new, old in run.filed_under.items() if old == name), None)
+    return f" '{name}' is called '{found}' here." if found else ""
+
+
+def _without(run: Run, names: Collection[str]) -> Run:
+    cards = {name: card for name, card in run.record["restorers"].items() if name not in names}
+    rows = tuple(row for row in run.rows if row.restorer not in names)
+    return replace(run, record={**run.record, "restorers": cards}, rows=rows)
 
 
 def _known(run: Run, name: str) -> None:

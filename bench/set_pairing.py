@@ -1,6 +1,6 @@
 """The set distances of two restorers on the same photographs, in a form that can be resampled.
 
-Reads the feature files of runs, each once; it resamples nothing and decides nothing.
+Reads the feature files of runs; it resamples nothing and decides nothing.
 """
 
 from __future__ import annotations
@@ -23,15 +23,10 @@ from bench.pairing import Address, Condition, Paired, Side
 from bench.photographs import ImageKey
 from bench.reference import reference_file
 
-__all__ = ["FEW", "FRECHET_DISTANCES", "KERNEL_DISTANCES", "MANY", "pair_sets"]
+__all__ = ["FEW", "FRECHET_DISTANCES", "KERNEL_DISTANCES", "pair_sets"]
 
 FRECHET_DISTANCES = (FD.name, FID.name, FID_CLEAN.name, FID_TORCH_FIDELITY.name)
 KERNEL_DISTANCES = (KD.name, KID.name, KID_CLEAN.name)
-
-MANY = 2048
-"""Images from which a Fréchet distance of Inception's features is no longer of fewer images than
-dimensions (README of bioinf-jku/TTUR); with fewer, differences of two restorers were seen to have
-another sign than in the limit (tests/bench/measure_frechet_coverage.py)."""
 
 FEW = 200
 """Photographs below which the interval of a difference of Fréchet distances may be too narrow: of

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from bench.comparable import refuse_other_images, refuse_unfinished
 from bench.comparing import compare_runs
 from bench.comparison import Comparison
 from bench.gate.changes import Change, changes, worst
@@ -45,6 +46,10 @@ def make_checks(
         A run is not finished, a rule caps a metric where lower is better, or there are more
         checks than the draws can correct for.
     """
+    for each in (before, after):
+        refuse_unfinished(each)
+    wanted = [rule.metric for rule in rules.metrics]
+    refuse_other_images(before, after, wanted)  # also where no restorer is left to be compared
     shared = [name for name in restorers if name in after.record["restorers"]]
     _refuse_caps_of_lower_is_better(rules, before)
     conditions = [(each["dataset"], each["recipe"]) for each in before.record["conditions"]]
@@ -53,7 +58,6 @@ def make_checks(
     notes: tuple[str, ...] = ()
     if shared:
         caps = {rule.metric: rule.cap for rule in rules.metrics if rule.cap is not None}
-        wanted = [rule.metric for rule in rules.metrics]
         table = compare_runs(before, after, shared, metrics=wanted, caps=caps)
         found = {(c.dataset, c.recipe, c.restorer, c.metric): c for c in table.rows}
         notes = table.notes

@@ -13,6 +13,7 @@ from bench.gate.rules import MetricRule, Rules, RulesError
 from bench.gate.same_suite import refuse_other_suite
 from bench.gate.verdict import EXIT_CODES, Check, Outcome, Verdict
 from bench.record import Run
+from bench.renaming import former_name_hint
 from bench.scores import BASELINE, NotComparableError
 from degrade.errors import UserError
 from degrade.yaml_lines import nearest
@@ -73,7 +74,7 @@ def _gated(before: Run, after: Run, wanted: Sequence[str]) -> tuple[list[str], l
     known, new = before.record["restorers"], after.record["restorers"]
     for name in wanted:
         if name not in known and name not in new:
-            hint = nearest(name, {**known, **new})
+            hint = former_name_hint(before, name) or nearest(name, {**known, **new})
             raise UserError(f"neither run has a restorer '{name}'.{hint} The run has: {_list(new)}")
     gated = [name for name in wanted or known if name in known and (wanted or name != BASELINE)]
     if not gated and not wanted:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.gate.verdict import Check, Outcome, Verdict
-from bench.report.comparison import interval_text, places, signed
+from bench.report.comparison import frechet_caution, interval_text, places, signed
 from bench.report.plain import aligned
 from bench.report.signatures import signature_block
 from bench.resampling import DRAWS
@@ -107,13 +107,15 @@ def failure_images(check: Check) -> list[str]:
 
 
 def legend(verdict: Verdict) -> str:
-    """Return what fails a gate, in two sentences."""
+    """Return what fails a gate, in a few sentences."""
     rules = verdict.rules
+    told = frechet_caution((c.metric, c.images, c.photographs) for c in verdict.checks)
     return (
         "Mean change over the same photographs, all degraded versions of one together, with its "
         f"paired 95 % bootstrap interval ({DRAWS:,} draws). A check fails where the loss is above "
         f"its limit and Holm's p over the {len(verdict.checks)} checks is at most {rules.level:g}, "
         f"or where more than {100 * rules.coverage_falls_by:g} % of the images lost their value."
+        f"{told}"
     )
 
 

@@ -8,7 +8,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["covariance_root", "frechet_distance"]
+__all__ = ["SMALL_SET", "covariance_root", "frechet_distance"]
+
+SMALL_SET = 2048
+"""Below so many images a Fréchet distance on Inception's 2048 features lacks a full covariance and
+compares only at equal n (Heusel et al. 2017, the README of their code, bioinf-jku/TTUR)."""
 
 
 def frechet_distance(restored: NDArray[np.float64], reference: NDArray[np.float64]) -> float:

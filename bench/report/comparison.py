@@ -7,14 +7,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 
 from bench.comparison import SIGNIFICANT, Comparison, Comparisons
+from bench.metrics.frechet import SMALL_SET
 from bench.pairing import CAPS
 from bench.report.plain import aligned, escape
 from bench.report.signatures import signature_block, signature_sentence
 from bench.resampling import DRAWS
-from bench.set_pairing import FEW, FRECHET_DISTANCES, MANY
+from bench.set_pairing import FEW, FRECHET_DISTANCES
 from bench.statistics import Interval
 
-__all__ = ["comparison_records", "comparison_table", "comparison_text", "interval_text", "places"]
+__all__ = [
+    "comparison_records",
+    "comparison_table",
+    "comparison_text",
+    "frechet_caution",
+    "interval_text",
+    "places",
+    "signed",
+]
 
 _SUBSETS = {"all": "", "hardest-third": ", the third whose inputs are the worst"}
 
@@ -85,23 +94,31 @@ def legend(table: Comparisons) -> str:
     left = sum(row.left_out for row in table.rows)
     if left:
         text += f" {left} values are missing on one side and left out."
-    text += _frechet_caution([row for row in table.rows if row.metric in FRECHET_DISTANCES])
+    text += frechet_caution((row.metric, row.images, row.photographs) for row in table.rows)
     if any(row.daggered for row in table.rows):
         text += " †: judged by a network that one of the two was trained against."
     return text
 
 
-def _frechet_caution(rows: Sequence[Comparison]) -> str:
-    """Return what an interval of Fréchet distances does not say, or the empty string."""
-    if not rows:
+def frechet_caution(rows: Iterable[tuple[str, int, int]]) -> str:
+    """Return what an interval of Fréchet distances does not say, or the empty string.
+
+    Parameters
+    ----------
+    rows
+        ``(metric, images, photographs)`` of any metrics.
+    """
+    found = [row[1:] for row in rows if row[0] in FRECHET_DISTANCES]
+    if not found:
         return ""
     text = (
         " Fréchet distances are compared as they are expected of so many images (jackknife over "
         "photographs): each restorer's own is biased, by about c/n with a c of its own"
     )
-    if min(row.images for row in rows) < MANY:
-        text += f"; with n below {MANY:,} more images may even turn the sign"
-    if min(row.photographs for row in rows) < FEW:
+    if min(images for images, _ in found) < SMALL_SET:
+        # Seen in simulations: tests/bench/measure_frechet_coverage.py.
+        text += f"; with n below {SMALL_SET:,} more images may even turn the sign"
+    if min(photographs for _, photographs in found) < FEW:
         text += f"; of fewer than {FEW} photographs the interval may be too narrow"
     return f"{text}."
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bench.report.model import Line, Report, Table
-from bench.report.phrases import LETTERS_NOTE, cell_text
+from bench.report.phrases import LETTERS_NOTE, cell_text, small_sets
 from bench.report.places import Place, PlaceKey, places_of
 from bench.report.signatures import signature_sentence
 
@@ -63,7 +63,8 @@ def _table(
     signatures = {table.columns[at].name: table.columns[at].signature for at in shown}
     lettered = any(places.get(table.key(at)) for at in shown)
     told = f"{signature_sentence(signatures, code='')}{f' {LETTERS_NOTE}' if lettered else ''}"
-    sentence = _escaped(told)
+    small = small_sets(table)
+    sentence = _escaped(f"{told} {small}." if small else told)
     lines += [rf"{{\scriptsize {sentence}}}", r"\end{table}"]
     return "\n".join(lines)
 

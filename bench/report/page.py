@@ -22,7 +22,7 @@ from bench.report.page_boards import boards_of
 from bench.report.page_severity import Block, severity_blocks
 from bench.report.phrases import LEGEND, LETTERS_NOTE, NOTICE, RANK_NOTE
 from bench.report.pictures import Album, collect, has_truths
-from bench.report.plain import not_scored
+from bench.report.plain import table_notes
 from bench.report.ranking import ranking_column
 from bench.report.win_rates_text import WIN_NOTE, win_tables
 
@@ -98,7 +98,7 @@ def _sections(
             "facets": [(facet, own.values(facet)) for facet in FACETS],
             "board": board,
             "wins": wins.get((table.dataset, table.recipe)),
-            "not_scored": not_scored(table),
+            "table_notes": table_notes(table),
             "comparisons": comparisons,
             "leader": said.leader,
             "ranks": {each.key: said.ranks(each.key) for each in comparisons},

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from bench.metrics.frechet import SMALL_SET
 from bench.report.model import Table
 from bench.scores import Score
+from bench.set_pairing import FRECHET_DISTANCES
 
 __all__ = [
     "LEGEND",
@@ -17,6 +19,7 @@ __all__ = [
     "cell_text",
     "decimals",
     "most_decimals",
+    "small_sets",
 ]
 
 NOTICE = (
@@ -131,6 +134,20 @@ def cell_text(table: Table, column: int, cell: Score | None, *, is_baseline: boo
         coverage=f"{cell.n + cell.infinite}/{cell.attempted}",
         full_coverage=cell.n + cell.infinite == cell.attempted,
     )
+
+
+def small_sets(table: Table) -> str:
+    """Say which Fréchet distances are of so few images that they depend on how many, or nothing."""
+    names = [
+        table.columns[at].name
+        for at in table.scored()
+        if table.columns[at].name in FRECHET_DISTANCES
+        and any(
+            cell and 0 < cell.n < SMALL_SET for cell in (line.cells[at] for line in table.lines)
+        )
+    ]
+    told = f"of fewer than {SMALL_SET:,} images: compare it only at equal n"
+    return f"{', '.join(names)}: {told}" if names else ""
 
 
 def _verdict(cell: Score, higher_is_better: bool) -> str:

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 
 from bench.report.gaps import Gap
 from bench.report.model import Line, Report, Table
-from bench.report.phrases import LEGEND, LETTERS_NOTE, NOTICE, RANK_NOTE, cell_text
+from bench.report.phrases import LEGEND, LETTERS_NOTE, NOTICE, RANK_NOTE, cell_text, small_sets
 from bench.report.places import Place, PlaceKey, places_of
 from bench.report.signatures import signature_block, signature_sentence
 
-__all__ = ["aligned", "escape", "markdown", "terminal_table"]
+__all__ = ["aligned", "escape", "markdown", "table_notes", "terminal_table"]
 
 
 def markdown(report: Report) -> str:
@@ -20,7 +20,7 @@ def markdown(report: Report) -> str:
     parts = [f"# {escape(suite)}", _state(report), f"> {NOTICE}"]
     for table in report.tables:
         parts += [f"## {escape(table.title)}", f"{_count(table)}.", _markdown_table(table, places)]
-        parts += [f"- {escape(text)}" for text in not_scored(table)]
+        parts += [f"- {escape(text)}" for text in table_notes(table)]
     ranked = f" {LETTERS_NOTE} {RANK_NOTE}" if any(places.values()) else ""
     parts.append(f"{LEGEND} **Bold**: best of the blind restorers. {_DAGGER}{ranked}")
     parts.append(signature_sentence(_signatures(report)))
@@ -48,7 +48,7 @@ def terminal_table(report: Report, width: int = 100) -> str:
         columns = [_terminal_column(table, position) for position in table.scored()]
         names = ["", "", *(_marked_name(line) for line in table.lines)]
         parts += _folded(names, columns, width)
-        parts += not_scored(table)
+        parts += table_notes(table)
     parts.append(signature_block(_signatures(report)))
     return "\n".join(parts)
 
@@ -64,8 +64,13 @@ def _signatures(report: Report) -> dict[str, str]:
 _DAGGER = "†: judged by a network that the restorer was trained against."
 
 
-def not_scored(table: Table) -> list[str]:
-    """Return one line for each metric that gave no value at all under this condition."""
+def table_notes(table: Table) -> list[str]:
+    """Return a line for each metric that gave no value at all, and one for sets too small."""
+    small = small_sets(table)
+    return [*_not_scored(table), *([small] if small else [])]
+
+
+def _not_scored(table: Table) -> list[str]:
     missing = set(range(len(table.columns))) - set(table.scored())
     lines = []
     for position in sorted(missing):
@@ -138,8 +143,11 @@ def _heading(table: Table, position: int) -> str:
 
 
 def escape(text: str) -> str:
-    """Return text as one line of Markdown in which no sign means anything."""
-    for sign in "\\`*_[]<>|":
+    """Return text as one line of Markdown in which no sign is markup.
+
+    GitHub still turns ``@name`` and ``#1`` into links; nothing keeps it from that but code.
+    """
+    for sign in "\\`*_[]<>|~$&":
         text = text.replace(sign, f"\\{sign}")
     return " ".join(text.split())
 

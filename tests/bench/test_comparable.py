@@ -38,21 +38,25 @@ def make(fakes):
     return build
 
 
+def compared(before, after, metrics=("psnr", "lpips")):
+    refuse_other_images(before, after, metrics)
+
+
 def refused(before, after):
     with pytest.raises(NotComparableError) as caught:
-        refuse_other_images(before, after)
+        compared(before, after)
     assert caught.value.exit_code == 3
     return str(caught.value)
 
 
 def test_equal_pixels_are_the_same_images_whatever_the_values_of_the_input(make):
     """As a judge on another processor may differ where no pixel does."""
-    refuse_other_images(make([30.0, 31.0], ONE), make([30.0, 31.1], ONE))
+    compared(make([30.0, 31.0], ONE), make([30.0, 31.1], ONE))
 
 
 @pytest.mark.parametrize("pixels", [(None, None), (ONE, None), (None, ONE)])
 def test_without_two_digests_the_values_of_the_input_tell_to_a_thousandth(make, pixels):
-    refuse_other_images(make([30.0, 31.0], pixels[0]), make([30.0, 31.03], pixels[1]))
+    compared(make([30.0, 31.0], pixels[0]), make([30.0, 31.03], pixels[1]))
     told = refused(make([30.0, 31.0], pixels[0]), make([30.0, 31.04], pixels[1]))
     assert told == (
         "the degraded image 1 (dark) is not the same in both runs: give them the same seed and "
@@ -86,11 +90,11 @@ def test_other_pixels_without_a_value_of_the_input_are_other_images(make):
 
 
 def test_a_value_that_one_run_lost_tells_nothing_of_the_images(make):
-    refuse_other_images(make([30.0, None]), make([30.0, 12.0]))
+    compared(make([30.0, None]), make([30.0, 12.0]))
 
 
 def test_an_image_that_was_perfect_once_only_is_another(make):
-    refuse_other_images(make([math.inf]), make([math.inf]))
+    compared(make([math.inf]), make([math.inf]))
     for one, other in ((math.inf, 30.0), (30.0, math.inf)):
         assert "image 0" in refused(make([one]), make([other]))
 
@@ -108,8 +112,8 @@ def test_conditions_are_told_apart(make):
 
 def test_runs_with_other_weights_of_a_judge_are_not_compared(make):
     one, other = {"alexnet.pth": ONE, "heads.pth": ONE}, {"alexnet.pth": ONE, "heads.pth": OTHER}
-    refuse_other_images(make([0.3], metric="lpips", weights=one), make([0.3], metric="lpips",
-                        weights=dict(one)))  # fmt: skip
+    same = make([0.3], metric="lpips", weights=dict(one))
+    compared(make([0.3], metric="lpips", weights=one), same)
     told = refused(
         make([0.3], metric="lpips", weights=one), make([0.3], metric="lpips", weights=other)
     )
@@ -122,5 +126,16 @@ def test_runs_with_other_weights_of_a_judge_are_not_compared(make):
 @pytest.mark.parametrize("weights", [None, {}])
 def test_a_run_that_does_not_tell_its_judges_weights_is_accepted(make, weights):
     told, silent = {"alexnet.pth": ONE}, make([0.3], metric="lpips", weights=weights)
-    refuse_other_images(silent, make([0.3], metric="lpips", weights=told))
-    refuse_other_images(make([0.3], metric="lpips", weights=told), silent)
+    compared(silent, make([0.3], metric="lpips", weights=told))
+    compared(make([0.3], metric="lpips", weights=told), silent)
+
+
+def test_another_way_to_compute_what_is_not_compared_is_nobodys_harm(make):
+    one, other = {"heads.pth": ONE}, {"heads.pth": OTHER}
+    before = make([0.3], metric="lpips", weights=one)
+    after = make([0.9], metric="lpips", weights=other)  # nor do its values tell of the images
+    compared(before, after, metrics=("psnr",))
+    signed = replace(after, rows=tuple(replace(row, signature="lpips|2") for row in after.rows))
+    compared(before, signed, metrics=("psnr",))
+    with pytest.raises(NotComparableError, match="computed in two ways"):
+        compared(before, signed, metrics=("psnr", "lpips"))

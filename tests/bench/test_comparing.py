@@ -245,6 +245,27 @@ def test_mistakes_in_names_are_one_line(make):
         compare(run, "mine", metrics=["psn"])
 
 
+def test_mistakes_in_the_metrics_of_two_runs_are_one_line_and_never_compare_others(make):
+    values = {(n, "psnr"): noise(i) for i, n in enumerate(("input", "mine"))}
+    before, after = make(values), make(values, metrics={"psnr": METRICS["psnr"]})
+    for given in (["psn"], ["psnr", "psn"]):
+        with pytest.raises(UserError, match=r"no metric 'psn'. Did you mean 'psnr'\?"):
+            compare_runs(before, after, metrics=given)
+    with pytest.raises(UserError, match="the later run has no metric 'kd_efficientnet'"):
+        compare_runs(before, after, metrics=["psnr", "kd_efficientnet"])
+    assert {row.metric for row in compare_runs(before, after).rows} == {"psnr"}
+
+
+def test_a_table_without_a_comparison_is_refused(make):
+    run = make({(n, "psnr"): noise(i) for i, n in enumerate(("input", "mine"))})
+    with pytest.raises(UserError, match="'seconds' judges no image"):
+        compare(run, "mine", metrics=["seconds"])
+    with pytest.raises(UserError, match="there is nobody to compare 'mine' with"):
+        compare(run, "mine", ["mine"])
+    with pytest.raises(UserError, match="there is nobody to compare 'mine' with"):
+        compare(make({("mine", "psnr"): noise(1)}), "mine")
+
+
 def test_more_comparisons_than_the_draws_can_correct_are_refused(make, monkeypatch):
     monkeypatch.setattr("bench.comparing._MOST", 1)
     run = make({(n, "psnr"): noise(i) for i, n in enumerate(("input", "mine", "other"))})

@@ -256,6 +256,15 @@ def test_other_degraded_images_are_not_compared(make):
     assert gate(before, after, Rules((MetricRule("psnr", 0.1),))).exit_code == 3
 
 
+def test_other_images_are_not_compared_though_every_restorer_is_gone(make):
+    base = 25 + noise(1)
+    before = make({("mine", "psnr"): base, ("input", "psnr"): base})
+    rules = Rules((MetricRule("psnr", 0.1),))
+    assert gate(before, make({("input", "psnr"): base + 1}), rules).exit_code == 3
+    with pytest.raises(UserError, match="is not finished"):
+        gate(before, make({("input", "psnr"): base}, finished=None), rules)
+
+
 def test_weights_that_only_the_run_lacks_are_lost_coverage_and_no_other_images(make):
     base = (25 + noise(1)).tolist()
     before = make({("mine", "psnr"): base, ("input", "psnr"): base})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from bench.comparing import compare_runs
 from bench.features import read_vectors
 from bench.pairing import Side
 from bench.record import load_run
-from bench.renaming import renamed, with_successors
+from bench.renaming import renamed, renaming_notes, with_successors
 from bench.runner import execute
 from degrade.errors import UserError
 
@@ -62,6 +63,18 @@ def test_its_vectors_are_still_found_by_the_name_that_files_have(runs):
     own = read_vectors(file)
     assert found.keys() == own.keys()
     assert all(np.array_equal(found[key], own[key]) for key in own)
+
+
+def test_a_restorer_that_had_the_new_name_before_makes_room(runs):
+    before, after = runs
+    own = [replace(row, restorer="v2", value=9.0) for row in before.rows if row.restorer == "v1"]
+    record = dict(before.record, restorers=before.record["restorers"] | {"v2": {"name": "v2"}})
+    both = replace(before, record=record, rows=(*before.rows, *own))
+    view = with_successors(both, after, {"v1": "v2"})
+    assert view == with_successors(before, after, {"v1": "v2"})
+    (note,) = renaming_notes(both, {"v1": "v2"})
+    assert note == "v2: compared with v1 of the run before, whose own v2 is left out"
+    assert renaming_notes(before, {"v1": "v2"}) == ("v2: compared with v1 of the run before",)
 
 
 def test_the_run_itself_stays_as_it_is(runs):
@@ -116,9 +129,21 @@ def test_the_commands_say_with_whom_a_restorer_was_compared(runs, tmp_path):
     assert worse.exit_code == 1, worse.output
 
 
+def test_who_asks_for_a_restorer_by_its_former_name_is_told_the_new_one(runs):
+    folders = [run.folder for run in runs]
+    for command in ("gate", "compare"):
+        found = call(command, *folders, "--as", "v1=v2", "--restorers", "v1")
+        assert found.exit_code == 2
+        assert "'v1' is called 'v2' here" in found.output
+
+
 def test_a_wrong_option_is_wrong_use(runs):
     before, after = runs
+    folders = before.folder, after.folder
     for text in ("v1", "=v2", "v1="):
-        assert call("gate", before.folder, after.folder, "--as", text).exit_code == 2
+        assert call("gate", *folders, "--as", text).exit_code == 2
+    for command in ("gate", "compare"):
+        twice = call(command, *folders, "--as", "v1=v2", "--as", "v1=input")
+        assert (twice.exit_code, "'v1' is given twice" in twice.output) == (2, True)
     alone = call("compare", before.folder, "--as", "v1=v2", "--restorer", "v1")
     assert (alone.exit_code, "give a second one" in alone.output) == (2, True)

@@ -105,7 +105,7 @@ def test_equal_rows_give_equal_bytes_in_any_order(run):
 
 def test_markdown_escapes_names_and_says_everything(run):
     text = markdown(build_report(run))
-    assert "| =evil\\|\\<b\\>&\\`\\* |" in text
+    assert "| =evil\\|\\<b\\>\\&\\`\\* |" in text
     assert "told (oracle)" in text
     assert re.search(r"\*\*1\.0\*\* \(−1\.0\)<br><sub>[\d.]+ to [\d.]+, n 3/3</sub>", text)
     assert "†" in text.split("## Without")[0]

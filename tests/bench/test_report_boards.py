@@ -17,7 +17,7 @@ from bench.report.model import Table
 from bench.report.page import html_page
 from bench.report.page_boards import boards_of
 from bench.report.phrases import decimals
-from bench.report.plain import markdown
+from bench.report.plain import markdown, terminal_table
 from bench.report.records import report_json
 from bench.report.severity_text import severity_csv
 from bench.runner import execute
@@ -121,6 +121,35 @@ def test_columns_with_too_few_photographs_share_a_sentence_and_have_no_ranks(rep
         "psnr: too few photographs to tell 3 pairs apart (n 3 to 4; 7 can).",
     )
     assert all(cell.place is None for _, rows in board.bodies for row in rows for cell in row.cells)
+
+
+def test_a_frechet_distance_of_few_images_is_flagged_in_every_layout(report):
+    (table,) = report.tables
+    place = [column.name for column in table.columns].index("set_distance")
+    told = "fd_efficientnet: of fewer than 2,048 images: compare it only at equal n"
+
+    def named(name, n=None):
+        columns = list(table.columns)
+        columns[place] = replace(columns[place], name=name)
+        lines = [
+            replace(line, cells=tuple(
+                replace(cell, n=n or cell.n) if cell and at == place else cell
+                for at, cell in enumerate(line.cells)
+            ))
+            for line in table.lines
+        ]  # fmt: skip
+        facts = report.run.record["metrics"] | {name: report.run.record["metrics"]["set_distance"]}
+        run = replace(report.run, record=report.run.record | {"metrics": facts})
+        changed = replace(table, columns=tuple(columns), lines=tuple(lines))
+        return replace(report, run=run, tables=(changed,))
+
+    layouts = (terminal_table, html_page)
+    for layout in layouts:
+        assert told in layout(named("fd_efficientnet"))
+        assert told not in layout(named("fd_efficientnet", 2048))
+        assert "2,048" not in layout(named("kd_efficientnet"))  # unbiased, however few
+    assert told.replace("_", r"\_") in markdown(named("fd_efficientnet"))
+    assert told.replace("_", r"\_") in latex(named("fd_efficientnet"))
 
 
 def test_a_name_from_outside_is_only_text_in_the_new_columns_and_tables(report):

@@ -273,6 +273,16 @@ def test_an_address_that_asks_for_what_is_not_there_changes_nothing(page):
     assert names(page) == ["input", "<b>spoiler", "brighter", "told"]
 
 
+@pytest.mark.parametrize("hash_", ["%E0%A4%A", "a=%zz", "at=%zz", "="])
+def test_an_address_that_was_damaged_on_its_way_stops_nothing(page, hash_):
+    start = page.url
+    reopened(page, f"{start}#{hash_}")
+    assert len(shown(page)) == 4
+    assert page.locator("button.theme").is_visible()
+    page.get_by_label("degradation", exact=True).select_option("grain")
+    assert "degradation=grain" in page.url
+
+
 def test_a_leaderboard_is_copied_as_markdown_as_it_is_sorted_and_shown(page):
     page.evaluate(
         "() => { navigator.clipboard.writeText = async (text) => { window.copied = text; }; }"

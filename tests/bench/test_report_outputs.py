@@ -107,7 +107,7 @@ def test_severity_in_words_names_each_restorer_and_folds(report):
     said = text.split("\n\n")[-1]
     assert max(map(len, said.splitlines())) <= 60
     table = severity_markdown(report.severity)[2]
-    assert r"=bad\_{%$#&~^\|\<b\>" in table
+    assert r"=bad\_{%\$#\&\~^\|\<b\>" in table
     rows = table.splitlines()
     assert len({len(re.findall(r"(?<!\\)\|", row)) for row in rows}) == 1
 

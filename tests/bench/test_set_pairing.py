@@ -9,7 +9,9 @@ import pytest
 from bench.comparing import compare, compare_runs
 from bench.features import file_of, write_vectors
 from bench.gate.deciding import gate
+from bench.gate.markdown import verdict_markdown
 from bench.gate.rules import MetricRule, Rules
+from bench.gate.summary import verdict_text
 from bench.metrics.frechet import frechet_distance
 from bench.metrics.kernel_distance import kernel_distance
 from bench.record import Run
@@ -177,6 +179,9 @@ def test_a_gate_takes_a_rule_for_it(make, faces):
     (check,) = verdict.checks
     assert check.before == values(good, FD)["mine"]
     assert check.after == pytest.approx(values(spoiled, FD)["mine"], rel=1e-9)
+    for text in (verdict_text(verdict), verdict_markdown(verdict)):
+        assert "as they are expected of so many images" in text
+        assert "with n below 2,048 more images may even turn the sign" in text
 
 
 def test_without_a_reference_set_it_is_not_compared(make, faces):
@@ -224,7 +229,7 @@ def test_vectors_that_were_deleted_are_told(make, faces, tmp_path):
         compare(run, "spoiled")
 
 
-def test_each_file_is_read_and_each_set_decomposed_once(make, faces, monkeypatch):
+def test_each_set_is_decomposed_once(make, faces, monkeypatch):
     from bench import set_pairing
 
     calls = []

@@ -141,7 +141,7 @@ def test_a_run_does_not_go_on_with_another_batch(tmp_path, fakes):
 def test_runs_of_two_batches_may_be_compared(tmp_path, fakes):
     one = execute_with(fakes, tmp_path / "one", network(fakes), 1)
     four = execute_with(fakes, tmp_path / "four", network(fakes), 4)
-    refuse_other_images(one, four)
+    refuse_other_images(one, four, tuple(one.record["metrics"]))
 
 
 def test_the_cache_tells_batches_of_a_network_apart_and_of_nothing_else(tmp_path, fakes):
@@ -175,6 +175,26 @@ def test_what_was_halved_is_kept_under_what_it_was_made_with(tmp_path, fakes, ca
     two = network(fakes)
     execute_with(fakes, tmp_path / "b", two, 2, cache=tmp_path / "cache")
     assert two.sizes == []
+
+
+def test_what_was_made_before_the_batch_was_halved_again_is_kept_under_its_own(tmp_path, fakes):
+    """As where others take room on the GPU: the two that went through together are no single."""
+
+    class Crowded(Batching):
+        def restore(self, faces, masks=None, plans=None):
+            if self.placement.batch > (1 if len(self.sizes) else 2):
+                raise MemoryError
+            return super().restore(faces, masks, plans)
+
+    card, cache = network(fakes).card, tmp_path / "cache"
+    crowded = Crowded(card)
+    execute_with(fakes, tmp_path / "a", crowded, 4, cache=cache)
+    assert crowded.sizes == [2] + [1] * 12
+    one = network(fakes)
+    execute_with(fakes, tmp_path / "b", one, 1, cache=cache)
+    two = network(fakes)
+    execute_with(fakes, tmp_path / "c", two, 2, cache=cache)
+    assert (sum(one.sizes), sum(two.sizes)) == (1, 12)
 
 
 @pytest.mark.parametrize("device", ["cuda", "gpu"])

@@ -16,7 +16,7 @@
   }
 
   // The table as it is sorted and shown, in GitHub's Markdown.
-  const plain = (text) => text.replace(/\s+/g, " ").trim().replace(/[\\`*_[\]<>|]/g, "\\$&");
+  const plain = (text) => text.replace(/\s+/g, " ").trim().replace(/[\\`*_[\]<>|~$&]/g, "\\$&");
   const seenText = (element) => {
     const copy = element.cloneNode(true);
     for (const hidden of copy.querySelectorAll(".hidden")) hidden.remove();

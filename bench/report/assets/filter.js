@@ -47,11 +47,10 @@
   if (more) more.querySelector("button").addEventListener("click", () => applyFilters(true));
 
   // A link to a leaderboard that would be shown on demand demands it.
-  const place = () => view.get("at") || decodeURIComponent(location.hash.slice(1));
   const reveal = () => {
-    const target = conditions.find((each) => each.id === place());
+    const target = conditions.find((each) => each.id === view.place());
     if (target && target.hidden) applyFilters(true);
-    if (target || view.get("at")) view.go(place());
+    if (target || view.get("at")) view.go(view.place());
   };
   applyFilters(false);
   reveal();

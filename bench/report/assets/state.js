@@ -3,10 +3,11 @@
   // beside choices a place is "at=severity".
   const isView = () => location.hash.includes("=");
   const stated = () => new URLSearchParams(isView() ? location.hash.slice(1) : "");
+  const place = () => (isView() ? stated().get("at") || "" : location.hash.slice(1));
 
   const set = (name, value) => {
     const next = stated();
-    if (!isView() && location.hash.length > 1) next.set("at", decodeURIComponent(location.hash.slice(1)));
+    if (!isView() && place()) next.set("at", place());
     if (value) next.set(name, value); else next.delete(name);
     const text = next.toString();
     history.replaceState(null, "", text ? `#${text}` : location.href.split("#")[0]);
@@ -20,7 +21,7 @@
     target.focus({ preventScroll: true });
   };
 
-  globalThis.view = { get: (name) => stated().get(name), set, go };
+  globalThis.view = { get: (name) => stated().get(name), set, place, go };
 
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a[href^='#']");

@@ -64,7 +64,7 @@ class CacheStore:
         self.folder = folder
         self.limit = limit_of(folder) if limit is None else limit
         self._opened = time.time() - _COARSE
-        self._room = int(_FREE * self.limit)
+        self._room = 0  # the first entry looks: what is there may be all that there may be
         self._closed = False
 
     def read(self, kind: str, key: str) -> bytes | None:
@@ -165,29 +165,27 @@ class CacheStore:
         return self.folder / kind / key[:2] / key
 
     def _entries(self) -> Iterator[Entry]:
-        for file in self._files():
+        for place, file in self._files():
             name = file.name
-            if _KEY.fullmatch(name) and name[:2] == Path(file.path).parent.name:
-                with contextlib.suppress(FileNotFoundError):  # another process removed it
+            if name[:2] == place.name and _KEY.fullmatch(name):
+                with contextlib.suppress(OSError):  # another process removed it, or not for us
                     told = file.stat()
                     used = max(told.st_atime, told.st_mtime)
-                    yield Entry(Path(file.path), told.st_size, used, told.st_mtime)
+                    yield Entry(place / name, told.st_size, used, told.st_mtime)
 
     def _sweep(self) -> None:
         """Remove unfinished files of yesterday and before: nobody writes one for a day."""
-        for file in self._files():
-            if _PART.fullmatch(file.name) and _is_ours(Path(file.path)):
-                with contextlib.suppress(FileNotFoundError):
+        for place, file in self._files():
+            if _PART.fullmatch(file.name) and _is_ours(place / file.name):
+                with contextlib.suppress(OSError):
                     if file.stat().st_mtime < time.time() - _DAY:
-                        _remove(Path(file.path))
+                        _remove(place / file.name)
 
-    def _files(self) -> Iterator[os.DirEntry[str]]:
+    def _files(self) -> Iterator[tuple[Path, os.DirEntry[str]]]:
+        """Yield every file with its folder; what may not be read is passed over, as `read` does."""
         for place in self.folder.glob("*/[0-9a-f][0-9a-f]"):
-            with (
-                contextlib.suppress(FileNotFoundError, NotADirectoryError),
-                os.scandir(place) as it,
-            ):
-                yield from (file for file in it if file.is_file(follow_symlinks=False))
+            with contextlib.suppress(OSError), os.scandir(place) as files:
+                yield from ((place, file) for file in files if file.is_file(follow_symlinks=False))
 
 
 def _removed(entries: Iterator[Entry]) -> Usage:

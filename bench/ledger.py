@@ -27,7 +27,7 @@ class Ledger:
     suite
         Its name.
     seconds
-        The signature of the seconds, see `bench.timing`.
+        The signature of the seconds, see `bench.efficiency.facts_of_seconds`.
     log
         Where rows go.
     """

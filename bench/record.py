@@ -9,7 +9,7 @@ import datetime
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from bench.rows import Row, read_rows
 from bench.suite import Suite
 from degrade.errors import DatasetError
 from degrade.images import atomic_file
+from zoo.placement import PRECISION, Placement, device_facts
 from zoo.restorer import Card
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ __all__ = [
     "holds_run",
     "load_run",
     "now",
+    "placement_facts",
     "read_record",
     "write_record",
 ]
@@ -139,6 +141,17 @@ def build_record(
         "started": now(),
         "finished": None,
     }
+
+
+def placement_facts(placement: Placement, *, on_cluster: bool) -> dict[str, Any]:
+    """Return what the record tells of the place of restorers when a run begins.
+
+    With the GPU and its versions, as they decide values; a cluster's workers have one each.
+    """
+    facts = {**asdict(placement), "precision": PRECISION}
+    if placement.on_gpu and not on_cluster:
+        facts["gpu"] = device_facts(placement.device)
+    return facts
 
 
 def write_record(folder: Path, record: Mapping[str, Any], *, finished: bool = False) -> None:

@@ -25,7 +25,14 @@ from degrade.errors import DatasetError
 from degrade.sources import ImageSource
 from degrade.terminal import Progress
 
-__all__ = ["AgainstReference", "Reference", "open_reference", "refer", "reference_file"]
+__all__ = [
+    "AgainstReference",
+    "Reference",
+    "keep_in_run",
+    "open_reference",
+    "refer",
+    "reference_file",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +73,13 @@ class AgainstReference:
     reference
         The set.
     vectors
-        ``(m, d)`` of the set, float64.
+        ``(m, d)`` of the set in the order of its keys, float64.
     """
 
     def __init__(
         self, metric: SetMetric, reference: Reference, vectors: NDArray[np.float64]
     ) -> None:
-        self._metric, self.reference, self._vectors = metric, reference, vectors
+        self._metric, self.reference, self.vectors = metric, reference, vectors
         self.name: str = metric.name
         self.direction: Direction = metric.direction
         self.unit: str = metric.unit
@@ -93,7 +100,7 @@ class AgainstReference:
         images: NDArray[np.intp] | None = None,
     ) -> Measurement:
         """Return the distance of ``restored`` from the reference set; ``reference`` is not read."""
-        return self._metric.compare(restored, self._vectors, images)
+        return self._metric.compare(restored, self.vectors, images)
 
 
 def open_reference(location: str, longest: int | None = None) -> Reference:
@@ -129,7 +136,8 @@ def refer(
     """Return the metrics with every set metric put against the reference set.
 
     The set's vectors are those of the run, where ``out`` holds one, whose signatures say which
-    set it is; else the cache's; else they are computed. They are kept in both.
+    set it is; else the cache's; else they are computed, and kept there. Nothing is written into
+    ``out``: the run in it may be another one, see `keep_in_run`.
 
     Raises
     ------
@@ -147,6 +155,27 @@ def refer(
         found = vectors[metric.feature]
         referred.append(metric if found is None else AgainstReference(metric, reference, found))
     return referred
+
+
+def keep_in_run(metrics: Sequence[PairMetric | SetMetric], run: Path) -> None:
+    """Write the vectors of the reference set into the folder of a run, unless they stand there.
+
+    Parameters
+    ----------
+    metrics
+        From `refer`, of this very run.
+    """
+    for metric in metrics:
+        if not isinstance(metric, AgainstReference):
+            continue
+        place = reference_file(run, metric.feature)
+        keys = [(key, 0) for key in metric.reference.source.keys]
+        wanted = dict(zip(keys, metric.vectors.astype(np.float32), strict=True))
+        there = _stored(place) or {}
+        if there.keys() != wanted.keys() or not all(
+            np.array_equal(there[key], wanted[key]) for key in keys
+        ):
+            write_vectors(place, wanted)
 
 
 def reference_file(run: Path, feature: str) -> Path:
@@ -168,7 +197,6 @@ def _vectors(
             if not found:
                 return None
             cache.keep_reference(metric.feature, reference.sha256, found)
-        write_vectors(place, found)
     return np.stack([found[key] for key in keys]).astype(np.float64)
 
 

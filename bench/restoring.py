@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from bench.conditions import Pair
 from degrade.errors import DatasetError, ImageError
 from degrade.images import atomic_file, encode_png, read_image
+from zoo.placement import HERE, Placement
 
 __all__ = [
     "ErrorLog",
@@ -42,12 +43,15 @@ class Outcome:
         Bytes that the call took at most, see `bench.metering`; None where that cannot be told.
     detail
         What went wrong, one line; empty after success.
+    placement
+        Where it was made, and how many at once there was room for.
     """
 
     image: NDArray[np.uint8] | None
     seconds: float | None = None
     memory: int | None = None
     detail: str = ""
+    placement: Placement = HERE
 
 
 class ErrorLog:

@@ -70,6 +70,7 @@ def _decisive(record: Mapping[str, Any]) -> dict[str, Any]:
     placement = record.get("placement", {})  # not there before there were any but the processor
     flat["the device"] = placement.get("device", CPU)
     flat["the batch"] = placement.get("batch", HERE.batch)
+    flat["the GPU"] = placement.get("gpu")  # with its versions; not there where there is none
     flat["the precision"] = placement.get("precision", PRECISION)
     for each in record["conditions"]:
         place = f"{each['dataset']}/{each['recipe']}"

@@ -29,8 +29,8 @@ from bench.measuring import compare_sets
 from bench.metrics.metric import PairMetric, SetMetric
 from bench.metrics.registry import load_metric
 from bench.protocols.choosing import choose_columns
-from bench.record import SECONDS, Run, build_record, load_run, write_record
-from bench.reference import Reference, open_reference, refer
+from bench.record import SECONDS, Run, build_record, load_run, placement_facts, write_record
+from bench.reference import Reference, keep_in_run, open_reference, refer
 from bench.restoring import Gallery
 from bench.resuming import resume_or_start
 from bench.rows import Row, RowLog, rows_csv
@@ -40,7 +40,7 @@ from bench.worker import Worker
 from degrade.executors import Engine
 from degrade.images import atomic_file
 from degrade.terminal import Progress
-from zoo.placement import CPU, HERE, PRECISION, Placement, parse_device, require_device
+from zoo.placement import CPU, HERE, Placement, parse_device, require_device
 from zoo.registry import load
 from zoo.restorer import Restorer
 
@@ -182,9 +182,10 @@ def execute(
         metrics = refer(metrics, reference, out, known)
     cards_used = [restorer.card for restorer in restorers]
     fresh = build_record(suite, conditions, cards_used, metrics, reference)
-    fresh["placement"] = {**dataclasses.asdict(placement), "precision": PRECISION}
+    fresh["placement"] = placement_facts(placement, on_cluster=engine.scheduler is not None)
     fresh["metrics"][SECONDS["name"]] = facts_of_seconds(placement)
     record = resume_or_start(out, fresh)
+    keep_in_run(metrics, out)
     _tell_unusable(conditions)
     with RowLog(out / "rows.jsonl") as log:
         worker = Worker(

@@ -83,10 +83,8 @@ class Station:
             self._hardware = device_facts(self.placement.device)
         return self._hardware
 
-    @property
-    def computed(self) -> str:
-        """What of its place decides a network's bytes; empty where it is as it was loaded."""
-        placement = self.placement
+    def computed(self, placement: Placement) -> str:
+        """Return what of a place of its decides a network's bytes; empty where it was loaded."""
         if placement == HERE:
             return ""
         return f"{self.hardware}|batch{placement.batch}|{PRECISION}"
@@ -143,7 +141,9 @@ class Station:
         shared_by = len(jobs) if restorer.card.kind == "command" else placement.batch
         share = meter.seconds / shared_by
         return [
-            Outcome(None, detail=wrong) if wrong else Outcome(image, share, meter.memory)
+            Outcome(None, detail=wrong)
+            if wrong
+            else Outcome(image, share, meter.memory, placement=placement)
             for image, wrong in (
                 (image, what_is_wrong(image, job.face.shape))
                 for image, job in zip(restored, jobs, strict=True)

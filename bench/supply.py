@@ -17,6 +17,7 @@ from bench.metrics.metric import Measurement, Status
 from bench.photographs import ImageKey
 from bench.restoring import Gallery, Outcome, match_size
 from bench.stations import Job, Station
+from zoo.placement import Placement
 
 __all__ = ["Place", "Supply"]
 
@@ -80,7 +81,8 @@ class Supply:
             earlier = self._of_this_run(station, place)
             if earlier is None:
                 job = _job(place)
-                wanted = _Waiting(place, job, self._key(station, job), station.computed)
+                there = station.placement
+                wanted = _Waiting(place, job, self._key(station, job, there), there)
                 earlier = self._of_another(station, wanted)
                 if earlier is None:
                     waiting[number] = wanted
@@ -116,14 +118,15 @@ class Supply:
             return
         png = self._gallery.write(self._path(station, place), outcome.image, made_by=name)
         assert outcome.seconds is not None
-        same = station.computed == wanted.computed  # not where it had no room for as many at once
-        key = wanted.key if same else self._key(station, wanted.job)
+        same = outcome.placement == wanted.placement  # not where there was no room for as many
+        key = wanted.key if same else self._key(station, wanted.job, outcome.placement)
         self._cache.keep_restored(key, png, outcome.seconds, outcome.memory)
-        self.calls.add(name, outcome.memory, station.placement.batch, station.hardware)
+        self.calls.add(name, outcome.memory, outcome.placement.batch, station.hardware)
         place.append_time(name, Measurement(outcome.seconds))
 
-    def _key(self, station: Station, job: Job) -> str:
-        return self._cache.key_of(station.card, job.face, job.mask, job.plan, station.computed)
+    def _key(self, station: Station, job: Job, placement: Placement) -> str:
+        computed = station.computed(placement)
+        return self._cache.key_of(station.card, job.face, job.mask, job.plan, computed)
 
     def _path(self, station: Station, place: Place) -> Path:
         where = place.condition.dataset, place.condition.recipe
@@ -132,12 +135,12 @@ class Supply:
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """An image that is to be restored, and its key in the cache as things stood then."""
+    """An image that is to be restored, where, and its key in the cache if it is made there."""
 
     place: Place
     job: Job
     key: str
-    computed: str
+    placement: Placement
 
 
 def _job(place: Place) -> Job:

@@ -215,18 +215,19 @@ class Worker:
         books: _Books,
     ) -> None:
         condition, key, outcome = place.condition, place.key, work.outcome
+        # The truth of a lost image too: a file of vectors is written whole, for all images.
+        pictures = {TRUTH: hq} if self.truths else {}
         if outcome.image is None:
             failed = Measurement(None, Status.ERROR, outcome.detail)
             for metric in self._pair_metrics:
                 books.ledger.append(condition, key, restorer, metric, failed)
-            return
-        sample = versions.of(outcome.image)
-        values = measure_all(work.metrics, sample, hq, self.errors, self._cache)
-        for metric, value in zip(work.metrics, values, strict=True):
-            books.ledger.append(condition, key, restorer, metric, value)
+        else:
+            pictures[restorer] = sample = versions.of(outcome.image)
+            values = measure_all(work.metrics, sample, hq, self.errors, self._cache)
+            for metric, value in zip(work.metrics, values, strict=True):
+                books.ledger.append(condition, key, restorer, metric, value)
         for each in work.sets:
-            who = {restorer: sample, TRUTH: hq} if self.truths else {restorer: sample}
-            for owner, picture in who.items():
+            for owner, picture in pictures.items():
                 vector = describe(each, picture, self.errors, self._cache)
                 home = condition.dataset, condition.recipe, owner, each.feature
                 books.features.add(home, key, vector)

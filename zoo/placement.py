@@ -50,10 +50,19 @@ class Placement:
     batch
         Faces that go through a network at once. A last batch is filled up to as many, so that a
         face's bytes depend on this number and on no neighbour.
+
+    Raises
+    ------
+    ValueError
+        Fewer than one face at once: nothing would ever be restored.
     """
 
     device: str = CPU
     batch: int = 1
+
+    def __post_init__(self) -> None:
+        if self.batch < 1:
+            raise ValueError(f"a batch has one face or more, not {self.batch}")
 
     @property
     def on_gpu(self) -> bool:
@@ -97,7 +106,7 @@ def parse_device(name: str) -> str:
     DeviceError
         It is no kind of device that restorers run on.
     """
-    if name == CPU or re.fullmatch(r"cuda:\d{1,3}", name):
+    if name == CPU or re.fullmatch(r"cuda:(0|[1-9][0-9]{0,2})", name):
         return name
     if name == "cuda":
         return "cuda:0"

@@ -169,6 +169,17 @@ def test_what_the_run_uses_itself_stays_and_then_nothing_more_is_kept(tmp_path, 
     assert CacheStore(tmp_path, 5000).tidy() == Usage(0, 0)  # used a moment ago
 
 
+def test_runs_that_use_all_there_is_pass_the_limit_no_further_one_after_another(tmp_path):
+    fill(tmp_path, 8)
+    for number in range(50, 60):
+        store = CacheStore(tmp_path, 8000)
+        for known in held(tmp_path):
+            store.read("restored", key(known))
+        store.keep("values", key(number), b"x" * (300 - HEAD))
+        store.tidy()
+    assert sum(each.size for each in store.usage().values()) <= 8000
+
+
 def test_an_entry_larger_than_the_whole_limit_is_not_kept_and_pushes_nothing_out(tmp_path, capsys):
     fill(tmp_path, 3)
     store = CacheStore(tmp_path, 3000)
@@ -259,6 +270,23 @@ def test_what_killed_writers_left_goes_after_a_day(tmp_path):
         os.utime(path, (long_ago, long_ago))
     store.tidy()
     assert {path.name for path in folder.iterdir()} == {KEY, new.name, foreign.name}
+
+
+def test_what_may_not_be_read_of_a_shared_cache_is_passed_over(tmp_path, monkeypatch):
+    store, plain = CacheStore(tmp_path, 0), os.scandir
+    for each in (KEY, OTHER):
+        CacheStore(tmp_path, 10**9).keep("values", each, b"one")
+        os.utime(entry(store, "values", each), (0, 0))
+
+    def scan(place):
+        if place == entry(store, "values", KEY).parent:  # as of another user; root may read all
+            raise PermissionError(errno.EACCES, "Permission denied", str(place))
+        return plain(place)
+
+    monkeypatch.setattr(os, "scandir", scan)
+    assert store.usage() == {"values": Usage(1, 3 + HEAD)}
+    assert store.tidy() == Usage(1, 3 + HEAD)
+    assert entry(store, "values", KEY).exists()
 
 
 def test_looking_at_the_cache_is_no_use_of_its_entries(tmp_path):

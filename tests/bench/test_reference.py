@@ -69,6 +69,19 @@ def test_another_reference_makes_another_run(tmp_path, fakes, clean, cache):
         run_once(fakes, clean, tmp_path / "run")
 
 
+def test_a_run_that_is_refused_leaves_the_vectors_of_the_one_that_is_there(
+    tmp_path, fakes, clean, cache
+):
+    """They are what `bench compare` resamples against: another set's would pass for the old."""
+    run_once(fakes, clean, tmp_path / "run", cache=cache)
+    own = reference_file(tmp_path / "run", "mean-level")
+    before = own.read_bytes()
+    (clean / "5.png").unlink()
+    with pytest.raises(SuiteError, match="holds another run"):
+        run_once(fakes, clean, tmp_path / "run", cache=cache)
+    assert own.read_bytes() == before
+
+
 def test_the_digest_follows_the_bytes_the_names_and_the_size(clean):
     before = open_reference(str(clean)).sha256
     assert open_reference(str(clean)).sha256 == before

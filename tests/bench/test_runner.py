@@ -10,6 +10,7 @@ import pytest
 
 from bench.choosing import restorer_names
 from bench.conditions import open_conditions
+from bench.features import read_vectors
 from bench.metrics.metric import Measurement, Status
 from bench.record import load_run
 from bench.runner import execute, run
@@ -197,6 +198,21 @@ def test_a_set_is_compared_again_once_a_failed_image_is_mended(tmp_path, fakes):
     (after,) = [r for r in second.rows if (r.metric, r.restorer) == ("set_distance", "brighter")]
     assert after.n == 3
     assert second.failed == 0
+
+
+def test_trying_a_lost_image_again_keeps_the_vectors_of_every_truth(tmp_path, fakes):
+    lost = [True, False, False, True]  # the first image, in both sessions
+
+    def act(face):
+        return fail(face) if lost.pop(0) else face
+
+    stored = tmp_path / "features" / "ramps" / "dark" / "hq" / "mean-level.npz"
+    restorers = [fakes.restorers()[0], fakes.Restorer(fakes.card("brighter"), act)]
+    for _ in range(2):
+        done = execute(fakes.suite(), [[fakes.condition()]], restorers, fakes.metrics(), tmp_path)
+        assert statuses(done, "error", "brighter") == ["error", "ok", "ok"]
+        assert sorted(read_vectors(stored)) == [("a", 0), ("b", 0), ("c", 0)]
+    assert not lost
 
 
 def test_an_image_that_cannot_be_read_has_error_rows_for_everyone(tmp_path, fakes):

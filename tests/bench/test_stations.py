@@ -61,20 +61,23 @@ def test_images_go_through_in_batches_and_come_back_in_order(station):
     found = here.restore(jobs(10))
     assert sizes(calls) == [4, 4, 2]
     assert [int(each.image[0, 0, 0]) for each in found] == [10 * n + 1 for n in range(10)]
-    assert here.placement == Placement(batch=4) and here.computed == "cpu|batch4|float32"
+    assert (
+        here.placement == Placement(batch=4)
+        and here.computed(here.placement) == "cpu|batch4|float32"
+    )
 
 
 def test_without_a_batch_nothing_is_moved_and_nothing_enters_a_key(station):
     here, calls = station(batch=1)
     here.restore(jobs(2))
-    assert sizes(calls) == [1, 1] and here.computed == "" and here.hardware == "cpu"
+    assert sizes(calls) == [1, 1] and here.computed(here.placement) == "" and here.hardware == "cpu"
 
 
 def test_what_cannot_take_several_is_given_one_at_a_time(fakes, tmp_path):
     plain = fakes.restorers()[1]
     here = Station(plain, Placement("cuda:0", 8), ErrorLog(tmp_path / "e"))
     assert len(here.restore(jobs(3))) == plain.calls == 3
-    assert here.placement == HERE and here.computed == "" and here.hardware == "cpu"
+    assert here.placement == HERE and here.computed(here.placement) == "" and here.hardware == "cpu"
 
 
 def test_masks_and_an_oracles_plans_go_with_their_faces(fakes, tmp_path):
@@ -137,7 +140,7 @@ def test_lack_of_room_halves_the_batch_from_then_on_and_is_told_once_a_halving(s
     assert all(each.image is not None for each in here.restore(jobs(5)))
     assert [call[:2] for call in calls] == [(5, 8), (4, 4), (2, 2), (2, 2), (1, 2)]
     here.restore(jobs(3))
-    assert here.placement.batch == 2 and here.computed == "cpu|batch2|float32"
+    assert here.placement.batch == 2 and here.computed(here.placement) == "cpu|batch2|float32"
     assert capsys.readouterr().err.splitlines() == [
         "net: cpu has no room for 8 faces at once, going on with 4",
         "net: cpu has no room for 4 faces at once, going on with 2",

@@ -10,6 +10,7 @@ import pytest
 
 from bench.cache import Cache
 from bench.comparable import refuse_other_images
+from bench.metering import Meter
 from bench.runner import execute, run
 from bench.suite import SuiteError
 from degrade.errors import UserError
@@ -136,6 +137,33 @@ def test_a_run_does_not_go_on_with_another_batch(tmp_path, fakes):
     execute_with(fakes, tmp_path, network(fakes), 4)
     with pytest.raises(SuiteError, match="holds another run: the batch was 4, now 2: choose"):
         execute_with(fakes, tmp_path, network(fakes), 2)
+
+
+def test_a_run_does_not_go_on_on_another_gpu(tmp_path, fakes, monkeypatch):
+    """Its bytes would be those of two; a session that is cut off has told its own at the start."""
+    told = ["A100, CUDA 12.4, cuDNN 90100"]
+    for module in ("bench.record", "bench.stations"):
+        monkeypatch.setattr(
+            f"{module}.device_facts", lambda device: "cpu" if device == "cpu" else told[0]
+        )
+    here = Meter()
+    monkeypatch.setattr("bench.stations.Meter", lambda _: here)
+    suite = fakes.suite(restorers=("input", "net"), recipes=("dark", "darker"))
+
+    def session(net, **options):
+        restorers = [fakes.restorers()[0], net]
+        group, placement = conditions(fakes, **options), Placement("cuda:0", 4)
+        return execute(suite, [group], restorers, fakes.metrics(), tmp_path, placement=placement)
+
+    with pytest.raises(KeyboardInterrupt):
+        session(network(fakes), stop_at=5)
+    told[0] = "H100, CUDA 12.4, cuDNN 90100"
+    with pytest.raises(SuiteError, match=r"the GPU was A100, .*, now H100, "):
+        session(network(fakes))
+    told[0] = "A100, CUDA 12.4, cuDNN 90100"
+    placed = session(network(fakes)).record["placement"]
+    assert (placed["device"], placed["gpu"]) == ("cuda:0", told[0])
+    assert placed["hardware"] == [told[0], "cpu"]
 
 
 def test_runs_of_two_batches_may_be_compared(tmp_path, fakes):

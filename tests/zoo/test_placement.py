@@ -46,7 +46,15 @@ def test_a_device_has_one_name(name, device):
     assert parse_device(name) == device
 
 
-@pytest.mark.parametrize("name", ["", "gpu", "CUDA", "cuda:", "cuda:x", "cuda:-1", "mps", "auto"])
+def test_a_batch_of_nothing_would_restore_nothing():
+    for batch in (0, -3):
+        with pytest.raises(ValueError, match=f"a batch has one face or more, not {batch}"):
+            Placement(batch=batch)
+
+
+@pytest.mark.parametrize(
+    "name", ["", "gpu", "CUDA", "cuda:", "cuda:01", "cuda:x", "cuda:-1", "mps", "auto"]
+)
 def test_another_word_is_no_device(name):
     with pytest.raises(DeviceError, match="name cpu, cuda or"):
         parse_device(name)

@@ -57,6 +57,12 @@ class Worker:
 
     Attributes
     ----------
+    suite, truths
+        As given.
+    set_metrics
+        Those of ``metrics`` that compare sets.
+    errors
+        Takes the tracebacks.
     digests
         Of the images seen so far.
     """
@@ -72,7 +78,7 @@ class Worker:
         cache: Cache | None = None,
         placement: Placement = HERE,
     ) -> None:
-        self._suite, self._out, self._placement = suite, out, placement
+        self.suite, self._out, self._placement = suite, out, placement
         self._seconds = facts_of_seconds(placement)["signature"]
         self.truths = truths
         self._pair_metrics = [m for m in metrics if not isinstance(m, SetMetric)]
@@ -109,7 +115,7 @@ class Worker:
         log, features, plans
             Where rows, vectors and plans go; what ``log`` holds as settled is left alone.
         """
-        books = _Books(Ledger(self._suite, self._seconds, log), log, features, plans)
+        books = _Books(Ledger(self.suite, self._seconds, log), log, features, plans)
         truths = _Truths()
         addresses = _addresses(group, versions)
         while batch := list(itertools.islice(addresses, self._placement.batch)):
@@ -117,7 +123,7 @@ class Worker:
 
     def wants(self, condition: Condition, restorer: str, metric: SetMetric, log: RowBuffer) -> bool:
         """Say whether a set has still to be compared: no row of all images, or no vectors kept."""
-        ledger = Ledger(self._suite, self._seconds, log)
+        ledger = Ledger(self.suite, self._seconds, log)
         known = ledger.known(condition, None, restorer, metric)
         settled = ledger.settled(condition, None, restorer, metric)
         if known is None or known.n < len(condition.addresses) or not settled:
@@ -129,7 +135,7 @@ class Worker:
         self, condition: Condition, restorer: str, metric: SetMetric, value: Measurement, count: int
     ) -> Row:
         """Return the row of a whole set."""
-        ledger = Ledger(self._suite, self._seconds, RowBuffer())
+        ledger = Ledger(self.suite, self._seconds, RowBuffer())
         return ledger.row(condition, None, restorer, metric, value, count)
 
     def _batch(

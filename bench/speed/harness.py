@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.conditions import open_conditions
+from bench.executing import execute
 from bench.metrics.metric import PairMetric, Sample
 from bench.metrics.registry import load_metric
 from bench.restoring import match_size
-from bench.runner import execute
 from bench.suite import Suite
 from degrade.images import write_png
 from zoo.registry import load

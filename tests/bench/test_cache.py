@@ -12,8 +12,8 @@ import pytest
 from bench import cache as caching
 from bench.cache import Cache
 from bench.cache_store import CacheStore
+from bench.executing import execute
 from bench.metrics.metric import Measurement, Sample, Status
-from bench.runner import execute
 
 LIGHT = np.full((8, 9, 3), 200, np.uint8)
 

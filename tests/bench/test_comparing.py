@@ -9,6 +9,7 @@ import pytest
 
 from bench.comparing import compare, compare_runs
 from bench.conditions import Condition
+from bench.executing import execute
 from bench.features import file_of
 from bench.metrics.kd_efficientnet import KD, KdEfficientNet
 from bench.metrics.kernel_distance import kernel_distance
@@ -16,7 +17,6 @@ from bench.pairing import CAPS
 from bench.record import Run
 from bench.reference import open_reference
 from bench.report.comparison import comparison_records, comparison_table, comparison_text
-from bench.runner import execute
 from bench.scores import NotComparableError
 from bench.statistics import Interval
 from degrade.errors import DatasetError, UserError

@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 
 from bench.data_digest import DataDigests
-from bench.runner import execute
+from bench.executing import execute
 
 WHERE = ("faces", "dark")
 

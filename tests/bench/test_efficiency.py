@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from bench.efficiency import Calls, Efficiency, count_parameters, efficiencies
-from bench.runner import execute
+from bench.executing import execute
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the peak of a block")
 

@@ -8,10 +8,10 @@ import pytest
 
 import degrade
 from bench.conditions import open_conditions
+from bench.executing import execute
 from bench.plans import PlanStore, read_plans
 from bench.record import load_run
 from bench.report import build_report
-from bench.runner import execute
 from bench.suite import load_suite
 from degrade.build import build
 from degrade.errors import DatasetError

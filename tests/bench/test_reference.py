@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from bench.cache import Cache
+from bench.executing import execute
 from bench.metrics.metric import Measurement, Status
 from bench.record import load_run
 from bench.reference import AgainstReference, open_reference, refer, reference_file
-from bench.runner import execute
 from bench.suite import SuiteError
 from degrade.errors import DatasetError, ImageError
 from degrade.images import write_png

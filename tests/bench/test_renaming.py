@@ -11,11 +11,11 @@ from click.testing import CliRunner
 
 from bench.cli import main
 from bench.comparing import compare_runs
+from bench.executing import execute
 from bench.features import read_vectors
 from bench.pairing import Side
 from bench.record import load_run
 from bench.renaming import renamed, renaming_notes, with_successors
-from bench.runner import execute
 from degrade.errors import UserError
 
 KEYS = tuple("abcdefghijkl")

@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bench.executing import execute
 from bench.report import build_report
 from bench.report.latex import latex
 from bench.report.model import Table
@@ -20,7 +21,6 @@ from bench.report.phrases import decimals
 from bench.report.plain import markdown, terminal_table
 from bench.report.records import report_json
 from bench.report.severity_text import severity_csv
-from bench.runner import execute
 from bench.statistics import Interval
 from bench.truthless import AS_FOUND, Photograph
 from degrade.planning import Plan, Step

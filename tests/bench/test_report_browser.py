@@ -7,8 +7,8 @@ import shutil
 import numpy as np
 import pytest
 
+from bench.executing import execute
 from bench.report import write_report
-from bench.runner import execute
 from degrade.planning import Step
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")

@@ -8,6 +8,7 @@ import re
 
 import pytest
 
+from bench.executing import execute
 from bench.record import Run
 from bench.report import build_report, write_report
 from bench.report.gallery import captions_of
@@ -17,7 +18,6 @@ from bench.report.page import html_page
 from bench.report.pictures import collect
 from bench.report.records import report_json
 from bench.report.severity_text import severity_csv, severity_markdown, severity_terminal
-from bench.runner import execute
 from degrade.planning import Step
 
 NAME = "=bad_{%$#&~^|<b>"

@@ -10,10 +10,11 @@ import pytest
 
 from bench.choosing import restorer_names
 from bench.conditions import open_conditions
+from bench.executing import execute
 from bench.features import read_vectors
 from bench.metrics.metric import Measurement, Status
 from bench.record import load_run
-from bench.runner import execute, run
+from bench.runner import run
 from bench.suite import Suite, SuiteError
 from degrade.build import build
 from degrade.errors import DatasetError

@@ -10,8 +10,9 @@ import pytest
 
 from bench.cache import Cache
 from bench.comparable import refuse_other_images
+from bench.executing import execute
 from bench.metering import Meter
-from bench.runner import execute, run
+from bench.runner import run
 from bench.suite import SuiteError
 from degrade.errors import UserError
 from zoo.placement import HERE, DeviceError, Placement

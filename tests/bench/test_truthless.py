@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
+from bench.executing import execute
 from bench.metrics.registry import METRICS
 from bench.metrics.unavailable import unavailable
 from bench.report.model import build_report
-from bench.runner import execute, run
+from bench.runner import run
 from bench.suite import Suite, SuiteError, load_suite
 from bench.truthless import AS_FOUND, judges_without_truth
 from degrade.images import write_png

@@ -137,9 +137,9 @@ class Station:
             return [Outcome(None, detail=self._errors.note(what, error))]
         if not isinstance(restored, list) or len(restored) != len(jobs):
             return [Outcome(None, detail=_no_list(restored, len(jobs)))] * len(jobs)
-        # A network's batch is filled up; a program is given what there is.
-        shared_by = len(jobs) if restorer.card.kind == "command" else placement.batch
-        share = meter.seconds / shared_by
+        faces = [job.face for job in jobs]
+        computed = restorer.computed_for(faces) if isinstance(restorer, Placeable) else len(faces)
+        share = meter.seconds / computed
         return [
             Outcome(None, detail=wrong)
             if wrong
@@ -206,4 +206,8 @@ def _no_list(restored: object, wanted: int) -> str:
 def _lacks_room(error: Exception) -> bool:
     torch = sys.modules.get("torch")
     kinds = (MemoryError,) if torch is None else (MemoryError, torch.OutOfMemoryError)
-    return isinstance(error, kinds)
+    # The libraries below torch have no kind of their own: CUBLAS_STATUS_ALLOC_FAILED,
+    # CUDNN_STATUS_ALLOC_FAILED (docs.nvidia.com/cuda/cublas, section 2.2.3).
+    return isinstance(error, kinds) or (
+        isinstance(error, RuntimeError) and "STATUS_ALLOC_FAILED" in str(error)
+    )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar, runtime_checkable
 
 from degrade.errors import UserError
-from zoo.restorer import Card, Restorer
+from zoo.restorer import Card, Image, Restorer
 
 __all__ = [
     "CPU",
@@ -24,6 +24,7 @@ __all__ = [
     "device_facts",
     "exactly",
     "filled_batches",
+    "filled_up",
     "parse_device",
     "require_device",
 ]
@@ -96,6 +97,17 @@ class Placeable(Protocol):
         Values differ in their last bits between devices, and between one face at a time and
         several: an image may differ by one level on 0.01 % of its pixels.
         """
+
+    def computed_for(self, faces: Sequence[Image]) -> int:
+        """Return how many faces it computes when it is given these, with those that fill it up.
+
+        The time of one is the call's divided by this.
+        """
+
+
+def filled_up(count: int, size: int) -> int:
+    """Return how many items `filled_batches` yields for ``count``, with those that fill it up."""
+    return -(-count // size) * size
 
 
 def parse_device(name: str) -> str:

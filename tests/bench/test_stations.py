@@ -13,7 +13,7 @@ from bench.restoring import ErrorLog
 from bench.stations import Job, Station
 from degrade.errors import UserError
 from degrade.planning import Plan
-from zoo.placement import HERE, Placement
+from zoo.placement import HERE, Placement, filled_up
 
 PLAN = Plan("r", "d" * 64, 7, "a.png", 0, (8, 8), ())
 
@@ -28,6 +28,9 @@ class Batching:
 
     def placed(self, placement):
         return Batching(self.card, placement, self.calls, self.act)
+
+    def computed_for(self, faces):
+        return filled_up(len(faces), self.placement.batch)
 
     def restore(self, faces, masks=None, plans=None):
         self.calls.append((len(faces), self.placement.batch, masks, plans))
@@ -147,15 +150,24 @@ def test_lack_of_room_halves_the_batch_from_then_on_and_is_told_once_a_halving(s
     ]
 
 
-def test_torchs_own_lack_of_room_on_a_gpu_is_known(station, capsys, monkeypatch):
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("OutOfMemoryError", "CUDA out of memory"),
+        ("AcceleratorError", "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate"),
+        ("RuntimeError", "cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+    ],
+)
+def test_every_lack_of_room_on_a_gpu_is_known(station, capsys, monkeypatch, kind, words):
     torch = pytest.importorskip("torch")
+    error = getattr(torch, kind, RuntimeError)
     emptied = []
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: emptied.append(1))
     monkeypatch.setattr(stations, "Meter", lambda device: Timer())
 
     def act(faces, placement):
         if placement.batch > 2:
-            raise torch.OutOfMemoryError("CUDA out of memory")
+            raise error(words)
         return list(faces)
 
     here, _ = station(act, device="cuda:1")
@@ -194,13 +206,16 @@ def test_weights_that_find_no_room_end_the_run_with_a_line(fakes, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("kind", "shares"), [("network", [2, 2, 2, 2, 2]), ("command", [2] * 4 + [8])]
+    ("computed_for", "shares"),
+    [(lambda faces: 4, [2, 2, 2, 2, 2]), (len, [2] * 4 + [8])],
+    ids=["a network that fills up", "a program"],
 )
-def test_a_calls_time_is_shared_by_the_faces_in_it_those_that_fill_up_included(
-    station, monkeypatch, kind, shares
+def test_a_calls_time_is_shared_by_the_faces_that_it_computes(
+    station, monkeypatch, computed_for, shares
 ):
     monkeypatch.setattr(stations, "Meter", lambda device: Timer())
-    here, _ = station(kind=kind)
+    monkeypatch.setattr(Batching, "computed_for", lambda self, faces: computed_for(faces))
+    here, _ = station()
     found = here.restore(jobs(5))
     assert [each.seconds for each in found] == shares
     assert {each.memory for each in found} == {100}

@@ -15,7 +15,7 @@ from bench.metering import Meter
 from bench.runner import run
 from bench.suite import SuiteError
 from degrade.errors import UserError
-from zoo.placement import HERE, DeviceError, Placement
+from zoo.placement import HERE, DeviceError, Placement, filled_up
 
 
 @dataclasses.dataclass
@@ -29,6 +29,9 @@ class Batching:
 
     def placed(self, placement):
         return dataclasses.replace(self, placement=placement)
+
+    def computed_for(self, faces):
+        return filled_up(len(faces), self.placement.batch)
 
     def restore(self, faces, masks=None, plans=None):
         self.sizes.append(len(faces))

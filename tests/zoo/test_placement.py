@@ -19,6 +19,7 @@ from zoo.placement import (  # noqa: E402
     device_facts,
     exactly,
     filled_batches,
+    filled_up,
     parse_device,
     require_device,
 )
@@ -88,6 +89,8 @@ def test_the_last_batch_is_filled_up_with_its_last_item():
         (["a", "b"], 2), (["c", "d"], 2), (["e", "e"], 1)
     ]  # fmt: skip
     assert list(filled_batches("", 4)) == []
+    for count in range(9):
+        assert filled_up(count, 4) == sum(len(each) for each, _ in filled_batches("a" * count, 4))
 
 
 def test_a_gpu_computes_in_whole_float32_and_is_left_as_it_was():
@@ -180,8 +183,12 @@ def test_a_network_of_spandrels_takes_faces_of_one_size_at_once():
     alone = around(network).restore(given)
     assert network.sizes == [1] * 5
     network.sizes.clear()
-    together = around(network).placed(Placement(batch=2)).restore(given)
+    pairs = around(network).placed(Placement(batch=2))
+    together = pairs.restore(given)
     assert network.sizes == [2, 2, 2]
+    assert pairs.computed_for(given) == sum(network.sizes)
+    large = np.zeros((640, 640, 3), np.uint8)  # in tiles, one by one
+    assert pairs.computed_for([large]) == 1
     for one, other in zip(alone, together, strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -229,6 +236,7 @@ def test_a_program_that_takes_folders_is_started_once_for_several_faces(tmp_path
     program = CommandRestorer(zoo.card("nlmeans"), words, tmp_path, 30)
     several = program.placed(Placement("cuda:0", 3))
     assert several.placement == Placement("cpu", 3)
+    assert several.computed_for(faces(2)) == 2
     np.testing.assert_array_equal(several.restore(faces(3)), faces(3))
     assert (tmp_path / "starts").read_text().count("x") == 1
     each = CommandRestorer(zoo.card("nlmeans"), ("cp", "{in_file}", "{out_file}"), tmp_path, 30)

@@ -14,7 +14,7 @@ from degrade.planning import Plan
 from zoo.generating.loading import LoadedGenerator
 from zoo.inversion.code_space import measured_space
 from zoo.networks.psp import PspEncoder
-from zoo.placement import HERE, Placement, exactly, filled_batches
+from zoo.placement import HERE, Placement, exactly, filled_batches, filled_up
 from zoo.restorer import Card, Image
 from zoo.restorers.aligned_faces import face_of, tensor_of
 
@@ -54,6 +54,10 @@ class PspRestorer:
             other._space = self._space.to(device)
         other.placement = placement
         return other
+
+    def computed_for(self, faces: Sequence[Image]) -> int:
+        """Return their number, filled up to whole batches; see `zoo.placement.Placeable`."""
+        return filled_up(len(faces), self.placement.batch)
 
     @torch.inference_mode()
     def restore(

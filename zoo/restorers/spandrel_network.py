@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degrade.planning import Plan
-from zoo.placement import CPU, HERE, Placement, filled_batches
+from zoo.placement import CPU, HERE, Placement, filled_batches, filled_up
 from zoo.portrait.tiles import Tiling, in_tiles
 from zoo.restorer import Card, Image
 from zoo.restorers.face_by_face import check_face
@@ -69,6 +69,16 @@ class SpandrelNetwork:
         network.to(placement.device)
         return replace(self, network=network, placement=placement)
 
+    def computed_for(self, faces: Sequence[Image]) -> int:
+        """Return their number, those of each size filled up to whole batches; tiled ones are not.
+
+        See `zoo.placement.Placeable`.
+        """
+        return sum(
+            len(alike) if self._is_tiled(alike[0]) else filled_up(len(alike), self.placement.batch)
+            for alike in _of_equal_size(faces)
+        )
+
     def restore(
         self,
         faces: Sequence[Image],
@@ -86,8 +96,8 @@ class SpandrelNetwork:
         for face in faces:
             self._check(face)
         restored: list[Image] = []
-        for _, alike in itertools.groupby(faces, lambda face: face.shape):
-            restored += self._of_one_size(list(alike))
+        for alike in _of_equal_size(faces):
+            restored += self._of_one_size(alike)
         return restored
 
     def _check(self, face: Image) -> None:
@@ -98,9 +108,12 @@ class SpandrelNetwork:
                 "align it first"
             )
 
+    def _is_tiled(self, face: Image) -> bool:
+        height, width = face.shape[:2]
+        return self.side is None and self.shrink == 1 and height * width > _WHOLE
+
     def _of_one_size(self, faces: list[Image]) -> list[Image]:
-        height, width = faces[0].shape[:2]
-        if self.side is None and self.shrink == 1 and height * width > _WHOLE:
+        if self._is_tiled(faces[0]):
             return [in_tiles(face, lambda tile: self._levels([tile])[0], _TILING) for face in faces]
         batches = filled_batches(faces, self.placement.batch)
         levels = [each for batch, wanted in batches for each in self._levels(batch)[:wanted]]
@@ -117,6 +130,12 @@ class SpandrelNetwork:
             self.network, taken, self.card.name, self.fidelity, self.placement.device
         )
         return [resized(each, (height, width)) for each in restored]
+
+
+def _of_equal_size(faces: Sequence[Image]) -> Iterator[list[Image]]:
+    """Yield runs of faces that have one size."""
+    for _, alike in itertools.groupby(faces, lambda face: face.shape):
+        yield list(alike)
 
 
 def levels_through(

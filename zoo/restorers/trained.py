@@ -14,7 +14,7 @@ from degrade.errors import ImageError
 from degrade.planning import Plan
 from zoo.networks.designs import NetworkConfig, build_network, network_config
 from zoo.networks.style import LABELS
-from zoo.placement import HERE, Placement, exactly, filled_batches
+from zoo.placement import HERE, Placement, exactly, filled_batches, filled_up
 from zoo.restorer import Card, Image
 from zoo.restorers.face_by_face import check_face
 from zoo.stored_network import filled, first_line
@@ -86,6 +86,10 @@ class TrainedRestorer:
             other.network = copy.deepcopy(self.network).to(placement.device)
         other.placement = placement
         return other
+
+    def computed_for(self, faces: Sequence[Image]) -> int:
+        """Return their number, filled up to whole batches; see `zoo.placement.Placeable`."""
+        return filled_up(len(faces), self.placement.batch)
 
     def restore(
         self,

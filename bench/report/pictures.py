@@ -95,7 +95,7 @@ def collect(report: Report, wanted: Sequence[Sequence[str]], room: int) -> Album
     wanted
         Keys for each table, the most wanted first.
     room
-        Bytes of all pictures together, before base64.
+        Bytes of all pictures together, before base64, each as often as the page writes it.
     """
     album = _Builder(report.run)
     chosen: list[list[Comparison]] = [[] for _ in report.tables]
@@ -111,6 +111,8 @@ class _Builder:
         self._has_truths = has_truths(run.record)
         self._gallery = Gallery(run.folder / "restored")
         self._known: dict[bytes, int] = {}
+        self._sizes: list[int] = []
+        self._shown: set[int] = set()
         self.data: list[str] = []
         self.size = 0
 
@@ -129,7 +131,12 @@ class _Builder:
             return []
         restored = [pictures[who] for who in pictures if who not in ("hq", BASELINE)]
         hq, lq = pictures.get("hq"), pictures[BASELINE]
-        return [Comparison(key, shape[1], shape[0], lq, hq, tuple(restored))]
+        made = Comparison(key, shape[1], shape[0], lq, hq, tuple(restored))
+        for picture in made.visible():
+            # The page writes it wherever it shows before any script runs; the first is counted.
+            self.size += self._sizes[picture.index] if picture.index in self._shown else 0
+            self._shown.add(picture.index)
+        return [made]
 
     def _embed(self, picture: PIL.Image.Image) -> int:
         picture.thumbnail((_SIDE, _SIDE), PIL.Image.Resampling.LANCZOS)
@@ -140,5 +147,6 @@ class _Builder:
         if digest not in self._known:
             self._known[digest] = len(self.data)
             self.data.append(f"data:image/webp;base64,{base64.b64encode(data).decode()}")
+            self._sizes.append(len(data))
             self.size += len(data)
         return self._known[digest]

@@ -142,6 +142,22 @@ def test_losses_of_identity_are_by_blind_restorers_and_the_largest_first(report)
     assert all(loss.worse == pytest.approx(1 / 900) for loss in losses)
 
 
+def test_a_truth_that_many_conditions_show_counts_each_time_it_is_written(
+    tmp_path, fakes, monkeypatch
+):
+    """Pictures stand in the page before any script runs, so one may be written many times."""
+    from bench.report import page
+
+    conditions = [fakes.condition(recipe=f"r{n}", keys=("a", "b", "c")) for n in range(12)]
+    suite = fakes.suite(recipes=tuple(each.recipe for each in conditions))
+    run = execute(suite, [conditions], fakes.restorers(), fakes.metrics(), tmp_path / "run")
+    room = 2_000
+    monkeypatch.setattr(page, "_PICTURES", room)
+    text = html_page(build_report(run))
+    sizes = [len(data) * 3 // 4 for data in re.findall(r"data:image/webp;base64,([^\"]+)", text)]
+    assert 0 < sum(sizes) < room + 4 * max(sizes)
+
+
 def test_a_page_of_many_conditions_stays_below_15_megabytes(report, monkeypatch):
     from bench.report import page
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import platform
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -216,8 +215,10 @@ def _opened(setting: Setting) -> tuple[Worker, list[list[Condition]]]:
     groups = open_conditions(suite)
     restorers = [load(name) for name in suite.restorers]
     metrics = [load_metric(name) for name in suite.metrics]
-    if setting.threads is not None and "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(setting.threads)
+    if setting.threads is not None:
+        import torch  # as whoever began the run has: its threads are in the cache's keys
+
+        torch.set_num_threads(setting.threads)
     worker = Worker(
         suite.name,
         restorers,

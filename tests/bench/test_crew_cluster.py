@@ -24,6 +24,8 @@ def values(folder):
 
 @pytest.mark.slow  # starts two processes that import everything
 def test_a_clusters_workers_find_what_one_process_finds(tmp_path, monkeypatch):
+    import torch  # noqa: F401  # as whoever calls from Python may have; no worker needs it here
+
     source = np.random.Generator(np.random.Philox(1))
     (tmp_path / "faces").mkdir()
     for name in "abc":

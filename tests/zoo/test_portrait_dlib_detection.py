@@ -1,7 +1,6 @@
 """dlib's detectors on real faces; which of its models a machine lacks is skipped visibly."""
 
 import os
-import resource
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ from skimage.transform import rescale, rotate
 pytest.importorskip("dlib")
 pytest.importorskip("face_recognition_models")
 
+from bench.metering import Meter
 from degrade.errors import UserError
 from degrade.images import decode_image
 from zoo.networks.dlib_models import load_dlib_models, principal
@@ -157,16 +157,20 @@ def test_the_search_is_bounded_however_large_the_photo():
 @pytest.mark.slow
 def test_a_photo_of_24_megapixels_costs_no_more_than_one_of_two_and_under_two_gigabytes(astronaut):
     detector = load_detector()
-    seconds = []
+    seconds, memory = [], []
     for height, width in ((1000, 2000), (4000, 6000)):
         photo = np.zeros((height, width, 3), np.uint8)
         photo[-256:, -256:] = astronaut
         before = os.times().user
-        faces = detector.detect(photo)
+        with Meter() as meter:
+            faces = detector.detect(photo)
         seconds.append(os.times().user - before)
+        memory.append(meter.memory)
         assert len([face for face in faces if not judge(face, (height, width))]) == 1
     assert seconds[1] < 2 * seconds[0]
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 2_000_000
+    if None in memory:
+        pytest.skip("this system does not tell what a call takes")
+    assert max(memory) < 1_000_000_000  # beyond what the process had: libraries, earlier tests
 
 
 @pytest.mark.parametrize("quarters", [1, 2, 3])

@@ -148,8 +148,10 @@ def test_planning_keeps_nothing_of_what_it_has_planned(name):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["gfpgan", "kuaishou"])
 def test_a_million_keys_are_planned_in_a_minute_and_in_little_memory(name):
-    import resource
+    from bench.metering import Meter
 
-    rate = keys_per_second(degrade.load_recipe(name), 1_000_000)
+    with Meter() as meter:
+        rate = keys_per_second(degrade.load_recipe(name), 1_000_000)
     assert rate > 1e6 / 60
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 1e6  # KB
+    # Beyond what the process had; where the system does not tell, the rate alone is checked.
+    assert meter.memory is None or meter.memory < 800_000_000

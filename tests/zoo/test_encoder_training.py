@@ -157,7 +157,7 @@ def test_a_generators_file_is_no_encoder(generator):
 
 def test_losses_and_samples_are_written(tmp_path, faces, generator, monkeypatch):
     monkeypatch.setattr("zoo.encoding.run.Shown", functools.partial(Shown, sheet_every=2))
-    monkeypatch.setattr("zoo.training.diary.LOG_EVERY", 2)
+    monkeypatch.setattr("zoo.training.metrics_log.LOG_EVERY", 2)
     train(small(generator), faces, tmp_path, until=2)
     (line,) = map(json.loads, (tmp_path / "losses.jsonl").read_text().splitlines())
     assert {"step", "pixel", "leaving", "code", "learning_rate"} <= set(line)

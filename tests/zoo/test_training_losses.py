@@ -16,9 +16,13 @@ from zoo.networks.face_descriptor import (  # noqa: E402
 from zoo.networks.style import LABELS  # noqa: E402
 from zoo.portrait.labels import place  # noqa: E402
 from zoo.training.config import IdentityConfig, TrainingError  # noqa: E402
-from zoo.training.features import Lite0, Vgg19, load_features  # noqa: E402
+from zoo.training.features import EfficientNetFeatures, Vgg19, load_features  # noqa: E402
 from zoo.training.identity import IdentityLoss  # noqa: E402
-from zoo.training.losses import fooling_loss, gradient_penalty, telling_loss  # noqa: E402
+from zoo.training.losses import (  # noqa: E402
+    discriminator_loss,
+    generator_loss,
+    gradient_penalty,
+)
 from zoo.training.objective import Objective  # noqa: E402
 from zoo.training.region_style import REGIONS, region_grams, region_style_loss  # noqa: E402
 from zoo.weights import WeightsMissing  # noqa: E402
@@ -43,7 +47,7 @@ def vgg():
 
 
 def test_equal_images_have_no_perceptual_distance_and_others_have():
-    network = Lite0(2, CPU)
+    network = EfficientNetFeatures("efficientnet-lite0", 2, CPU)
     image = torch.rand(1, 3, 64, 64)
     maps = network.maps(image)
     assert [tuple(found.shape) for found in maps] == [(1, 16, 32, 32), (1, 24, 16, 16)]
@@ -113,9 +117,9 @@ def test_every_region_names_known_labels_once():
 
 def test_adversarial_losses_have_their_closed_forms():
     real, restored = torch.tensor([0.0, 2.0]), torch.tensor([0.0])
-    assert float(fooling_loss(restored)) == pytest.approx(math.log(2))
+    assert float(generator_loss(restored)) == pytest.approx(math.log(2))
     told = (math.log(2) + math.log1p(math.exp(-2))) / 2 + math.log(2)
-    assert float(telling_loss(real, restored)) == pytest.approx(told)
+    assert float(discriminator_loss(real, restored)) == pytest.approx(told)
 
 
 def test_the_gradient_penalty_of_a_linear_score_is_its_squared_slope():

@@ -14,9 +14,15 @@ from degrade.errors import UserError
 from degrade.terminal import Progress, told_how_to_go_on
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from zoo.tasks import RunConfig
 
 __all__ = ["align_command", "train_command"]
+
+_READ_EVERY = 1.0
+"""Seconds between two readings of the losses."""
+_MOST_LOSSES = 4
 
 
 @click.command("align")
@@ -91,7 +97,10 @@ def align_command(
     "begin_from",
     metavar="WEIGHTS",
     type=click.Path(path_type=Path),
-    help="Begin with an earlier run's .safetensors of the same network: fine-tuning.",
+    help="Begin with an earlier run's .safetensors: fine-tuning, or another size of the network.",
+)
+@click.option(
+    "--minutes", type=click.FloatRange(min=0, min_open=True), help="Stop after so many minutes."
 )
 def train_command(
     config: str | None,
@@ -103,6 +112,7 @@ def train_command(
     workers: int,
     threads: int | None,
     begin_from: Path | None,
+    minutes: float | None,
 ) -> None:
     """Train CONFIG, a name or a YAML file, on aligned faces; the same command goes on.
 
@@ -148,6 +158,7 @@ def train_command(
             until=steps,
             workers=workers,
             begin_from=begin_from,
+            seconds=None if minutes is None else 60 * minutes,
             on_start=shown.begin,
             on_step=shown.step,
         )
@@ -172,6 +183,7 @@ class _Shown:
         self._stack = ExitStack()
         self._progress: Progress | None = None
         self._before, self._since = 0, 0.0
+        self._read, self._text = -_READ_EVERY, ""
 
     @property
     def begun(self) -> bool:
@@ -194,12 +206,17 @@ class _Shown:
         self._progress.begin_at(done, self._total)
         self._before, self._since = done, time.monotonic()
 
-    def step(self, done: int, losses: Mapping[str, float]) -> None:
+    def step(self, done: int, metrics: Mapping[str, Tensor | float]) -> None:
         assert self._progress is not None
         spent = max(time.monotonic() - self._since, 1e-9)
-        rate = (done - self._before) * self._batch_size / spent
-        told = " ".join(f"{name} {value:.4f}" for name, value in losses.items())
-        self._progress.advance(1, f"{rate:.1f} images/s, {told}")
+        # Reading a number of a GPU waits for it: not at every step.
+        if spent - self._read > _READ_EVERY:
+            self._read = spent
+            losses = [(name, float(value)) for name, value in metrics.items()][:_MOST_LOSSES]
+            rate = (done - self._before) * self._batch_size / spent
+            parts = [f"{rate:.1f} images/s", *(f"{name} {value:.4f}" for name, value in losses)]
+            self._text = ", ".join(parts)
+        self._progress.advance(1, self._text)
 
 
 def _list_configs() -> None:

@@ -1,13 +1,15 @@
 """The training of a descriptor in a folder: goes on where it stopped, logs and checkpoints.
 
 The folder holds ``state.pt`` (everything to go on from), ``losses.jsonl`` (see
-`zoo.training.diary`), and at the end ``<name>.safetensors``, the weights in 16 bits.
+`zoo.training.metrics_log`), and at the end ``<name>.safetensors``, the weights in 16 bits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+
+from torch import Tensor
 
 from zoo.describing.batches import IdentityBatches
 from zoo.describing.config import DescriptorTraining
@@ -16,7 +18,7 @@ from zoo.download import sha256_of
 from zoo.networks.face_descriptor import load_descriptor, save_descriptor
 from zoo.training.config import TrainingError
 from zoo.training.loading import batches_of
-from zoo.training.loop import STATE_FILE, Shown, check_begun_from, learn
+from zoo.training.loop import STATE_FILE, Callbacks, check_begun_from, learn
 from zoo.training.processes import joined
 from zoo.weights import WeightsMissing
 
@@ -30,10 +32,11 @@ def train(
     *,
     device: str = "cpu",
     until: int | None = None,
+    seconds: float | None = None,
     workers: int = 0,
     begin_from: Path | None = None,
     on_start: Callable[[int, list[str]], None] | None = None,
-    on_step: Callable[[int, dict[str, float]], None] | None = None,
+    on_step: Callable[[int, Mapping[str, Tensor | float]], None] | None = None,
 ) -> Path:
     """Train, or go on training, and return the file of weights.
 
@@ -77,13 +80,14 @@ def train(
         trainer = DescriptorTrainer(config, place)
         _take_up(trainer, out / STATE_FILE, begin_from)
         last = config.steps if until is None else min(until, config.steps)
-        shown = Shown(
+        callbacks = Callbacks(
             config.batch_size,
             lambda _: [f"{batches.classes} photographs, each a person of its own"],
             on_start=on_start,
             on_step=on_step,
+            seconds=seconds,
         )
-        learn(trainer, batches_of(batches, range(trainer.done, last), workers), out, shown)
+        learn(trainer, batches_of(batches, range(trainer.done, last), workers), out, callbacks)
         return _export(trainer, out / f"{config.name}.safetensors", batches)
 
 

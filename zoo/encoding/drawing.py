@@ -13,9 +13,9 @@ from degrade.planning import plan
 from degrade.recipe import load_recipe
 from zoo.encoding.batches import as_tensor
 from zoo.encoding.config import EncoderTraining
-from zoo.generating.steps import step_generator
 from zoo.inversion.code_space import CodeSpace
 from zoo.networks.stylegan2 import StyleGenerator
+from zoo.training.random_state import step_generator
 
 __all__ = ["Drawing", "DrawnFaces"]
 

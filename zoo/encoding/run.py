@@ -1,18 +1,19 @@
 """The training of an encoder in a folder: goes on where it stopped, logs and samples as it goes.
 
 The folder holds ``state.pt`` (everything to go on from), ``losses.jsonl`` and ``samples-*.png``
-(input, encoded, truth; see `zoo.training.diary`), and at the end ``<name>.safetensors``, the
+(input, encoded, truth; see `zoo.training.metrics_log`), and at the end ``<name>.safetensors``, the
 averaged weights in 16 bits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from zoo.encoding.batches import EncodingBatches
 from zoo.encoding.config import EncoderTraining
@@ -22,7 +23,7 @@ from zoo.generating.loading import load_generator
 from zoo.training.config import TrainingError
 from zoo.training.exporting import write_weights
 from zoo.training.loading import batches_of
-from zoo.training.loop import STATE_FILE, Shown, check_begun_from, learn
+from zoo.training.loop import STATE_FILE, Callbacks, check_begun_from, learn
 from zoo.training.processes import joined
 from zoo.weights_header import read_trained_file
 
@@ -36,10 +37,11 @@ def train(
     *,
     device: str = "cpu",
     until: int | None = None,
+    seconds: float | None = None,
     workers: int = 0,
     begin_from: Path | None = None,
     on_start: Callable[[int, list[str]], None] | None = None,
-    on_step: Callable[[int, dict[str, float]], None] | None = None,
+    on_step: Callable[[int, Mapping[str, Tensor | float]], None] | None = None,
 ) -> Path:
     """Train, or go on training, and return the file of weights.
 
@@ -68,14 +70,15 @@ def train(
         trainer = EncoderTrainer(config, generator, place)
         _take_up(trainer, out / STATE_FILE, begin_from)
         last = config.steps if until is None else min(until, config.steps)
-        shown = Shown(
+        callbacks = Callbacks(
             config.batch_size + config.drawn,
             lambda _: [_note(config, batches)],
             sheet=lambda: _sheet(trainer, batches),
             on_start=on_start,
             on_step=on_step,
+            seconds=seconds,
         )
-        learn(trainer, batches_of(batches, range(trainer.done, last), workers), out, shown)
+        learn(trainer, batches_of(batches, range(trainer.done, last), workers), out, callbacks)
         return export_encoder(trainer, out / f"{config.name}.safetensors", batches.template)
 
 

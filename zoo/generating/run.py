@@ -6,7 +6,7 @@ each time), and at the end ``<name>.safetensors``, the averaged generator in 16 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from zoo.generating.faces import RealFaces
 from zoo.generating.trainer import GeneratorTrainer
 from zoo.training.config import TrainingError
 from zoo.training.exporting import write_weights
-from zoo.training.loop import STATE_FILE, Shown, learn
+from zoo.training.loop import STATE_FILE, Callbacks, learn
 from zoo.training.processes import Processes, joined
 
 __all__ = ["STATE_FILE", "export_generator", "face_sheet", "train"]
@@ -35,10 +35,11 @@ def train(
     *,
     device: str = "cpu",
     until: int | None = None,
+    seconds: float | None = None,
     workers: int = 0,
     begin_from: Path | None = None,
     on_start: Callable[[int, list[str]], None] | None = None,
-    on_step: Callable[[int, dict[str, float]], None] | None = None,
+    on_step: Callable[[int, Mapping[str, Tensor | float]], None] | None = None,
 ) -> Path:
     """Train, or go on training, and return the file of weights.
 
@@ -67,15 +68,16 @@ def train(
                 trainer.step(real.batch(step, part))
             processes.wait()
             return path
-        shown = Shown(
+        callbacks = Callbacks(
             config.batch_size,
             lambda _: _notes(config, real, processes),
             sheet=lambda: face_sheet(trainer.draw(_COLUMNS * _ROWS)),
             sheet_every=_SAMPLE_EVERY,
             on_start=on_start,
             on_step=on_step,
+            seconds=seconds,
         )
-        learn(trainer, (real.batch(step, part) for step in steps), out, shown)
+        learn(trainer, (real.batch(step, part) for step in steps), out, callbacks)
         export_generator(trainer, path, real.template, len(real))
         processes.wait()
         return path

@@ -7,29 +7,25 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from zoo.generating.augmenting import augmented
 from zoo.generating.config import GeneratorTraining
 from zoo.generating.regularising import PATH_DECAY, path_lengths, path_penalty
-from zoo.generating.steps import step_generator
-from zoo.networks.image_critic import ImageCritic
+from zoo.networks.discriminator import Discriminator
 from zoo.networks.stylegan2 import StyleGenerator
-from zoo.training.losses import fooling_loss, gradient_penalty, telling_loss
+from zoo.training.discriminator import DiscriminatorTrainer, lazy_adam, optimiser_step
+from zoo.training.losses import generator_loss
 from zoo.training.processes import Processes
+from zoo.training.random_state import step_generator
 from zoo.training.state import fill_network, read_state, taking_up, write_state
 
 __all__ = ["GeneratorTrainer"]
 
-_AUGMENT_EVERY = 4
-"""Steps between two changes of the strength of augmentation (Karras et al. 2020, arXiv
-2006.06676, section 3)."""
 _CODE_DECAY = 0.998
 """Share of the average code that a step keeps (Karras et al. 2019, official code, w_avg_beta)."""
 _PATH_SHARE = 2
 """The path length regularisation uses one face in so many (official code, pl_batch_shrink)."""
-_NETWORKS = ("generator", "average", "critic")
-_OPTIMISERS = ("generator_optimiser", "critic_optimiser")
+_NETWORKS = ("generator", "average")
 
 
 class GeneratorTrainer:
@@ -53,43 +49,48 @@ class GeneratorTrainer:
     ) -> None:
         self.config, self.device, self.done = config, device, 0
         self.processes = processes or Processes()
-        self.strength = 0.0
-        """Of the augmentation: the chance of each change."""
-        self._signs, self._path_mean = torch.zeros(2), torch.zeros(())
+        self._path_mean = torch.zeros(())
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             generator = StyleGenerator(config.network)
-            critic = ImageCritic(config.network.channels)
+            discriminator = Discriminator(config.network.channels)
         layout = torch.channels_last
         self.generator = generator.to(device, memory_format=layout)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.generator).requires_grad_(False).eval()
-        self.critic = critic.to(device, memory_format=layout)  # type: ignore[call-overload]
-        self.generator_optimiser = self._adam(
-            self.generator, config.path_length_every if config.path_length else 0
+        self.discriminator = DiscriminatorTrainer(
+            discriminator,
+            device,
+            learning_rate=config.learning_rate,
+            r1=config.r1,
+            r1_every=config.r1_every,
+            augment_target=config.augment_target,
+            augment_images=config.augment_images,
+            processes=self.processes,
+            precision=self._precision,
         )
-        self.critic_optimiser = self._adam(self.critic, config.r1_every if config.r1 else 0)
+        every = config.path_length_every if config.path_length else 0
+        self.optimiser = lazy_adam(self.generator, config.learning_rate, 0.0, every)
 
     @property
     def learning_rate(self) -> float:
         """Of every step."""
         return self.config.learning_rate
 
-    def step(self, real: Tensor) -> dict[str, float]:
-        """Learn from real faces ``(n, 3, size, size)`` in [0, 1]; return the losses."""
+    def step(self, real: Tensor) -> dict[str, Tensor]:
+        """Learn from real faces ``(n, 3, size, size)`` in [0, 1]; return the losses, scalars."""
         config = self.config
         generator = step_generator(config.seed, self.done, self.processes.rank)
         real = real.to(self.device).contiguous(memory_format=torch.channels_last)
-        told = self._teach_generator(len(real), generator)
+        metrics = self._train_generator(len(real), generator)
         if config.path_length and self.done % config.path_length_every == 0:
-            told |= self._straighten(max(1, len(real) // _PATH_SHARE), generator)
-        told |= self._teach_critic(real, generator)
+            metrics |= self._regularise_path(max(1, len(real) // _PATH_SHARE), generator)
+        metrics |= self._train_discriminator(real, generator)
         self.done += 1
         self._average()
-        if self.done % _AUGMENT_EVERY == 0:
-            self._set_strength()
-        values = torch.stack([value.detach().float().cpu() for value in told.values()])
+        values = torch.stack([value.detach().float() for value in metrics.values()])
         self.processes.average([values])
-        return {**dict(zip(told, values.tolist(), strict=True)), "augmented": self.strength}
+        strength = torch.tensor(self.discriminator.strength)
+        return {**dict(zip(metrics, values, strict=True)), "augmentation": strength}
 
     @torch.no_grad()
     def draw(self, count: int, seed: int = 0, truncation: float = 0.7) -> Tensor:
@@ -104,11 +105,11 @@ class GeneratorTrainer:
         """Write everything that a later run needs to go on as if never stopped."""
         parts: dict[str, Any] = {
             "done": self.done,
-            "strength": self.strength,
-            "signs": self._signs,
             "path_mean": self._path_mean,
+            "optimiser": self.optimiser.state_dict(),
+            "discriminator": self.discriminator.state_dict(),
         }
-        for name in (*_NETWORKS, *_OPTIMISERS):
+        for name in _NETWORKS:
             parts[name] = getattr(self, name).state_dict()
         write_state(path, self.config.as_record(), parts)
 
@@ -126,22 +127,20 @@ class GeneratorTrainer:
         with taking_up(path):
             for name in _NETWORKS:
                 fill_network(getattr(self, name), record[name], path)
-            for name in _OPTIMISERS:
-                getattr(self, name).load_state_dict(record[name])
-            self._signs.copy_(record["signs"])
+            self.optimiser.load_state_dict(record["optimiser"])
+            self.discriminator.load_state_dict(record["discriminator"], path)
             self._path_mean.copy_(record["path_mean"])
-            self.done, self.strength = int(record["done"]), float(record["strength"])
+            self.done = int(record["done"])
 
-    def _teach_generator(self, count: int, generator: torch.Generator) -> dict[str, Tensor]:
-        self.critic.requires_grad_(False)
+    def _train_generator(self, count: int, generator: torch.Generator) -> dict[str, Tensor]:
         with self._precision():
             faces = self._faces(self._codes(count, generator, tell=True), generator)
-            seen = augmented(faces, self.strength, generator)
-            loss = fooling_loss(self.critic(seen).float())
-        self._stepped(self.generator, self.generator_optimiser, loss)
-        return {"fooling": loss}
+        augmentation = self.discriminator.augmentation(count, generator)
+        loss = generator_loss(self.discriminator.score_and_features(faces, None, augmentation)[0])
+        norm = optimiser_step(self.generator, self.optimiser, loss, self.processes)
+        return {"generator": loss, "generator_gradient": norm}
 
-    def _straighten(self, count: int, generator: torch.Generator) -> dict[str, Tensor]:
+    def _regularise_path(self, count: int, generator: torch.Generator) -> dict[str, Tensor]:
         config = self.config
         with self._precision():
             codes = self._codes(count, generator)
@@ -152,31 +151,13 @@ class GeneratorTrainer:
         self._path_mean.lerp_(mean, PATH_DECAY)
         penalty = path_penalty(lengths, self._path_mean.to(lengths.device))
         loss = penalty * config.path_length * config.path_length_every
-        self._stepped(self.generator, self.generator_optimiser, loss)
+        optimiser_step(self.generator, self.optimiser, loss, self.processes)
         return {"path": penalty}
 
-    def _teach_critic(self, real: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        config = self.config
-        self.critic.requires_grad_(True)
+    def _train_discriminator(self, real: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         with torch.no_grad(), self._precision():
-            made = self._faces(self._codes(len(real), generator), generator)
-            made = augmented(made, self.strength, generator)
-        seen = augmented(real, self.strength, generator)
-        with self._precision():
-            scores = self.critic(seen).float()
-            told = {"telling": telling_loss(scores, self.critic(made).float())}
-        self._signs += torch.tensor([float(scores.detach().sign().sum()), float(len(scores))])
-        self._stepped(self.critic, self.critic_optimiser, told["telling"])
-        if config.r1 and self.done % config.r1_every == 0:
-            seen = seen.detach().requires_grad_(True)
-            with self._precision():
-                scores = self.critic(seen).float()
-            # Faces are in [0, 1] here: a gradient in [-1, 1] is half as long.
-            told["r1"] = gradient_penalty(scores, seen) / 4
-            self._stepped(
-                self.critic, self.critic_optimiser, told["r1"] * config.r1 / 2 * config.r1_every
-            )
-        return told
+            fake = self._faces(self._codes(len(real), generator), generator)
+        return self.discriminator.step(real, fake.float(), None, self.done, generator)
 
     def _codes(self, count: int, generator: torch.Generator, tell: bool = False) -> Tensor:
         """Draw codes ``(n, layers, latent)``, some of them mixed of two."""
@@ -200,16 +181,6 @@ class GeneratorTrainer:
         wanted = self.config.precision == "bfloat16"
         return torch.autocast(self.device.type, torch.bfloat16, enabled=wanted)
 
-    def _stepped(self, network: nn.Module, optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        gradients = [p.grad for p in network.parameters() if p.grad is not None]
-        self.processes.average(gradients)
-        for gradient in gradients:
-            # The official code does so too: one overflow is not the end of a run.
-            torch.nan_to_num(gradient, nan=0.0, posinf=1e5, neginf=-1e5, out=gradient)
-        optimiser.step()
-
     @torch.no_grad()
     def _average(self) -> None:
         config = self.config
@@ -222,23 +193,3 @@ class GeneratorTrainer:
             average.lerp_(now, 1 - keep)
         for average, now in zip(self.average.buffers(), self.generator.buffers(), strict=True):
             average.copy_(now)
-
-    def _set_strength(self) -> None:
-        """Augment more where the discriminator is too sure of real faces, else less."""
-        config = self.config
-        signs = self._signs.clone()
-        self.processes.average([signs])
-        self._signs.zero_()
-        if not config.augment_target:
-            return
-        sure = float(signs[0] / signs[1].clamp_min(1)) - config.augment_target
-        change = _AUGMENT_EVERY * config.batch_size / config.augment_images
-        self.strength = min(1.0, max(0.0, self.strength + (change if sure > 0 else -change)))
-
-    def _adam(self, network: nn.Module, every: int) -> torch.optim.Adam:
-        # With a regularisation every k steps there are k + 1 updates in the time of k
-        # (Karras et al. 2020, appendix B, lazy regularisation).
-        share = every / (every + 1) if every else 1.0
-        return torch.optim.Adam(
-            network.parameters(), self.config.learning_rate * share, (0.0, 0.99**share), eps=1e-8
-        )

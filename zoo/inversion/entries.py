@@ -66,9 +66,13 @@ def _image2stylegan(card: Card) -> Restorer:
 
     from zoo.generating.loading import load_generator
     from zoo.restorers.image2stylegan import image2stylegan
-    from zoo.training.features import Lite0
+    from zoo.training.features import EfficientNetFeatures
 
-    return image2stylegan(card, load_generator(GENERATOR), Lite0(5, torch.device("cpu")))
+    return image2stylegan(
+        card,
+        load_generator(GENERATOR),
+        EfficientNetFeatures("efficientnet-lite0", 5, torch.device("cpu")),
+    )
 
 
 def _stylegan_encoder(card: Card) -> Restorer:
@@ -77,11 +81,13 @@ def _stylegan_encoder(card: Card) -> Restorer:
     from zoo.encoding.stored import load_encoder
     from zoo.generating.loading import load_generator
     from zoo.restorers.stylegan_encoder import stylegan_encoder
-    from zoo.training.features import Lite0
+    from zoo.training.features import EfficientNetFeatures
 
     generator = load_generator(GENERATOR)
     encoder = load_encoder(read_shipped(ENCODER), generator)
-    return stylegan_encoder(card, generator, encoder, Lite0(5, torch.device("cpu")))
+    return stylegan_encoder(
+        card, generator, encoder, EfficientNetFeatures("efficientnet-lite0", 5, torch.device("cpu"))
+    )
 
 
 def _psp(card: Card) -> Restorer:

@@ -123,6 +123,12 @@ class StyleRestorer(nn.Module):
         self.encoder = _Encoder(config)
         self.generator = _Generator(config)
 
+    @property
+    def last_layer(self) -> Tensor:
+        """The weights of the finest output, see `AdversarialConfig.balance`."""
+        weight: Tensor = self.generator.to_rgb[-1].weight
+        return weight
+
     def forward(self, faces: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return the restored faces, ``(n, 3, size, size)``, not clipped.
 

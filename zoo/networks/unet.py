@@ -81,6 +81,12 @@ class UNet(nn.Module):
         self.decoder = nn.ModuleList(PlainBlock(width) for width in widths[:-1])
         self.last = zeroed(nn.Conv2d(widths[0], folded, 3, padding=1))
 
+    @property
+    def last_layer(self) -> Tensor:
+        """The weights of the output, see `AdversarialConfig.balance`."""
+        weight: Tensor = self.last.weight
+        return weight
+
     def forward(self, faces: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return the restored faces, not clipped.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +16,7 @@ from zoo.portrait.templates import TEMPLATES
 __all__ = [
     "CONFIGS",
     "FEATURE_NETWORKS",
+    "AdversarialConfig",
     "IdentityConfig",
     "TrainingConfig",
     "TrainingError",
@@ -34,14 +35,15 @@ CONFIGS = Path(__file__).parent / "configs"
 FEATURE_NETWORKS = ("efficientnet-lite0", "vgg19")
 """Whose maps the perceptual and the style loss can compare, see `zoo.training.features`."""
 
-_WHOLE = {"seed": 0, "steps": 1, "batch_size": 1, "warmup": 0, "stages": 1}
+_WHOLE = {
+    "seed": 0, "steps": 1, "batch_size": 1, "warmup": 0, "stages": 1, "validate_every": 0,
+    "patience": 0,
+}  # fmt: skip
 """Whole numbers and the least they may be."""
-_SHARES = (
-    "decay", "ema", "adversarial_from", "no_mask", "template_mask", "mask_errors", "clean",
-)  # fmt: skip
-_WEIGHTS = (
-    "learning_rate", "l1", "perceptual", "region_style", "adversarial", "r1", "consistency",
-)  # fmt: skip
+_SHARES = ("decay", "ema", "beta1", "no_mask", "template_mask", "mask_errors", "clean")
+_WEIGHTS = ("learning_rate", "l1", "perceptual", "region_style", "consistency")
+_FORMER = ("adversarial_from", "r1", "critic_widths", "predicted_masks")
+"""Keys in records of earlier versions that say nothing about a run without a discriminator."""
 
 
 class TrainingError(UserError):
@@ -78,6 +80,77 @@ class IdentityConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class AdversarialConfig:
+    """The adversarial loss and its discriminators, see `zoo.training.adversarial`.
+
+    Attributes
+    ----------
+    channels, patch
+        Of the discriminator, see `zoo.networks.discriminator.Discriminator`.
+    weight
+        Of the loss.
+    balance
+        ``none``: the weight is a weight, as GFPGAN's; ``last-layer``: it is a share of the length
+        of the other losses' gradient at the last layer (Esser et al. 2021, arXiv 2012.09841,
+        eq. 7), the ratio clamped to [0, 10⁴].
+    start
+        Step at which the discriminator begins to learn.
+    alone
+        Steps that it learns before the restorer hears of it.
+    ramp
+        Steps over which the weight then rises from 0.
+    rate
+        Its learning rate in units of the restorer's.
+    r1, r1_every, augment_target, augment_images
+        See `zoo.training.discriminator.DiscriminatorTrainer`.
+    feature_matching
+        Weight of `zoo.training.losses.feature_matching_loss` beside the score's.
+    parts
+        Weight of the discriminators of eyes and mouth beside the face's; 0 for none.
+    part_size
+        Side of their crops in pixels: 32, 64 or 128.
+    """
+
+    channels: Mapping[int, int]
+    patch: int = 1
+    weight: float = 0.1
+    balance: str = "none"
+    start: int = 0
+    alone: int = 1000
+    ramp: int = 1000
+    rate: float = 2.0
+    r1: float = 1.0
+    r1_every: int = 16
+    augment_target: float = 0.6
+    augment_images: float = 100_000
+    feature_matching: float = 0.0
+    parts: float = 0.0
+    part_size: int = 64
+
+    def __post_init__(self) -> None:
+        sides = list(self.channels)
+        whole = {"patch": 1, "start": 0, "alone": 0, "ramp": 0, "r1_every": 1}
+        for name, least in whole.items():
+            if not is_whole(getattr(self, name), least):
+                raise ValueError(f"adversarial: {name} {getattr(self, name)!r} is not {least}, …")
+        for name in ("weight", "rate", "r1", "augment_target", "augment_images",
+                     "feature_matching", "parts"):  # fmt: skip
+            value = getattr(self, name)
+            if not is_number(value) or value < 0:
+                raise ValueError(f"adversarial: {name} {value!r} is not a number from 0 on")
+        if not self.augment_images or self.augment_target > 1:
+            raise ValueError("adversarial: augment_images is above 0, augment_target at most 1")
+        if self.balance not in ("none", "last-layer"):
+            raise ValueError(f"adversarial: balance {self.balance!r} is not none or last-layer")
+        if self.part_size not in (32, 64, 128):
+            raise ValueError(f"adversarial: part_size {self.part_size!r} is not 32, 64 or 128")
+        if not all(is_whole(width, 1) for width in self.channels.values()) or sides != [
+            4 * 2**level for level in range(len(sides))
+        ]:
+            raise ValueError(f"adversarial: channels {dict(self.channels)} are not of 4, 8, 16, …")
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingConfig:
     """Everything that decides a run, but for the faces themselves.
 
@@ -104,25 +177,20 @@ class TrainingConfig:
         One of `FEATURE_NETWORKS`: whose maps the perceptual and the style loss compare.
     identity
         The identity loss, or None for none.
-    adversarial
-        Length of the adversarial gradient at the restored faces, as a share of the length of the
-        other losses' together: a weight that needs no tuning to their scales (the adaptive
-        weight of Esser et al. 2021, arXiv 2012.09841, eq. 7, taken at the image). 0 for none.
     stages
         Stages of EfficientNet-Lite0 that count, 1 to 5.
-    adversarial_from
-        Share of the steps after which the discriminator joins in.
-    r1
-        Gamma of the gradient penalty, every 16 steps (Karras et al. 2020, lazy regularisation).
-    critic_widths
-        Channels of the discriminator's levels, the finest first; each halves the side.
+    adversarial
+        The adversarial loss, or None for none.
+    beta1
+        Of the restorer's Adam; its second beta is 0.99.
+    validate_every
+        Steps between two validations, see `zoo.training.validation`; 0 for none.
+    patience
+        Validations without a better one after which the run ends; 0 for no early stop.
     no_mask, template_mask
         Chances that a face comes with no mask, or with the mean one instead of its own.
     mask_errors
         Chance that a face comes with a wrong mask, see `zoo.training.wrong_masks`.
-    predicted_masks
-        Whether some of the wrong masks are drawn from landmarks found in the degraded face; that
-        needs consent to the licence ``ibug-68`` wherever the run goes on.
     consistency
         Weight of the distance (L1) between a face restored with a wrong mask and the same face
         restored with the right one.
@@ -145,28 +213,25 @@ class TrainingConfig:
     l1: float = 1.0
     perceptual: float = 0.05
     stages: int = 5
-    adversarial: float = 0.0
-    adversarial_from: float = 0.5
-    r1: float = 1.0
+    adversarial: AdversarialConfig | None = None
+    beta1: float = 0.9
     no_mask: float = 0.25
     template_mask: float = 0.15
     mask_errors: float = 0.0
-    predicted_masks: bool = True
     consistency: float = 0.0
     clean: float = 0.0
     precision: str = "float32"
     perceptual_network: str = "efficientnet-lite0"
     region_style: float = 0.0
     identity: IdentityConfig | None = None
-    critic_widths: Sequence[int] = (32, 64, 96, 128)
+    validate_every: int = 500
+    patience: int = 0
 
     def __post_init__(self) -> None:
         _check_numbers(self)
         check_file_name(self.name)
-        if not isinstance(self.predicted_masks, bool):
-            raise ValueError(f"predicted_masks {self.predicted_masks!r} is neither true nor false")
-        if not self.critic_widths or not all(is_whole(width, 1) for width in self.critic_widths):
-            raise ValueError(f"critic_widths {self.critic_widths!r} are no whole numbers from 1 on")
+        if self.adversarial is not None:
+            _check_sides(self.network.size, self.adversarial)
         if self.precision not in ("float32", "bfloat16"):
             raise ValueError(f"precision {self.precision!r} is neither float32 nor bfloat16")
         if self.perceptual_network not in FEATURE_NETWORKS:
@@ -192,11 +257,31 @@ def config_of(record: Mapping[str, Any]) -> TrainingConfig:
     KeyError, TypeError, ValueError
         A key that is missing or unknown, or a value out of range.
     """
-    told = {**record, "network": network_config(record["network"])}
-    told["identity"] = identity_of(told.get("identity"))
-    if "critic_widths" in told:
-        told["critic_widths"] = tuple(told["critic_widths"])
-    return TrainingConfig(**told)
+    values = {key: value for key, value in record.items() if key not in _FORMER}
+    values["network"] = network_config(record["network"])
+    values["identity"] = identity_of(values.get("identity"))
+    values["adversarial"] = _adversarial_of(values.get("adversarial"))
+    return TrainingConfig(**values)
+
+
+def _adversarial_of(value: object) -> AdversarialConfig | None:
+    """Return the adversarial loss that a mapping describes; None for None and for 0."""
+    if value is None or value == 0:
+        return None
+    if is_number(value):
+        raise ValueError(f"adversarial {value} is of an earlier version: it is a mapping now")
+    values = dict(checked_mapping("adversarial", value))
+    if "channels" not in values:
+        raise ValueError("adversarial: the key 'channels' is missing")
+    channels = checked_mapping("channels", values["channels"])
+    values["channels"] = {int(side): width for side, width in channels.items()}
+    return AdversarialConfig(**values)
+
+
+def _check_sides(size: int, adversarial: AdversarialConfig) -> None:
+    side = adversarial.patch * max(adversarial.channels)
+    if side != size:
+        raise ValueError(f"adversarial: channels and patch are of faces of {side}, not of {size}")
 
 
 def identity_of(told: object) -> IdentityConfig | None:
@@ -306,8 +391,8 @@ def _leaves(record: Mapping[str, Any]) -> dict[str, object]:
     """Return the record with the network's keys beside the others, and families in their order."""
     leaves: dict[str, object] = {}
     for key, value in record.items():
-        if key == "network":
-            leaves |= {f"network.{inner}": told for inner, told in dict(value).items()}
+        if key in ("network", "adversarial") and isinstance(value, Mapping):
+            leaves |= {f"{key}.{inner}": leaf for inner, leaf in value.items()}
         else:
             leaves[key] = list(value.items()) if key == "families" else value
     return leaves

@@ -1,6 +1,7 @@
-"""Networks whose inner maps the losses compare, each with the distance that belongs to it.
+"""Networks whose inner maps losses and judges compare, each with the distance that belongs to it.
 
-Lite0 comes with a package; VGG19 needs its published weights. Judges use neither.
+EfficientNet-Lite0 and VGG19 serve losses, EfficientNet-Lite2 judges; Lite0 and Lite2 come with
+packages, VGG19 needs its published weights.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 from zoo.training.config import FEATURE_NETWORKS
 from zoo.weights import known_weights, load_state_dict, locate
 
-__all__ = ["FeatureNetwork", "Lite0", "Vgg19", "load_features"]
+__all__ = ["EfficientNetFeatures", "FeatureNetwork", "Vgg19", "load_features"]
 
 _EPSILON = 1e-10
 
@@ -25,44 +26,59 @@ class FeatureNetwork(Protocol):
     def maps(self, images: Tensor) -> list[Tensor]:
         """Return the maps of ``(n, 3, height, width)`` RGB in [0, 1], fine to coarse."""
 
-    def distance(self, found: Sequence[Tensor], wanted: Sequence[Tensor]) -> Tensor:
+    def distance(self, restored: Sequence[Tensor], hq: Sequence[Tensor]) -> Tensor:
         """Return how far apart two images' maps are: a scalar, 0 for equal ones."""
 
     def middle(self, maps: Sequence[Tensor]) -> Sequence[Tensor]:
         """Return the maps at 1/4, 1/8 and 1/16 of the image, where there are that many."""
 
 
-class Lite0:
-    """EfficientNet-Lite0, its maps scaled to unit length at every place.
+class EfficientNetFeatures:
+    """An EfficientNet, its maps scaled to unit length at every place.
 
     The distance is that of LPIPS (Zhang et al. 2018, arXiv 1801.03924, eq. 1) with every channel
     weighted alike.
 
     Parameters
     ----------
+    name
+        ``efficientnet-lite0``, the loss, or ``efficientnet-lite2``, a judge.
     stages
         How many maps from 1/2 on, 1 to 5.
     device
         Where the images will be.
     """
 
-    def __init__(self, stages: int, device: torch.device) -> None:
+    def __init__(self, name: str, stages: int, device: torch.device) -> None:
         from zoo.networks.efficientnet import load_efficientnet
 
-        self._network = load_efficientnet("efficientnet-lite0").to(device)
+        self._network = load_efficientnet(name).to(device)
         self._stages = stages
 
     def maps(self, images: Tensor) -> list[Tensor]:
         """See `FeatureNetwork.maps`."""
         from zoo.networks.efficientnet import stage_maps
 
-        found, _ = stage_maps(self._network, images)
-        return [_unit(stage.float()) for stage in found[: self._stages]]
+        maps, _ = stage_maps(self._network, images)
+        return [_unit(stage.float()) for stage in maps[: self._stages]]
 
-    def distance(self, found: Sequence[Tensor], wanted: Sequence[Tensor]) -> Tensor:
+    def maps_and_pooled(self, images: Tensor) -> tuple[list[Tensor], Tensor]:
+        """Return `maps`, and ``(n, 1280)``: the mean over the last map's places."""
+        from zoo.networks.efficientnet import stage_maps
+
+        maps, last = stage_maps(self._network, images)
+        return [_unit(stage.float()) for stage in maps[: self._stages]], last.mean(dim=(2, 3))
+
+    def distance(self, restored: Sequence[Tensor], hq: Sequence[Tensor]) -> Tensor:
         """Return the squared distance, the mean over images, places and maps; at most 4."""
-        apart = [(a - b).square().sum(dim=1).mean() for a, b in zip(found, wanted, strict=True)]
-        return torch.stack(apart).mean()
+        return self.distances(restored, hq).mean()
+
+    def distances(self, restored: Sequence[Tensor], hq: Sequence[Tensor]) -> Tensor:
+        """Return ``(n,)``: the squared distance of each image, the mean over places and maps."""
+        per_map = [
+            (a - b).square().sum(dim=1).mean(dim=(1, 2)) for a, b in zip(restored, hq, strict=True)
+        ]
+        return torch.stack(per_map).mean(dim=0)
 
     def middle(self, maps: Sequence[Tensor]) -> Sequence[Tensor]:
         """See `FeatureNetwork.middle`."""
@@ -110,9 +126,9 @@ class Vgg19:
                 break
         return kept
 
-    def distance(self, found: Sequence[Tensor], wanted: Sequence[Tensor]) -> Tensor:
+    def distance(self, restored: Sequence[Tensor], hq: Sequence[Tensor]) -> Tensor:
         """Return the weighted sum over the maps of their mean absolute difference."""
-        apart = [(a - b).abs().mean() for a, b in zip(found, wanted, strict=True)]
+        apart = [(a - b).abs().mean() for a, b in zip(restored, hq, strict=True)]
         return torch.stack([w * a for w, a in zip(self._WEIGHTS, apart, strict=True)]).sum()
 
     def middle(self, maps: Sequence[Tensor]) -> Sequence[Tensor]:
@@ -128,7 +144,7 @@ def load_features(name: str, stages: int, device: torch.device) -> FeatureNetwor
     name
         ``efficientnet-lite0`` or ``vgg19``.
     stages
-        See `Lite0`; VGG19's five maps are fixed.
+        See `EfficientNetFeatures`; VGG19's five maps are fixed.
     device
         Where the images will be.
 
@@ -140,7 +156,7 @@ def load_features(name: str, stages: int, device: torch.device) -> FeatureNetwor
         Another name.
     """
     if name == "efficientnet-lite0":
-        return Lite0(stages, device)
+        return EfficientNetFeatures(name, stages, device)
     if name != "vgg19":
         raise ValueError(f"{name!r} is not one of {', '.join(FEATURE_NETWORKS)}")
     from torchvision.models import vgg19

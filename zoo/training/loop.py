@@ -1,4 +1,4 @@
-"""The loop that every training run goes through: log, samples, checkpoints, and what is shown.
+"""The loop that every training run goes through: log, samples, validation, checkpoints.
 
 Knows nothing of what is learned; a trainer says how to take a step and how to be saved.
 """
@@ -6,20 +6,21 @@ Knows nothing of what is learned; a trainer says how to take a step and how to b
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from degrade.storage import LocalStorage
 from zoo.download import sha256_of
 from zoo.training.config import TrainingError
-from zoo.training.diary import LOG_EVERY, Diary
+from zoo.training.metrics_log import LOG_EVERY, VALIDATION_FILE, MetricsLogger, read_lines
 
-__all__ = ["STATE_FILE", "Learner", "Shown", "check_begun_from", "learn"]
+__all__ = ["STATE_FILE", "Callbacks", "Trainable", "Validator", "check_begun_from", "learn"]
 
 STATE_FILE = "state.pt"
 _SAVE_EVERY = 250
@@ -27,7 +28,7 @@ _SAVE_AFTER = 600.0
 """Seconds after which a slow run is saved too, at the next line of its log."""
 
 
-class Learner(Protocol):
+class Trainable(Protocol):
     """What takes the steps."""
 
     done: int
@@ -36,15 +37,27 @@ class Learner(Protocol):
     def learning_rate(self) -> float:
         """The learning rate of the next step."""
 
-    def step(self, batch: Any) -> dict[str, float]:
+    def step(self, batch: Any) -> Mapping[str, Tensor | float]:
         """Learn from one batch; return the losses."""
 
     def save(self, path: Path) -> None:
         """Write everything that a later run needs to go on as if never stopped."""
 
 
+class Validator(Protocol):
+    """Scores what was learned."""
+
+    every: int
+
+    def scores(self) -> Mapping[str, float]:
+        """Return the scores of the network as it is now."""
+
+    def after(self, lines: Sequence[Mapping[str, float]]) -> bool:
+        """Keep a best checkpoint where the last of the scores says so; return whether to stop."""
+
+
 @dataclass(frozen=True, slots=True)
-class Shown:
+class Callbacks:
     """How a person follows a run.
 
     Attributes
@@ -52,27 +65,33 @@ class Shown:
     batch_size
         Faces of a step, for the speed.
     notes
-        Makes lines that a person should know, before the first step; it is told whether
-        TensorBoard is there.
+        Makes lines that a person should know, before the first step, from whether TensorBoard
+        is there.
     sheet
         Makes a sheet of samples, uint8 (height, width, 3) RGB; None for none.
     sheet_every
         Steps between two sheets.
+    validator
+        Scores the network as it goes; None for no validation.
     on_start
         Called with the steps done before and the notes.
     on_step
         Called after each step with the steps done and the losses.
+    seconds
+        Stop after the first step that ends beyond this time; None for no limit.
     """
 
     batch_size: int
     notes: Callable[[bool], Sequence[str]]
     sheet: Callable[[], NDArray[np.uint8]] | None = None
     sheet_every: int = 500
+    validator: Validator | None = None
     on_start: Callable[[int, list[str]], None] | None = None
-    on_step: Callable[[int, dict[str, float]], None] | None = None
+    on_step: Callable[[int, Mapping[str, Tensor | float]], None] | None = None
+    seconds: float | None = None
 
 
-def learn(trainer: Learner, batches: Iterable[Any], out: Path, shown: Shown) -> None:
+def learn(trainer: Trainable, batches: Iterable[Any], out: Path, callbacks: Callbacks) -> None:
     """Take a step with each batch; what was learned is in the folder at the end.
 
     Parameters
@@ -83,25 +102,35 @@ def learn(trainer: Learner, batches: Iterable[Any], out: Path, shown: Shown) -> 
         From its next step on.
     out
         The run's folder.
-    shown
+    callbacks
         How a person follows it.
+
+    Raises
+    ------
+    TrainingError
+        A loss is not finite; the last state is kept.
     """
     LocalStorage(out).sweep()
-    with Diary(out, trainer.done, shown.batch_size) as diary:
-        if shown.on_start:
-            shown.on_start(trainer.done, list(shown.notes(diary.has_events)))
+    begun = time.monotonic()
+    with MetricsLogger(out, trainer.done, callbacks.batch_size) as logger:
+        if callbacks.on_start:
+            callbacks.on_start(trainer.done, list(callbacks.notes(logger.has_tensorboard)))
         saved = time.monotonic()
         for batch in batches:
             rate = trainer.learning_rate
-            told = trainer.step(batch)
-            diary.add(trainer.done, told, rate)
-            if shown.sheet and trainer.done % shown.sheet_every == 0:
-                diary.sheet(trainer.done, shown.sheet())
+            metrics = trainer.step(batch)
+            logger.add(trainer.done, metrics, rate)
+            if callbacks.on_step:
+                callbacks.on_step(trainer.done, metrics)
             if _is_due(trainer.done, saved):
+                logger.check(trainer.done)
                 trainer.save(out / STATE_FILE)
                 saved = time.monotonic()
-            if shown.on_step:
-                shown.on_step(trainer.done, told)
+            if _observe(trainer.done, logger, out, callbacks):
+                break
+            if callbacks.seconds is not None and time.monotonic() - begun > callbacks.seconds:
+                break
+        logger.check(trainer.done)
     trainer.save(out / STATE_FILE)
 
 
@@ -126,6 +155,17 @@ def check_begun_from(begun_from: str, begin_from: Path | None, state: Path) -> N
         raise TrainingError(
             f"{state} was not begun from {begin_from}: give another --out, or leave --from out"
         )
+
+
+def _observe(done: int, logger: MetricsLogger, out: Path, callbacks: Callbacks) -> bool:
+    """Draw a sheet and validate where it is time to; return whether to stop."""
+    if callbacks.sheet and done % callbacks.sheet_every == 0:
+        logger.sheet(done, callbacks.sheet())
+    validator = callbacks.validator
+    if validator is None or done % validator.every:
+        return False
+    logger.validation(done, validator.scores())
+    return validator.after(read_lines(out / VALIDATION_FILE))
 
 
 def _is_due(done: int, saved: float) -> bool:

@@ -48,5 +48,4 @@ def average_weights(average: nn.Module, network: nn.Module, schedule: Schedule, 
     """Move the averaged weights towards the network's after ``done`` steps."""
     # A short memory at first: the start is no part of the average.
     keep = min(schedule.ema, done / (done + 10))
-    for mean, now in zip(average.parameters(), network.parameters(), strict=True):
-        mean.lerp_(now, 1 - keep)
+    torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), 1 - keep)

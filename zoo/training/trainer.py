@@ -11,20 +11,25 @@ import torch
 from torch import Tensor, nn
 
 from zoo.networks.designs import build_network
-from zoo.networks.discriminator import Discriminator
 from zoo.trained_card import loss_networks_of
-from zoo.training.batches import FaceBatch
+from zoo.training.adversarial import AdversarialLoss
 from zoo.training.config import TrainingConfig, config_of
-from zoo.training.losses import fooling_loss, gradient_penalty, telling_loss
+from zoo.training.device_batch import DeviceBatch
 from zoo.training.objective import Objective
 from zoo.training.processes import Processes
+from zoo.training.random_state import step_generator
 from zoo.training.schedule import average_weights, rate_at
 from zoo.training.state import fill_network, read_state, taking_up, write_state
 
 __all__ = ["Trainer"]
 
-_PENALTY_EVERY = 16
-_SHORTEST = 1e-12
+_CLIP = 1.0
+"""Longest gradient of the restorer."""
+_MOST_BALANCE = 1e4
+"""Bound of the adaptive weight (Esser et al. 2021, official code: taming-transformers,
+``calculate_adaptive_weight``)."""
+_SHORTEST = 1e-4
+"""Added to the length that is divided by, as there."""
 
 
 class Trainer:
@@ -56,39 +61,38 @@ class Trainer:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             network = build_network(config.network)
-            critic = Discriminator(config.network.size, config.critic_widths)
-        layout = torch.channels_last
-        self.network = network.to(device, memory_format=layout)  # type: ignore[call-overload]
-        self.average = copy.deepcopy(self.network).requires_grad_(False).eval()
-        self.critic = critic.to(device, memory_format=layout)  # type: ignore[call-overload]
+            self.network: nn.Module = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self.average = copy.deepcopy(self.network).requires_grad_(False).eval()
+            self.adversarial = None
+            if config.adversarial is not None:
+                self.adversarial = AdversarialLoss(config, device, self.processes, self._precision)
         self._objective = Objective(config, device)
-        rate = config.learning_rate
-        self._optimiser = torch.optim.Adam(self.network.parameters(), rate, (0.9, 0.99))
-        self._critic_optimiser = torch.optim.Adam(self.critic.parameters(), rate, (0.0, 0.99))
-
-    def step(self, batch: FaceBatch) -> dict[str, float]:
-        """Learn from one batch, or from this process's part of it; return the whole's losses."""
-        rate = self.learning_rate
-        hq, lq, mask, right = (
-            t.to(self.device) for t in (batch.hq, batch.lq, batch.mask, batch.right)
+        self._optimiser = torch.optim.Adam(
+            self.network.parameters(), config.learning_rate, (config.beta1, 0.99), fused=True
         )
-        for group in (*self._optimiser.param_groups, *self._critic_optimiser.param_groups):
-            group["lr"] = rate
+
+    def step(self, batch: DeviceBatch) -> dict[str, Tensor]:
+        """Learn from one batch, or this process's part of it; return the whole's metrics."""
+        # 0 is the stream of masks, see `zoo.training.device_batch`.
+        generator = step_generator(self.config.seed, self.done, 1 + self.processes.rank)
+        for group in self._optimiser.param_groups:
+            group["lr"] = self.learning_rate
         with self._precision():
-            restored = self.network(lq, mask)
+            restored = self.network(batch.lq, batch.mask)
         restored = restored.float()
+        metrics, slope = self._slope(restored, batch, generator)
         self._optimiser.zero_grad(set_to_none=True)
-        wanted = self._with_right_mask(lq, right)
-        told, slope = self._slope(restored.detach(), hq, right, wanted)
         restored.backward(slope)
-        self._stepped(self.network, self._optimiser)
-        if self._adversarial():
-            told |= self._teach_critic(hq, restored.detach(), right)
+        metrics["gradient"] = self._update()
+        if self.adversarial is not None and self.adversarial.is_learning(self.done):
+            metrics |= self.adversarial.step(
+                restored.detach(), batch.hq, batch.right, batch.parts, self.done, generator
+            )
         self.done += 1
         average_weights(self.average, self.network, self.config, self.done)
-        values = torch.stack([value.detach() for value in told.values()])
+        values = torch.stack([value.detach().float() for value in metrics.values()])
         self.processes.average([values])
-        return dict(zip(told, values.tolist(), strict=True))
+        return dict(zip(metrics, values, strict=True))
 
     def begin_from(
         self, tensors: Mapping[str, Tensor], digest: str, loss_networks: Sequence[str] = ()
@@ -121,10 +125,10 @@ class Trainer:
             "inherited": list(self._inherited),
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
-            "critic": self.critic.state_dict(),
             "optimiser": self._optimiser.state_dict(),
-            "critic_optimiser": self._critic_optimiser.state_dict(),
         }
+        if self.adversarial is not None:
+            parts["adversarial"] = self.adversarial.state_dict()
         write_state(path, self.config.as_record(), parts)
 
     def load(self, path: Path) -> None:
@@ -143,62 +147,55 @@ class Trainer:
         with taking_up(path):
             fill_network(self.network, record["network"], path)
             fill_network(self.average, record["average"], path)
-            fill_network(self.critic, record["critic"], path)
             self._optimiser.load_state_dict(record["optimiser"])
-            self._critic_optimiser.load_state_dict(record["critic_optimiser"])
+            if self.adversarial is not None:
+                self.adversarial.load_state_dict(record["adversarial"], path)
             self.begun_from = str(record.get("begun_from", ""))
             self._inherited = tuple(map(str, record.get("inherited", ())))
             self.done = int(record["done"])
 
     def _slope(
-        self, restored: Tensor, hq: Tensor, mask: Tensor, wanted: Tensor | None
+        self, restored: Tensor, batch: DeviceBatch, generator: torch.Generator
     ) -> tuple[dict[str, Tensor], Tensor]:
         """Return the losses, and the gradient of their weighted sum at the restored faces."""
-        restored.requires_grad_(True)
-        told, loss = self._objective(restored, hq, mask, wanted)
-        (slope,) = torch.autograd.grad(loss, restored)
-        if self._adversarial():
-            self.critic.requires_grad_(False)
-            with self._precision():
-                told["fooling"] = fooling_loss(self.critic(restored, mask).float())
-            (fooling,) = torch.autograd.grad(told["fooling"], restored)
-            length = self.processes.length
-            ratio = length(slope) / length(fooling).clamp_min(_SHORTEST)
-            slope = slope + self.config.adversarial * ratio * fooling
-        return told, slope
+        faces = restored.detach().requires_grad_(True)
+        right = self._with_right_mask(batch)
+        losses, loss = self._objective(faces, batch.hq, batch.right, right)
+        (slope,) = torch.autograd.grad(loss, faces)
+        weight = 0.0 if self.adversarial is None else self.adversarial.weight(self.done)
+        if self.adversarial is None or not weight:
+            return losses, slope
+        opposed, total = self.adversarial.loss(faces, batch.hq, batch.right, batch.parts, generator)
+        (adversarial,) = torch.autograd.grad(total, faces)
+        balance = self._balance(restored, slope, adversarial)
+        opposed["adversarial_share"] = weight * balance * adversarial.norm() / slope.norm()
+        return losses | opposed, slope + weight * balance * adversarial
+
+    def _balance(self, restored: Tensor, slope: Tensor, adversarial: Tensor) -> Tensor:
+        """Return what the adversarial weight is multiplied by, see `AdversarialConfig.balance`."""
+        assert self.config.adversarial is not None
+        if self.config.adversarial.balance == "none":
+            return slope.new_ones(())
+        layer = self.network.last_layer
+        lengths = []
+        for each in (slope, adversarial):
+            (gradient,) = torch.autograd.grad(restored, layer, each, retain_graph=True)
+            self.processes.average([gradient])
+            lengths.append(gradient.norm())
+        return (lengths[0] / (lengths[1] + _SHORTEST)).clamp(0, _MOST_BALANCE)
 
     @torch.no_grad()
-    def _with_right_mask(self, lq: Tensor, right: Tensor) -> Tensor | None:
-        """Return the faces as the network restores them with the right masks, to be held to."""
+    def _with_right_mask(self, batch: DeviceBatch) -> Tensor | None:
+        """Return the faces as the network restores them with the right masks, for consistency."""
         if not self.config.consistency:
             return None
         with self._precision():
-            wanted: Tensor = self.network(lq, right)
-        return wanted.float()
+            restored: Tensor = self.network(batch.lq, batch.right)
+        return restored.float()
 
     def _precision(self) -> torch.autocast:
-        wanted = self.config.precision == "bfloat16"
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=wanted)
-
-    def _teach_critic(self, hq: Tensor, restored: Tensor, mask: Tensor) -> dict[str, Tensor]:
-        self.critic.requires_grad_(True)
-        penalised = self.done % _PENALTY_EVERY == 0
-        real = hq.detach().requires_grad_(penalised)
-        with self._precision():
-            scores = self.critic(real, mask).float()
-            told = {"telling": telling_loss(scores, self.critic(restored, mask).float())}
-        loss = told["telling"]
-        if penalised:
-            told["r1"] = gradient_penalty(scores, real)
-            loss = loss + told["r1"] * (self.config.r1 / 2 * _PENALTY_EVERY)
-        self._critic_optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        self._stepped(self.critic, self._critic_optimiser)
-        return told
-
-    def _adversarial(self) -> bool:
-        config = self.config
-        return config.adversarial > 0 and self.done >= config.adversarial_from * config.steps
+        enabled = self.config.precision == "bfloat16"
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=enabled)
 
     @property
     def loss_networks(self) -> tuple[str, ...]:
@@ -211,11 +208,14 @@ class Trainer:
         """The learning rate of the next step."""
         return rate_at(self.config, self.done)
 
-    def _stepped(self, network: nn.Module, optimiser: torch.optim.Optimizer) -> None:
-        self.processes.average([p.grad for p in network.parameters() if p.grad is not None])
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimiser.step()
+    def _update(self) -> Tensor:
+        """Step down the restorer's gradient, clipped; return its length before that."""
+        parameters = list(self.network.parameters())
+        self.processes.average([p.grad for p in parameters if p.grad is not None])
+        norm: Tensor = torch.nn.utils.clip_grad_norm_(parameters, _CLIP)
+        self._optimiser.step()
+        return norm
 
 
-def _completed(told: dict[str, Any]) -> dict[str, Any]:
-    return config_of(told).as_record()
+def _completed(record: dict[str, Any]) -> dict[str, Any]:
+    return config_of(record).as_record()

@@ -1,4 +1,4 @@
-"""What a run shows in TensorBoard, where that package is installed."""
+"""A run's curves and sheets in TensorBoard, where that package is installed."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Events", "open_events"]
+__all__ = ["TensorBoardLogger", "open_tensorboard"]
 
 
-class Events:
+class TensorBoardLogger:
     """Scalars and sample sheets in a folder that ``tensorboard --logdir`` reads.
 
     Parameters
@@ -41,10 +41,10 @@ class Events:
         self._writer.close()
 
 
-def open_events(folder: Path, done: int) -> Events | None:
-    """Return the events of a run, or None where TensorBoard is not installed; see `Events`."""
+def open_tensorboard(folder: Path, done: int) -> TensorBoardLogger | None:
+    """Return the logger of a run, or None where TensorBoard is not installed."""
     import importlib.util
 
     if importlib.util.find_spec("tensorboard") is None:
         return None
-    return Events(folder, done)
+    return TensorBoardLogger(folder, done)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from zoo.generating.augmenting import augmented, colour_matrices, geometry_matrices
+from zoo.training.augmentation import Augmentation, colour_matrices, geometry_matrices
 
 
 def generator(seed=0):
@@ -10,14 +10,14 @@ def generator(seed=0):
 
 def test_no_chance_returns_the_faces():
     faces = torch.rand(4, 3, 16, 16)
-    assert augmented(faces, 0.0, generator()) is faces
+    assert Augmentation.draw(4, 0.0, generator())(faces) is faces
 
 
 def test_the_same_generator_augments_the_same_way():
     faces = torch.rand(4, 3, 16, 16)
-    once, again = (augmented(faces, 0.8, generator(3)) for _ in "12")
+    once, again = (Augmentation.draw(4, 0.8, generator(3))(faces) for _ in "12")
     assert torch.equal(once, again)
-    assert not torch.equal(once, augmented(faces, 0.8, generator(4)))
+    assert not torch.equal(once, Augmentation.draw(4, 0.8, generator(4))(faces))
 
 
 def test_of_a_small_chance_most_faces_keep_their_colours_and_place():
@@ -57,6 +57,16 @@ def test_saturation_hue_and_luma_flip_leave_grey_grey():
 
 def test_gradients_reach_the_faces():
     faces = torch.rand(2, 3, 8, 8, requires_grad=True)
-    augmented(faces, 1.0, generator()).sum().backward()
+    Augmentation.draw(2, 1.0, generator())(faces).sum().backward()
     assert faces.grad is not None
     assert faces.grad.abs().sum() > 0
+
+
+def test_a_mask_moves_with_the_faces():
+    # A face that is its own mask: where they end, after the colours are taken back, they agree.
+    marks = (torch.rand(8, 1, 32, 32) > 0.7).float()
+    augmentation = Augmentation.draw(8, 0.9, generator(5))
+    plain = Augmentation(augmentation.geometry, torch.eye(4).repeat(8, 1, 1))
+    moved = plain(marks.expand(-1, 3, -1, -1))
+    torch.testing.assert_close(augmentation.mask(marks), moved[:, :1], atol=1e-5, rtol=0)
+    assert Augmentation.draw(8, 0.0, generator()).mask(marks) is marks

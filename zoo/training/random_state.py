@@ -1,4 +1,4 @@
-"""Where the random numbers of a step come from, so that a run resumed draws the same ones."""
+"""The random generator of a training step, so that a resumed run draws the same numbers."""
 
 from __future__ import annotations
 

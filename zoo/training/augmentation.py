@@ -1,47 +1,75 @@
-"""What the discriminator sees of a face: random changes that do not leak into the generator.
+"""Augment what a discriminator sees, with changes that do not leak into the generator.
 
 Adaptive discriminator augmentation (Karras et al. 2020, arXiv 2006.06676, section 2 and appendix
 B: the groups pixel blitting, general geometry and colour, with its distributions). Every change
 happens with probability p, so for p < 0.8 the generator cannot learn it (section 2.2). Here one
 bilinear resampling with mirrored borders does all of the geometry, where the paper filters with
-wavelets, and the gradient penalty is taken at what the discriminator sees.
+wavelets, and the gradient penalty is taken at the augmented faces.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["augmented", "colour_matrices", "geometry_matrices"]
+__all__ = ["Augmentation", "colour_matrices", "geometry_matrices"]
 
 
-def augmented(faces: Tensor, chance: float, generator: torch.Generator) -> Tensor:
-    """Return the faces, each changed at random.
+@dataclass(frozen=True, slots=True)
+class Augmentation:
+    """A random change of each face of a batch, the same for everything that it is applied to.
 
-    Parameters
+    Attributes
     ----------
-    faces
-        ``(n, 3, size, size)`` RGB in [0, 1].
-    chance
-        p of each change, 0 to 1; 0 returns the faces.
-    generator
-        On the CPU: draws the same for every device.
+    geometry, colour
+        See `geometry_matrices` and `colour_matrices`; None where nothing is changed.
     """
-    if chance <= 0:
-        return faces
-    count = len(faces)
-    geometry = geometry_matrices(count, chance, generator).to(faces.device)
-    colour = colour_matrices(count, chance, generator).to(faces.device)
-    grid = functional.affine_grid(geometry[:, :2], list(faces.shape), align_corners=False)
-    moved = functional.grid_sample(
-        faces, grid.to(faces.dtype), padding_mode="reflection", align_corners=False
-    )
-    pixels = (moved * 2 - 1).flatten(2)
-    changed = colour[:, :3, :3].to(faces.dtype) @ pixels + colour[:, :3, 3:].to(faces.dtype)
-    return (changed.reshape(faces.shape) + 1) / 2
+
+    geometry: Tensor | None
+    colour: Tensor | None
+
+    @classmethod
+    def draw(cls, count: int, chance: float, generator: torch.Generator) -> Augmentation:
+        """Draw a change of ``count`` faces.
+
+        Parameters
+        ----------
+        count
+            Of the batch.
+        chance
+            p of each change, 0 to 1; 0 draws nothing and changes nothing.
+        generator
+            On the CPU: draws the same for every device.
+        """
+        if chance <= 0:
+            return cls(None, None)
+        geometry = geometry_matrices(count, chance, generator)
+        return cls(geometry, colour_matrices(count, chance, generator))
+
+    def __call__(self, faces: Tensor) -> Tensor:
+        """Return ``(n, 3, size, size)`` RGB in [0, 1], changed; may leave that range."""
+        if self.colour is None:
+            return faces
+        colour = self.colour.to(faces.device, faces.dtype)
+        pixels = (self._moved(faces) * 2 - 1).flatten(2)
+        changed = colour[:, :3, :3] @ pixels + colour[:, :3, 3:]
+        return (changed.reshape(faces.shape) + 1) / 2
+
+    def mask(self, mask: Tensor) -> Tensor:
+        """Return a parsing mask ``(n, 19, side, side)`` moved as the faces are."""
+        return mask if self.geometry is None else self._moved(mask)
+
+    def _moved(self, maps: Tensor) -> Tensor:
+        assert self.geometry is not None
+        geometry = self.geometry[:, :2].to(maps.device)
+        grid = functional.affine_grid(geometry, list(maps.shape), align_corners=False)
+        return functional.grid_sample(
+            maps, grid.to(maps.dtype), padding_mode="reflection", align_corners=False
+        )
 
 
 def geometry_matrices(count: int, chance: float, generator: torch.Generator) -> Tensor:

@@ -119,10 +119,7 @@ class TrainingConfig:
     no_mask, template_mask
         Chances that a face comes with no mask, or with the mean one instead of its own.
     mask_errors
-        Chance that a face comes with a wrong mask, see `zoo.training.wrong_masks`.
-    predicted_masks
-        Whether some of the wrong masks are drawn from landmarks found in the degraded face; that
-        needs consent to the licence ``ibug-68`` wherever the run goes on.
+        Chance that a face's own mask is wrong, see `zoo.training.mask_errors`.
     consistency
         Weight of the distance (L1) between a face restored with a wrong mask and the same face
         restored with the right one.
@@ -151,7 +148,6 @@ class TrainingConfig:
     no_mask: float = 0.25
     template_mask: float = 0.15
     mask_errors: float = 0.0
-    predicted_masks: bool = True
     consistency: float = 0.0
     clean: float = 0.0
     precision: str = "float32"
@@ -163,8 +159,6 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         _check_numbers(self)
         check_file_name(self.name)
-        if not isinstance(self.predicted_masks, bool):
-            raise ValueError(f"predicted_masks {self.predicted_masks!r} is neither true nor false")
         if not self.critic_widths or not all(is_whole(width, 1) for width in self.critic_widths):
             raise ValueError(f"critic_widths {self.critic_widths!r} are no whole numbers from 1 on")
         if self.precision not in ("float32", "bfloat16"):
@@ -194,6 +188,8 @@ def config_of(record: Mapping[str, Any]) -> TrainingConfig:
     """
     told = {**record, "network": network_config(record["network"])}
     told["identity"] = identity_of(told.get("identity"))
+    # Of earlier versions, whose wrong masks could come from landmarks of the degraded face.
+    told.pop("predicted_masks", None)
     if "critic_widths" in told:
         told["critic_widths"] = tuple(told["critic_widths"])
     return TrainingConfig(**told)

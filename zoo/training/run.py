@@ -16,15 +16,23 @@ from numpy.typing import NDArray
 
 from zoo.training.batches import FaceBatches
 from zoo.training.config import TrainingConfig
+from zoo.training.device_batch import DeviceBatch, DeviceBatches
 from zoo.training.diary import LOG_EVERY
 from zoo.training.exporting import write_weights
+from zoo.training.face_pack import FacePack
 from zoo.training.loading import batches_of
 from zoo.training.loop import STATE_FILE, Shown, check_begun_from, learn
+from zoo.training.packing import NO_PARSER, prepare_pack
 from zoo.training.processes import Processes, joined
 from zoo.training.starting import starting_weights
 from zoo.training.trainer import Trainer
 
-__all__ = ["LOG_EVERY", "STATE_FILE", "export_weights", "train"]
+__all__ = ["LOG_EVERY", "PACK_FILE", "STATE_FILE", "export_weights", "train"]
+
+PACK_FILE = "faces.pack"
+"""Where a folder of faces is packed to, in the run's folder."""
+_PARSER = "template"
+"""Makes the masks of a folder's faces."""
 
 
 def train(
@@ -36,6 +44,7 @@ def train(
     until: int | None = None,
     workers: int = 0,
     begin_from: Path | None = None,
+    on_face: Callable[[int, int], None] | None = None,
     on_start: Callable[[int, list[str]], None] | None = None,
     on_step: Callable[[int, dict[str, float]], None] | None = None,
 ) -> Path:
@@ -49,7 +58,7 @@ def train(
     config
         What to train.
     faces
-        A folder of aligned faces, see `FaceBatches`.
+        A pack of aligned faces, or a folder of them, which is packed to ``out/faces.pack`` first.
     out
         The run's folder: new, or begun with the same configuration.
     device
@@ -60,6 +69,8 @@ def train(
         Processes that make batches ahead, see `zoo.training.loading.batches_of`.
     begin_from
         Weights that a run exported, of the same network, to begin with.
+    on_face
+        Called with the number of faces packed and of all.
     on_start
         Called before the first step with the steps done before and with what a person should
         know, one line each.
@@ -73,14 +84,17 @@ def train(
         is no such device, or the batch cannot be shared equally.
     """
     with joined(device) as (processes, place):
-        batches = FaceBatches(config, faces, processes.part(config.batch_size))
+        part = processes.part(config.batch_size)
         trainer = Trainer(config, place, processes)
         _take_up(trainer, out / STATE_FILE, begin_from)
         # No process may write before every other has read.
         processes.wait()
+        pack = _open_pack(config, faces, out, processes, on_face)
+        batches = FaceBatches(config, pack, part)
+        to_device = DeviceBatches(config, pack.template, place, masked=pack.masked)
         last = config.steps if until is None else min(until, config.steps)
         steps = range(trainer.done, last)
-        work = batches_of(batches, steps, workers)
+        work = map(to_device, batches_of(batches, steps, workers))
         if not processes.first:
             for batch in work:
                 trainer.step(batch)
@@ -88,13 +102,13 @@ def train(
             return out / f"{config.name}.safetensors"
         shown = Shown(
             config.batch_size,
-            lambda has_events: _notes(config, batches, has_events, processes),
-            sheet=lambda: _sheet(trainer, batches),
+            lambda has_events: _notes(config, pack, has_events, processes),
+            sheet=lambda: _sheet(trainer, to_device(batches[0])),
             on_start=on_start,
             on_step=on_step,
         )
         learn(trainer, work, out, shown)
-        path = export_weights(trainer, out / f"{config.name}.safetensors", batches.template)
+        path = export_weights(trainer, out / f"{config.name}.safetensors", pack.template)
         processes.wait()
         return path
 
@@ -131,15 +145,28 @@ def _take_up(trainer: Trainer, state: Path, begin_from: Path | None) -> None:
     check_begun_from(trainer.begun_from, begin_from, state)
 
 
+def _open_pack(
+    config: TrainingConfig,
+    faces: Path,
+    out: Path,
+    processes: Processes,
+    on_face: Callable[[int, int], None] | None,
+) -> FacePack:
+    """Return the pack; the first process makes it where there is none, the others wait."""
+    parser = _PARSER if config.network.masked else NO_PARSER
+    path = out / PACK_FILE
+    if processes.first:
+        path = prepare_pack(faces, path, config.network.size, parser, on_face)
+    processes.wait()
+    return FacePack(faces if faces.is_file() else path)
+
+
 def _notes(
-    config: TrainingConfig, batches: FaceBatches, has_events: bool, processes: Processes
+    config: TrainingConfig, pack: FacePack, has_events: bool, processes: Processes
 ) -> list[str]:
     notes = []
-    if config.network.masked and not batches.masked:
-        notes.append(
-            "masks are off: the faces have no landmarks68.npz beside them, "
-            "`zoo align --accept-licence ibug-68` writes it"
-        )
+    if config.network.masked and not pack.masked:
+        notes.append(f"masks are off: {pack.path} was packed without a parser")
     if not has_events:
         notes.append("no TensorBoard: `pip install 'relume[train]'`; losses.jsonl has it all")
     if processes.count > 1:
@@ -148,11 +175,9 @@ def _notes(
 
 
 @torch.inference_mode()
-def _sheet(trainer: Trainer, batches: FaceBatches) -> NDArray[np.uint8]:
+def _sheet(trainer: Trainer, batch: DeviceBatch) -> NDArray[np.uint8]:
     """Return up to eight inputs, results and truths in three rows."""
-    batch = batches[0]
-    lq, mask = batch.lq.to(trainer.device), batch.mask.to(trainer.device)
-    restored = trainer.average(lq, mask).clamp(0, 1).cpu()
+    restored = trainer.average(batch.lq, batch.mask).clamp(0, 1)
     rows = [torch.cat(list(images[:8]), dim=2) for images in (batch.lq, restored, batch.hq)]
-    sheet = (torch.cat(rows, dim=1) * 255).round().byte().permute(1, 2, 0).numpy()
+    sheet = (torch.cat(rows, dim=1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
     return np.ascontiguousarray(sheet)

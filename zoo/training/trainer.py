@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from zoo.networks.designs import build_network
 from zoo.networks.discriminator import Discriminator
 from zoo.trained_card import loss_networks_of
-from zoo.training.batches import FaceBatch
 from zoo.training.config import TrainingConfig, config_of
+from zoo.training.device_batch import DeviceBatch
 from zoo.training.losses import fooling_loss, gradient_penalty, telling_loss
 from zoo.training.objective import Objective
 from zoo.training.processes import Processes
@@ -66,7 +66,7 @@ class Trainer:
         self._optimiser = torch.optim.Adam(self.network.parameters(), rate, (0.9, 0.99))
         self._critic_optimiser = torch.optim.Adam(self.critic.parameters(), rate, (0.0, 0.99))
 
-    def step(self, batch: FaceBatch) -> dict[str, float]:
+    def step(self, batch: DeviceBatch) -> dict[str, float]:
         """Learn from one batch, or from this process's part of it; return the whole's losses."""
         rate = self.learning_rate
         hq, lq, mask, right = (

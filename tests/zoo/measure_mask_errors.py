@@ -22,7 +22,7 @@ from bench.metrics.perceptual_efficientnet import load_perceptual
 from degrade.images import read_image
 from zoo.portrait.labels import LABELS
 from zoo.portrait.landmark_regions import landmark_regions
-from zoo.training.batches import LANDMARKS_FILE
+from zoo.training.alignment import LANDMARKS_FILE
 from zoo.training.mask_errors import Mask, dropped_regions, eroded, shifted, swapped
 from zoo.training.wrong_masks import predicted_mask
 

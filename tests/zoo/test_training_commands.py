@@ -12,7 +12,7 @@ from training_stand_ins import write_faces
 from degrade.images import read_image
 from zoo.cli import main
 from zoo.portrait.landmark_regions import landmark_regions
-from zoo.training.batches import LANDMARKS_FILE
+from zoo.training.alignment import LANDMARKS_FILE
 from zoo.training.config import list_configs
 
 

@@ -67,7 +67,6 @@ def test_keys_that_an_earlier_version_did_not_know_have_their_defaults():
     ("changes", "told"),
     [
         ({"seed": 6}, "seed 5, now 6"),
-        ({"predicted_masks": False}, "predicted_masks True, now False"),
         ({"steps": 9, "clean": 0.1}, "steps 8, now 9; clean 0.0, now 0.1"),
         ({"network": NETWORK.__class__(64, NETWORK.channels, style=9)}, "network.style 8, now 9"),
         (
@@ -97,7 +96,6 @@ families: {gfpgan-64: 1}
         (GOOD + "learning_rate: 5e-4\n", "learning_rate '5e-4' is no number: write it like 0.0005"),
         (GOOD + "clean: 1.5\n", "clean 1.5 is less than 0, or a share above 1"),
         (GOOD + "steps: 0\n", "steps 0 is no whole number from 1 on"),
-        (GOOD + "predicted_masks: 0\n", "predicted_masks 0 is neither true nor false"),
         (GOOD + "precision: float16\n", "precision 'float16' is neither float32 nor bfloat16"),
         (GOOD + "perceptual_network: lpips\n", "is not one of efficientnet-lite0, vgg19"),
         (GOOD.replace("mine", "../mine"), "no name for a file"),

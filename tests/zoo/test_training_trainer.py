@@ -1,4 +1,5 @@
 import copy
+import dataclasses
 
 import pytest
 
@@ -8,8 +9,8 @@ from training_stand_ins import one_thread, small  # noqa: E402
 
 from zoo.networks.style import LABELS  # noqa: E402
 from zoo.networks.unet import UNetConfig  # noqa: E402
-from zoo.training.batches import FaceBatch  # noqa: E402
 from zoo.training.config import TrainingError  # noqa: E402
+from zoo.training.device_batch import DeviceBatch  # noqa: E402
 from zoo.training.losses import fooling_loss  # noqa: E402
 from zoo.training.trainer import Trainer  # noqa: E402
 from zoo.weights import WeightsRefused  # noqa: E402
@@ -30,7 +31,7 @@ def a_batch(faces=4):
     lq = (0.7 * hq + 0.05 * torch.rand_like(hq)).clamp(0, 1)
     mask = torch.zeros(faces, LABELS, 64, 64)
     mask[:, 1, 16:48, 16:48] = 1
-    return FaceBatch(hq, lq, mask, mask)
+    return DeviceBatch(hq, lq, mask, mask, torch.full((faces, 3, 3), 0.5))
 
 
 def weights_of(trainer):
@@ -47,7 +48,8 @@ def same(one, other):
 
 def test_learning_changes_no_global_random_state():
     before = torch.get_rng_state()
-    batch = FaceBatch(*(torch.zeros(1, n, 64, 64) for n in (3, 3, LABELS, LABELS)))
+    tensors = (torch.zeros(1, n, 64, 64) for n in (3, 3, LABELS, LABELS))
+    batch = DeviceBatch(*tensors, torch.full((1, 3, 3), 0.5))
     Trainer(small(adversarial=0.1, adversarial_from=0), CPU).step(batch)
     assert torch.equal(torch.get_rng_state(), before)
 
@@ -127,7 +129,7 @@ def test_bfloat16_learns_nearly_what_float32_does_and_keeps_weights_in_float32()
 
 def test_consistency_draws_the_face_of_a_wrong_mask_to_the_right_ones():
     batch, apart = a_batch(), []
-    wrong = FaceBatch(batch.hq, batch.lq, batch.mask.roll(20, dims=3), batch.right)
+    wrong = dataclasses.replace(batch, mask=batch.mask.roll(20, dims=3))
     for weight in (0.0, 2.0):
         trainer = Trainer(small(consistency=weight, steps=100), CPU)
         with torch.no_grad(), torch.random.fork_rng():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,11 @@ import torch
 from degrade.images import write_png
 from degrade.sources import open_source
 from zoo.networks.style import StyleConfig
-from zoo.training.batches import LANDMARKS_FILE
+from zoo.portrait.labels import LABELS, UNKNOWN
+from zoo.training.alignment import ALIGNMENT_FILE
 from zoo.training.config import TrainingConfig
+from zoo.training.face_pack import FacePack
+from zoo.training.packing import PackOptions, pack_faces
 
 NETWORK = StyleConfig(64, {8: 16, 16: 16, 32: 12}, style=8)
 
@@ -34,7 +38,7 @@ def small(**changes: object) -> TrainingConfig:
 
 
 def write_faces(folder: Path) -> Path:
-    """Write sixteen crops of the sample photographs, 64 pixels, landmarks made for all but one."""
+    """Write sixteen crops of the sample photographs, 64 pixels, aligned to nothing."""
     source = open_source("sample-photos", longest=256)
     keys: list[str] = []
     for key in source.keys:
@@ -43,9 +47,26 @@ def write_faces(folder: Path) -> Path:
             if len(keys) < 16:
                 keys.append(f"{len(keys):02d}.png")
                 write_png(folder / keys[-1], np.ascontiguousarray(photo[40:104, left : left + 64]))
-    points = np.random.default_rng(1).uniform(8, 56, (len(keys) - 1, 68, 2)).astype(np.float32)
-    np.savez(folder / LANDMARKS_FILE, keys=np.array(keys[1:]), landmarks=points)
+    write_template(folder, "tight")
     return folder
+
+
+def write_template(folder: Path, template: str) -> None:
+    """Say how the faces of a folder are aligned."""
+    (folder / ALIGNMENT_FILE).write_text(json.dumps({"template": template, "size": 64}))
+
+
+def face_pack(folder: Path, **options: object) -> FacePack:
+    """Return a pack of the faces that `write_faces` wrote, made anew beside them."""
+    return pack_faces([folder], folder.parent / "faces.pack", PackOptions(**options))
+
+
+def striped(index: int, side: int = 32) -> np.ndarray:
+    """Return a label map with regions of its own: stripes, and a corner that is not known."""
+    rows, columns = np.mgrid[:side, :side]
+    labels = ((rows // 4 + columns // 8 + index) % len(LABELS)).astype(np.uint8)
+    labels[: side // 4, : side // 4] = UNKNOWN
+    return labels
 
 
 @contextlib.contextmanager

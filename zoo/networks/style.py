@@ -126,7 +126,8 @@ class StyleRestorer(nn.Module):
     @property
     def last_layer(self) -> Tensor:
         """The weights of the finest output, see `AdversarialConfig.balance`."""
-        weight: Tensor = self.generator.to_rgb[-1].weight
+        weight = self.generator.to_rgb[-1].weight
+        assert isinstance(weight, Tensor)
         return weight
 
     def forward(self, faces: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -137,18 +138,22 @@ class StyleRestorer(nn.Module):
         faces
             ``(n, 3, size, size)`` RGB in [0, 1].
         mask
-            ``(n, 19, size, size)`` in [0, 1], see `complete_mask`, or None.
+            ``(n, 19, side, side)`` in [0, 1], see `complete_mask`, or None. Any side from that of
+            the finest level on will do: masks are averaged down to the levels.
 
         Raises
         ------
         ValueError
             Faces or mask of another size.
         """
-        side = self.config.size
+        side, finest = self.config.size, self.config.sides[-1]
         if faces.shape[1:] != (3, side, side):
             raise ValueError(f"faces are {tuple(faces.shape)}, not (n, 3, {side}, {side})")
-        if mask is not None and mask.shape != (faces.shape[0], LABELS, side, side):
-            raise ValueError(f"mask is {tuple(mask.shape)}, not (n, {LABELS}, {side}, {side})")
+        if mask is not None and not _fits(mask, faces.shape[0], finest):
+            raise ValueError(
+                f"mask is {tuple(mask.shape)}, not (n, {LABELS}, side, side) of a side from "
+                f"{finest} on"
+            )
         known = complete_mask(mask, faces) if self.config.masked else None
         styles = self.encoder(faces * 2 - 1, known)
         change: Tensor = self.generator(styles)
@@ -256,6 +261,11 @@ class _Modulated(nn.Module):
             x = (1 + gamma) * functional.instance_norm(x) + beta
             x = convolution(functional.leaky_relu(x, _SLOPE))
         return kept + x
+
+
+def _fits(mask: Tensor, count: int, finest: int) -> bool:
+    height, width = mask.shape[-2:]
+    return mask.shape[:-2] == (count, LABELS) and height == width and height >= finest
 
 
 def _joined(x: Tensor, mask: Tensor | None) -> Tensor:

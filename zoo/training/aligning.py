@@ -17,7 +17,7 @@ from zoo.portrait.alignment import align
 from zoo.portrait.detection import Detector
 from zoo.portrait.landmarks68 import CropLandmarkFinder
 from zoo.portrait.warping import extract
-from zoo.training.batches import LANDMARKS_FILE
+from zoo.training.alignment import LANDMARKS_FILE
 
 __all__ = ["Cut", "cut_faces", "write_landmarks"]
 

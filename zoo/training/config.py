@@ -190,7 +190,7 @@ class TrainingConfig:
     no_mask, template_mask
         Chances that a face comes with no mask, or with the mean one instead of its own.
     mask_errors
-        Chance that a face comes with a wrong mask, see `zoo.training.wrong_masks`.
+        Chance that a face's own mask is wrong, see `zoo.training.mask_errors`.
     consistency
         Weight of the distance (L1) between a face restored with a wrong mask and the same face
         restored with the right one.

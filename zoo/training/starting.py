@@ -89,7 +89,7 @@ def starting_weights(path: Path, config: TrainingConfig, network: nn.Module) -> 
         raise TrainingError(
             f"{path} holds another network than {config.name}: {told_differences(before, now)}"
         )
-    notes = ()
+    notes: tuple[str, ...] = ()
     if anew:
         notes = (f"{share:.0%} of the parameters come from {path.name}, {anew[0]} … begin anew",)
     against = dict.fromkeys([*file.loss_networks, *loss_networks_of(file.config)])
@@ -104,10 +104,10 @@ def _refolded(name: str, weight: Tensor, patch: int, folds: int) -> Tensor:
     """
     if name == "encoder.first.weight" or name == "first.weight":
         pixels, labels = weight[:, : 3 * patch**2], weight[:, 3 * patch**2 :]
-        folded = pixels.unflatten(1, (3, patch, patch))
+        folded = pixels.reshape(-1, 3, patch, patch, *weight.shape[2:])
         folded = folded.repeat_interleave(folds, 2).repeat_interleave(folds, 3) / folds**2
         return torch.cat([folded.flatten(1, 3), labels], dim=1)
     if "to_rgb" in name or name.startswith("last."):
-        folded = weight.unflatten(0, (3, patch, patch))
+        folded = weight.reshape(3, patch, patch, *weight.shape[1:])
         return folded.repeat_interleave(folds, 1).repeat_interleave(folds, 2).flatten(0, 2)
     return weight

@@ -177,12 +177,14 @@ class Trainer:
         if self.config.adversarial.balance == "none":
             return slope.new_ones(())
         layer = self.network.last_layer
+        assert isinstance(layer, Tensor)
         lengths = []
         for each in (slope, adversarial):
             (gradient,) = torch.autograd.grad(restored, layer, each, retain_graph=True)
             self.processes.average([gradient])
             lengths.append(gradient.norm())
-        return (lengths[0] / (lengths[1] + _SHORTEST)).clamp(0, _MOST_BALANCE)
+        ratio: Tensor = lengths[0] / (lengths[1] + _SHORTEST)
+        return ratio.clamp(0, _MOST_BALANCE)
 
     @torch.no_grad()
     def _with_right_mask(self, batch: DeviceBatch) -> Tensor | None:

@@ -140,7 +140,8 @@ class Validation:
         shape = dlib.full_object_detection(box, landmarks)
         chips = [dlib.get_face_chip(face, shape, _CHIP, _PADDING) for face in faces]
         described = np.stack([self._descriptor.describe(chip) for chip in chips])
-        return described / np.linalg.norm(described, axis=1, keepdims=True)
+        lengths = np.linalg.norm(described, axis=1, keepdims=True)
+        return np.asarray(described / lengths, np.float64)
 
     def _parts(self, count: int | None = None) -> list[slice]:
         count = len(self._faces.hq) if count is None else count

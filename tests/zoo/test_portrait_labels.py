@@ -6,7 +6,10 @@ from zoo.portrait.labels import (
     BISENET_TO_CELEBAMASK,
     CELEBAMASK_TO_BISENET,
     LABELS,
+    UNKNOWN,
     from_bisenet,
+    label_map,
+    one_hot,
     place,
     to_bisenet,
 )
@@ -40,3 +43,23 @@ def test_a_region_keeps_its_name_both_ways(name):
 def test_the_orders_differ_where_reading_one_as_the_other_would_be_silent():
     assert place("hair") != BISENET_LABELS.index("hair")
     assert place("nose") != BISENET_LABELS.index("nose")
+
+
+def test_a_label_map_and_its_channels_are_each_other():
+    labels = np.random.default_rng(0).integers(0, 19, (9, 7)).astype(np.uint8)
+    labels[0, :3] = UNKNOWN
+    channels = one_hot(labels)
+    assert channels.shape == (19, 9, 7)
+    assert channels.dtype == np.float32
+    assert np.array_equal(channels.sum(axis=0), labels != UNKNOWN)
+    assert channels[place("hair"), labels == place("hair")].all()
+    assert np.array_equal(label_map(channels), labels)
+
+
+def test_a_pixel_below_the_confidence_floor_is_unknown():
+    probabilities = np.zeros((19, 1, 3), np.float32)
+    probabilities[[1, 2], 0, 0] = (0.7, 0.3)
+    probabilities[[3, 4], 0, 1] = (0.4, 0.6)
+    assert label_map(probabilities).tolist() == [[1, 4, UNKNOWN]]
+    assert label_map(probabilities, confidence_floor=0.65).tolist() == [[1, UNKNOWN, UNKNOWN]]
+    assert label_map(probabilities).dtype == np.uint8

@@ -10,7 +10,10 @@ __all__ = [
     "BISENET_TO_CELEBAMASK",
     "CELEBAMASK_TO_BISENET",
     "LABELS",
+    "UNKNOWN",
     "from_bisenet",
+    "label_map",
+    "one_hot",
     "place",
     "to_bisenet",
 ]
@@ -35,6 +38,9 @@ BISENET_TO_CELEBAMASK = tuple(LABELS.index(name) for name in BISENET_LABELS)
 CELEBAMASK_TO_BISENET = tuple(BISENET_LABELS.index(name) for name in LABELS)
 """Entry i: where label i of `LABELS` stands in `BISENET_LABELS`."""
 
+UNKNOWN = 255
+"""In a label map: a pixel whose region is not known."""
+
 
 def place(name: str) -> int:
     """Return where a region stands in `LABELS`; ValueError for a name that is none."""
@@ -49,3 +55,39 @@ def from_bisenet(channels: NDArray[np.float32]) -> NDArray[np.float32]:
 def to_bisenet(channels: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return ``(19, height, width)`` channels of the order of `LABELS` in BiSeNet's."""
     return channels[list(BISENET_TO_CELEBAMASK)]
+
+
+def label_map(
+    probabilities: NDArray[np.floating], confidence_floor: float = 0.0
+) -> NDArray[np.uint8]:
+    """Return the likeliest region of each pixel, uint8 ``(height, width)``.
+
+    Parameters
+    ----------
+    probabilities
+        ``(19, height, width)`` in [0, 1], in the order of `LABELS`.
+    confidence_floor
+        Pixels whose likeliest region is less probable than this are `UNKNOWN`, in [0, 1].
+
+    Returns
+    -------
+    NDArray
+        0 to 18, an index of `LABELS`, or `UNKNOWN`; pixels with no region at all are `UNKNOWN`
+        at every floor.
+    """
+    labels = np.asarray(probabilities.argmax(axis=0), np.uint8)
+    highest = probabilities.max(axis=0)
+    labels[(highest < confidence_floor) | (highest <= 0)] = UNKNOWN
+    return labels
+
+
+def one_hot(labels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the channels of a label map: float32 ``(19, height, width)``, 0 or 1.
+
+    Parameters
+    ----------
+    labels
+        uint8 ``(height, width)``: an index of `LABELS`, or `UNKNOWN`, which is 0 in every channel.
+    """
+    places = np.arange(len(LABELS), dtype=np.uint8)[:, None, None]
+    return np.asarray(labels == places, np.float32)

@@ -17,12 +17,13 @@ from torch import Tensor
 from degrade.pool import DataPool, Family
 from degrade.random import FEEDING, Stream, StreamKey
 from zoo.licences import is_accepted
+from zoo.portrait.alignment_file import template_of
 from zoo.portrait.landmark_regions import landmark_regions
 from zoo.portrait.templates import TEMPLATES
 from zoo.training.config import TrainingConfig, TrainingError
 from zoo.training.wrong_masks import WrongMasks
 
-__all__ = ["LANDMARKS_FILE", "FaceBatch", "FaceBatches", "template_of"]
+__all__ = ["LANDMARKS_FILE", "FaceBatch", "FaceBatches"]
 
 LANDMARKS_FILE = "landmarks68.npz"
 _MASKS = 8
@@ -88,8 +89,8 @@ class FaceBatches:
                 f"{folder} holds faces of {side[0]} × {side[1]}, {config.name} takes "
                 f"{config.network.size}: run `zoo align` with --size {config.network.size}"
             )
-        read = _read_landmarks(folder / LANDMARKS_FILE)
-        self._landmarks, self.template = read.points, read.template
+        self._landmarks = _read_landmarks(folder / LANDMARKS_FILE).points
+        self.template = template_of(folder)
         """How the faces are aligned."""
         self._mean = _mean_mask(self._landmarks, config.network.size)
         self._wrong = None
@@ -174,14 +175,6 @@ class _Landmarks:
 
     points: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     template: str = "tight"
-
-
-def template_of(folder: Path) -> str:
-    """Return how the faces of a folder that `zoo align` wrote are aligned.
-
-    Raises TrainingError where its file of landmarks is damaged.
-    """
-    return _read_landmarks(folder / LANDMARKS_FILE).template
 
 
 def _read_landmarks(path: Path) -> _Landmarks:

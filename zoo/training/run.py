@@ -136,10 +136,7 @@ def _notes(
 ) -> list[str]:
     notes = []
     if config.network.masked and not batches.masked:
-        notes.append(
-            "masks are off: the faces have no landmarks68.npz beside them, "
-            "`zoo align --accept-licence ibug-68` writes it"
-        )
+        notes.append("masks are off: the faces have no landmarks68.npz beside them")
     if not has_events:
         notes.append("no TensorBoard: `pip install 'relume[train]'`; losses.jsonl has it all")
     if processes.count > 1:

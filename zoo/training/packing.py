@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from degrade.images import Image, atomic_file
 from degrade.sources import ImageSource, open_source
+from zoo.portrait.alignment_file import template_of
 from zoo.portrait.labels import UNKNOWN, label_map
 from zoo.portrait.parsing import Parser, load_parser
-from zoo.training.alignment import template_of
 from zoo.training.config import TrainingError
 from zoo.training.face_pack import FacePack, PackError, PackIndex, PackWriter
 from zoo.training.face_parts import part_boxes

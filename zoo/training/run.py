@@ -36,7 +36,7 @@ __all__ = ["BEST_FILE", "LOG_EVERY", "PACK_FILE", "STATE_FILE", "export_weights"
 PACK_FILE = "faces.pack"
 """Where a folder of faces is packed to, in the run's folder."""
 BEST_FILE = "best.safetensors"
-_PARSER = "template"
+_PARSER = "mesh"
 """Makes the masks of a folder's faces."""
 _MOST_VALIDATED = 128
 

@@ -5,13 +5,13 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from training_stand_ins import one_thread, small  # noqa: E402
+from training_stand_ins import ADVERSARIAL, one_thread, small  # noqa: E402
 
 from zoo.networks.style import LABELS  # noqa: E402
 from zoo.networks.unet import UNetConfig  # noqa: E402
 from zoo.training.config import TrainingError  # noqa: E402
 from zoo.training.device_batch import DeviceBatch  # noqa: E402
-from zoo.training.losses import fooling_loss  # noqa: E402
+from zoo.training.face_parts import template_boxes  # noqa: E402
 from zoo.training.trainer import Trainer  # noqa: E402
 from zoo.weights import WeightsRefused  # noqa: E402
 
@@ -25,13 +25,23 @@ def _one_thread():
         yield
 
 
+def batch_of(hq, lq, mask):
+    parts = torch.from_numpy(template_boxes("ffhq")).expand(len(hq), 3, 3)
+    return DeviceBatch(hq, lq, mask, mask, parts)
+
+
 def a_batch(faces=4):
     """Return a batch of smooth made-up faces, darker and noisy where they are degraded."""
     hq = torch.nn.functional.interpolate(torch.rand(faces, 3, 8, 8), 64, mode="bilinear")
     lq = (0.7 * hq + 0.05 * torch.rand_like(hq)).clamp(0, 1)
     mask = torch.zeros(faces, LABELS, 64, 64)
     mask[:, 1, 16:48, 16:48] = 1
-    return DeviceBatch(hq, lq, mask, mask, torch.full((faces, 3, 3), 0.5))
+    return batch_of(hq, lq, mask)
+
+
+def adversarial(**changes):
+    """Return a run whose discriminators learn from the first step and are heard at once."""
+    return dataclasses.replace(ADVERSARIAL, **changes)
 
 
 def weights_of(trainer):
@@ -48,47 +58,65 @@ def same(one, other):
 
 def test_learning_changes_no_global_random_state():
     before = torch.get_rng_state()
-    tensors = (torch.zeros(1, n, 64, 64) for n in (3, 3, LABELS, LABELS))
-    batch = DeviceBatch(*tensors, torch.full((1, 3, 3), 0.5))
-    Trainer(small(adversarial=0.1, adversarial_from=0), CPU).step(batch)
+    batch = batch_of(*(torch.zeros(1, n, 64, 64) for n in (3, 3, LABELS)))
+    Trainer(small(adversarial=ADVERSARIAL), CPU).step(batch)
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_the_adversarial_gradient_has_the_asked_share_of_the_others_length():
-    config = small(adversarial=0.3, adversarial_from=0, perceptual=0)
+def test_the_adversarial_gradient_is_added_with_its_weight():
+    trainer, batch = Trainer(small(adversarial=adversarial(weight=0.3)), CPU), a_batch()
+    restored = trainer.network(batch.lq, batch.mask) + 0.1
+    losses, slope = trainer._slope(restored, batch, torch.Generator())
+    faces = restored.detach().requires_grad_(True)
+    (others,) = torch.autograd.grad((faces - batch.hq).abs().mean(), faces)
+    loss = torch.nn.functional.softplus(
+        -trainer.adversarial.discriminators["face"].network(faces, batch.mask)
+    ).mean()
+    (slope_of_loss,) = torch.autograd.grad(loss, faces)
+    torch.testing.assert_close(losses["adversarial"], loss)
+    torch.testing.assert_close(slope, others + 0.3 * slope_of_loss)
+    share = 0.3 * slope_of_loss.norm() / others.norm()
+    torch.testing.assert_close(losses["adversarial_share"], share)
+
+
+def test_balanced_at_the_last_layer_the_weight_is_a_share_of_the_others_gradient():
+    config = small(adversarial=adversarial(weight=0.3, balance="last-layer"))
     trainer, batch = Trainer(config, CPU), a_batch()
-    restored = (batch.lq + 0.1).requires_grad_(True)
-    told, slope = trainer._slope(restored.detach(), batch.hq, batch.mask, None)
-    (others,) = torch.autograd.grad((restored - batch.hq).abs().mean(), restored)
-    fooling = fooling_loss(trainer.critic(restored, batch.mask))
-    (adversarial,) = torch.autograd.grad(fooling, restored)
-    added = slope - others
-    assert float(added.norm() / others.norm()) == pytest.approx(0.3, rel=1e-4)
-    cosine = torch.nn.functional.cosine_similarity(added.flatten(), adversarial.flatten(), dim=0)
-    assert float(cosine) == pytest.approx(1, abs=1e-4)
-    torch.testing.assert_close(told["fooling"], fooling)
-
-
-def test_the_discriminator_joins_in_at_its_share_of_the_steps():
-    trainer, batch = Trainer(small(adversarial=0.1, adversarial_from=0.25), CPU), a_batch()
-    before = copy.deepcopy(trainer.critic.state_dict())
-    seen = []
-    for _ in range(4):
-        told = trainer.step(batch)
-        seen.append(("fooling" in told, "telling" in told, "r1" in told))
-        if len(seen) == 2:
-            assert same([before], [trainer.critic.state_dict()])
-    # 0.25 of 8 steps; the penalty comes every 16 steps, and step 2 and 3 are none of these.
-    assert seen == [(False, False, False)] * 2 + [(True, True, False)] * 2
-    assert not same([before], [trainer.critic.state_dict()])
-
-
-def test_the_penalty_comes_every_sixteenth_step():
-    config = small(adversarial=0.1, adversarial_from=0, steps=40)
-    trainer, batch = Trainer(config, CPU), a_batch(1)
-    assert ["r1" in trainer.step(batch) for _ in range(18)] == [
-        step % 16 == 0 for step in range(18)
+    restored = trainer.network(batch.lq, batch.mask)
+    _, slope = trainer._slope(restored, batch, torch.Generator())
+    (others,) = torch.autograd.grad((restored - batch.hq).abs().mean(), restored, retain_graph=True)
+    lengths = [
+        torch.autograd.grad(restored, trainer.network.last_layer, each, retain_graph=True)[0].norm()
+        for each in (slope - others, others)
     ]
+    assert float(lengths[0] / lengths[1]) == pytest.approx(0.3, rel=0.02)
+
+
+def test_the_discriminator_learns_alone_before_the_restorer_hears_of_it():
+    settings = adversarial(start=2, alone=3, ramp=4, weight=0.4)
+    trainer, batch = Trainer(small(adversarial=settings, steps=20), CPU), a_batch()
+    face = trainer.adversarial.discriminators["face"].network
+    before = copy.deepcopy(face.state_dict())
+    learned, heard, weights = [], [], []
+    for done in range(10):
+        weights.append(trainer.adversarial.weight(done))
+        metrics = trainer.step(batch)
+        learned.append("discriminator" in metrics)
+        heard.append("adversarial" in metrics)
+        if done == 1:
+            assert same([before], [face.state_dict()])
+    assert learned == [False] * 2 + [True] * 8
+    assert heard == [False] * 5 + [True] * 5
+    assert weights == pytest.approx([0.0] * 5 + [0.1, 0.2, 0.3, 0.4, 0.4])
+    assert not same([before], [face.state_dict()])
+
+
+def test_eyes_and_mouth_have_discriminators_of_their_own():
+    settings = adversarial(parts=0.5, part_size=32, feature_matching=0.1)
+    trainer = Trainer(small(adversarial=settings), CPU)
+    metrics = trainer.step(a_batch())
+    assert {"adversarial_eyes", "adversarial_mouth", "feature_matching"} <= metrics.keys()
+    assert {"accuracy", "accuracy_eyes", "accuracy_mouth"} <= metrics.keys()
 
 
 def test_the_learning_rate_warms_up_stays_and_falls_to_nothing():
@@ -115,7 +143,7 @@ def test_the_average_follows_the_weights_with_a_short_memory_at_first():
 def test_bfloat16_learns_nearly_what_float32_does_and_keeps_weights_in_float32():
     batch, changes = a_batch(), []
     for precision in ("float32", "bfloat16"):
-        trainer = Trainer(small(precision=precision, adversarial=0.1, adversarial_from=0), CPU)
+        trainer = Trainer(small(precision=precision, adversarial=adversarial(weight=0.002)), CPU)
         before = torch.cat([p.detach().flatten() for p in trainer.network.parameters()])
         for _ in range(3):
             trainer.step(batch)
@@ -150,7 +178,7 @@ def test_consistency_draws_the_face_of_a_wrong_mask_to_the_right_ones():
     [
         {},
         {"precision": "bfloat16"},
-        {"adversarial": 0.1, "adversarial_from": 0, "perceptual": 0.05, "stages": 2},
+        {"adversarial": ADVERSARIAL, "perceptual": 0.05, "stages": 2},
         {"network": UNetConfig(64, {8: 16, 16: 16, 32: 12})},
     ],
 )
@@ -170,7 +198,9 @@ def test_a_state_that_is_loaded_goes_on_bit_for_bit(tmp_path, changes):
     for batch in batches[2:]:
         second.step(batch)
     assert same(weights_of(second), weights_of(whole))
-    assert same([second.critic.state_dict()], [whole.critic.state_dict()])
+    if config.adversarial is not None:
+        networks = [t.adversarial.discriminators["face"].network for t in (second, whole)]
+        assert same([networks[0].state_dict()], [networks[1].state_dict()])
 
 
 def test_another_configurations_state_is_refused_by_the_keys_that_differ(tmp_path):
@@ -217,16 +247,16 @@ def test_what_is_no_state_is_one_line(tmp_path):
         {"done": None},
         {"network": None},
         {"optimiser": {}},
-        {"critic_optimiser": {"state": {}, "param_groups": []}},
+        {"adversarial": {"face": {}}},
     ],
 )
 def test_a_state_that_this_version_cannot_read_is_one_line(tmp_path, changes):
     path = tmp_path / "state.pt"
-    trainer = Trainer(small(), CPU)
-    trainer.save(path)
+    config = small(adversarial=ADVERSARIAL)
+    Trainer(config, CPU).save(path)
     torch.save(torch.load(path, weights_only=True) | changes, path)
     with pytest.raises(TrainingError, match="is damaged or of another version") as caught:
-        Trainer(small(), CPU).load(path)
+        Trainer(config, CPU).load(path)
     assert "\n" not in str(caught.value)
 
 

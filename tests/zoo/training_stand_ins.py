@@ -12,13 +12,15 @@ import torch
 from degrade.images import write_png
 from degrade.sources import open_source
 from zoo.networks.style import StyleConfig
-from zoo.portrait.labels import LABELS, UNKNOWN
 from zoo.portrait.alignment_file import ALIGNMENT_FILE
-from zoo.training.config import TrainingConfig
+from zoo.portrait.labels import LABELS, UNKNOWN
+from zoo.training.config import AdversarialConfig, TrainingConfig
 from zoo.training.face_pack import FacePack
 from zoo.training.packing import PackOptions, pack_faces
 
 NETWORK = StyleConfig(64, {8: 16, 16: 16, 32: 12}, style=8)
+
+ADVERSARIAL = AdversarialConfig({4: 8, 8: 8, 16: 8, 32: 8}, patch=2, weight=0.1, alone=0, ramp=0)
 
 
 def small(**changes: object) -> TrainingConfig:

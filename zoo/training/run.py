@@ -20,9 +20,9 @@ from zoo.training.device_batch import DeviceBatch, DeviceBatches
 from zoo.training.diary import LOG_EVERY
 from zoo.training.exporting import write_weights
 from zoo.training.face_pack import FacePack
-from zoo.training.loading import batches_of
+from zoo.training.loading import batches_of, fitting_workers, moved_ahead
 from zoo.training.loop import STATE_FILE, Shown, check_begun_from, learn
-from zoo.training.packing import NO_PARSER, prepare_pack
+from zoo.training.packing import DEFAULT_PARSER, NO_PARSER, prepare_pack
 from zoo.training.processes import Processes, joined
 from zoo.training.starting import starting_weights
 from zoo.training.trainer import Trainer
@@ -31,8 +31,6 @@ __all__ = ["LOG_EVERY", "PACK_FILE", "STATE_FILE", "export_weights", "train"]
 
 PACK_FILE = "faces.pack"
 """Where a folder of faces is packed to, in the run's folder."""
-_PARSER = "template"
-"""Makes the masks of a folder's faces."""
 
 
 def train(
@@ -94,7 +92,11 @@ def train(
         to_device = DeviceBatches(config, pack.template, place, masked=pack.masked)
         last = config.steps if until is None else min(until, config.steps)
         steps = range(trainer.done, last)
-        work = map(to_device, batches_of(batches, steps, workers))
+        workers, memory = fitting_workers(
+            workers, batches.batch_bytes, processes=processes.on_this_machine
+        )
+        made = batches_of(batches, steps, workers, pinned=place.type == "cuda")
+        work = map(to_device, moved_ahead(made, place))
         if not processes.first:
             for batch in work:
                 trainer.step(batch)
@@ -102,7 +104,7 @@ def train(
             return out / f"{config.name}.safetensors"
         shown = Shown(
             config.batch_size,
-            lambda has_events: _notes(config, pack, has_events, processes),
+            lambda has_events: _notes(config, pack, memory, has_events, processes),
             sheet=lambda: _sheet(trainer, to_device(batches[0])),
             on_start=on_start,
             on_step=on_step,
@@ -153,7 +155,7 @@ def _open_pack(
     on_face: Callable[[int, int], None] | None,
 ) -> FacePack:
     """Return the pack; the first process makes it where there is none, the others wait."""
-    parser = _PARSER if config.network.masked else NO_PARSER
+    parser = DEFAULT_PARSER if config.network.masked else NO_PARSER
     path = out / PACK_FILE
     if processes.first:
         path = prepare_pack(faces, path, config.network.size, parser, on_face)
@@ -162,9 +164,10 @@ def _open_pack(
 
 
 def _notes(
-    config: TrainingConfig, pack: FacePack, has_events: bool, processes: Processes
+    config: TrainingConfig, pack: FacePack, memory: str, has_events: bool, processes: Processes
 ) -> list[str]:
-    notes = []
+    """Return what a person should know; ``memory`` is a note on it, or empty."""
+    notes = [memory] if memory else []
     if config.network.masked and not pack.masked:
         notes.append(f"masks are off: {pack.path} was packed without a parser")
     if not has_events:

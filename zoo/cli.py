@@ -20,6 +20,7 @@ _COMMANDS = {
     "card": ("zoo.commands.listing", "show_card", "Show what to know before using one restorer."),
     "restore": ("zoo.commands.restoring", "restore", "Restore a photo, or a folder of photos."),
     "align": ("zoo.commands.training", "align_command", "Cut aligned faces to train on."),
+    "pack": ("zoo.commands.pack", "pack_command", "Put aligned faces into one file to train on."),
     "train": ("zoo.commands.training", "train_command", "Train a restorer on aligned faces."),
     "synth": ("zoo.commands.synthesising", "synth", "Draw faces of nobody with a generator."),
     "add": ("zoo.commands.adding", "add", "Add somebody else's restorer: weights or a program."),

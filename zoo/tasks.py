@@ -60,6 +60,8 @@ class Task:
         Makes the network, untrained.
     detail
         What it learns from, in words.
+    packs
+        Whether it learns from a pack, and packs a folder first: ``train`` takes ``on_face`` then.
     """
 
     kind: str
@@ -67,6 +69,7 @@ class Task:
     train: Callable[..., Path]
     build: Callable[[], nn.Module]
     detail: str = ""
+    packs: bool = False
 
 
 def load_task(name_or_path: str | Path) -> Task:
@@ -88,7 +91,7 @@ def _restorer(data: Mapping[str, Any], name: str) -> Task:
     config = checked_config(data, name, TrainingConfig, config_of)
     recipes = dict.fromkeys(recipe.partition(":")[0] for recipe in config.families)
     build = functools.partial(build_network, config.network)
-    return Task("restorer", config, train, build, ", ".join(recipes))
+    return Task("restorer", config, train, build, ", ".join(recipes), packs=True)
 
 
 def _generator(data: Mapping[str, Any], name: str) -> Task:

@@ -9,6 +9,7 @@ torch = pytest.importorskip("torch")
 
 from training_stand_ins import small, striped  # noqa: E402
 
+from zoo.networks.style import StyleConfig  # noqa: E402
 from zoo.networks.unet import UNetConfig  # noqa: E402
 from zoo.portrait.labels import LABELS  # noqa: E402
 from zoo.portrait.labels import one_hot as reference_one_hot  # noqa: E402
@@ -124,6 +125,17 @@ def test_the_parts_of_a_batch_put_together_are_the_batch(changes):
     for name in ("hq", "lq", "mask", "right", "parts"):
         joined = torch.cat([getattr(part, name) for part in parts])
         assert torch.equal(joined, getattr(whole, name)), name
+
+
+def test_a_network_that_folds_no_pixels_gets_masks_of_its_faces_side():
+    network = StyleConfig(64, {16: 8, 32: 8, 64: 8}, patch=1)
+    made = DeviceBatches(own_masks(network=network, template_mask=0.5), "tight", CPU)(a_batch())
+    folded = DeviceBatches(own_masks(template_mask=0), "tight", CPU)(a_batch())
+    assert made.mask.shape == (8, 19, 64, 64)
+    own = [face for face in range(8) if set(made.mask[face].unique().tolist()) <= {0.0, 1.0}]
+    assert 0 < len(own) < 8
+    for face in own:
+        assert torch.equal(made.mask[face, :, ::2, 1::2], folded.mask[face])
 
 
 def test_faces_without_label_maps_have_no_masks_and_no_wrong_ones():

@@ -54,6 +54,19 @@ def test_the_mask_is_completed_to_a_distribution():
     torch.testing.assert_close(whole.sum(dim=1), torch.ones(2, 8, 8))
 
 
+def test_a_mask_may_be_of_any_side_from_the_finest_level_on():
+    network, faces = shaken(SMALL), torch.rand(1, 3, 64, 64)
+    mask = torch.nn.functional.one_hot(torch.randint(LABELS, (1, 32, 32)), LABELS)
+    mask = mask.permute(0, 3, 1, 2).float()
+    wanted = network(faces, mask)
+    for times in (2, 4):
+        larger = mask.repeat_interleave(times, 2).repeat_interleave(times, 3)
+        torch.testing.assert_close(network(faces, larger), wanted)
+    for shape in ((16, 16), (32, 64), (31, 31)):
+        with pytest.raises(ValueError, match=r"not \(n, 19, side, side\) of a side from 32 on"):
+            network(faces, torch.zeros(1, LABELS, *shape))
+
+
 def test_no_mask_is_a_mask_that_says_nothing():
     network, faces = shaken(SMALL), torch.rand(2, 3, 64, 64)
     assert torch.equal(network(faces), network(faces, torch.zeros(2, LABELS, 64, 64)))

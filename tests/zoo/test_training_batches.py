@@ -83,7 +83,7 @@ def test_a_face_of_weight_three_comes_three_times_a_pass_each_time_degraded_othe
         path.unlink() if path.name > "04.png" else None
     from zoo.training.packing import PackOptions, pack_faces
 
-    options = PackOptions(weights={str(second): 3})
+    options = PackOptions(weights={second: 3})
     both = pack_faces([first, second], tmp_path / "both.pack", options)
     few = len([key for key in both.keys("train") if key.startswith("second/")])
     many = len(both.keys("train")) - few

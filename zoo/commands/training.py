@@ -61,7 +61,11 @@ def align_command(source: str, out: Path, size: int, template: str) -> None:
 @click.command("train")
 @click.argument("config", metavar="CONFIG", required=False)
 @click.option("--list", "listed", is_flag=True, help="Show the configurations that Relume brings.")
-@click.option("--faces", type=click.Path(path_type=Path), help="Aligned faces: `zoo align`.")
+@click.option(
+    "--faces",
+    type=click.Path(path_type=Path),
+    help="A file of `zoo pack`, or a `zoo align` folder.",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder.")
 @click.option("--steps", type=click.IntRange(min=1), help="Stop after this many steps in all.")
 @click.option("--device", default="cpu", show_default=True, help="cpu or cuda.")
@@ -131,6 +135,7 @@ def train_command(
     task = load_task(config)
     start = time.monotonic()
     with told_how_to_go_on(), _Shown(task.config, steps) as shown:
+        packing = {"on_face": shown.pack} if task.packs else {}
         weights = task.train(
             task.config,
             faces,
@@ -142,6 +147,7 @@ def train_command(
             seconds=None if minutes is None else 60 * minutes,
             on_start=shown.begin,
             on_step=shown.step,
+            **packing,
         )
     if shown.begun:
         click.echo(f"{weights} after {time.monotonic() - start:.0f} s")
@@ -163,6 +169,7 @@ class _Shown:
         self._total = min(until or config.steps, config.steps)
         self._stack = ExitStack()
         self._progress: Progress | None = None
+        self._packing: Progress | None = None
         self._before, self._since = 0, 0.0
         self._read, self._text = -_READ_EVERY, ""
 
@@ -176,6 +183,15 @@ class _Shown:
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    def pack(self, done: int, total: int) -> None:
+        """Show that a folder's faces are being packed."""
+        if self._packing is None:
+            self._packing = Progress(total, "packing the faces", "face").__enter__()
+        self._packing.advance()
+        if done == total:
+            self._packing.__exit__()
+            self._packing = None
 
     def begin(self, done: int, notes: list[str]) -> None:
         for note in notes:

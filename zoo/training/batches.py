@@ -98,7 +98,7 @@ class FaceBatches:
     Raises
     ------
     TrainingError
-        The faces are of another size than the network's, or none is for training.
+        The faces are of another size than the network's, or none is in the training split.
     """
 
     def __init__(self, config: TrainingConfig, pack: FacePack, places: range | None = None) -> None:
@@ -110,6 +110,8 @@ class FaceBatches:
             )
         self._config, self._pack = config, pack
         self._places = range(config.batch_size) if places is None else places
+        if not pack.indices("train"):
+            raise TrainingError(f"{pack.path} has no face in its training split: add faces")
         self._source = PackSource.of(pack)
         families = {name: Family(name, share) for name, share in config.families.items()}
         self._pool = DataPool(
@@ -120,6 +122,13 @@ class FaceBatches:
         return self._config.steps
 
     @property
+    def batch_bytes(self) -> int:
+        """Bytes of one batch, or of the part that is made here."""
+        size = self._config.network.size
+        # Two images, two label maps at half the side, three boxes and a flip.
+        return len(self._places) * (6 * size**2 + 2 * (size // 2) ** 2 + 9 * 4 + 1)
+
+    @property
     def faces(self) -> int:
         """How many different faces there are."""
         return len(self._pack.indices("train"))
@@ -128,7 +137,8 @@ class FaceBatches:
         batch = self._pool.part(step, self._places)
         numbers = [self._source.number(name) for name, _ in self._pool.pictures(step)]
         own = [numbers[place] for place in self._places]
-        following = [numbers[(place + 1) % len(numbers)] for place in self._places]
+        following = numbers[self._places.stop % len(numbers)]
+        labels = torch.from_numpy(np.stack([self._pack.labels(i) for i in (*own, following)]))
         stream = Stream(StreamKey(self._config.seed, step, 0), _DRAWS, FEEDING)
         flips = [stream.unit() < 0.5 for _ in numbers]
         clean = [stream.unit() < self._config.clean for _ in numbers]
@@ -141,12 +151,9 @@ class FaceBatches:
             self._places,
             torch.from_numpy(batch.hq),
             torch.from_numpy(lq),
-            self._label_maps(own),
-            self._label_maps(following),
+            labels[:-1],
+            labels[1:],
             torch.from_numpy(np.stack([self._pack.parts(i) for i in own])),
             torch.tensor(flips)[self._places.start : self._places.stop],
             tuple(self._pack.index.keys[i] for i in own),
         )
-
-    def _label_maps(self, numbers: list[int]) -> Tensor:
-        return torch.from_numpy(np.stack([self._pack.labels(i) for i in numbers]))

@@ -70,7 +70,10 @@ class DeviceBatches:
     ) -> None:
         self._config, self._device = config, device
         self._masked = masked and config.network.masked
-        mean = torch.from_numpy(template_mask(template, config.network.size // 2))
+        size = config.network.size
+        # A network that folds no pixels looks at masks of the faces' own side.
+        self._enlarge = 1 if config.network.patch > 1 else 2
+        mean = torch.from_numpy(template_mask(template, size // 2 * self._enlarge))
         # Both directions: a mirrored mean mask is not the same bits.
         swapped = mean[_mirrored_order()].flip(2)
         self._mean = torch.stack((mean, swapped)).to(device)
@@ -113,7 +116,10 @@ class DeviceBatches:
 
     def _expanded(self, labels: Tensor, flips: Tensor, mean: Tensor) -> Tensor:
         """Return the masks of label maps, mirrored; the mean mask where that is to be."""
-        masks = one_hot(flip_labels(labels, flips))
+        labels = flip_labels(labels, flips)
+        for dimension in (1, 2) if self._enlarge > 1 else ():
+            labels = labels.repeat_interleave(self._enlarge, dim=dimension)
+        masks = one_hot(labels)
         means = self._mean[flips.long()]
         chosen = torch.where(mean[:, None, None, None], means, masks)
         return chosen.contiguous(memory_format=torch.channels_last)

@@ -67,6 +67,8 @@ class PackIndex:
         ``raw`` or ``jpeg``.
     inputs
         Digest of what it was packed from: names, sizes and options.
+    near_copies
+        How many of the faces that were read have a near copy, see `zoo.training.splits`.
     keys
         Folder name and file.
     splits
@@ -82,6 +84,7 @@ class PackIndex:
     parser: str
     codec: str
     inputs: str
+    near_copies: int
     keys: tuple[str, ...]
     splits: tuple[str, ...]
     weights: tuple[int, ...]

@@ -31,10 +31,13 @@ class Processes:
         0 to ``count`` − 1; only the first writes files.
     count
         How many there are.
+    on_this_machine
+        How many of them share this machine's memory.
     """
 
     rank: int = 0
     count: int = 1
+    on_this_machine: int = 1
 
     @property
     def first(self) -> bool:
@@ -100,6 +103,7 @@ def joined(device: str) -> Iterator[tuple[Processes, torch.device]]:
         There is no such device, or there are fewer GPUs than processes on this machine.
     """
     count, local = (int(os.environ.get(name, "0")) for name in ("WORLD_SIZE", "LOCAL_RANK"))
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     place = _device(device, local)
     if count < 2:
         yield Processes(), place
@@ -108,7 +112,7 @@ def joined(device: str) -> Iterator[tuple[Processes, torch.device]]:
         torch.cuda.set_device(place)
     distributed.init_process_group("nccl" if place.type == "cuda" else "gloo")
     try:
-        yield Processes(distributed.get_rank(), distributed.get_world_size()), place
+        yield Processes(distributed.get_rank(), distributed.get_world_size(), here), place
     finally:
         distributed.destroy_process_group()
 

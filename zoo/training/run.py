@@ -21,10 +21,10 @@ from zoo.training.config import TrainingConfig
 from zoo.training.device_batch import DeviceBatch, DeviceBatches
 from zoo.training.exporting import write_weights
 from zoo.training.face_pack import FacePack
-from zoo.training.loading import batches_of
+from zoo.training.loading import batches_of, fitting_workers, moved_ahead
 from zoo.training.loop import STATE_FILE, Callbacks, check_begun_from, learn
 from zoo.training.metrics_log import LOG_EVERY, VALIDATION_FILE, read_lines
-from zoo.training.packing import NO_PARSER, prepare_pack
+from zoo.training.packing import DEFAULT_PARSER, NO_PARSER, prepare_pack
 from zoo.training.processes import Processes, joined
 from zoo.training.starting import starting_weights
 from zoo.training.trainer import Trainer
@@ -36,8 +36,6 @@ __all__ = ["BEST_FILE", "LOG_EVERY", "PACK_FILE", "STATE_FILE", "export_weights"
 PACK_FILE = "faces.pack"
 """Where a folder of faces is packed to, in the run's folder."""
 BEST_FILE = "best.safetensors"
-_PARSER = "mesh"
-"""Makes the masks of a folder's faces."""
 _MOST_VALIDATED = 128
 
 
@@ -93,16 +91,22 @@ def train(
         is no such device, the batch cannot be shared equally, or a loss is not finite.
     """
     with joined(device) as (processes, place):
-        pack = _open_pack(config, faces, out, processes, on_face)
-        batches = FaceBatches(config, pack, processes.part(config.batch_size))
-        to_device = DeviceBatches(config, pack.template, place, masked=pack.masked)
+        part = processes.part(config.batch_size)
         trainer = Trainer(config, place, processes)
         begun = _begin(trainer, out / STATE_FILE, begin_from)
         # No process may write before every other has read.
         processes.wait()
+        pack = _open_pack(config, faces, out, processes, on_face)
+        batches = FaceBatches(config, pack, part)
+        to_device = DeviceBatches(config, pack.template, place, masked=pack.masked)
         path = out / f"{config.name}.safetensors"
         last = config.steps if until is None else min(until, config.steps)
-        work = map(to_device, batches_of(batches, range(trainer.done, last), workers))
+        workers, memory = fitting_workers(
+            workers, batches.batch_bytes, processes=processes.on_this_machine
+        )
+        steps = range(trainer.done, last)
+        made = batches_of(batches, steps, workers, pinned=place.type == "cuda")
+        work = map(to_device, moved_ahead(made, place))
         if not processes.first:
             for batch in work:
                 trainer.step(batch)
@@ -113,7 +117,10 @@ def train(
             return export_weights(trainer, path, pack.template)
         callbacks = Callbacks(
             config.batch_size,
-            lambda has_tensorboard: [*begun, *_notes(config, pack, has_tensorboard, processes)],
+            lambda has_tensorboard: [
+                *(note for note in (*begun, memory) if note),
+                *_notes(config, pack, has_tensorboard, processes),
+            ],
             sheet=validator.sheet if validator else lambda: _sheet(trainer, to_device(batches[0])),
             sheet_every=config.validate_every if validator else 500,
             validator=validator,
@@ -208,7 +215,7 @@ def _open_pack(
     on_face: Callable[[int, int], None] | None,
 ) -> FacePack:
     """Return the pack; the first process makes it where there is none, the others wait."""
-    parser = _PARSER if config.network.masked else NO_PARSER
+    parser = DEFAULT_PARSER if config.network.masked else NO_PARSER
     path = out / PACK_FILE
     if processes.first:
         path = prepare_pack(faces, path, config.network.size, parser, on_face)

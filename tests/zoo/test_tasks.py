@@ -176,10 +176,10 @@ def test_families_are_recipes_and_their_shares(tmp_path, kind, families):
     assert refused(tmp_path, text).startswith("families")
 
 
-@pytest.mark.parametrize("widths", ["[]", "[wide]", "wide", "[8.5]", "[0]"])
-def test_the_widths_of_a_critic_are_whole_numbers(tmp_path, widths):
-    said = refused(tmp_path, RESTORER + f"critic_widths: {widths}\n")
-    assert "whole numbers from 1 on" in said
+@pytest.mark.parametrize("widths", ["[]", "wide", "{4: wide, 8: 8}", "{4: 8.5}", "{4: 0}"])
+def test_the_channels_of_a_discriminator_are_whole_numbers(tmp_path, widths):
+    said = refused(tmp_path, RESTORER + f"adversarial: {{channels: {widths}}}\n")
+    assert "channels" in said or "of 4, 8, 16" in said
 
 
 @pytest.mark.parametrize("augmentation", ["none", "null", "[flip]"])

@@ -4,7 +4,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from training_stand_ins import NETWORK, small  # noqa: E402
+from training_stand_ins import ADVERSARIAL, NETWORK, small  # noqa: E402
 
 from zoo.networks.designs import build_network  # noqa: E402
 from zoo.tasks import load_task  # noqa: E402
@@ -33,9 +33,7 @@ def restorers():
 
 
 def test_every_shipped_configuration_loads_under_its_own_name_and_its_network_can_be_built():
-    assert {"style-128", "style-256", "style-512-ffhq", "style-64-cpu", "unet-128"} <= set(
-        restorers()
-    )
+    assert {"style-128", "style-256", "style-512", "style-64-cpu", "unet-128"} <= set(restorers())
     for name in restorers():
         config = load_config(name)
         assert config.name == name
@@ -51,7 +49,7 @@ def test_the_configuration_for_the_cpu_has_at_most_1_3_million_parameters():
 
 def test_a_record_gives_back_its_configuration():
     for config in (
-        small(identity=IdentityConfig("person.safetensors", 0.1), critic_widths=(8, 16)),
+        small(identity=IdentityConfig("person.safetensors", 0.1), adversarial=ADVERSARIAL),
         *map(load_config, restorers()),
     ):
         assert config_of(ast.literal_eval(repr(config.as_record()))) == config
@@ -61,6 +59,12 @@ def test_keys_that_an_earlier_version_did_not_know_have_their_defaults():
     before = config_of(ast.literal_eval(FIRST))
     assert before == small()
     assert told_differences(before.as_record(), small().as_record()) == ""
+
+
+def test_a_record_with_the_adversarial_loss_of_an_earlier_version_is_refused():
+    record = ast.literal_eval(FIRST.replace("'adversarial': 0.0", "'adversarial': 0.3"))
+    with pytest.raises(ValueError, match=r"adversarial 0\.3 is of an earlier version"):
+        config_of(record)
 
 
 @pytest.mark.parametrize(
@@ -85,6 +89,7 @@ name: mine
 network: {size: 64, channels: {16: 8, 32: 8}}
 families: {gfpgan-64: 1}
 """
+GAN = "adversarial:\n  channels: {4: 8, 8: 8, 16: 8, 32: 8}\n  patch: 2\n"
 
 
 @pytest.mark.parametrize(
@@ -101,6 +106,13 @@ families: {gfpgan-64: 1}
         (GOOD.replace("mine", "../mine"), "no name for a file"),
         (GOOD.replace("{gfpgan-64: 1}", "[]"), "families names no recipe"),
         (GOOD + "identity: {network: a}\n", "missing 1 required"),
+        (GOOD + "adversarial: {weight: 1}\n", "the key 'channels' is missing"),
+        (GOOD + "adversarial: {channels: {4: 8, 8: 8}}\n", "faces of 8, not of 64"),
+        (GOOD + "adversarial: {channels: {8: 8, 16: 8}}\n", "not of 4, 8, 16"),
+        (GOOD + GAN + "  weight: -1\n", "adversarial: weight -1 is not a number from 0 on"),
+        (GOOD + GAN + "  balance: some\n", "balance 'some' is not none or last-layer"),
+        (GOOD + GAN + "  alone: 0.5\n", "adversarial: alone 0.5"),
+        (GOOD + GAN + "  weigth: 1\n", "weigth"),
         (GOOD.replace("size: 64", "size: 60"), "size 60 is not 2 × 32"),
         (GOOD.replace("size: 64", "design: gan, size: 64"), "no design 'gan'"),
     ],
@@ -114,5 +126,5 @@ def test_a_mistake_in_a_file_is_one_line_that_names_the_file(tmp_path, text, tol
 
 
 def test_an_unknown_name_lists_those_there_are():
-    with pytest.raises(TrainingError, match=r"choose from .*style-128.*Did you mean 'style-128'"):
-        load_config("style-129")
+    with pytest.raises(TrainingError, match=r"choose from .*style-128.*Did you mean 'unet-128'"):
+        load_config("unet-129")

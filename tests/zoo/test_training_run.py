@@ -1,5 +1,4 @@
 import dataclasses
-import functools
 import json
 import random
 import signal
@@ -15,6 +14,7 @@ torch = pytest.importorskip("torch")
 
 from trained_weights import as_file  # noqa: E402
 from training_stand_ins import (  # noqa: E402
+    ADVERSARIAL,
     NETWORK,
     face_pack,
     one_thread,
@@ -26,11 +26,12 @@ from training_stand_ins import (  # noqa: E402
 import zoo  # noqa: E402
 from degrade.images import read_image  # noqa: E402
 from zoo.download import sha256_of  # noqa: E402
-from zoo.training import loop  # noqa: E402
 from zoo.training import run as training_run  # noqa: E402
 from zoo.training.batches import FaceBatches  # noqa: E402
 from zoo.training.config import TrainingError, config_of  # noqa: E402
 from zoo.training.run import STATE_FILE, train  # noqa: E402
+from zoo.training.starting import starting_weights  # noqa: E402
+from zoo.training.trainer import Trainer  # noqa: E402
 from zoo.weights import WeightsMissing, WeightsRefused, load_safetensors  # noqa: E402
 from zoo.weights_header import read_trained_file  # noqa: E402
 
@@ -55,7 +56,7 @@ def same_state(one, other):
     assert first["done"] == second["done"]
     return all(
         torch.equal(value, second[part][name])
-        for part in ("network", "average", "critic")
+        for part in ("network", "average")
         for name, value in first[part].items()
     )
 
@@ -84,8 +85,8 @@ def test_fifty_steps_lower_the_loss(faces, tmp_path):
     "changes",
     [
         {},
-        {"adversarial": 0.1, "adversarial_from": 0.25},
-        {"adversarial": 0.1, "adversarial_from": 0.25, "precision": "bfloat16", "clean": 0.2},
+        {"adversarial": dataclasses.replace(ADVERSARIAL, start=2, alone=1, augment_images=8)},
+        {"adversarial": ADVERSARIAL, "precision": "bfloat16", "clean": 0.2},
         {"mask_errors": 0.5, "consistency": 0.5},
     ],
 )
@@ -193,8 +194,7 @@ def test_the_sheet_shows_inputs_results_and_truths_and_reaches_tensorboard(
     faces, tmp_path, monkeypatch
 ):
     events = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
-    shown = functools.partial(loop.Shown, sheet_every=25)
-    monkeypatch.setattr(training_run, "Shown", shown)
+    monkeypatch.setattr(training_run, "_SHEET_EVERY", 25)
     train(small(steps=50), faces, tmp_path)
     sheet = read_image(tmp_path / "samples-000025.png")
     assert sheet.shape == (3 * 64, 4 * 64, 3)
@@ -216,14 +216,15 @@ def test_without_tensorboard_and_without_label_maps_the_run_says_so_and_goes_on(
     tmp_path, monkeypatch
 ):
     pack = face_pack(write_faces(tmp_path / "faces"), parser="none")
-    monkeypatch.setattr("zoo.training.diary.open_events", lambda folder, done: None)
+    monkeypatch.setattr("zoo.training.metrics_log.open_tensorboard", lambda folder, done: None)
     notes = []
     train(
         small(), pack.path, tmp_path / "run", on_start=lambda done, told: notes.append((done, told))
     )
-    ((done, (masks, events)),) = notes
+    ((done, (masks, validation, events)),) = notes
     assert done == 0
     assert masks.startswith("masks are off")
+    assert validation.startswith("no validation")
     assert "pip install 'relume[train]'" in events
 
 
@@ -274,9 +275,9 @@ def test_a_run_begins_from_exported_weights_and_says_so(faces, tmp_path):
 
 def test_weights_that_do_not_fit_are_one_line(faces, tmp_path):
     begun = train(small(), faces, tmp_path / "first")
-    other = small(network=dataclasses.replace(NETWORK, style=9))
+    other = small(network=dataclasses.replace(NETWORK, channels={8: 20, 16: 20, 32: 20}))
     out = tmp_path / "second"
-    with pytest.raises(TrainingError, match=r"than tiny: network\.style 8, now 9"):
+    with pytest.raises(TrainingError, match=r"than tiny: network\.channels .*, now"):
         train(other, faces, out, begin_from=begun)
     odd = tmp_path / "odd.safetensors"
     network = {"design": "style", "size": 64, "channels": [8, 16]}
@@ -295,3 +296,50 @@ def test_weights_that_do_not_fit_are_one_line(faces, tmp_path):
     with pytest.raises(WeightsRefused, match="only files that `zoo train` wrote"):
         train(small(), faces, out, begin_from=cut)
     assert not out.exists()
+
+
+def test_a_larger_network_begins_as_the_smaller_one_seen_through_its_patch(faces, tmp_path):
+    begun = train(small(steps=3), faces, tmp_path / "first")
+    network = dataclasses.replace(NETWORK, size=128, patch=4)
+    larger = Trainer(small(network=network), torch.device("cpu"))
+    weights = starting_weights(begun, larger.config, larger.network)
+    assert weights.notes == ()
+    larger.begin_from(weights.tensors, weights.digest)
+    smaller = Trainer(small(), torch.device("cpu"))
+    smaller.begin_from(*starting_weights(begun, small(), smaller.network)[:2])
+    coarse = torch.rand(1, 3, 64, 64)
+    wide = coarse.repeat_interleave(2, 2).repeat_interleave(2, 3)
+    with torch.no_grad():
+        restored = smaller.network(coarse).repeat_interleave(2, 2).repeat_interleave(2, 3)
+        torch.testing.assert_close(larger.network(wide), restored, atol=1e-4, rtol=0)
+    assert float((restored - wide).abs().max()) > 1e-3
+
+
+def test_layers_of_another_shape_begin_anew_and_a_line_says_so(faces, tmp_path):
+    begun = train(small(steps=1), faces, tmp_path / "first")
+    config = small(network=dataclasses.replace(NETWORK, masked=False))
+    notes = []
+    train(
+        config, faces, tmp_path / "second", begin_from=begun, until=1,
+        on_start=lambda done, lines: notes.extend(lines),
+    )  # fmt: skip
+    assert any("of the parameters come from tiny.safetensors" in note for note in notes)
+
+
+@pytest.mark.parametrize("moment", [3, 50])
+def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_last_state(
+    faces, tmp_path, monkeypatch, moment
+):
+    train(small(steps=60), faces, tmp_path, until=2)
+    before = (tmp_path / STATE_FILE).read_bytes()
+    real = Trainer.step
+
+    def step(self, batch):
+        metrics = real(self, batch)
+        return metrics | {"l1": metrics["l1"] * float("nan")} if self.done == moment else metrics
+
+    monkeypatch.setattr(Trainer, "step", step)
+    with pytest.raises(TrainingError, match="l1 is not finite between steps 3 and ") as caught:
+        train(small(steps=60), faces, tmp_path, until=max(moment, 5))
+    assert caught.value.exit_code == 1
+    assert (tmp_path / STATE_FILE).read_bytes() == before

@@ -37,6 +37,7 @@ PACK_FILE = "faces.pack"
 """Where a folder of faces is packed to, in the run's folder."""
 BEST_FILE = "best.safetensors"
 _MOST_VALIDATED = 128
+_SHEET_EVERY = 500
 
 
 def train(
@@ -122,7 +123,7 @@ def train(
                 *_notes(config, pack, has_tensorboard, processes),
             ],
             sheet=validator.sheet if validator else lambda: _sheet(trainer, to_device(batches[0])),
-            sheet_every=config.validate_every if validator else 500,
+            sheet_every=config.validate_every if validator else _SHEET_EVERY,
             validator=validator,
             on_start=on_start,
             on_step=on_step,

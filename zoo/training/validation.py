@@ -7,16 +7,15 @@ The judges are no losses: EfficientNet-Lite2 and, where its weights are at hand,
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-import dlib
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from zoo.networks.dlib_descriptor import load_dlib_descriptor
+from degrade.errors import DependencyError
 from zoo.portrait.templates import template_points
 from zoo.training.features import EfficientNetFeatures
 
@@ -73,8 +72,8 @@ class Validation:
     def __init__(self, faces: ValidationFaces, device: torch.device) -> None:
         self._faces, self._device = faces, device
         self._judges = {"lite2": EfficientNetFeatures("efficientnet-lite2", 5, device)}
-        self._descriptor = load_dlib_descriptor()
-        self._identities = self._identity(faces.hq)
+        self._describe = _descriptor(faces.template, faces.hq.shape[1])
+        self._identities = None if self._describe is None else self._describe(faces.hq)
         self.input = self._scores(faces.lq)
         """The scores of the degraded faces themselves."""
 
@@ -83,7 +82,7 @@ class Validation:
 
         ``psnr`` (dB), ``perceptual_<judge>`` (0 for equal, at most 4), ``kernel_distance`` (of
         Lite2's pooled features, 0 for one distribution) and ``identity`` (the cosine of dlib's
-        descriptors of restored and HQ).
+        descriptors of restored and HQ; left out where dlib is not installed).
         """
         return self._scores(self.restore(network))
 
@@ -113,8 +112,10 @@ class Validation:
             scores[f"perceptual_{name}"] = float(distances.mean())
             if name == _KERNEL_JUDGE:
                 scores["kernel_distance"] = paired_kernel_distance(*features)
-        alike = (self._identity(restored) * self._identities).sum(axis=1)
-        return scores | {"identity": float(alike.mean())}
+        if self._describe is not None and self._identities is not None:
+            alike = (self._describe(restored) * self._identities).sum(axis=1)
+            scores["identity"] = float(alike.mean())
+        return scores
 
     @torch.inference_mode()
     def _judged(
@@ -132,20 +133,37 @@ class Validation:
         features = tuple(np.concatenate(each) for each in zip(*pooled, strict=True))
         return np.concatenate(distances), (features[0], features[1])
 
-    def _identity(self, faces: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Return unit descriptors ``(n, 128)`` of aligned faces."""
-        points = template_points(self._faces.template, "dlib5", faces.shape[1])
-        landmarks = dlib.points([dlib.point(round(x), round(y)) for x, y in points])
-        box = dlib.rectangle(0, 0, faces.shape[1], faces.shape[1])
-        shape = dlib.full_object_detection(box, landmarks)
-        chips = [dlib.get_face_chip(face, shape, _CHIP, _PADDING) for face in faces]
-        described = np.stack([self._descriptor.describe(chip) for chip in chips])
-        lengths = np.linalg.norm(described, axis=1, keepdims=True)
-        return np.asarray(described / lengths, np.float64)
-
     def _parts(self, count: int | None = None) -> list[slice]:
         count = len(self._faces.hq) if count is None else count
         return [slice(at, min(at + _BATCH, count)) for at in range(0, count, _BATCH)]
+
+
+def _descriptor(
+    template: str, size: int
+) -> Callable[[NDArray[np.uint8]], NDArray[np.float64]] | None:
+    """Return what gives aligned faces ``(n, size, size, 3)`` unit descriptors ``(n, 128)``.
+
+    None where dlib or its weights are not installed: a machine that only trains may lack them.
+    """
+    try:
+        import dlib
+
+        from zoo.networks.dlib_descriptor import load_dlib_descriptor
+
+        network = load_dlib_descriptor()
+    except (ImportError, DependencyError):
+        return None
+    points = template_points(template, "dlib5", size)
+    landmarks = dlib.points([dlib.point(round(x), round(y)) for x, y in points])
+    shape = dlib.full_object_detection(dlib.rectangle(0, 0, size, size), landmarks)
+
+    def describe(faces: NDArray[np.uint8]) -> NDArray[np.float64]:
+        chips = [dlib.get_face_chip(face, shape, _CHIP, _PADDING) for face in faces]
+        descriptors = np.stack([network.describe(chip) for chip in chips])
+        lengths = np.linalg.norm(descriptors, axis=1, keepdims=True)
+        return np.asarray(descriptors / lengths, np.float64)
+
+    return describe
 
 
 def paired_kernel_distance(restored: NDArray[np.float64], hq: NDArray[np.float64]) -> float:
@@ -194,7 +212,8 @@ def _eligible(lines: Sequence[Mapping[str, float]]) -> list[Mapping[str, float]]
     return [
         line
         for line in lines
-        if line["psnr"] >= highest - _MOST_LOST and line["identity"] >= line["input_identity"]
+        if line["psnr"] >= highest - _MOST_LOST
+        and line.get("identity", 0.0) >= line.get("input_identity", 0.0)
     ]
 
 

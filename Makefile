@@ -26,6 +26,7 @@ $(BIN)/python:
 $(VENV)/bench.stamp: pyproject.toml | $(BIN)/python
 	@echo "installing into $(VENV) (torch is large: two to four minutes)"
 	@$(BIN)/python -m pip install -qq --editable '.[bench]'
+	@$(BIN)/zoo fetch face-mesh >/dev/null || echo "going on with the template's masks" >&2
 	@touch $@
 
 $(VENV)/dev.stamp: pyproject.toml $(VENV)/bench.stamp

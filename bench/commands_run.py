@@ -54,8 +54,8 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.option(
     "--masks",
     type=click.Choice(["none", "right", "wrong-face", "predicted"]),
-    help="The parsing masks that restorers are given, drawn from the landmarks that `zoo align` "
-    "wrote.  [default: the suite's, else none]",
+    help="The parsing masks that restorers are given with aligned faces: of the clean face, of "
+    "another one, or of the degraded face.  [default: the suite's, else none]",
 )
 @click.option(
     "--workers",

@@ -175,11 +175,6 @@ def _open_dataset(suite: Suite, location: str) -> list[Condition]:
         raise SuiteError(
             f"the data set '{location}' has no degraded images: name a recipe under 'recipes'"
         )
-    if suite.masks != "none" and suite.size is not None:
-        raise SuiteError(
-            "masks are drawn from landmarks in pixels of the faces as they are stored: leave out "
-            "'size' (`zoo align --size` makes smaller faces), or run with --masks none"
-        )
     source = degrade.open_source(location, longest=suite.size)
     source = dataclasses.replace(source, keys=source.keys[: suite.limit])
     recipes = [degrade.load_recipe(name) for name in suite.recipes]

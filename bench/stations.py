@@ -19,6 +19,7 @@ from bench.restoring import ErrorLog, Outcome
 from degrade.errors import UserError
 from degrade.planning import Plan
 from zoo.placement import CPU, HERE, PRECISION, Placeable, Placement, device_facts
+from zoo.portrait.labels import keep_regions
 from zoo.restorer import Card, Restorer
 
 __all__ = ["Job", "Station"]
@@ -119,7 +120,7 @@ class Station:
         """Return what became of the images, or None where fewer at once may find room."""
         restorer, placement = self._at_its_place(), self.placement
         blind = restorer.card.blind
-        masks = [job.mask for job in jobs]
+        masks = [_known(job.mask, restorer.card.regions) for job in jobs]
         meter = Meter(placement.device)
         try:
             with meter:
@@ -196,6 +197,11 @@ def what_is_wrong(image: object, shape: tuple[int, ...]) -> str:
     if image.dtype != np.uint8 or image.shape != shape:
         return f"gave {image.dtype} {image.shape}, not uint8 {tuple(shape)}"
     return ""
+
+
+def _known(mask: NDArray[np.float32] | None, regions: Sequence[str]) -> NDArray[np.float32] | None:
+    """Return the regions of a mask that a restorer was trained on; all where none are named."""
+    return mask if mask is None or not regions else keep_regions(mask, regions)
 
 
 def _no_list(restored: object, wanted: int) -> str:

@@ -150,6 +150,6 @@ def _job(place: Place) -> Job:
     """
     condition, pair = place.condition, place.pair
     face = match_size(pair.lq, pair.hq.shape[:2])
-    mask = condition.masks.of(place.photograph, face) if condition.masks else None
+    mask = condition.masks.of(place.photograph, pair.hq, face) if condition.masks else None
     name = f"{condition.dataset}/{condition.recipe}/{pair.key}"
     return Job(face, mask, pair.plan, name)

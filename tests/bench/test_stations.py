@@ -55,6 +55,18 @@ def station(fakes, tmp_path):
     return made
 
 
+def test_a_restorer_gets_the_regions_of_a_mask_that_its_card_names(fakes, tmp_path):
+    mask = np.full((19, 8, 8), 0.5, np.float32)
+    given = [dataclasses.replace(job, mask=mask) for job in jobs(2)]
+    for regions, kept in (((), range(19)), (("skin", "l_eye"), (1, 4))):
+        card = dataclasses.replace(fakes.card("net", kind="network"), regions=regions)
+        restorer = Batching(card)
+        Station(restorer, Placement("cpu", 4), ErrorLog(tmp_path / "e.log")).restore(given)
+        ((_, _, masks, _),) = restorer.calls
+        for one in masks:
+            assert [place for place in range(19) if one[place].any()] == list(kept)
+
+
 def sizes(calls):
     return [call[0] for call in calls]
 

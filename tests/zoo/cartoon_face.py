@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from zoo.portrait.face_mesh import mean_mesh
 from zoo.portrait.labels import LABELS
-from zoo.portrait.landmark_regions import landmark_regions
+from zoo.portrait.mesh_regions import mesh_regions
 from zoo.portrait.template_mask import template_mask
 
 PAINTS = {
@@ -15,39 +16,17 @@ PAINTS = {
 }  # fmt: skip
 
 
-def arc(centre, radii, start, stop, count):
-    turn = np.radians(np.linspace(start, stop, count))
-    return np.column_stack((np.cos(turn), np.sin(turn))) * radii + centre
-
-
-def eye(centre):
-    return arc(centre, (0.046, 0.016), 180, 480, 6)
-
-
-def landmarks(size):
-    """Return 68 landmarks of a frontal face in an FFHQ crop, ``(68, 2)`` pixels."""
-    parts = [
-        arc((0.5, 0.485), (0.277, 0.443), 180, 0, 17),
-        arc((0.363, 0.44), (0.09, 0.045), 190, 340, 5),
-        arc((0.637, 0.44), (0.09, 0.045), 200, 350, 5),
-        np.column_stack((np.full(4, 0.5), np.linspace(0.47, 0.616, 4))),
-        arc((0.5, 0.643), (0.06, 0.02), 180, 0, 5),
-        eye((0.3795, 0.475)),
-        eye((0.6205, 0.475)),
-        arc((0.5, 0.73), (0.116, 0.022), 180, 360, 7),
-        arc((0.5, 0.73), (0.116, 0.055), 30, 150, 5),
-        arc((0.5, 0.735), (0.1, 0.004), 180, 360, 5),
-        arc((0.5, 0.735), (0.1, 0.02), 45, 135, 3),
-    ]
-    return np.concatenate(parts) * size - 0.5
+def mesh(size):
+    """Return the face mesh of a frontal face in an FFHQ crop, ``(468, 2)`` pixels."""
+    return mean_mesh() * size - 0.5
 
 
 def regions(size):
-    """Return the label of each pixel, (size, size): landmarks inside the face, template around."""
+    """Return the label of each pixel, (size, size): the mesh inside the face, template around."""
     around = template_mask("ffhq", size)
     around[1] = 0
     labels = around.argmax(axis=0)
-    drawn = landmark_regions(landmarks(size), size)
+    drawn = mesh_regions(mesh(size), size)
     return np.where(drawn.sum(axis=0) > 0.5, drawn.argmax(axis=0), labels)
 
 

@@ -26,8 +26,8 @@ import torch
 
 from degrade.images import write_png
 from degrade.sources import open_source
+from zoo.portrait.alignment_file import ALIGNMENT_FILE
 from zoo.portrait.parsing import PARSERS
-from zoo.training.alignment import ALIGNMENT_FILE
 from zoo.training.batches import FaceBatches
 from zoo.training.config import load_config
 from zoo.training.device_batch import DeviceBatches

@@ -2,14 +2,14 @@
 
     python tests/zoo/measure_face_groups.py ALIGNED OUT.csv [--index INDEX.csv] [--glasses LIST.txt]
 
-ALIGNED is a folder that `zoo align` wrote, with its file of 68 landmarks. INDEX.csv has the columns
+ALIGNED is a folder that `zoo align` wrote. INDEX.csv has the columns
 ``file`` and ``age`` and lies in the folder of the photographs. The columns of OUT.csv, for
 `bench groups --attributes`:
 
 * ``age``: bands, where the index tells it;
-* ``skin luminance``: median CIE L* (0-100) of the skin between the landmarks of eyes, nose and
+* ``skin luminance``: median CIE L* (0-100) of the skin between eyes, nose and
   mouth. It mixes skin tone, light and exposure, and is no measure of the first alone;
-* ``yaw``: degrees away from frontal, of the mean face laid over five of the landmarks;
+* ``yaw``: degrees away from frontal, of the mean face laid over five landmarks of the face mesh;
 * ``source height``: pixels of the photograph the face was cut from;
 * ``set``: the first folder of the name;
 * ``glasses``: whether LIST names the face. No data set here tells it, and faces_with_glasses.txt
@@ -30,13 +30,15 @@ import numpy as np
 
 from degrade.images import read_image
 from degrade.naming import pair_key
-from zoo.portrait.landmark_regions import landmark_regions
+from zoo.portrait.alignment_file import template_of
+from zoo.portrait.face_mesh import FaceMeshNetwork
+from zoo.portrait.mesh_regions import mesh_regions
 from zoo.portrait.pose import estimate_pose
 
 SKIN = 1
 BANDS = (20, 40, 60)
-DLIB5 = (45, 42, 36, 39, 33)
-"""Of the 68 landmarks, dlib's five: eye corners on the image's right, on its left, and nose."""
+DLIB5 = (263, 362, 33, 133, 2)
+"""Of the mesh, dlib's five: eye corners on the image's right, on its left, and nose."""
 
 
 def band(age: str) -> str:
@@ -47,18 +49,17 @@ def band(age: str) -> str:
     return f"{last} and over" if last == BANDS[-1] else f"{last}-{last + 19}"
 
 
-def skin_luminance(face: np.ndarray, landmarks: np.ndarray) -> float:
+def skin_luminance(face: np.ndarray, points: np.ndarray) -> float:
     """Return the median CIE L* of the pixels that are wholly skin, forehead left out."""
-    skin = landmark_regions(landmarks, face.shape[0])[SKIN] > 0.99
-    below = np.arange(face.shape[0])[:, None] > landmarks[36:48, 1].mean()
+    skin = mesh_regions(points, face.shape[0])[SKIN] > 0.99
+    below = np.arange(face.shape[0])[:, None] > points[list(DLIB5[:4]), 1].mean()
     lightness = cv2.cvtColor(face.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)[..., 0]
     return float(np.median(lightness[skin & below]))
 
 
 def describe(folder: Path, index: Path | None, glasses: frozenset[str]) -> list[dict[str, object]]:
     """Return one record a face."""
-    with (folder / "landmarks68.npz").open("rb") as file, np.load(file) as stored:
-        found = dict(zip(stored["keys"].tolist(), stored["landmarks"], strict=True))
+    network = FaceMeshNetwork.published(template_of(folder))
     ages, photos = {}, {}
     if index is not None:
         with index.open(encoding="utf-8", newline="") as file:
@@ -66,15 +67,16 @@ def describe(folder: Path, index: Path | None, glasses: frozenset[str]) -> list[
                 key = pair_key(line["file"], 0, 1)
                 ages[key], photos[key] = line["age"], index.parent / line["file"]
     records = []
-    for name, landmarks in sorted(found.items()):
+    for name in (path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*.png"))):
         key, face = pair_key(name, 0, 1), read_image(folder / name)
+        points = network.predict(face).points
         photo = photos.get(key)
         records.append(
             {
                 "image": name,
                 "age": band(ages.get(key, "")),
-                "skin luminance": round(skin_luminance(face, landmarks), 1),
-                "yaw": round(abs(estimate_pose(landmarks[list(DLIB5)], "dlib5").yaw), 1),
+                "skin luminance": round(skin_luminance(face, points), 1),
+                "yaw": round(abs(estimate_pose(points[list(DLIB5)], "dlib5").yaw), 1),
                 "source height": read_image(photo).shape[0] if photo else "",
                 "set": name.partition("/")[0],
                 "glasses": ("yes" if name in glasses else "no") if glasses else "",

@@ -1,10 +1,8 @@
 """Which mask to give a restorer for a photo: ``python tests/zoo/measure_given_masks.py FACES``.
 
-FACES holds clean aligned faces with their ``landmarks68.npz``, as `zoo align` writes them. Each
-is degraded, and restored with: the mask of its own clean landmarks, that of landmarks found in
-the degraded face, what the parser ``geometric`` makes of the degraded face and of it the regions
-that the restorer knows, the same of ``template``, none, and another face's mask. Needs
-consent to ibug-68. Perceptual distance by EfficientNet-Lite2, never a loss.
+FACES holds clean aligned faces, as `zoo align` writes them. Each is degraded, and restored with
+the regions that the restorer knows of: the clean face's mask, the degraded face's, the template's
+and another face's; and with none. Perceptual distance by EfficientNet-Lite2, never a loss.
 """
 
 from __future__ import annotations
@@ -22,9 +20,8 @@ from bench.metrics.metric import Sample
 from bench.metrics.perceptual_efficientnet import load_perceptual
 from degrade.images import read_image
 from degrade.terminal import progress
-from zoo.portrait.geometric_mask import GeometricParser
-from zoo.portrait.labels import place
-from zoo.portrait.landmark_regions import landmark_regions
+from zoo.portrait.labels import keep_regions
+from zoo.portrait.parsing import load_parser
 from zoo.portrait.template_mask import template_mask
 from zoo.registry import DEFAULT
 
@@ -41,40 +38,30 @@ def options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def landmarks_of(folder: Path, count: int) -> dict[str, NDArray[np.float32]]:
-    with np.load(folder / "landmarks68.npz", allow_pickle=False) as stored:
-        found = sorted(zip(stored["keys"].tolist(), stored["landmarks"], strict=True))
-    return dict(found[:: max(1, len(found) // count)][:count])
-
-
-def kept(mask: Mask, regions: tuple[str, ...]) -> Mask:
-    known = [place(name) for name in regions]
-    result = np.zeros_like(mask)
-    result[known] = mask[known]
-    return result
-
-
 def main() -> None:
     wanted = options()
     model, judge = zoo.load(wanted.model), load_perceptual()
-    regions, parser = model.card.regions, GeometricParser(model.card.template)
-    recipe, landmarks = degrade.load_recipe(wanted.recipe), landmarks_of(wanted.faces, wanted.count)
-    names = list(landmarks)
+    regions, template = model.card.regions, model.card.template
+    parser, recipe = load_parser("mesh", template), degrade.load_recipe(wanted.recipe)
+    paths = sorted(wanted.faces.rglob("*.png"))
+    paths = paths[:: max(1, len(paths) // wanted.count)][: wanted.count]
+    names = [path.relative_to(wanted.faces).as_posix() for path in paths]
+    before = parser.parse(read_image(paths[-1])).probabilities
     distances: dict[str, list[float]] = {}
     errors: dict[str, list[float]] = {}
-    for number, name in enumerate(progress(names, "restoring")):
+    for name in progress(names, "restoring"):
         hq = read_image(wanted.faces / name)
-        side = hq.shape[0]
+        side, own = hq.shape[0], parser.parse(hq).probabilities
         plan = degrade.plan(recipe, seed=wanted.seed, image_id=name, size=(side, side))
         lq = degrade.apply(plan, hq)
         masks: dict[str, Mask | None] = {
             "none": None,
-            "own landmarks": landmark_regions(landmarks[name], side),
-            "landmarks of the input": landmark_regions(parser.landmarks(lq), side),
-            "geometric, its regions": kept(parser.parse(lq).probabilities, regions),
-            "template, its regions": kept(template_mask(model.card.template, side), regions),
-            "another face's": landmark_regions(landmarks[names[number - 1]], side),
+            "clean face": keep_regions(own, regions),
+            "degraded face": keep_regions(parser.parse(lq).probabilities, regions),
+            "template": keep_regions(template_mask(template, side), regions),
+            "another face's": keep_regions(before, regions),
         }
+        before = own
         restored = model.restore([lq] * len(masks), list(masks.values()))
         truth = Sample(hq)
         for kind, face in zip(masks, restored, strict=True):

@@ -33,7 +33,7 @@ class EllipseParser:
 
     name = "ellipse"
 
-    def parse(self, crop, landmarks68=None):
+    def parse(self, crop):
         size = crop.shape[0]
         y, x = (np.mgrid[:size, :size] + 0.5) / size
         radius = np.hypot((x - 0.5) / (FACE_SHARE / 2), (y - 0.56) / 0.36)

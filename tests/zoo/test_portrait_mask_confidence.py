@@ -1,15 +1,11 @@
-from pathlib import Path
-
 import cartoon_face
 import numpy as np
 import pytest
+from face_mesh_files import aligned_portraits, load_network
 
-from degrade.images import decode_image
-from zoo.portrait.geometric_mask import geometric_mask
-from zoo.portrait.labels import LABELS, place
+from zoo.portrait.labels import one_hot, place
 from zoo.portrait.mask_confidence import mask_confidence
-
-PORTRAITS = Path(__file__).parents[2] / ".." / "shared" / "faces" / "congress"
+from zoo.portrait.mesh_parser import MeshParser, mesh_mask
 
 
 def mirrored(mask):
@@ -24,29 +20,10 @@ def moved(mask, share):
     return np.roll(mask, round(share * mask.shape[1]), axis=2)
 
 
-def one_hot(labels):
-    return np.stack([(labels == label).astype(np.float32) for label in range(len(LABELS))])
-
-
 @pytest.fixture(scope="module")
 def faces():
-    """Crops and their geometric masks, of 20 portraits."""
-    pytest.importorskip("dlib")
-    pytest.importorskip("face_recognition_models")
-    from zoo.networks.dlib_models import load_dlib_models, principal
-    from zoo.portrait.alignment import align
-    from zoo.portrait.geometric_mask import GeometricParser
-    from zoo.portrait.warping import extract
-
-    paths = sorted(PORTRAITS.glob("*.jpg"))[::19] if PORTRAITS.is_dir() else []
-    if not paths:
-        pytest.skip("no portraits in ../shared/faces/congress")
-    models, parser = load_dlib_models(), GeometricParser("ffhq")
-    crops = []
-    for path in paths:
-        photo = decode_image(path.read_bytes(), path.name)
-        found = align(principal(models.detect(photo)).landmarks, "dlib5", 192)
-        crops.append(np.clip(np.rint(extract(photo, found)), 0, 255).astype(np.uint8))
+    """Crops and their masks by the face mesh, of 20 portraits."""
+    parser, crops = MeshParser(load_network()), aligned_portraits(19, 192)
     return crops, [parser.parse(crop).probabilities for crop in crops]
 
 
@@ -82,7 +59,7 @@ def test_less_contrast_is_no_less_confidence():
 
 def test_noise_alone_supports_no_mask():
     noise = np.random.default_rng(2).integers(0, 256, (128, 128, 3), dtype=np.uint8)
-    mask = geometric_mask(cartoon_face.picture(128), cartoon_face.landmarks(128))
+    mask = mesh_mask(cartoon_face.picture(128), cartoon_face.mesh(128))
     assert mask_confidence(noise, mask) < 0.25
 
 

@@ -13,7 +13,7 @@ GREY = np.full((96, 96, 3), 128, np.uint8)
 
 @pytest.fixture(autouse=True)
 def nowhere(tmp_path, monkeypatch):
-    """A person who agreed to nothing and has no weights."""
+    """A person who has no weights."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "configuration"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
@@ -21,22 +21,22 @@ def nowhere(tmp_path, monkeypatch):
 
 
 def test_an_unknown_parser_is_one_line_that_names_the_known_ones():
-    with pytest.raises(UserError, match="no parser is called 'parsenet': choose template, geom"):
+    with pytest.raises(UserError, match="no parser is called 'parsenet': choose template, mesh"):
         load_parser("parsenet")
 
 
-@pytest.mark.parametrize("name", ["template", "geometric"])
+@pytest.mark.parametrize("name", ["template", "mesh"])
 def test_an_unknown_template_is_refused_when_loading(name):
     with pytest.raises(ImageError, match="no template is called 'wide'"):
         load_parser(name, "wide")
 
 
 @pytest.mark.parametrize("template", ["ffhq", "tight"])
-def test_without_consent_the_geometric_parser_is_the_template_and_says_so(template):
-    parser = load_parser("geometric", template)
+def test_without_its_weights_the_meshs_parser_is_the_template_and_says_so(template):
+    parser = load_parser("mesh", template)
     mask = parser.parse(GREY)
     assert mask.parser == parser.name == "template"
-    assert "--accept-licence ibug-68" in mask.note
+    assert "`zoo fetch face-mesh`" in mask.note
     plain = load_parser("template", template).parse(GREY)
     assert plain.note == ""
     assert np.array_equal(mask.probabilities, plain.probabilities)
@@ -69,4 +69,4 @@ def test_psfrgan_defect_black_is_outside_a_black_crop_has_the_whole_mask():
 
 
 def test_the_names_of_the_parsers_are_those_that_load():
-    assert PARSERS == ("template", "geometric", "bisenet")
+    assert PARSERS == ("template", "mesh", "bisenet")

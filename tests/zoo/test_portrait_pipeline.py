@@ -17,10 +17,10 @@ from skimage import data
 
 import zoo
 from degrade.errors import ImageError, UserError
-from zoo.licences import accept_licence
 from zoo.portrait.identity_gate import IdentityGate
 from zoo.portrait.judging import Limits
 from zoo.portrait.pipeline import Pipeline, PortraitError, load_pipeline, restore_photo
+from zoo.weights import is_present, known_weights
 
 FACES = (face_at(90, 100, 80), face_at(200, 110, 60, 0.3), face_at(150, 60, 50, -2.0))
 SHAPES = [(180, 260), (180, 260, 1), (180, 260, 2), (180, 260, 3), (180, 260, 4)]
@@ -291,19 +291,18 @@ def test_a_mask_that_says_nothing_of_the_face_is_not_given_to_a_model_that_does_
     assert other.calls[0][1][0].shape == (19, 128, 128)
 
 
-def test_the_parser_is_by_landmarks_where_the_model_knows_them_and_the_licence_is_agreed_to(
+def test_the_parser_is_the_mesh_where_the_model_takes_masks_and_the_weights_are_here(
     tmp_path, monkeypatch
 ):
-    pytest.importorskip("dlib")
-    pytest.importorskip("face_recognition_models")
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-
     def chosen(restorer):
         return load_pipeline(restorer, identity_threshold=None).parser.name
 
+    if is_present(known_weights("face-mesh")):
+        assert chosen(trained()) == "mesh"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("RELUME_WEIGHTS", raising=False)
     assert chosen(trained()) == "template"
-    accept_licence("ibug-68")
-    assert chosen(trained()) == "geometric"
     assert chosen(trained(regions=())) == chosen(Restorer(brighter)) == "template"
 
 

@@ -3,7 +3,6 @@ import pytest
 
 from zoo.portrait.labels import LABELS, place
 from zoo.portrait.template_mask import (
-    ANCHORS,
     draw_template,
     template_mask,
     template_matrix,
@@ -103,16 +102,6 @@ def test_a_larger_mask_is_not_shifted_against_a_smaller_one():
         centres = [float(m[place(name)].sum(axis=1) @ rows / m[place(name)].sum())
                    for m in (halved, small)]  # fmt: skip
         assert abs(centres[0] - centres[1]) < 0.1
-
-
-def test_anchors_lie_where_the_shapes_have_them():
-    mask = draw_template(template_matrix("ffhq", 512), 512)
-    pixels = ANCHORS * 512 - 0.5
-    assert at(mask, pixels[3]) == "l_eye"
-    assert at(mask, pixels[4]) == "r_eye"
-    face = mask[[1, 2, 4, 5, 6, 7, 10, 11, 12]].sum(axis=0)
-    for x, y in np.rint(pixels[:3]).astype(int):
-        assert 0.2 < face[y, x] < 0.8, "on the contour"
 
 
 def test_regions_that_are_left_out_hide_nothing():

@@ -12,8 +12,8 @@ import torch
 from degrade.images import write_png
 from degrade.sources import open_source
 from zoo.networks.style import StyleConfig
+from zoo.portrait.alignment_file import ALIGNMENT_FILE
 from zoo.portrait.labels import LABELS, UNKNOWN
-from zoo.training.alignment import ALIGNMENT_FILE
 from zoo.training.config import TrainingConfig
 from zoo.training.face_pack import FacePack
 from zoo.training.packing import PackOptions, pack_faces

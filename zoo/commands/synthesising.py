@@ -114,7 +114,7 @@ def _check(
 
 
 def _check_template(folder: Path, generator: LoadedGenerator) -> None:
-    from zoo.training.alignment import template_of
+    from zoo.portrait.alignment_file import template_of
 
     found = template_of(folder)
     if found != generator.template:

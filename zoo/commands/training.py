@@ -26,43 +26,24 @@ __all__ = ["align_command", "train_command"]
 @click.option(
     "--template", type=click.Choice(["tight", "ffhq"]), default="tight", show_default=True
 )
-@click.option(
-    "--accept-licence",
-    metavar="NAME",
-    help="Agree to `ibug-68` once: its 68 landmarks give each face its own mask.",
-)
-def align_command(
-    source: str, out: Path, size: int, template: str, accept_licence: str | None
-) -> None:
+def align_command(source: str, out: Path, size: int, template: str) -> None:
     """Cut the largest face of each of PHOTOS into OUT, aligned, as `zoo train` takes them.
 
     \b
-    zoo align photos/ faces/ --size 128 --accept-licence ibug-68
+    zoo align photos/ faces/ --size 128
     zoo train style-128 --faces faces/ --out runs/style-128
     """
     from degrade.sources import open_source
-    from zoo.licences import accept_licence as agree
-    from zoo.licences import is_accepted
     from zoo.portrait.detection import load_detector
-    from zoo.portrait.landmarks68 import LICENCE, CropLandmarkFinder
-    from zoo.training.aligning import cut_faces, write_landmarks
+    from zoo.training.aligning import cut_faces
 
-    if accept_licence:
-        agree(accept_licence)
-    finder = CropLandmarkFinder(template) if is_accepted(LICENCE) else None
-    if finder is None:
-        click.echo("note: without --accept-licence ibug-68 the faces get no masks", err=True)
     photos = open_source(source)
-    work = cut_faces(
-        photos, out, size=size, template=template, detector=load_detector(), finder=finder
-    )
+    work = cut_faces(photos, out, size=size, template=template, detector=load_detector())
     cuts = []
     with Progress(len(photos), f"aligning into {out}", "photo") as shown:
         for cut in work:
             cuts.append(cut)
             shown.advance()
-    if finder is not None:
-        write_landmarks(out, cuts, template)
     missed = [cut for cut in cuts if not cut.name]
     for cut in missed[:10]:
         click.echo(f"left out: {cut.source}: {cut.reason}", err=True)

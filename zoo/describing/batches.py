@@ -17,7 +17,7 @@ from degrade.random import FEEDING, Stream, StreamKey
 from zoo.describing.augmentation import draw_view, view_of
 from zoo.describing.config import DescriptorTraining
 from zoo.describing.surroundings import draw_inner, set_into
-from zoo.training.alignment import template_of
+from zoo.portrait.alignment_file import template_of
 from zoo.training.config import TrainingError
 
 __all__ = ["IdentityBatch", "IdentityBatches"]

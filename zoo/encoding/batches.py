@@ -16,7 +16,7 @@ from torch import Tensor
 from degrade.pool import DataPool, Family
 from degrade.random import FEEDING, Stream, StreamKey
 from zoo.encoding.config import EncoderTraining
-from zoo.training.alignment import template_of
+from zoo.portrait.alignment_file import template_of
 from zoo.training.config import TrainingError
 
 __all__ = ["EncodingBatch", "EncodingBatches", "as_tensor"]

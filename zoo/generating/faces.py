@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from degrade.sources import open_source
-from zoo.training.alignment import template_of
+from zoo.portrait.alignment_file import template_of
 from zoo.training.config import TrainingError
 
 __all__ = ["RealFaces"]

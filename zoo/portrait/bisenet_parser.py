@@ -29,8 +29,8 @@ class BiSeNetParser:
     def __init__(self, network: BiSeNet) -> None:
         self._network = network
 
-    def parse(self, crop: Image, landmarks68: NDArray[np.float64] | None = None) -> FaceMask:
-        """Return the mask of an aligned crop; the landmarks are not looked at.
+    def parse(self, crop: Image) -> FaceMask:
+        """Return the mask of an aligned crop.
 
         The confidence is the lower of `mask_confidence` and the network's own certainty: the mean
         over the face of the highest probability.

@@ -28,6 +28,10 @@ _FLOOR = 0.05
 """Share of every region's colours that may be anything."""
 _TRUST = 0.85
 """Exponent of the likelihood: neighbouring pixels are no independent witnesses."""
+_NEAR = 0.012
+"""Half the window whose colours count with a pixel's own, a share of the height."""
+_NEIGHBOURS = 0.5
+"""Their weight: a fleck of another colour stays with what lies around it."""
 _KINSHIP = 0.3
 """Weight of the colours a region is expected to have, beside those it is found with."""
 _GUIDE_NOISE = 0.0015
@@ -62,6 +66,7 @@ def colour_regions(
     sigma = max(0.006 * image.shape[0], 0.5)
     calm = cv2.GaussianBlur(image, (0, 0), sigma)
     bins = _bin_of(np.asarray(cv2.cvtColor(calm, cv2.COLOR_RGB2LAB), np.uint8))
+    window = 2 * max(1, round(_NEAR * image.shape[0])) + 1
     belief = prior
     masses = np.square(prior, dtype=np.float64).sum(axis=(1, 2))
     for number in range(_ROUNDS):
@@ -74,7 +79,7 @@ def colour_regions(
                 continue
             like = counts[kin[region]] / max(float(counts[kin[region]].sum()), 1e-12)
             colours.append(_colours(own if number else like, masses[region], like))
-        belief = prior * np.stack([share[bins] for share in colours])
+        belief = prior * np.stack([_likelihood(share[bins], window) for share in colours])
         belief /= np.maximum(belief.sum(axis=0), np.float32(1e-12))
     light = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32) / np.float32(255)
     return _drawn_to_edges(belief, np.asarray(light, np.float32))
@@ -107,7 +112,7 @@ def _owned(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     expected: a wall seen beside a head with less hair than most does not make the wall hair.
     """
     share = counts / np.maximum(counts.sum(axis=0), 1e-12)
-    return np.asarray(counts * share, np.float64)
+    return np.asarray(counts * share**2, np.float64)
 
 
 def _colours(
@@ -122,6 +127,13 @@ def _colours(
     share = (counts + kept * like) / (counts.sum() + kept)
     mixed = (1.0 - _FLOOR) * share + _FLOOR / share.size
     return np.asarray(mixed**_TRUST, np.float32)
+
+
+def _likelihood(shares: NDArray[np.float32], window: int) -> NDArray[np.float32]:
+    """Return each pixel's likelihood, mixed with the geometric mean of those around it."""
+    logs = np.log(shares)
+    near = cv2.blur(logs, (window, window), borderType=cv2.BORDER_REFLECT)
+    return np.asarray(np.exp((1 - _NEIGHBOURS) * logs + _NEIGHBOURS * near), np.float32)
 
 
 def _drawn_to_edges(layers: NDArray[np.float32], guide: NDArray[np.float32]) -> NDArray[np.float32]:

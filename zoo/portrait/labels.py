@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,6 +14,7 @@ __all__ = [
     "LABELS",
     "UNKNOWN",
     "from_bisenet",
+    "keep_regions",
     "label_map",
     "one_hot",
     "place",
@@ -55,6 +58,14 @@ def from_bisenet(channels: NDArray[np.float32]) -> NDArray[np.float32]:
 def to_bisenet(channels: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return ``(19, height, width)`` channels of the order of `LABELS` in BiSeNet's."""
     return channels[list(BISENET_TO_CELEBAMASK)]
+
+
+def keep_regions(probabilities: NDArray[np.float32], regions: Iterable[str]) -> NDArray[np.float32]:
+    """Return a mask, ``(19, height, width)``, whose regions other than those named are 0."""
+    kept = np.zeros_like(probabilities)
+    places = [place(name) for name in regions]
+    kept[places] = probabilities[places]
+    return kept
 
 
 def label_map(

@@ -14,7 +14,7 @@ from zoo.restorer import Image
 
 __all__ = ["LABELS", "PARSERS", "FaceMask", "Parser", "load_parser"]
 
-PARSERS = ("template", "geometric", "bisenet")
+PARSERS = ("template", "mesh", "bisenet")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,11 +47,8 @@ class Parser(Protocol):
     def name(self) -> str:
         """Its name, such as ``template``."""
 
-    def parse(self, crop: Image, landmarks68: NDArray[np.float64] | None = None) -> FaceMask:
-        """Return the mask of an aligned crop, uint8 (size, size, 3), of the same size.
-
-        ``landmarks68`` are ``(68, 2)`` in crop pixels where they are known.
-        """
+    def parse(self, crop: Image) -> FaceMask:
+        """Return the mask of an aligned crop, uint8 (size, size, 3) RGB, of the same size."""
 
 
 def load_parser(name: str, template: str = "ffhq", *, offline: bool | None = None) -> Parser:
@@ -60,9 +57,9 @@ def load_parser(name: str, template: str = "ffhq", *, offline: bool | None = Non
     Parameters
     ----------
     name
-        ``template``, the mean mask; ``geometric``, from 68 landmarks and colours, which needs
-        the consent `zoo.licences` keeps and is the template without it; or ``bisenet``, the
-        published network, which needs its weights.
+        ``template``, the mean mask; ``mesh``, from the face mesh and colours, which is the
+        template where the mesh's weights are not on this machine; or ``bisenet``, the published
+        network, which needs its weights.
     template
         ``ffhq`` or ``tight``.
     offline
@@ -79,10 +76,10 @@ def load_parser(name: str, template: str = "ffhq", *, offline: bool | None = Non
         from zoo.portrait.template_parser import TemplateParser
 
         return TemplateParser(template)
-    if name == "geometric":
-        from zoo.portrait.geometric_mask import load_geometric_parser
+    if name == "mesh":
+        from zoo.portrait.mesh_parser import load_mesh_parser
 
-        return load_geometric_parser(template)
+        return load_mesh_parser(template)
     if name == "bisenet":
         from zoo.portrait.bisenet_parser import load_bisenet_parser
 

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degrade.errors import DependencyError
-from zoo.licences import is_accepted
 from zoo.portrait.detection import Detector, Limits, load_detector
 from zoo.portrait.face import FaceRecord
 from zoo.portrait.identity_gate import THRESHOLD, IdentityGate, load_identity_gate
@@ -101,8 +100,8 @@ def restore_photo(
     detector
         A name or an object; see `load_detector`.
     parser
-        A name or an object, see `load_parser`; or ``auto``: ``geometric`` for restorers that
-        were trained on masks from landmarks, where its licence was agreed to, else ``template``.
+        A name or an object, see `load_parser`; or ``auto``: ``mesh`` for restorers that were
+        trained on masks of their faces, else ``template``.
     background
         ``none``, ``clean``, the path of a model that spandrel knows (``.safetensors``, ``.pth``),
         or a function of a photo and a strength.
@@ -144,7 +143,7 @@ def restore_photo(
 
 def _parser_for(card: Card) -> str:
     """Return the name of the parser whose masks are most like those a restorer was trained on."""
-    return "geometric" if card.regions and is_accepted("ibug-68") else "template"
+    return "mesh" if card.regions else "template"
 
 
 def _load_gate(threshold: float | None) -> tuple[IdentityGate | None, str]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from degrade.errors import ImageError, UserError
 from zoo.portrait.alignment import Alignment, align
 from zoo.portrait.face import Face
-from zoo.portrait.labels import place
+from zoo.portrait.labels import keep_regions
 from zoo.portrait.parsing import FaceMask, Parser
 from zoo.portrait.stopwatch import Stopwatch
 from zoo.portrait.template_parser import TemplateParser
@@ -82,7 +82,7 @@ def prepare(
             alignment = align(face.landmarks, face.scheme, side, template)
             crop = np.clip(np.rint(extract(photo, alignment)), 0, 255).astype(np.uint8)
         with watch.measure("parse"):
-            mask = parser.parse(crop, None)
+            mask = parser.parse(crop)
     except ImageError as error:
         return str(error)
     return Prepared(number, face, alignment, crop, mask, guide_of(mask, card.regions))
@@ -109,10 +109,7 @@ def guide_of(mask: FaceMask, regions: Sequence[str]) -> NDArray[np.float32] | No
         return mask.probabilities
     if mask.parser == TemplateParser.name:
         return None
-    guide = np.zeros_like(mask.probabilities)
-    known = [place(name) for name in regions]
-    guide[known] = mask.probabilities[known]
-    return guide
+    return keep_regions(mask.probabilities, regions)
 
 
 def crop_side(card: Card, face: Face, template: str) -> int:

@@ -18,7 +18,7 @@ from degrade.errors import ImageError
 from zoo.portrait.labels import LABELS, place
 from zoo.portrait.templates import TEMPLATES, TIGHT_CENTRE, TIGHT_ZOOM
 
-__all__ = ["ANCHORS", "draw_template", "template_mask", "template_matrix"]
+__all__ = ["draw_template", "template_mask", "template_matrix"]
 
 _DRAWN = 256
 """Largest side at which the shapes are drawn. Their borders are soft over more than a pixel
@@ -108,13 +108,6 @@ _SHAPES = (
     _Shape("u_lip", _UPPER_LIP, 0.007),
     _Shape("l_lip", _LOWER_LIP, 0.007),
 )
-
-ANCHORS = np.array(
-    [(0.223, 0.485), (0.777, 0.485), (0.5, 0.928), (0.3795, 0.475), (0.6205, 0.475),
-     (0.5, 0.663), (0.384, 0.728), (0.616, 0.728)]
-)  # fmt: skip
-"""Where the shapes have the ends of the jaw, the chin, the centres of the eyes, the base of the
-nose and the corners of the mouth; ``(8, 2)``, the image's left first."""
 
 
 def template_mask(template: str, size: int) -> NDArray[np.float32]:

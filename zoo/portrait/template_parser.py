@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
 from zoo.portrait.mask_confidence import mask_confidence
 from zoo.portrait.parsing import FaceMask
 from zoo.portrait.template_mask import template_mask, template_matrix
@@ -35,7 +32,7 @@ class TemplateParser:
         template_matrix(template, 1)  # refuses unknown names now rather than at the first face
         self._template, self._note = template, note
 
-    def parse(self, crop: Image, landmarks68: NDArray[np.float64] | None = None) -> FaceMask:
-        """Return the mean mask at the crop's size; the landmarks are not looked at."""
+    def parse(self, crop: Image) -> FaceMask:
+        """Return the mean mask at the crop's size."""
         mask = template_mask(self._template, crop.shape[0])
         return FaceMask(mask, mask_confidence(crop, mask), self.name, self._note)

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from degrade.images import Image, atomic_file
 from degrade.sources import ImageSource, open_source
+from zoo.portrait.alignment_file import template_of
 from zoo.portrait.labels import UNKNOWN, label_map
-from zoo.portrait.parsing import PARSERS, Parser, load_parser
-from zoo.training.alignment import template_of
+from zoo.portrait.parsing import Parser, load_parser
 from zoo.training.config import TrainingError
 from zoo.training.face_pack import FacePack, PackError, PackIndex, PackWriter
 from zoo.training.face_parts import part_boxes
@@ -32,7 +32,7 @@ from zoo.training.splits import (
 __all__ = ["DEFAULT_PARSER", "NO_PARSER", "PackOptions", "is_fresh", "pack_faces", "prepare_pack"]
 
 NO_PARSER = "none"
-DEFAULT_PARSER = "mesh" if "mesh" in PARSERS else "template"
+DEFAULT_PARSER = "mesh"
 _INDEX_ENTRY = 64
 """Bytes that a face takes in the index beside its key, at most."""
 _INDEX_HEAD = 512
@@ -108,7 +108,7 @@ def pack_faces(
     template = _one_template(folders)
     faces = _list_faces(folders, options.weights)
     listed = _listed_splits(faces, options.splits)
-    parser = None if options.parser == NO_PARSER else load_parser(options.parser, template)
+    parser = _load_parser(options, template)
     hashes: dict[str, NDArray[np.uint64]] = {}
     records: dict[str, tuple[int, int, int]] = {}
     size, full, entries = options.size, False, _INDEX_HEAD
@@ -143,9 +143,9 @@ def pack_faces(
             PackIndex(
                 size,
                 template,
-                options.parser,
+                _name(parser),
                 options.codec,
-                _inputs_digest(faces, options),
+                _inputs_digest(faces, options, _name(parser)),
                 int((np.bincount(groups)[groups] > 1).sum()),
                 tuple(key for key, _ in kept),
                 tuple(split for _, split in kept),
@@ -166,7 +166,9 @@ def is_fresh(path: Path, folders: Sequence[Path], options: PackOptions) -> bool:
     except (PackError, OSError):
         return False
     faces = _list_faces(folders, options.weights)
-    if pack.index.inputs != _inputs_digest(faces, options):
+    # Not the one asked for: without its weights the mesh is the template, with them no longer.
+    parser = _name(_load_parser(options, pack.template))
+    if pack.index.inputs != _inputs_digest(faces, options, parser):
         return False
     return all(_changed(face) <= written for face in faces)
 
@@ -248,6 +250,14 @@ def _fitted(image: Image, size: int) -> Image:
     return np.asarray(cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA), np.uint8)
 
 
+def _load_parser(options: PackOptions, template: str) -> Parser | None:
+    return None if options.parser == NO_PARSER else load_parser(options.parser, template)
+
+
+def _name(parser: Parser | None) -> str:
+    return NO_PARSER if parser is None else parser.name
+
+
 def _label_map(parser: Parser | None, face: Image) -> NDArray[np.uint8]:
     """Return the label map of a face at half its side."""
     side = face.shape[0] // 2
@@ -261,9 +271,10 @@ def _label_map(parser: Parser | None, face: Image) -> NDArray[np.uint8]:
     return label_map(np.stack(halves))
 
 
-def _inputs_digest(faces: Iterable[_Face], options: PackOptions) -> str:
+def _inputs_digest(faces: Iterable[_Face], options: PackOptions, parser: str) -> str:
     """Return a digest of the files' names and sizes, their weights, and the options."""
     told = asdict(options) | {"weights": None, "splits": [_content(p) for p in options.splits]}
+    told["parser"] = parser
     rows = sorted((f.key, f.weight, f.source.size_in_bytes(f.file)) for f in faces)
     return hashlib.sha256(json.dumps([told, rows]).encode()).hexdigest()
 

@@ -170,6 +170,8 @@ def _notes(
     notes = [memory] if memory else []
     if config.network.masked and not pack.masked:
         notes.append(f"masks are off: {pack.path} was packed without a parser")
+    if config.network.masked and pack.index.parser == "template":
+        notes.append("every mask is the mean face's: run `zoo fetch face-mesh` and pack again")
     if not has_events:
         notes.append("no TensorBoard: `pip install 'relume[train]'`; losses.jsonl has it all")
     if processes.count > 1:

@@ -1,0 +1,37 @@
+"""The face mesh's real weights and aligned crops of real faces, for tests that need them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from degrade.images import decode_image
+from zoo.weights import is_present, known_weights
+
+PORTRAITS = Path(__file__).parents[2] / ".." / "shared" / "faces" / "congress"
+
+
+def load_network(template="ffhq"):
+    if not is_present(known_weights("face-mesh")):
+        pytest.skip("the face mesh is not on this machine: run `zoo fetch face-mesh`")
+    from zoo.portrait.face_mesh import FaceMeshNetwork
+
+    return FaceMeshNetwork.published(template, offline=True)
+
+
+def aligned_portraits(step, size, template="ffhq"):
+    """Return crops of every ``step``-th portrait."""
+    pytest.importorskip("dlib")
+    from zoo.networks.dlib_models import load_dlib_models, principal
+    from zoo.portrait.alignment import align
+    from zoo.portrait.warping import extract
+
+    paths = sorted(PORTRAITS.glob("*.jpg"))[::step] if PORTRAITS.is_dir() else []
+    if not paths:
+        pytest.skip("no portraits in ../shared/faces/congress")
+    models, crops = load_dlib_models(), []
+    for path in paths:
+        photo = decode_image(path.read_bytes(), path.name)
+        found = align(principal(models.detect(photo)).landmarks, "dlib5", size, template)
+        crops.append(np.clip(np.rint(extract(photo, found)), 0, 255).astype(np.uint8))
+    return crops

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degrade.images import Image, atomic_file
+from degrade.naming import pair_key
 from degrade.sources import ImageSource, open_source
 from zoo.portrait.alignment_file import template_of
 from zoo.portrait.labels import UNKNOWN, label_map
@@ -25,7 +26,6 @@ from zoo.training.splits import (
     difference_hash,
     near_copies,
     read_splits,
-    stem,
     unit_hash,
 )
 
@@ -113,7 +113,7 @@ def pack_faces(
     records: dict[str, tuple[int, int, int]] = {}
     size, full, entries = options.size, False, _INDEX_HEAD
     # By hash, so that the faces that fit below a limit are evenly chosen.
-    order = sorted(faces, key=lambda face: (unit_hash(face.key), face.key))
+    order = sorted(faces, key=lambda face: (unit_hash(face.key, "limit"), face.key))
     with atomic_file(out) as file:
         writer = PackWriter(file, options.codec, options.quality)
         for done, face in enumerate(order, 1):
@@ -224,7 +224,9 @@ def _listed_splits(faces: Iterable[_Face], tables: Sequence[Path]) -> dict[str, 
     listed: dict[str, str] = {}
     for path in tables:
         rows = read_splits(path)
-        own = {face.key: rows[name] for face in faces if (name := stem(face.file)) in rows}
+        own = {
+            face.key: rows[name] for face in faces if (name := pair_key(face.file, 0, 1)) in rows
+        }
         if not own:
             raise TrainingError(f"{path} names none of the faces: its files are relative to theirs")
         listed |= own

@@ -15,7 +15,7 @@ from zoo.weights_header import TrainedFile
 __all__ = ["REGIONS", "card_of_file", "length_of", "loss_networks_of", "training_facts"]
 
 REGIONS = ("skin", "nose", "l_eye", "r_eye", "l_brow", "r_brow", "mouth", "u_lip", "l_lip")
-"""The labels of the masks that training draws, see `zoo.portrait.mesh_parser`."""
+"""The labels of the masks that training draws, see `zoo.portrait.labels`."""
 _TOLD_APART = ("name", "network", "families", "steps")
 _SUMMARIES = {
     "style": "Image → style maps → image: a generator modulated by the face and its mask.",

@@ -1,8 +1,8 @@
 """Quality against the error of the mask: ``measure_mask_errors.py FACES RESTORER [RESTORER …]``.
 
-FACES is a folder of `zoo align`, landmarks included; a RESTORER is a name or a weights file. Prints
-one Markdown table a recipe: the judge's perceptual distance and dlib's identity with the right
-mask, and how much each error of the mask changes both, in per cent and in cosine.
+FACES is a folder of `zoo align`; a RESTORER is a name or a weights file. Prints one Markdown table
+a recipe: the judge's perceptual distance and dlib's identity with the right mask, that of the
+clean face, and how much each error of the mask changes both, in per cent and in cosine.
 """
 
 from __future__ import annotations
@@ -13,46 +13,59 @@ from pathlib import Path
 
 import click
 import numpy as np
+import torch
+from numpy.typing import NDArray
 
 import degrade
 import zoo
 from bench.metrics.identity_dlib import load_identity
 from bench.metrics.metric import Sample
 from bench.metrics.perceptual_efficientnet import load_perceptual
-from degrade.images import read_image
-from zoo.portrait.labels import LABELS
-from zoo.portrait.landmark_regions import landmark_regions
-from zoo.training.alignment import LANDMARKS_FILE
-from zoo.training.mask_errors import Mask, dropped_regions, eroded, shifted, swapped
-from zoo.training.wrong_masks import predicted_mask
+from degrade.sources import open_source
+from zoo.portrait.alignment_file import template_of
+from zoo.portrait.labels import LABELS, UNKNOWN, label_map, one_hot
+from zoo.portrait.parsing import Parser, load_parser
+from zoo.portrait.template_mask import template_mask
+from zoo.training.mask_errors import dilated, eroded, relabelled, shifted
 
 RECIPES = ("kuaishou-128", "gfpgan-128")
 EYES, LIPS = (LABELS.index("l_eye"), LABELS.index("r_eye")), (11, 12)
 
+Mask = NDArray[np.float32]
 Draw = Callable[[int], Mask | None]
 
 
-def errors(right: Sequence[Mask], lqs: Sequence[np.ndarray]) -> dict[str, Draw]:
+def errors(
+    right: Sequence[NDArray[np.uint8]], lqs: Sequence[np.ndarray], parser: Parser, template: str
+) -> dict[str, Draw]:
     """Return what becomes of face i's mask under each error, from none to the worst."""
-    mean = np.mean(right, axis=0, dtype=np.float32)
-    moved = {
-        f"shifted {pixels} px": lambda i, pixels=pixels: shifted(
-            right[i], (-pixels, pixels)[i % 2], (-pixels, pixels)[i // 2 % 2]
-        )
-        for pixels in (1, 2, 4, 8, 16, 32)
-    }
+    maps = torch.from_numpy(np.stack(right))
+    order = torch.linspace(0, 1, len(LABELS))[None]
+    lost, mistaken = (torch.arange(256, dtype=torch.uint8)[None].clone() for _ in range(2))
+    lost[0, [*EYES, *LIPS]] = UNKNOWN
+    mistaken[0, [*EYES, *LIPS]] = torch.tensor([*LIPS, *EYES], dtype=torch.uint8)
+
+    def of(change: Callable[[torch.Tensor], torch.Tensor]) -> Draw:
+        return lambda i: one_hot(change(maps[i : i + 1])[0].numpy())
+
+    def moved(pixels: int) -> Draw:
+        def draw(i: int) -> Mask:
+            way = torch.tensor([[(-pixels, pixels)[i % 2], (-pixels, pixels)[i // 2 % 2]]])
+            return one_hot(shifted(maps[i : i + 1], way)[0].numpy())
+
+        return draw
+
+    two = torch.tensor([2])
     return {
-        "right": lambda i: right[i],
-        "predicted from LQ": lambda i: predicted_mask(lqs[i], "tight"),
-        **moved,
-        "eroded 2 px": lambda i: eroded(right[i], 2),
-        "dilated 2 px": lambda i: eroded(right[i], -2),
-        "eyes and lips dropped": lambda i: dropped_regions(right[i], [*EYES, *LIPS]),
-        "eyes and lips swapped": lambda i: swapped(
-            swapped(right[i], EYES[0], LIPS[0]), EYES[1], LIPS[1]
-        ),
-        "mean face": lambda i: mean,
-        "another face's": lambda i: right[(i + 1) % len(right)],
+        "right": lambda i: one_hot(right[i]),
+        "predicted from LQ": lambda i: parser.parse(lqs[i]).probabilities,
+        **{f"shifted {pixels} px": moved(pixels) for pixels in (1, 2, 4, 8, 16, 32)},
+        "eroded 2 px": of(lambda labels: eroded(labels, two)),
+        "dilated 2 px": of(lambda labels: dilated(labels, two, order)),
+        "eyes and lips dropped": of(lambda labels: relabelled(labels, lost)),
+        "eyes and lips swapped": of(lambda labels: relabelled(labels, mistaken)),
+        "mean face": lambda i: template_mask(template, right[i].shape[0]),
+        "another face's": lambda i: one_hot(right[(i + 1) % len(right)]),
         "none": lambda i: None,
     }
 
@@ -65,12 +78,12 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=240)
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args()
-    with np.load(options.faces / LANDMARKS_FILE, allow_pickle=False) as stored:
-        landmarks = dict(zip(stored["keys"].tolist(), stored["landmarks"], strict=True))
-    keys = sorted(landmarks)[:: max(1, len(landmarks) // options.limit)][: options.limit]
-    hqs = [read_image(options.faces / key) for key in keys]
+    source, template = open_source(options.faces), template_of(options.faces)
+    parser_of_faces = load_parser("mesh", template)
+    keys = source.keys[:: max(1, len(source) // options.limit)][: options.limit]
+    hqs = [source.read(key) for key in keys]
     truths = [Sample(hq) for hq in hqs]
-    right = [landmark_regions(landmarks[key], hqs[0].shape[0]) for key in keys]
+    right = [label_map(parser_of_faces.parse(hq).probabilities) for hq in hqs]
     perceptual, identity = load_perceptual(), load_identity()
     for recipe_name in RECIPES:
         recipe = degrade.load_recipe(recipe_name)
@@ -87,7 +100,7 @@ def main() -> None:
                 "| mask | perceptual ↓ | change | identity ↑ | change |\n|---|---|---|---|---|"
             )
             first: tuple[float, float] | None = None
-            for error, mask in errors(right, lqs).items():
+            for error, mask in errors(right, lqs, parser_of_faces, template).items():
                 restored = restorer.restore(lqs, masks=[mask(i) for i in range(len(keys))])
                 samples = [Sample(face) for face in restored]
                 far = np.mean(

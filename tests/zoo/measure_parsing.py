@@ -13,12 +13,12 @@ from pathlib import Path
 import click
 import cv2
 import numpy as np
+from zoo.portrait.geometric_mask import GeometricParser
 
 import degrade
 from degrade.images import decode_image
 from zoo.networks.dlib_models import load_dlib_models, principal
 from zoo.portrait.alignment import align
-from zoo.portrait.geometric_mask import GeometricParser
 from zoo.portrait.labels import LABELS
 from zoo.portrait.mask_confidence import mask_confidence
 from zoo.portrait.template_mask import template_mask

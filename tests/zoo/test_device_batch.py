@@ -65,7 +65,7 @@ def test_what_is_not_known_is_nothing_in_every_channel():
 
 def test_a_mirrored_face_has_its_left_eye_where_the_right_one_was():
     parts = torch.tensor([[[0.3, 0.4, 0.1], [0.6, 0.5, 0.2], [0.5, 0.7, 0.3]]]).repeat(2, 1, 1)
-    kept, mirrored = flip_boxes(parts, torch.tensor([False, True]))
+    kept, mirrored = flip_boxes(parts, torch.tensor([1]))
     assert torch.equal(kept, parts[0])
     wanted = torch.tensor([[0.4, 0.5, 0.2], [0.7, 0.4, 0.1], [0.5, 0.7, 0.3]])
     torch.testing.assert_close(mirrored, wanted)
@@ -121,7 +121,8 @@ def test_the_parts_of_a_batch_put_together_are_the_batch(changes):
     parts = []
     for places in (range(4), range(4, 8)):
         part = batch.mapped(lambda tensor, p=places: tensor[p.start : p.stop])
-        parts.append(to_device(dataclasses.replace(part, places=places)))
+        flips = batch.flips[places.start : places.stop]
+        parts.append(to_device(dataclasses.replace(part, places=places, flips=flips)))
     for name in ("hq", "lq", "mask", "right", "parts"):
         joined = torch.cat([getattr(part, name) for part in parts])
         assert torch.equal(joined, getattr(whole, name)), name

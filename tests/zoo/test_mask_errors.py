@@ -65,7 +65,7 @@ def test_faces_of_a_batch_are_shifted_each_by_its_own():
 @pytest.mark.parametrize("radius", [0, 1, 3])
 def test_erosion_is_that_of_opencv_region_by_region(radius):
     labels = torch.stack([torch.from_numpy(striped(2, SIDE)), squares()[0]])
-    found = eroded(labels, torch.full((2,), radius), 4).numpy()
+    found = eroded(labels, torch.full((2,), radius)).numpy()
     window = np.ones((2 * radius + 1,) * 2, np.uint8)
     for before, after in zip(labels.numpy(), found, strict=True):
         for label in range(len(LABELS)):
@@ -78,15 +78,15 @@ def test_erosion_is_that_of_opencv_region_by_region(radius):
 def test_dilation_is_that_of_opencv_where_regions_do_not_meet_and_one_wins_where_they_do():
     labels = squares()
     order = torch.linspace(0, 1, len(LABELS))[None]
-    larger = dilated(labels, torch.tensor([3]), 5, order)[0].numpy()
+    larger = dilated(labels, torch.tensor([3]), order)[0].numpy()
     window = np.ones((7, 7), np.uint8)
     for label in (NOSE, MOUTH):
         region = (labels[0].numpy() == label).astype(np.uint8)
         assert np.array_equal(larger == label, cv2.dilate(region, window) == 1)
     touching = torch.full((1, 8, 8), NOSE, dtype=torch.uint8)
     touching[:, :, 4:] = MOUTH
-    assert (dilated(touching, torch.tensor([2]), 2, order)[0, :, 2:] == MOUTH).all()
-    assert (dilated(touching, torch.tensor([2]), 2, order.flip(1))[0, :, :6] == NOSE).all()
+    assert (dilated(touching, torch.tensor([2]), order)[0, :, 2:] == MOUTH).all()
+    assert (dilated(touching, torch.tensor([2]), order.flip(1))[0, :, :6] == NOSE).all()
 
 
 def test_a_swap_takes_two_labels_that_are_there():

@@ -86,11 +86,18 @@ def test_a_table_decides_and_takes_near_copies_along():
     assert choose_splits(keys, groups, listed)[0] in ("val", "test")
 
 
+def test_what_a_hash_chooses_says_nothing_of_what_it_chooses_for_another_purpose():
+    keys = [f"set/{i}.png" for i in range(20_000)]
+    first = [key for key in keys if unit_hash(key, "limit") < 0.5]
+    splits = choose_splits(first, range(len(first)), dict.fromkeys(keys, "val"))
+    assert 0.47 < splits.count("val") / len(first) < 0.53
+
+
 def test_a_hash_is_a_number_from_0_to_1_that_depends_on_the_text():
-    values = [unit_hash(str(i)) for i in range(4000)]
+    values = [unit_hash(str(i), "split") for i in range(4000)]
     assert 0 <= min(values) < 0.01
     assert 0.99 < max(values) < 1
-    assert unit_hash("7") == values[7]
+    assert unit_hash("7", "split") == values[7]
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,12 @@ def pack_command(
             shown.advance()
 
         pack = pack_faces(faces, out, options, advance)
+    if pack.index.parser != chosen:
+        click.echo(
+            f"note: the label maps are the mean face's, without the weights of {chosen}: run "
+            "`zoo fetch face-mesh` and pack again",
+            err=True,
+        )
     counts = Counter(pack.index.splits)
     told = ", ".join(f"{counts[split]} {split}" for split in ("train", "val", "test"))
     click.echo(

@@ -45,7 +45,8 @@ class FaceBatch:
         ``(n, 3, 3)`` float32 boxes of left eye, right eye and mouth, see
         `zoo.training.face_parts`.
     flips
-        ``(n,)`` bool: which faces are to be mirrored. Nothing here is mirrored yet.
+        ``(n,)`` bool: which faces are to be mirrored; nothing here is mirrored yet. They stay on
+        the CPU, where it is decided what the device computes.
     keys
         Of the faces, as in the pack.
     """
@@ -69,7 +70,7 @@ class FaceBatch:
         return self.mapped(lambda tensor: tensor.to(device, non_blocking=True))
 
     def mapped(self, change: Callable[[Tensor], Tensor]) -> FaceBatch:
-        """Return the batch with each of its tensors changed."""
+        """Return the batch with each of its tensors changed but for the flips."""
         return FaceBatch(
             self.step,
             self.places,
@@ -78,7 +79,7 @@ class FaceBatch:
             change(self.labels),
             change(self.others),
             change(self.parts),
-            change(self.flips),
+            self.flips,
             self.keys,
         )
 

@@ -6,19 +6,23 @@ the same masks: numbers come from a generator on the CPU, label maps are whole n
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from zoo.portrait.labels import LABELS, UNKNOWN, place
 from zoo.portrait.template_mask import template_mask
 from zoo.training.batches import FaceBatch
 from zoo.training.config import TrainingConfig
-from zoo.training.mask_errors import KINDS, MaskErrors, relabelled
+from zoo.training.mask_errors import MaskErrors, sent
 from zoo.training.random_state import step_generator
 
-__all__ = ["DeviceBatch", "DeviceBatches", "flip_boxes", "flip_labels", "one_hot"]
+__all__ = [
+    "DeviceBatch", "DeviceBatches", "flip_boxes", "flip_images", "flip_labels", "one_hot",
+]  # fmt: skip
 
 _PAIRS = (("l_eye", "r_eye"), ("l_brow", "r_brow"), ("l_ear", "r_ear"))
 """Labels that change places in a mirror."""
@@ -82,89 +86,116 @@ class DeviceBatches:
     def __call__(self, batch: FaceBatch) -> DeviceBatch:
         """Return the batch on the device; it may be there already, see `FaceBatch.to`."""
         batch = batch.to(self._device)
-        mask, right = self._masks(batch)
+        flipped = sent(torch.nonzero(batch.flips)[:, 0], batch.hq)
+        mask, right = self._masks(batch, flipped)
         return DeviceBatch(
-            _images(batch.hq, batch.flips),
-            _images(batch.lq, batch.flips),
+            flip_images(batch.hq, flipped),
+            flip_images(batch.lq, flipped),
             mask,
             right,
-            flip_boxes(batch.parts, batch.flips),
+            flip_boxes(batch.parts, flipped),
         )
 
-    def _masks(self, batch: FaceBatch) -> tuple[Tensor, Tensor]:
-        """Return the masks, and the right ones."""
+    def _masks(self, batch: FaceBatch, flipped: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the masks, and the right ones.
+
+        What is drawn is known on the CPU, so everything is computed for the faces that need it.
+        """
         if not self._masked:
-            nothing = one_hot(torch.full_like(batch.labels, UNKNOWN))
+            nothing = self._one_hot(torch.full_like(batch.labels, UNKNOWN))
             return nothing, nothing
-        config = self._config
+        config, places = self._config, batch.places
         generator = step_generator(config.seed, batch.step, _MASK_DRAWS)
-        part = slice(batch.places.start, batch.places.stop)
         kind, error = torch.rand(2, config.batch_size, generator=generator, dtype=torch.float64)
-        absent = (kind < config.no_mask)[part]
-        mean = (kind < config.no_mask + config.template_mask)[part] & ~absent
-        wrong = (error < config.mask_errors)[part] & ~absent & ~mean
-        drawn = MaskErrors.draw(config.batch_size, generator).select(batch.places)
-        absent, mean, wrong = self._sent(absent, mean, wrong)
-        own = batch.labels.masked_fill(absent[:, None, None], UNKNOWN)
-        right = self._expanded(own, batch.flips, mean)
+        absent = (kind < config.no_mask)[places.start : places.stop]
+        mean = (kind < config.no_mask + config.template_mask)[places.start : places.stop] & ~absent
+        wrong = (error < config.mask_errors)[places.start : places.stop] & ~absent & ~mean
+        own = flip_labels(batch.labels, flipped)
+        own.index_fill_(0, self._chosen(absent), UNKNOWN)
+        right = self._with_mean(self._one_hot(own), batch.flips, mean)
         if not config.mask_errors:
             return right, right
-        errors = drawn.to(self._device)
-        mistaken = torch.where(wrong[:, None, None], errors.apply(own, batch.others), own)
-        template = errors.kinds == KINDS.index("template")
-        return self._expanded(mistaken, batch.flips, mean | (wrong & template)), right
+        drawn = MaskErrors.draw(config.batch_size, generator)
+        faces = torch.nonzero(wrong)[:, 0].tolist()
+        errors = drawn.select([places[face] for face in faces])
+        chosen = self._chosen(wrong)
+        others = flip_labels(batch.others, flipped)
+        mistaken = self._one_hot(errors.apply(own[chosen], others[chosen]))
+        template = torch.zeros_like(wrong)
+        template[[faces[number] for number in errors.of_kind("template")]] = True
+        mask = right.index_copy(0, chosen, mistaken)
+        return self._with_mean(mask, batch.flips, template), right
 
-    def _expanded(self, labels: Tensor, flips: Tensor, mean: Tensor) -> Tensor:
-        """Return the masks of label maps, mirrored; the mean mask where that is to be."""
-        labels = flip_labels(labels, flips)
+    def _one_hot(self, labels: Tensor) -> Tensor:
+        """Return the masks of label maps, as large as the network looks at."""
         for dimension in (1, 2) if self._enlarge > 1 else ():
             labels = labels.repeat_interleave(self._enlarge, dim=dimension)
-        masks = one_hot(labels)
-        means = self._mean[flips.long()]
-        chosen = torch.where(mean[:, None, None, None], means, masks)
-        return chosen.contiguous(memory_format=torch.channels_last)
+        return one_hot(labels)
 
-    def _sent(self, *values: Tensor) -> list[Tensor]:
-        return [value.to(self._device, non_blocking=True) for value in values]
+    def _with_mean(self, masks: Tensor, flips: Tensor, mean: Tensor) -> Tensor:
+        """Put the mean mask, mirrored or not, in place of some; ``mean`` ``(n,)`` says which."""
+        means = self._mean[sent(flips[mean].long(), masks)]
+        return masks.index_copy_(0, self._chosen(mean), means)
+
+    def _chosen(self, faces: Tensor) -> Tensor:
+        """Return the numbers of the faces, of ``(n,)`` bool on the CPU, on the device."""
+        return torch.nonzero(faces)[:, 0].to(self._device, non_blocking=True)
 
 
 def one_hot(labels: Tensor) -> Tensor:
     """Return ``(n, 19, side, side)`` float32, channels last, of ``(n, side, side)`` uint8 labels.
 
-    A label of 19 or more, such as 255, is 0 in every channel.
+    A label of 19 or more, such as `UNKNOWN`, is 0 in every channel.
     """
-    names = torch.arange(len(LABELS), device=labels.device, dtype=torch.uint8)
-    masks = (labels[..., None] == names).to(torch.float32)
-    return masks.permute(0, 3, 1, 2)
+    _, rows = _tables(labels.device)
+    # A row of the table for each pixel: a third of the time of comparing it with each label.
+    return functional.embedding(labels.int(), rows).permute(0, 3, 1, 2)
 
 
-def flip_labels(labels: Tensor, flips: Tensor) -> Tensor:
+def flip_labels(labels: Tensor, flipped: Tensor) -> Tensor:
     """Return label maps, some of them mirrored: left and right change their names.
 
     Parameters
     ----------
     labels
         ``(n, side, side)`` uint8.
-    flips
-        ``(n,)`` bool.
+    flipped
+        ``(m,)`` int64: the numbers of those that are.
     """
-    order = torch.arange(256, dtype=torch.uint8, device=labels.device)
-    order[: len(LABELS)] = torch.tensor(_mirrored_order(), dtype=torch.uint8)
-    mirrored = relabelled(labels.flip(2), order.expand(len(labels), -1))
-    return torch.where(flips[:, None, None], mirrored, labels)
+    mirrored, _ = _tables(labels.device)
+    return labels.index_copy(0, flipped, mirrored[labels[flipped].flip(2).int()])
 
 
-def flip_boxes(parts: Tensor, flips: Tensor) -> Tensor:
+def flip_boxes(parts: Tensor, flipped: Tensor) -> Tensor:
     """Return ``(n, 3, 3)`` boxes, some of them mirrored: the left eye is the other one then."""
-    mirrored = parts[:, [1, 0, 2]].clone()
+    mirrored = parts[flipped][:, [1, 0, 2]]
     mirrored[:, :, 0] = 1 - mirrored[:, :, 0]
-    return torch.where(flips[:, None, None], mirrored, parts)
+    return parts.index_copy(0, flipped, mirrored)
 
 
-def _images(levels: Tensor, flips: Tensor) -> Tensor:
-    """Return ``(n, 3, height, width)`` in [0, 1], channels last, some of them mirrored."""
-    turned = torch.where(flips[:, None, None, None], levels.flip(2), levels)
-    return turned.permute(0, 3, 1, 2).float() / 255
+def flip_images(levels: Tensor, flipped: Tensor) -> Tensor:
+    """Return ``(n, 3, height, width)`` in [0, 1], channels last, some of them mirrored.
+
+    Parameters
+    ----------
+    levels
+        ``(n, height, width, 3)`` uint8.
+    flipped
+        ``(m,)`` int64: the numbers of those that are.
+    """
+    turned = levels.index_copy(0, flipped, levels[flipped].flip(2))
+    return turned.permute(0, 3, 1, 2).float().div_(255)
+
+
+@functools.cache
+def _tables(device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return ``(256,)`` uint8, each label's name in a mirror, and ``(256, 19)`` one-hot rows."""
+    count = len(LABELS)
+    names = torch.arange(256, dtype=torch.uint8)
+    names[:count] = torch.tensor(_mirrored_order(), dtype=torch.uint8)
+    rows = torch.zeros(256, count)
+    rows[:count] = torch.eye(count)
+    return names.to(device), rows.to(device)
 
 
 def _mirrored_order() -> list[int]:

@@ -139,7 +139,7 @@ class PackWriter:
             *(cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444),
         ]
         _, coded = cv2.imencode(".jpg", cv2.cvtColor(face, cv2.COLOR_RGB2BGR), options)
-        return coded.tobytes(), zlib.compress(labels.tobytes(), 9) if known else b""
+        return coded.tobytes(), zlib.compress(labels.tobytes()) if known else b""
 
     def add(self, face: bytes, labels: bytes, boxes: NDArray[np.float32]) -> tuple[int, int, int]:
         """Append what `encode` returned; return the record for the index."""

@@ -13,8 +13,8 @@ __all__ = ["PARTS", "part_boxes", "template_boxes"]
 PARTS = ("l_eye", "r_eye", "mouth")
 """The order of the boxes; ``l_`` is the one on the image's left."""
 _REGIONS = (("l_eye",), ("r_eye",), ("mouth", "u_lip", "l_lip"))
-_CENTRES = np.array([(0.3795, 0.475), (0.6205, 0.475), (0.5, 0.728)])
-"""Of the mean face in an ``ffhq`` crop, see `zoo.portrait.template_mask`."""
+_CENTRES = ((0.3795, 0.475), (0.6205, 0.475), (0.5, 0.728))
+"""Of the mean face in an ``ffhq`` crop, as `zoo.portrait.template_mask` draws it."""
 _HALF_SIDES = (40 / 512, 40 / 512, 60 / 512)
 """Of an ``ffhq`` crop: GFPGAN's 80 pixels for an eye and 120 for a mouth of 512
 (TencentARC/GFPGAN @7552a77, options/train_gfpgan_v1.yml, ``eye_out_size``, ``mouth_out_size``)."""
@@ -25,7 +25,7 @@ _LEAST = 1e-4
 def template_boxes(template: str) -> NDArray[np.float32]:
     """Return the boxes of the mean face, see `part_boxes`."""
     zoom, centre = (TIGHT_ZOOM, np.array(TIGHT_CENTRE)) if template == "tight" else (1.0, 0.5)
-    centres = (_CENTRES - centre) * zoom + 0.5
+    centres = (np.array(_CENTRES) - centre) * zoom + 0.5
     return np.column_stack((centres, np.array(_HALF_SIDES) * zoom)).astype(np.float32)
 
 

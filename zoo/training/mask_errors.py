@@ -8,6 +8,7 @@ the CPU and the operations are exact, so every device makes the same masks.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,7 +17,9 @@ from torch.nn import functional
 
 from zoo.portrait.labels import LABELS, UNKNOWN
 
-__all__ = ["KINDS", "MaskErrors", "dilated", "eroded", "relabelled", "shifted"]
+__all__ = [
+    "KINDS", "MaskErrors", "dilated", "eroded", "relabelled", "sent", "shifted", "swap_tables",
+]  # fmt: skip
 
 KINDS = (
     "dropped", "regions-dropped", "shifted", "eroded", "dilated", "swapped", "template",
@@ -33,9 +36,13 @@ _NOISE = 32
 """Side of the squares' grid in a mask of noise."""
 
 
+_TABLES = ("dropped", "regions-dropped", "uniform", "inverted", "permuted")
+"""Kinds that give labels other names and move no pixel."""
+
+
 @dataclass(frozen=True, slots=True)
 class MaskErrors:
-    """The errors of a batch's masks: one kind and one strength for each face.
+    """The errors of some faces' masks: one kind and one strength for each. Lies on the CPU.
 
     Attributes
     ----------
@@ -46,7 +53,7 @@ class MaskErrors:
     shifts
         ``(n, 2)`` float64 in [−1, 1]: down and to the right, in shares of the largest shift.
     reach
-        ``(n,)`` float64 in [0, 1]: strength of erosion and dilation.
+        ``(n,)`` float64 in [0, 1): strength of erosion and dilation.
     order
         ``(n, 19)`` float32: which of two regions that grow wins, and which two are swapped.
     noise
@@ -86,14 +93,13 @@ class MaskErrors:
                 table[:_LABELS] = order[face].argsort()
         return cls(kinds, tables.to(torch.uint8), shifts, reach, order, noise)
 
-    def select(self, places: range) -> MaskErrors:
+    def select(self, faces: Sequence[int]) -> MaskErrors:
         """Return the errors of some of the faces."""
-        part = slice(places.start, places.stop)
-        return MaskErrors(*(getattr(self, name)[part] for name in self.__slots__))
+        return MaskErrors(*(getattr(self, name)[list(faces)] for name in self.__slots__))
 
-    def to(self, device: torch.device) -> MaskErrors:
-        """Return the errors on a device."""
-        return MaskErrors(*(getattr(self, name).to(device) for name in self.__slots__))
+    def of_kind(self, *kinds: str) -> list[int]:
+        """Return the numbers of the faces whose error is of one of these kinds."""
+        return [face for face, kind in enumerate(self.kinds.tolist()) if KINDS[kind] in kinds]
 
     def apply(self, labels: Tensor, others: Tensor) -> Tensor:
         """Return the label maps with their errors; ``template`` is left to who has the template.
@@ -101,27 +107,64 @@ class MaskErrors:
         Parameters
         ----------
         labels, others
-            ``(n, side, side)`` uint8: the faces' own label maps and those of other faces.
+            ``(n, side, side)`` uint8 on any device: the faces' own label maps, and those of other
+            faces.
         """
-        side = labels.shape[1]
-        tables = torch.where(
-            self._is("swapped")[:, None], swap_tables(labels, self.order), self.tables
-        )
-        wrong = relabelled(labels, tables)
-        pixels = torch.round(self.shifts * (_FARTHEST * side)).long()
-        # Towards nothing for the others: a shift by 0 is the map itself.
-        wrong = shifted(wrong, pixels * self._is("shifted")[:, None])
-        most = max(1, round(_WIDEST * side))
-        radii = 1 + (self.reach * most).long().clamp(max=most - 1)
-        wrong = eroded(wrong, radii * self._is("eroded"), most)
-        wrong = dilated(wrong, radii * self._is("dilated"), most, self.order)
-        wrong = torch.where(self._is("other-face")[:, None, None], others, wrong)
-        cells = torch.arange(side, device=labels.device) * _NOISE // side
-        noise = self.noise[:, cells][:, :, cells]
-        return torch.where(self._is("noise")[:, None, None], noise, wrong)
+        found = labels.clone()
+        # What is drawn is known on the CPU, so each kind is computed for its own faces alone, and
+        # the device is never waited for.
+        for kinds, change in (
+            (_TABLES, _renamed),
+            (("swapped",), _swapped),
+            (("shifted",), _moved),
+            (("eroded",), _smaller),
+            (("dilated",), _larger),
+            (("other-face",), lambda errors, own, others: others),
+            (("noise",), _noisy),
+        ):
+            faces = self.of_kind(*kinds)
+            if faces:
+                places = sent(torch.tensor(faces), labels)
+                changed = change(self.select(faces), labels[places], others[places])
+                found.index_copy_(0, places, changed)
+        return found
 
-    def _is(self, kind: str) -> Tensor:
-        return self.kinds == KINDS.index(kind)
+    def radii(self, side: int) -> Tensor:
+        """Return ``(n,)`` int64 pixels of erosion or dilation, from 1 on."""
+        most = max(1, round(_WIDEST * side))
+        return 1 + (self.reach * most).long()
+
+
+def sent(values: Tensor, like: Tensor) -> Tensor:
+    """Return a small tensor of the CPU on the device of another one; the copy is not waited for."""
+    return values.to(like.device, non_blocking=True)
+
+
+def _renamed(errors: MaskErrors, labels: Tensor, others: Tensor) -> Tensor:
+    return relabelled(labels, sent(errors.tables, labels))
+
+
+def _swapped(errors: MaskErrors, labels: Tensor, others: Tensor) -> Tensor:
+    return relabelled(labels, swap_tables(labels, sent(errors.order, labels)))
+
+
+def _moved(errors: MaskErrors, labels: Tensor, others: Tensor) -> Tensor:
+    pixels = torch.round(errors.shifts * (_FARTHEST * labels.shape[1])).long()
+    return shifted(labels, sent(pixels, labels))
+
+
+def _smaller(errors: MaskErrors, labels: Tensor, others: Tensor) -> Tensor:
+    return eroded(labels, errors.radii(labels.shape[1]))
+
+
+def _larger(errors: MaskErrors, labels: Tensor, others: Tensor) -> Tensor:
+    return dilated(labels, errors.radii(labels.shape[1]), sent(errors.order, labels))
+
+
+def _noisy(errors: MaskErrors, labels: Tensor, others: Tensor) -> Tensor:
+    side = labels.shape[1]
+    cells = torch.arange(side, device=labels.device) * _NOISE // side
+    return sent(errors.noise, labels)[:, cells][:, :, cells]
 
 
 def relabelled(labels: Tensor, tables: Tensor) -> Tensor:
@@ -178,7 +221,7 @@ def shifted(labels: Tensor, pixels: Tensor) -> Tensor:
     return moved.masked_fill(~(inside[0][:, :, None] & inside[1][:, None]), UNKNOWN)
 
 
-def eroded(labels: Tensor, radii: Tensor, most: int) -> Tensor:
+def eroded(labels: Tensor, radii: Tensor) -> Tensor:
     """Return label maps with every region smaller on all sides; between them nothing is known.
 
     Parameters
@@ -186,38 +229,42 @@ def eroded(labels: Tensor, radii: Tensor, most: int) -> Tensor:
     labels
         ``(n, side, side)`` uint8.
     radii
-        ``(n,)`` int64 pixels, 0 for none.
-    most
-        The largest radius that there may be.
+        ``(n,)`` int64 pixels on the CPU, 0 for none.
     """
-    levels = found = labels.float()[:, None]
-    for radius in range(1, most + 1):
+
+    def step(levels: Tensor) -> Tensor:
         highest, lowest = _highest(levels), -_highest(-levels)
-        levels = torch.where(highest == lowest, levels, torch.full_like(levels, UNKNOWN))
-        found = torch.where((radii == radius)[:, None, None, None], levels, found)
-    return found[:, 0].to(torch.uint8)
+        return torch.where(highest == lowest, levels, torch.full_like(levels, UNKNOWN))
+
+    return _repeated(step, labels, radii)
 
 
-def dilated(labels: Tensor, radii: Tensor, most: int, order: Tensor) -> Tensor:
+def dilated(labels: Tensor, radii: Tensor, order: Tensor) -> Tensor:
     """Return label maps with regions larger on all sides; of two that meet, one wins.
 
     Parameters
     ----------
-    labels, radii, most
+    labels, radii
         See `eroded`.
     order
         ``(n, 19)`` float32, no two alike: the higher one wins; what is not known always loses.
     """
-    ranks = order.argsort(dim=1).argsort(dim=1)
+    places = order.argsort(dim=1)
     tables = torch.zeros(len(labels), 256, dtype=torch.uint8, device=labels.device)
-    tables[:, :_LABELS] = (ranks + 1).to(torch.uint8)
+    tables[:, :_LABELS] = (places.argsort(dim=1) + 1).to(torch.uint8)
     back = torch.full_like(tables, UNKNOWN)
-    back[:, 1 : _LABELS + 1] = order.argsort(dim=1).to(torch.uint8)
-    levels = found = relabelled(labels, tables).float()[:, None]
-    for radius in range(1, most + 1):
-        levels = _highest(levels)
-        found = torch.where((radii == radius)[:, None, None, None], levels, found)
-    return relabelled(found[:, 0].to(torch.uint8), back)
+    back[:, 1 : _LABELS + 1] = places.to(torch.uint8)
+    return relabelled(_repeated(_highest, relabelled(labels, tables), radii), back)
+
+
+def _repeated(step: Callable[[Tensor], Tensor], labels: Tensor, radii: Tensor) -> Tensor:
+    """Take the step as often as each face's radius says: a window of 3 pixels makes any other."""
+    levels = found = labels.float()[:, None]
+    there = sent(radii, labels)[:, None, None, None]
+    for radius in range(1, int(radii.max()) + 1):
+        levels = step(levels)
+        found = torch.where(there == radius, levels, found)
+    return found[:, 0].to(torch.uint8)
 
 
 def _highest(levels: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degrade.images import Image, atomic_file
+from degrade.naming import pair_key
 from degrade.sources import ImageSource, open_source
 from zoo.portrait.alignment_file import template_of
 from zoo.portrait.labels import UNKNOWN, label_map
@@ -25,7 +26,6 @@ from zoo.training.splits import (
     difference_hash,
     near_copies,
     read_splits,
-    stem,
     unit_hash,
 )
 
@@ -108,12 +108,12 @@ def pack_faces(
     template = _one_template(folders)
     faces = _list_faces(folders, options.weights)
     listed = _listed_splits(faces, options.splits)
-    parser = None if options.parser == NO_PARSER else load_parser(options.parser, template)
+    parser = _load_parser(options, template)
     hashes: dict[str, NDArray[np.uint64]] = {}
     records: dict[str, tuple[int, int, int]] = {}
     size, full, entries = options.size, False, _INDEX_HEAD
     # By hash, so that the faces that fit below a limit are evenly chosen.
-    order = sorted(faces, key=lambda face: (unit_hash(face.key), face.key))
+    order = sorted(faces, key=lambda face: (unit_hash(face.key, "limit"), face.key))
     with atomic_file(out) as file:
         writer = PackWriter(file, options.codec, options.quality)
         for done, face in enumerate(order, 1):
@@ -143,9 +143,9 @@ def pack_faces(
             PackIndex(
                 size,
                 template,
-                options.parser,
+                _name(parser),
                 options.codec,
-                _inputs_digest(faces, options),
+                _inputs_digest(faces, options, _name(parser)),
                 int((np.bincount(groups)[groups] > 1).sum()),
                 tuple(key for key, _ in kept),
                 tuple(split for _, split in kept),
@@ -166,7 +166,9 @@ def is_fresh(path: Path, folders: Sequence[Path], options: PackOptions) -> bool:
     except (PackError, OSError):
         return False
     faces = _list_faces(folders, options.weights)
-    if pack.index.inputs != _inputs_digest(faces, options):
+    # Not the one asked for: without its weights the mesh is the template, with them no longer.
+    parser = _name(_load_parser(options, pack.template))
+    if pack.index.inputs != _inputs_digest(faces, options, parser):
         return False
     return all(_changed(face) <= written for face in faces)
 
@@ -222,7 +224,9 @@ def _listed_splits(faces: Iterable[_Face], tables: Sequence[Path]) -> dict[str, 
     listed: dict[str, str] = {}
     for path in tables:
         rows = read_splits(path)
-        own = {face.key: rows[name] for face in faces if (name := stem(face.file)) in rows}
+        own = {
+            face.key: rows[name] for face in faces if (name := pair_key(face.file, 0, 1)) in rows
+        }
         if not own:
             raise TrainingError(f"{path} names none of the faces: its files are relative to theirs")
         listed |= own
@@ -248,6 +252,14 @@ def _fitted(image: Image, size: int) -> Image:
     return np.asarray(cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA), np.uint8)
 
 
+def _load_parser(options: PackOptions, template: str) -> Parser | None:
+    return None if options.parser == NO_PARSER else load_parser(options.parser, template)
+
+
+def _name(parser: Parser | None) -> str:
+    return NO_PARSER if parser is None else parser.name
+
+
 def _label_map(parser: Parser | None, face: Image) -> NDArray[np.uint8]:
     """Return the label map of a face at half its side."""
     side = face.shape[0] // 2
@@ -261,9 +273,10 @@ def _label_map(parser: Parser | None, face: Image) -> NDArray[np.uint8]:
     return label_map(np.stack(halves))
 
 
-def _inputs_digest(faces: Iterable[_Face], options: PackOptions) -> str:
+def _inputs_digest(faces: Iterable[_Face], options: PackOptions, parser: str) -> str:
     """Return a digest of the files' names and sizes, their weights, and the options."""
     told = asdict(options) | {"weights": None, "splits": [_content(p) for p in options.splits]}
+    told["parser"] = parser
     rows = sorted((f.key, f.weight, f.source.size_in_bytes(f.file)) for f in faces)
     return hashlib.sha256(json.dumps([told, rows]).encode()).hexdigest()
 

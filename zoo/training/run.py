@@ -230,6 +230,8 @@ def _notes(
     notes = []
     if config.network.masked and not pack.masked:
         notes.append(f"masks are off: {pack.path} was packed without a parser")
+    if config.network.masked and pack.index.parser == "template":
+        notes.append("every mask is the mean face's: run `zoo fetch face-mesh` and pack again")
     if config.validate_every and len(pack.indices("val")) < FEWEST:
         notes.append(f"no validation: {pack.path} has under {FEWEST} faces to validate on")
     if not has_tensorboard:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import hashlib
 from collections.abc import Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -18,6 +18,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from degrade.images import Image
+from degrade.naming import pair_key
 from zoo.training.config import TrainingError
 
 __all__ = ["SPLITS", "choose_splits", "difference_hash", "near_copies", "read_splits", "unit_hash"]
@@ -35,9 +36,13 @@ _SHARE = 1 / 24
 _BLOCK = 1024
 
 
-def unit_hash(text: str) -> float:
-    """Return a number in [0, 1) that depends on the text alone: 53 bits of its sha256."""
-    return (int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 11) / 2**53
+def unit_hash(text: str, purpose: str) -> float:
+    """Return a number in [0, 1) that depends on the text and what it is for: 53 bits of a sha256.
+
+    With one number for two purposes, the faces that fit below a limit would be those of one split.
+    """
+    digest = hashlib.sha256(f"{purpose}:{text}".encode()).digest()
+    return (int.from_bytes(digest[:8], "big") >> 11) / 2**53
 
 
 def difference_hash(image: Image) -> NDArray[np.uint64]:
@@ -112,7 +117,7 @@ def choose_splits(
 
 
 def _group_split(names: Sequence[str], listed: Mapping[str, str]) -> str:
-    chance = unit_hash(names[0])
+    chance = unit_hash(names[0], "split")
     told = {listed[name] for name in names if name in listed}
     if "test" in told:
         return "test"
@@ -124,10 +129,10 @@ def _group_split(names: Sequence[str], listed: Mapping[str, str]) -> str:
 
 
 def read_splits(path: Path) -> dict[str, str]:
-    """Return stem → split of a CSV with the columns ``file`` and ``split``.
+    """Return key → split of a CSV with the columns ``file`` and ``split``.
 
-    The stem is the file's path without its ending: the table may name photographs, and the faces
-    cut from them have another ending.
+    Keys are those of `degrade.naming.pair_key`, without an ending: the table may name photographs,
+    and `zoo align` calls the faces cut from them so.
 
     Raises
     ------
@@ -142,9 +147,4 @@ def read_splits(path: Path) -> dict[str, str]:
     unknown = sorted({str(split) for _, split in rows} - set(SPLITS))
     if unknown:
         raise TrainingError(f"{path}: split {unknown[0]!r} is none of {', '.join(SPLITS)}")
-    return {stem(name): split for name, split in rows}
-
-
-def stem(name: str) -> str:
-    """Return a relative path without its ending."""
-    return PurePosixPath(name).with_suffix("").as_posix()
+    return {pair_key(name, 0, 1): split for name, split in rows}

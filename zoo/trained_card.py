@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from zoo.portrait.labels import LABELS
 from zoo.portrait.templates import TEMPLATES
 from zoo.restorer import Card
 from zoo.shipped import RESTORER
@@ -15,7 +16,8 @@ from zoo.weights_header import TrainedFile
 __all__ = ["REGIONS", "card_of_file", "length_of", "loss_networks_of", "training_facts"]
 
 REGIONS = ("skin", "nose", "l_eye", "r_eye", "l_brow", "r_brow", "mouth", "u_lip", "l_lip")
-"""The labels of the masks that training draws, see `zoo.portrait.labels`."""
+"""Labels of the masks that files of earlier versions were trained with, see `zoo.portrait.labels`;
+the face mesh has all of them."""
 _TOLD_APART = ("name", "network", "families", "steps")
 _SUMMARIES = {
     "style": "Image → style maps → image: a generator modulated by the face and its mask.",
@@ -74,8 +76,12 @@ def card_of_file(file: TrainedFile) -> Card:
         blind=True,
         limits=_ADVICE.get(kind, "Not measured: score it with `bench run`."),
         template=file.template,
-        regions=REGIONS if masked else (),
+        regions=_regions(file) if masked else (),
     )
+
+
+def _regions(file: TrainedFile) -> tuple[str, ...]:
+    return REGIONS if file.parser in ("", "none") else LABELS
 
 
 def training_facts(file: TrainedFile) -> dict[str, Any]:

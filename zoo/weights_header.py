@@ -45,6 +45,8 @@ class TrainedFile:
         The sha256 of the weights that the run began from; empty where it began from none.
     template
         How its faces were aligned. Files of earlier versions do not say: all had ``tight`` ones.
+    parser
+        What made the masks that it learned from; empty in files of earlier versions.
     loss_networks
         Networks that it and those it began from were trained against; files of earlier versions
         do not say, see `zoo.trained_card.loss_networks_of`.
@@ -57,6 +59,7 @@ class TrainedFile:
     steps: int
     begun_from: str = ""
     template: str = "tight"
+    parser: str = ""
     loss_networks: tuple[str, ...] = ()
 
 
@@ -95,6 +98,7 @@ def read_trained_file(path: Path) -> TrainedFile:
         steps=steps,
         begun_from=str(told.get("begun_from", "")),
         template=str(told.get("template", "tight")),
+        parser=str(told.get("parser", "")),
         loss_networks=tuple(map(str, networks)) if isinstance(networks, list) else (),
     )
 

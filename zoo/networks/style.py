@@ -26,6 +26,7 @@ LABELS = 19
 """Labels of a parsing mask (CelebAMask-HQ, Lee et al. 2020)."""
 
 _SLOPE = 0.2
+_GREY = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,9 @@ class StyleConfig:
         encoder's coarsest features.
     masked
         False leaves the mask out altogether, for ablations.
+    shortcut
+        Whether the outputs are added to the degraded face: a residual network. Without it they
+        are added to grey, and nothing of the face has a way around the styles.
     """
 
     size: int
@@ -60,6 +64,7 @@ class StyleConfig:
     blocks: int = 1
     start: str = "constant"
     masked: bool = True
+    shortcut: bool = True
 
     def __post_init__(self) -> None:
         sides = list(self.channels)
@@ -157,7 +162,7 @@ class StyleRestorer(nn.Module):
         known = complete_mask(mask, faces) if self.config.masked else None
         styles = self.encoder(faces * 2 - 1, known)
         change: Tensor = self.generator(styles)
-        return faces + change
+        return faces + change if self.config.shortcut else _GREY + change
 
 
 class _Encoder(nn.Module):

@@ -115,7 +115,7 @@ def train(
             return path
         validator = _validator(trainer, pack, out)
         if validator and validator.is_stopped():
-            return export_weights(trainer, path, pack.template)
+            return export_weights(trainer, path, pack)
         callbacks = Callbacks(
             config.batch_size,
             lambda has_tensorboard: [
@@ -130,7 +130,7 @@ def train(
             seconds=seconds,
         )
         learn(trainer, work, out, callbacks)
-        export_weights(trainer, path, pack.template)
+        export_weights(trainer, path, pack)
         processes.wait()
         return path
 
@@ -141,7 +141,7 @@ class _Validator:
     def __init__(self, trainer: Trainer, validation: Validation, pack: FacePack, out: Path) -> None:
         self.every = trainer.config.validate_every
         self._trainer, self._validation = trainer, validation
-        self._template, self._out = pack.template, out
+        self._pack, self._out = pack, out
 
     def scores(self) -> dict[str, float]:
         inputs = {f"input_{name}": value for name, value in self._validation.input.items()}
@@ -152,7 +152,7 @@ class _Validator:
 
     def after(self, lines: Sequence[Mapping[str, float]]) -> bool:
         if is_best(lines):
-            export_weights(self._trainer, self._out / BEST_FILE, self._template)
+            export_weights(self._trainer, self._out / BEST_FILE, self._pack)
         return is_exhausted(lines, self._trainer.config.patience)
 
     def is_stopped(self) -> bool:
@@ -170,7 +170,7 @@ def _validator(trainer: Trainer, pack: FacePack, out: Path) -> _Validator | None
     return _Validator(trainer, Validation(faces, trainer.device), pack, out)
 
 
-def export_weights(trainer: Trainer, path: Path, template: str = "tight") -> Path:
+def export_weights(trainer: Trainer, path: Path, pack: FacePack) -> Path:
     """Write the averaged weights as 16-bit safetensors, with what made them in the header.
 
     Parameters
@@ -179,13 +179,14 @@ def export_weights(trainer: Trainer, path: Path, template: str = "tight") -> Pat
         Has the weights.
     path
         The file; returned.
-    template
-        How the faces that it learned from are aligned.
+    pack
+        The faces that it learned from: their alignment and what made their masks.
     """
     header = {
         "config": trainer.config.as_record(),
         "steps": trainer.done,
-        "template": template,
+        "template": pack.template,
+        "parser": pack.index.parser,
         "loss_networks": trainer.loss_networks,
         "begun_from": trainer.begun_from,
     }

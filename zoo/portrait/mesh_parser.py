@@ -6,7 +6,8 @@ the template's shapes, and `zoo.portrait.colour_regions` decides.
 
 What it cannot tell: glasses, hats, earrings and necklaces are never marked (glasses are skin, brow
 and eye; a hat is hair or background). Dark lines on bridge and cheeks were tried for glasses and
-are too weak: of 12 faces that they marked among 120, 5 wore some; the others were old or dark.
+are too weak: of 12 faces that they marked among 120 sharp ones, 5 wore some, and many of the
+others were old or dark.
 Hair of the background's colour, neck of the cloth's and a beard below the chin rest on the place
 alone, and in a grey picture more does.
 """

@@ -61,14 +61,14 @@ def mesh_regions(points: NDArray[np.floating], size: int) -> NDArray[np.float32]
     The channels sum to 1 inside the face and to 0 outside, with a soft edge between.
     """
     labels = np.full((size * _FINER, size * _FINER), len(LABELS), np.uint8)
-    for label, outline in _shapes(np.asarray(points, np.float64)):
+    shapes = list(_shapes(np.asarray(points, np.float64)))
+    for label, outline in shapes:
         fixed = np.round(((outline + 0.5) * _FINER - 0.5) * 16).astype(np.int32)
         cv2.fillPoly(labels, [fixed], place(label), shift=4)
     mask = np.zeros((len(LABELS), size, size), np.float32)
-    for label in np.unique(labels):
-        if label < len(LABELS):
-            drawn = (labels == label).astype(np.uint8) * _FINER**2
-            mask[label] = cv2.resize(drawn, (size, size), interpolation=cv2.INTER_AREA)
+    for number in {place(label) for label, _ in shapes}:
+        drawn = (labels == number).astype(np.uint8) * _FINER**2
+        mask[number] = cv2.resize(drawn, (size, size), interpolation=cv2.INTER_AREA)
     mask /= _FINER**2
     return mask
 

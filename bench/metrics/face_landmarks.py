@@ -1,6 +1,6 @@
 """dlib's 68 landmarks of a face whose box is known; used only with consent, see `zoo.licences`.
 
-For faces anywhere in a picture; `zoo.portrait.landmarks68` is for aligned crops.
+For faces anywhere in a picture.
 """
 
 from __future__ import annotations

@@ -101,7 +101,7 @@ def restore_photo(
         A name or an object; see `load_detector`.
     parser
         A name or an object, see `load_parser`; or ``auto``: ``mesh`` for restorers that were
-        trained on masks of their faces, else ``template``.
+        trained on its masks, else ``template``.
     background
         ``none``, ``clean``, the path of a model that spandrel knows (``.safetensors``, ``.pth``),
         or a function of a photo and a strength.
@@ -143,7 +143,9 @@ def restore_photo(
 
 def _parser_for(card: Card) -> str:
     """Return the name of the parser whose masks are most like those a restorer was trained on."""
-    return "mesh" if card.regions else "template"
+    # Networks that learned from masks of 68 landmarks, without hair, do a little worse with the
+    # mesh's than with none (style-128: docs/portrait.md).
+    return "mesh" if "hair" in card.regions else "template"
 
 
 def _load_gate(threshold: float | None) -> tuple[IdentityGate | None, str]:

@@ -129,7 +129,6 @@ def main(pack_path, paths, recipes, seeds, splits):
     masks = one_hot_masks(pack, numbers)
     names = recipes or tuple(configs[0]["families"])
     kinds = ("psnr", "perceptual_lite2", "identity")
-    whole = {}
     for recipe in names:
         values = {kind: [] for kind in kinds}
         matrices = []
@@ -151,7 +150,6 @@ def main(pack_path, paths, recipes, seeds, splits):
         half = interval(None, totals[2][1] - totals[1][1])
         value = totals[2][0] - totals[1][0]
         report("kernel_distance", [t[0] for t in totals], value, half)
-        whole[recipe] = value
     click.echo(f"\nA {paths[0]}, B {paths[1]}")
 
 

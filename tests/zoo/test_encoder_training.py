@@ -35,7 +35,7 @@ from zoo.generating.loading import load_generator  # noqa: E402
 from zoo.inversion.code_space import measured_space  # noqa: E402
 from zoo.networks.stylegan2 import StyleGenerator  # noqa: E402
 from zoo.training.config import IdentityConfig, TrainingError  # noqa: E402
-from zoo.training.loop import Shown  # noqa: E402
+from zoo.training.loop import Callbacks  # noqa: E402
 from zoo.weights import WeightsRefused  # noqa: E402
 from zoo.weights_header import read_trained_file  # noqa: E402
 
@@ -156,7 +156,7 @@ def test_a_generators_file_is_no_encoder(generator):
 
 
 def test_losses_and_samples_are_written(tmp_path, faces, generator, monkeypatch):
-    monkeypatch.setattr("zoo.encoding.run.Shown", functools.partial(Shown, sheet_every=2))
+    monkeypatch.setattr("zoo.encoding.run.Callbacks", functools.partial(Callbacks, sheet_every=2))
     monkeypatch.setattr("zoo.training.metrics_log.LOG_EVERY", 2)
     train(small(generator), faces, tmp_path, until=2)
     (line,) = map(json.loads, (tmp_path / "losses.jsonl").read_text().splitlines())

@@ -14,7 +14,8 @@ from degrade.sources import open_source
 from zoo.networks.style import StyleConfig
 from zoo.portrait.alignment_file import ALIGNMENT_FILE
 from zoo.portrait.labels import LABELS, UNKNOWN
-from zoo.training.config import AdversarialConfig, TrainingConfig
+from zoo.training.adversarial_config import AdversarialConfig
+from zoo.training.config import TrainingConfig
 from zoo.training.face_pack import FacePack
 from zoo.training.packing import PackOptions, pack_faces
 

@@ -16,8 +16,9 @@ from torch import Tensor
 from torchvision.ops import roi_align
 
 from zoo.networks.discriminator import Discriminator
+from zoo.training.adversarial_config import AdversarialConfig
 from zoo.training.augmentation import Augmentation
-from zoo.training.config import AdversarialConfig, TrainingConfig
+from zoo.training.config import TrainingConfig
 from zoo.training.discriminator import DiscriminatorTrainer
 from zoo.training.losses import feature_matching_loss, generator_loss
 from zoo.training.processes import Processes

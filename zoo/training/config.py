@@ -12,11 +12,11 @@ from degrade.yaml_lines import load_yaml, nearest
 from zoo.checked_values import check_families, check_file_name, checked_mapping, is_number, is_whole
 from zoo.networks.designs import NetworkConfig, network_config, network_record
 from zoo.portrait.templates import TEMPLATES
+from zoo.training.adversarial_config import AdversarialConfig, adversarial_of
 
 __all__ = [
     "CONFIGS",
     "FEATURE_NETWORKS",
-    "AdversarialConfig",
     "IdentityConfig",
     "TrainingConfig",
     "TrainingError",
@@ -77,77 +77,6 @@ class IdentityConfig:
             raise ValueError(f"identity: weight {self.weight!r} is no number from 0 on")
         if self.template not in TEMPLATES:
             raise ValueError(f"identity: template {self.template!r} is neither ffhq nor tight")
-
-
-@dataclass(frozen=True, slots=True)
-class AdversarialConfig:
-    """The adversarial loss and its discriminators, see `zoo.training.adversarial`.
-
-    Attributes
-    ----------
-    channels, patch
-        Of the discriminator, see `zoo.networks.discriminator.Discriminator`.
-    weight
-        Of the loss.
-    balance
-        ``none``: the weight is a weight, as GFPGAN's; ``last-layer``: it is a share of the length
-        of the other losses' gradient at the last layer (Esser et al. 2021, arXiv 2012.09841,
-        eq. 7), the ratio clamped to [0, 10⁴].
-    start
-        Step at which the discriminator begins to learn.
-    alone
-        Steps that it learns before the restorer hears of it.
-    ramp
-        Steps over which the weight then rises from 0.
-    rate
-        Its learning rate in units of the restorer's.
-    r1, r1_every, augment_target, augment_images
-        See `zoo.training.discriminator.DiscriminatorTrainer`.
-    feature_matching
-        Weight of `zoo.training.losses.feature_matching_loss` beside the score's.
-    parts
-        Weight of the discriminators of eyes and mouth beside the face's; 0 for none.
-    part_size
-        Side of their crops in pixels: 32, 64 or 128.
-    """
-
-    channels: Mapping[int, int]
-    patch: int = 1
-    weight: float = 0.1
-    balance: str = "none"
-    start: int = 0
-    alone: int = 1000
-    ramp: int = 1000
-    rate: float = 2.0
-    r1: float = 1.0
-    r1_every: int = 16
-    augment_target: float = 0.6
-    augment_images: float = 100_000
-    feature_matching: float = 0.0
-    parts: float = 0.0
-    part_size: int = 64
-
-    def __post_init__(self) -> None:
-        sides = list(self.channels)
-        whole = {"patch": 1, "start": 0, "alone": 0, "ramp": 0, "r1_every": 1}
-        for name, least in whole.items():
-            if not is_whole(getattr(self, name), least):
-                raise ValueError(f"adversarial: {name} {getattr(self, name)!r} is not {least}, …")
-        for name in ("weight", "rate", "r1", "augment_target", "augment_images",
-                     "feature_matching", "parts"):  # fmt: skip
-            value = getattr(self, name)
-            if not is_number(value) or value < 0:
-                raise ValueError(f"adversarial: {name} {value!r} is not a number from 0 on")
-        if not self.augment_images or self.augment_target > 1:
-            raise ValueError("adversarial: augment_images is above 0, augment_target at most 1")
-        if self.balance not in ("none", "last-layer"):
-            raise ValueError(f"adversarial: balance {self.balance!r} is not none or last-layer")
-        if self.part_size not in (32, 64, 128):
-            raise ValueError(f"adversarial: part_size {self.part_size!r} is not 32, 64 or 128")
-        if not all(is_whole(width, 1) for width in self.channels.values()) or sides != [
-            4 * 2**level for level in range(len(sides))
-        ]:
-            raise ValueError(f"adversarial: channels {dict(self.channels)} are not of 4, 8, 16, …")
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +160,7 @@ class TrainingConfig:
         _check_numbers(self)
         check_file_name(self.name)
         if self.adversarial is not None:
-            _check_sides(self.network.size, self.adversarial)
+            self.adversarial.check_size(self.network.size)
         if self.precision not in ("float32", "bfloat16"):
             raise ValueError(f"precision {self.precision!r} is neither float32 nor bfloat16")
         if self.perceptual_network not in FEATURE_NETWORKS:
@@ -260,28 +189,8 @@ def config_of(record: Mapping[str, Any]) -> TrainingConfig:
     values = {key: value for key, value in record.items() if key not in _FORMER}
     values["network"] = network_config(record["network"])
     values["identity"] = identity_of(values.get("identity"))
-    values["adversarial"] = _adversarial_of(values.get("adversarial"))
+    values["adversarial"] = adversarial_of(values.get("adversarial"))
     return TrainingConfig(**values)
-
-
-def _adversarial_of(value: object) -> AdversarialConfig | None:
-    """Return the adversarial loss that a mapping describes; None for None and for 0."""
-    if value is None or value == 0:
-        return None
-    if is_number(value):
-        raise ValueError(f"adversarial {value} is of an earlier version: it is a mapping now")
-    values = dict(checked_mapping("adversarial", value))
-    if "channels" not in values:
-        raise ValueError("adversarial: the key 'channels' is missing")
-    channels = checked_mapping("channels", values["channels"])
-    values["channels"] = {int(side): width for side, width in channels.items()}
-    return AdversarialConfig(**values)
-
-
-def _check_sides(size: int, adversarial: AdversarialConfig) -> None:
-    side = adversarial.patch * max(adversarial.channels)
-    if side != size:
-        raise ValueError(f"adversarial: channels and patch are of faces of {side}, not of {size}")
 
 
 def identity_of(told: object) -> IdentityConfig | None:

@@ -3,6 +3,7 @@
 # make test-all  the slow tests too
 # make check     formatter, linter, types
 # make package   wheel and sdist in dist/
+# make gpu-run   train on a GPU that is lent by the hour: docs/training.md
 # make clean     remove what the others made, the environment too
 
 PYTHON ?= python3
@@ -11,6 +12,7 @@ BIN := $(VENV)/bin
 SEED := 7
 
 .PHONY: demo test test-all check format package clean clean-kernels
+.PHONY: gpu-pack gpu-setup gpu-train gpu-fetch gpu-join gpu-run
 
 define PREFLIGHT
 command -v $(PYTHON) >/dev/null 2>&1 || { echo "Relume needs Python 3.11 or newer: apt-get install python3 python3-venv" >&2; exit 2; }; \
@@ -72,6 +74,11 @@ test-all: check
 package: $(VENV)/dev.stamp
 	@rm -rf build dist
 	@$(BIN)/python -m build --outdir dist .
+
+# The variables that they take are passed on by make.
+gpu-pack: $(VENV)/bench.stamp
+gpu-pack gpu-setup gpu-train gpu-fetch gpu-join gpu-run:
+	@tools/gpu.sh $(@:gpu-%=%)
 
 clean:
 	rm -rf $(VENV) build dist demo runs *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from degrade.images import write_png
+from degrade.images import read_image, write_png
 from zoo.generating.config import GeneratorTraining, training_of
 from zoo.generating.faces import RealFaces
 from zoo.generating.loading import load_generator
@@ -13,6 +13,8 @@ from zoo.generating.run import STATE_FILE, train
 from zoo.generating.trainer import GeneratorTrainer
 from zoo.networks.stylegan2 import GeneratorConfig
 from zoo.training.config import TrainingError
+from zoo.training.face_pack import PackError
+from zoo.training.packing import PackOptions, pack_faces
 
 SMALL = GeneratorConfig(16, {4: 8, 8: 8, 16: 6}, latent=8, depth=2)
 
@@ -133,6 +135,23 @@ def test_every_face_is_shown_once_a_round_and_half_are_mirrored(folder):
     assert len(originals) == 20
 
 
+def test_of_a_pack_the_training_split_is_learned(folder, tmp_path):
+    splits = tmp_path / "splits.csv"
+    rows = [f"{index}.png,{'train' if index < 7 else 'test'}" for index in range(10)]
+    splits.write_text("\n".join(["file,split", *rows]))
+    options = PackOptions(parser="none", splits=(splits,))
+    path = pack_faces([folder], tmp_path / "faces.pack", options).path
+    real = RealFaces(path, 16, 7, seed=3)
+    own = [read_image(folder / f"{index}.png") for index in range(7)]
+    either = {face.tobytes() for one in own for face in (one, one[:, ::-1])}
+    shown = (real.batch(0) * 255).round().byte().permute(0, 2, 3, 1)
+    assert len(real) == 7
+    assert {face.contiguous().numpy().tobytes() for face in shown} <= either
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(PackError, match="cut short"):
+        RealFaces(path, 16, 7, seed=3)
+
+
 def test_a_part_of_a_batch_is_that_part_of_the_whole_one(folder):
     real = RealFaces(folder, 16, 4, seed=1)
     assert torch.equal(real.batch(7)[2:4], real.batch(7, range(2, 4)))
@@ -176,7 +195,7 @@ def test_a_state_that_is_damaged_or_of_another_run_says_so(folder, tmp_path):
 def test_faces_of_another_size_and_missing_folders_are_refused(folder, tmp_path):
     with pytest.raises(TrainingError, match="16 × 16, not 32"):
         RealFaces(folder, 32, 4, 0)
-    with pytest.raises(TrainingError, match="no folder"):
+    with pytest.raises(TrainingError, match="neither a folder"):
         RealFaces(tmp_path / "none", 16, 4, 0)
 
 

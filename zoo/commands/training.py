@@ -85,7 +85,9 @@ def align_command(source: str, out: Path, size: int, template: str) -> None:
     help="Begin with an earlier run's .safetensors: fine-tuning, or another size of the network.",
 )
 @click.option(
-    "--minutes", type=click.FloatRange(min=0, min_open=True), help="Stop after so many minutes."
+    "--minutes",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Stop so many minutes after the command began, and save.",
 )
 def train_command(
     config: str | None,
@@ -126,6 +128,7 @@ def train_command(
     if config is None or faces is None or out is None:
         raise UserError("say what to train, on what and where: CONFIG --faces FOLDER --out FOLDER")
 
+    start = time.monotonic()
     import torch
 
     from zoo.tasks import load_task
@@ -133,7 +136,6 @@ def train_command(
     if threads:
         torch.set_num_threads(threads)
     task = load_task(config)
-    start = time.monotonic()
     with told_how_to_go_on(), _Shown(task.config, steps) as shown:
         packing = {"on_face": shown.pack} if task.packs else {}
         weights = task.train(
@@ -144,7 +146,7 @@ def train_command(
             until=steps,
             workers=workers,
             begin_from=begin_from,
-            seconds=None if minutes is None else 60 * minutes,
+            deadline=None if minutes is None else start + 60 * minutes,
             on_start=shown.begin,
             on_step=shown.step,
             **packing,

@@ -32,7 +32,7 @@ def train(
     *,
     device: str = "cpu",
     until: int | None = None,
-    seconds: float | None = None,
+    deadline: float | None = None,
     workers: int = 0,
     begin_from: Path | None = None,
     on_start: Callable[[int, list[str]], None] | None = None,
@@ -85,7 +85,7 @@ def train(
             lambda _: [f"{batches.classes} photographs, each a person of its own"],
             on_start=on_start,
             on_step=on_step,
-            seconds=seconds,
+            deadline=deadline,
         )
         learn(trainer, batches_of(batches, range(trainer.done, last), workers), out, callbacks)
         return _export(trainer, out / f"{config.name}.safetensors", batches)

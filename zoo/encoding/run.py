@@ -37,7 +37,7 @@ def train(
     *,
     device: str = "cpu",
     until: int | None = None,
-    seconds: float | None = None,
+    deadline: float | None = None,
     workers: int = 0,
     begin_from: Path | None = None,
     on_start: Callable[[int, list[str]], None] | None = None,
@@ -76,7 +76,7 @@ def train(
             sheet=lambda: _sheet(trainer, batches),
             on_start=on_start,
             on_step=on_step,
-            seconds=seconds,
+            deadline=deadline,
         )
         learn(trainer, batches_of(batches, range(trainer.done, last), workers), out, callbacks)
         return export_encoder(trainer, out / f"{config.name}.safetensors", batches.template)

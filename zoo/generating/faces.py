@@ -1,4 +1,4 @@
-"""Real faces for a generator: all of a folder in memory, shuffled anew each time round."""
+"""Real faces for a generator: all of them in memory, shuffled anew each time round."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from degrade.sources import open_source
+from degrade.sources import ImageSource, open_source
 from zoo.portrait.alignment_file import template_of
 from zoo.training.config import TrainingError
+from zoo.training.face_pack import FacePack, PackSource
 
 __all__ = ["RealFaces"]
 
@@ -20,13 +21,14 @@ _ORDER, _FLIPS = 1, 2
 
 
 class RealFaces:
-    """``faces.batch(step)`` → tensors; depends on the folder, the seed and the step alone.
+    """``faces.batch(step)`` → tensors; depends on the faces, the seed and the step alone.
 
     Parameters
     ----------
-    folder
-        Aligned faces of one size, as `zoo align` writes them. They are held in memory, 8 bits
-        each: 70 000 of 128 pixels take 3.4 GB.
+    faces
+        Aligned faces of one size: a folder that `zoo align` wrote, or a file of `zoo pack`, whose
+        training split is used. They are held in memory, 8 bits each: 70 000 of 128 pixels take
+        3.4 GB.
     size
         Side that the generator makes.
     batch_size
@@ -39,36 +41,35 @@ class RealFaces:
     Raises
     ------
     TrainingError
-        No such folder, or a face of another size.
+        There are no such faces, or one has another size.
+    PackError
+        The file is no pack.
     DatasetError
         The folder holds no image.
     """
 
     def __init__(
         self,
-        folder: Path,
+        faces: Path,
         size: int,
         batch_size: int,
         seed: int,
         on_read: Callable[[int, int], None] | None = None,
     ) -> None:
-        if not folder.is_dir():
-            raise TrainingError(f"{folder} is no folder: give the one that `zoo align` wrote")
-        source = open_source(str(folder))
+        source, self.template = _open(faces)
+        """How the faces are aligned."""
         self._images = np.empty((len(source), 3, size, size), np.uint8)
         for index, key in enumerate(source.keys):
             image = source.read(key)
             if image.shape[:2] != (size, size):
                 raise TrainingError(
-                    f"{folder / key} is {image.shape[0]} × {image.shape[1]}, not {size}: run "
-                    f"`zoo align` with --size {size}"
+                    f"{faces / key} is {image.shape[0]} × {image.shape[1]}, not {size}: run "
+                    f"`zoo align` or `zoo pack` with --size {size}"
                 )
             self._images[index] = image.transpose(2, 0, 1)
             if on_read:
                 on_read(index + 1, len(source))
         self._batch_size, self._seed = batch_size, seed
-        self.template = template_of(folder)
-        """How the faces are aligned."""
 
     def __len__(self) -> int:
         return len(self._images)
@@ -95,6 +96,20 @@ class RealFaces:
         flips = mirrored[wanted] < 0.5
         images[flips] = images[flips][..., ::-1]
         return torch.from_numpy(images).float() / 255
+
+
+def _open(faces: Path) -> tuple[ImageSource, str]:
+    """Return the faces to learn from and how they are aligned."""
+    if faces.is_dir():
+        return open_source(str(faces)), template_of(faces)
+    if not faces.is_file():
+        raise TrainingError(
+            f"{faces} is neither a folder that `zoo align` wrote nor a file of `zoo pack`"
+        )
+    pack = FacePack(faces)
+    if not pack.indices("train"):
+        raise TrainingError(f"{faces} has no face to train on: all are for validation or testing")
+    return PackSource.of(pack), pack.template
 
 
 def _order(seed: int, turn: int, count: int) -> NDArray[np.int64]:

@@ -35,7 +35,7 @@ def train(
     *,
     device: str = "cpu",
     until: int | None = None,
-    seconds: float | None = None,
+    deadline: float | None = None,
     workers: int = 0,
     begin_from: Path | None = None,
     on_start: Callable[[int, list[str]], None] | None = None,
@@ -75,7 +75,7 @@ def train(
             sheet_every=_SAMPLE_EVERY,
             on_start=on_start,
             on_step=on_step,
-            seconds=seconds,
+            deadline=deadline,
         )
         learn(trainer, (real.batch(step, part) for step in steps), out, callbacks)
         export_generator(trainer, path, real.template, len(real))

@@ -77,8 +77,8 @@ class Callbacks:
         Called with the steps done before and the notes.
     on_step
         Called after each step with the steps done and the losses.
-    seconds
-        Stop after the first step that ends beyond this time; None for no limit.
+    deadline
+        Stop after the first step that ends beyond this time of `time.monotonic`; None for no limit.
     """
 
     batch_size: int
@@ -88,7 +88,7 @@ class Callbacks:
     validator: Validator | None = None
     on_start: Callable[[int, list[str]], None] | None = None
     on_step: Callable[[int, Mapping[str, Tensor | float]], None] | None = None
-    seconds: float | None = None
+    deadline: float | None = None
 
 
 def learn(trainer: Trainable, batches: Iterable[Any], out: Path, callbacks: Callbacks) -> None:
@@ -111,7 +111,6 @@ def learn(trainer: Trainable, batches: Iterable[Any], out: Path, callbacks: Call
         A loss is not finite; the last state is kept.
     """
     LocalStorage(out).sweep()
-    begun = time.monotonic()
     with MetricsLogger(out, trainer.done, callbacks.batch_size) as logger:
         if callbacks.on_start:
             callbacks.on_start(trainer.done, list(callbacks.notes(logger.has_tensorboard)))
@@ -128,7 +127,7 @@ def learn(trainer: Trainable, batches: Iterable[Any], out: Path, callbacks: Call
                 saved = time.monotonic()
             if _observe(trainer.done, logger, out, callbacks):
                 break
-            if callbacks.seconds is not None and time.monotonic() - begun > callbacks.seconds:
+            if callbacks.deadline is not None and time.monotonic() > callbacks.deadline:
                 break
         logger.check(trainer.done)
     trainer.save(out / STATE_FILE)

@@ -47,7 +47,7 @@ def train(
     *,
     device: str = "cpu",
     until: int | None = None,
-    seconds: float | None = None,
+    deadline: float | None = None,
     workers: int = 0,
     begin_from: Path | None = None,
     on_face: Callable[[int, int], None] | None = None,
@@ -71,8 +71,9 @@ def train(
         ``cpu`` or ``cuda``.
     until
         Stop after this many steps in all, in the middle of the run.
-    seconds
-        Stop after the first step that ends beyond this time; with one process only.
+    deadline
+        Stop after the first step that ends beyond this time of `time.monotonic`; with one process
+        only.
     workers
         Processes that make batches ahead, see `zoo.training.loading.batches_of`.
     begin_from
@@ -127,7 +128,7 @@ def train(
             validator=validator,
             on_start=on_start,
             on_step=on_step,
-            seconds=seconds,
+            deadline=deadline,
         )
         learn(trainer, work, out, callbacks)
         export_weights(trainer, path, pack)

@@ -17,7 +17,6 @@ from bench.metrics.frechet import frechet_distance
 from bench.metrics.kernel_distance import kernel_distance
 from bench.metrics.precision_recall import precision_recall
 from degrade.errors import DatasetError
-from zoo.networks.efficientnet import extract
 from zoo.restorer import Image
 
 __all__ = ["Comparison", "describe", "halves_comparison", "held_out_comparison"]
@@ -70,7 +69,7 @@ def describe(faces: Iterable[Image], on_face: Callable[[int], object] | None = N
     judge = load_judge()
     found = []
     for face in faces:
-        found.append(extract(judge, face).pooled)
+        found.append(judge(face).pooled)
         if on_face is not None:
             on_face(1)
     return np.stack(found)

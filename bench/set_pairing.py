@@ -15,6 +15,7 @@ from bench.features import read_vectors
 from bench.frechet_jackknife import fit_reference, jackknife_values
 from bench.kernel_terms import kernel_terms
 from bench.metrics.fd_efficientnet import FD
+from bench.metrics.fd_mobilenet import FD_MOBILENET
 from bench.metrics.fid import FID, FID_CLEAN
 from bench.metrics.fid_torch_fidelity import FID_TORCH_FIDELITY
 from bench.metrics.kd_efficientnet import KD
@@ -25,7 +26,10 @@ from bench.reference import reference_file
 
 __all__ = ["FEW", "FRECHET_DISTANCES", "KERNEL_DISTANCES", "pair_sets"]
 
-FRECHET_DISTANCES = (FD.name, FID.name, FID_CLEAN.name, FID_TORCH_FIDELITY.name)
+FRECHET_DISTANCES = (
+    *(FD.name, FD_MOBILENET.name),
+    *(FID.name, FID_CLEAN.name, FID_TORCH_FIDELITY.name),
+)
 KERNEL_DISTANCES = (KD.name, KID.name, KID_CLEAN.name)
 
 FEW = 200

@@ -20,9 +20,9 @@ from degrade.recipe import load_recipe
 from zoo.networks.designs import build_network, network_config
 from zoo.portrait.labels import one_hot
 from zoo.training.face_pack import FacePack
-from zoo.training.features import EfficientNetFeatures
+from zoo.training.features import UnitFeatures
 from zoo.training.validation import _descriptor, _levels, _tensor
-from zoo.weights import load_safetensors
+from zoo.weights import is_present, known_weights, load_safetensors
 from zoo.weights_header import read_trained_file
 
 BATCH = 16
@@ -54,10 +54,19 @@ class Scores:
 
     def __init__(self, pack, numbers):
         self._hq = np.stack([pack.hq(number) for number in numbers])
-        self._judge = EfficientNetFeatures("efficientnet-lite2", 5, torch.device("cpu"))
+        self._judge = UnitFeatures("efficientnet-lite2", 5, torch.device("cpu"))
+        self._judges = {"perceptual_lite2": self._judge}
+        if is_present(known_weights("mobilenet-v2")):
+            second = UnitFeatures("mobilenet-v2", 5, torch.device("cpu"))
+            self._judges["perceptual_mobilenet"] = second
         self._describe = _descriptor(pack.template, pack.size)
         self._features = self._maps_of(self._hq)
         self._identity = self._describe(self._hq)
+
+    @property
+    def judges(self):
+        """Names of the perceptual distances."""
+        return tuple(self._judges)
 
     def _maps_of(self, images):
         pooled = []
@@ -70,13 +79,15 @@ class Scores:
     def of(self, restored):
         """Return psnr, perceptual, identity per face, and the matrix h of the kernel distance."""
         error = np.square(restored.astype(np.float64) - self._hq).mean(axis=(1, 2, 3))
-        perceptual = []
+        perceptual = {name: [] for name in self._judges}
         for start in range(0, len(restored), BATCH):
-            one, other = (
-                self._judge.maps(_tensor(each[start : start + BATCH], torch.device("cpu")))
+            images, truth = (
+                _tensor(each[start : start + BATCH], torch.device("cpu"))
                 for each in (restored, self._hq)
             )
-            perceptual += self._judge.distances(one, other).tolist()
+            for name, judge in self._judges.items():
+                distances = judge.distances(judge.maps(images), judge.maps(truth))
+                perceptual[name] += distances.tolist()
         x, y = self._maps_of(restored), self._features
 
         def kernel(a, b):
@@ -87,8 +98,8 @@ class Scores:
         np.fill_diagonal(h, 0)
         identity = (self._describe(restored) * self._identity).sum(axis=1)
         psnr = np.minimum(10 * np.log10(255**2 / np.maximum(error, 1e-9)), 60)
-        per_face = {"psnr": psnr, "perceptual_lite2": np.array(perceptual), "identity": identity}
-        return per_face, h
+        distances = {name: np.array(each) for name, each in perceptual.items()}
+        return {"psnr": psnr, **distances, "identity": identity}, h
 
 
 def left_out(h):
@@ -128,7 +139,7 @@ def main(pack_path, paths, recipes, seeds, splits):
     scores = Scores(pack, numbers)
     masks = one_hot_masks(pack, numbers)
     names = recipes or tuple(configs[0]["families"])
-    kinds = ("psnr", "perceptual_lite2", "identity")
+    kinds = ("psnr", *scores.judges, "identity")
     for recipe in names:
         values = {kind: [] for kind in kinds}
         matrices = []

@@ -83,9 +83,19 @@ pack() {
         set -- "gpu/wheels/$(printf '%s' "$package" | tr - _)"-*.whl
         [ -f "$1" ] || "$python_here" -m pip download -q --no-deps -d gpu/wheels "$package"
     done
-    size_of "$data"
-    size_of gpu/wheels
-    say "next: take this folder, gpu/wheels and $data (and gpu/$name/state, to go on) to the GPU" \
+    # Validation judges by MobileNet-V2 too, where it is at hand.
+    mobilenet=$("$python_here" -c '
+from zoo.weights import known_weights, own_file
+print(own_file(known_weights("mobilenet-v2").filename))' 2>/dev/null) || mobilenet=
+    if [ -n "$mobilenet" ]; then
+        mkdir -p gpu/weights
+        copy "$mobilenet" "gpu/weights/$(basename "$mobilenet")"
+    fi
+    for folder in "$data" gpu/wheels gpu/weights; do
+        [ ! -d "$folder" ] || size_of "$folder"
+    done
+    say "next: take this folder, gpu/wheels, gpu/weights if it is there, and $data" \
+        "(and gpu/$name/state, to go on) to the GPU" \
         "machine and run: make gpu-run GPU_CONFIG=$config GPU_MINUTES=8"
 }
 
@@ -131,6 +141,9 @@ train() {
         --workers "${GPU_WORKERS:-12}" --minutes "${GPU_MINUTES:-8}"
     if [ -f "$data/start.safetensors" ]; then
         set -- "$@" --from "$data/start.safetensors"
+    fi
+    if [ -d gpu/weights ]; then
+        export RELUME_WEIGHTS="$PWD/gpu/weights"
     fi
     status=0
     "$python_there" -m zoo train "$@" || status=$?

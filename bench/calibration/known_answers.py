@@ -26,14 +26,15 @@ EQUAL: Mapping[str, tuple[float, float]] = {
     "ms_ssim": (1.0, _EXACT), "ms_ssim_y_rounded_clamped": (1.0, _EXACT),
     "ms_ssim_torchmetrics": (1.0, _EXACT),
     "perceptual_efficientnet": (0.0, _FLOAT32),
+    "perceptual_mobilenet": (0.0, _FLOAT32),
     "lpips": (0.0, _FLOAT32), "lpips_vgg": (0.0, _FLOAT32), "dists": (0.0, _FLOAT32),
     "lpips_restoreformer": (0.0, _FLOAT32), "lpips_restoreformer_unit": (0.0, _FLOAT32),
     "identity_dlib": (1.0, _FLOAT32), "identity_dlib_strict": (1.0, _FLOAT32),
     "identity_dlib_degrees": (0.0, 0.1), "identity_arcface_small": (1.0, _FLOAT32),
     "identity_restoreformer": (0.0, 1e-3), "face_found": (1.0, 0.0),
     "landmark_distance": (0.0, _EXACT),
-    "fd_efficientnet": (0.0, 1e-4), "fid": (0.0, 1e-4), "fid_clean": (0.0, 1e-4),
-    "fid_torch_fidelity": (0.0, 1e-4),
+    "fd_efficientnet": (0.0, 1e-4), "fd_mobilenet": (0.0, 1e-4), "fid": (0.0, 1e-4),
+    "fid_clean": (0.0, 1e-4), "fid_torch_fidelity": (0.0, 1e-4),
 }  # fmt: skip
 """Column to its value for a picture and itself, or a set and itself, and the tolerance: angles
 near 0 are the arccosine of numbers near 1, where float32 is good to about .03°."""

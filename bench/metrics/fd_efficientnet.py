@@ -7,13 +7,13 @@ from bench.metrics.efficientnet_judge import (
     JUDGE,
     PACKAGES,
     POOLED,
-    EfficientNetSetMetric,
     load_judge,
 )
+from bench.metrics.feature_judge import FeatureSetMetric
 from bench.metrics.metric import MetricEntry
 from bench.metrics.set_distances import ByFrechetDistance
 
-__all__ = ["FD", "FdEfficientNet", "load_fd"]
+__all__ = ["FD", "FrechetFeatureDistance", "load_fd"]
 
 FD = MetricEntry(
     name="fd_efficientnet",
@@ -29,12 +29,12 @@ FD = MetricEntry(
 )
 
 
-class FdEfficientNet(ByFrechetDistance, EfficientNetSetMetric):
+class FrechetFeatureDistance(ByFrechetDistance, FeatureSetMetric):
     """Fréchet distance of pooled features, of 1280 dimensions."""
 
     __slots__ = ()
 
 
-def load_fd() -> FdEfficientNet:
+def load_fd() -> FrechetFeatureDistance:
     """Return the metric with its network loaded."""
-    return FdEfficientNet(FD, load_judge())
+    return FrechetFeatureDistance(FD, load_judge())

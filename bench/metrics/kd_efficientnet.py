@@ -7,9 +7,9 @@ from bench.metrics.efficientnet_judge import (
     JUDGE,
     PACKAGES,
     POOLED,
-    EfficientNetSetMetric,
     load_judge,
 )
+from bench.metrics.feature_judge import FeatureSetMetric
 from bench.metrics.metric import MetricEntry
 from bench.metrics.set_distances import ByKernelDistance
 
@@ -29,7 +29,7 @@ KD = MetricEntry(
 )
 
 
-class KdEfficientNet(ByKernelDistance, EfficientNetSetMetric):
+class KdEfficientNet(ByKernelDistance, FeatureSetMetric):
     """Kernel distance of pooled features."""
 
     __slots__ = ()

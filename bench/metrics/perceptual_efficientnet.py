@@ -13,13 +13,12 @@ from bench.metrics.efficientnet_judge import (
     FILES,
     JUDGE,
     PACKAGES,
-    SMALLEST,
-    EfficientNetMetric,
     load_judge,
 )
+from bench.metrics.feature_judge import SMALLEST, FeatureMetric
 from bench.metrics.metric import Measurement, MetricEntry, Sample, refuse_sizes
 
-__all__ = ["PERCEPTUAL", "PerceptualEfficientNet", "load_perceptual", "stage_distance"]
+__all__ = ["PERCEPTUAL", "PerceptualDistance", "load_perceptual", "stage_distance"]
 
 PERCEPTUAL = MetricEntry(
     name="perceptual_efficientnet",
@@ -64,7 +63,7 @@ def _squared_length(maps: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(np.einsum("chw,chw->hw", maps, maps), np.float32)
 
 
-class PerceptualEfficientNet(EfficientNetMetric):
+class PerceptualDistance(FeatureMetric):
     """Mean of `stage_distance` over five resolutions, 1/2 to 1/32; 0 (equal) to 4."""
 
     __slots__ = ()
@@ -78,6 +77,6 @@ class PerceptualEfficientNet(EfficientNetMetric):
         return Measurement(float(np.mean([stage_distance(*pair) for pair in stages])))
 
 
-def load_perceptual() -> PerceptualEfficientNet:
+def load_perceptual() -> PerceptualDistance:
     """Return the metric with its network loaded."""
-    return PerceptualEfficientNet(PERCEPTUAL, load_judge())
+    return PerceptualDistance(PERCEPTUAL, load_judge())

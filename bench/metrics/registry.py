@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 from bench.metrics.dists import DISTS, load_dists
 from bench.metrics.fd_efficientnet import FD, load_fd
+from bench.metrics.fd_mobilenet import FD_MOBILENET, load_fd_mobilenet
 from bench.metrics.fid import FID, FID_CLEAN, load_fid, load_fid_clean
 from bench.metrics.fid_torch_fidelity import FID_TORCH_FIDELITY, load_fid_torch_fidelity
 from bench.metrics.identity_arcface import ARCFACE_METRICS, load_identity_arcface
@@ -55,6 +56,10 @@ from bench.metrics.metric import MetricEntry, PairMetric, SetMetric, Status
 from bench.metrics.ms_ssim import MS_SSIM_PROTOCOLS, MsSsim
 from bench.metrics.niqe import NIQE, NIQE_Y_FULL, load_niqe, load_niqe_y_full
 from bench.metrics.perceptual_efficientnet import PERCEPTUAL, load_perceptual
+from bench.metrics.perceptual_mobilenet import (
+    PERCEPTUAL_MOBILENET,
+    load_perceptual_mobilenet,
+)
 from bench.metrics.psnr import PSNR_PROTOCOLS, Psnr
 from bench.metrics.pyiqa_metric import PREFIX, load_pyiqa
 from bench.metrics.ssim import SSIM_PROTOCOLS, Ssim
@@ -81,6 +86,7 @@ def _table() -> Mapping[str, MetricSource]:
         *(MetricSource(row[0], partial(Ssim, *row)) for row in SSIM_PROTOCOLS),
         *(MetricSource(row[0], partial(MsSsim, *row)) for row in MS_SSIM_PROTOCOLS),
         MetricSource(PERCEPTUAL, load_perceptual),
+        MetricSource(PERCEPTUAL_MOBILENET, load_perceptual_mobilenet),
         MetricSource(LPIPS, load_lpips),
         MetricSource(LPIPS_VGG, load_lpips_vgg),
         MetricSource(LPIPS_BGR, load_lpips_bgr),
@@ -99,6 +105,7 @@ def _table() -> Mapping[str, MetricSource]:
         MetricSource(LANDMARK_DISTANCE, load_landmark_distance),
         MetricSource(LANDMARK_DISTANCE_NORMALISED, load_landmark_distance_normalised),
         MetricSource(FD, load_fd),
+        MetricSource(FD_MOBILENET, load_fd_mobilenet),
         MetricSource(KD, load_kd),
         MetricSource(FID, load_fid),
         MetricSource(FID_CLEAN, load_fid_clean),

@@ -144,3 +144,9 @@ def test_a_missing_package_is_a_status_with_the_command_that_mends_it(
 def test_the_table_cannot_be_changed():
     with pytest.raises(TypeError):
         METRICS["psnr"] = METRICS["ssim"]
+
+
+@pytest.mark.parametrize("name", ["perceptual_mobilenet", "fd_mobilenet"])
+def test_the_second_judge_is_missing_until_its_weights_are_fetched(name, no_weights):
+    assert entry(name).status is Status.WEIGHTS_MISSING
+    assert "zoo fetch mobilenet-v2" in entry(name).detail

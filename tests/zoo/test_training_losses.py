@@ -16,7 +16,7 @@ from zoo.networks.face_descriptor import (  # noqa: E402
 from zoo.networks.style import LABELS  # noqa: E402
 from zoo.portrait.labels import place  # noqa: E402
 from zoo.training.config import IdentityConfig, TrainingError  # noqa: E402
-from zoo.training.features import EfficientNetFeatures, Vgg19, load_features  # noqa: E402
+from zoo.training.features import UnitFeatures, Vgg19, load_features  # noqa: E402
 from zoo.training.identity import IdentityLoss  # noqa: E402
 from zoo.training.losses import (  # noqa: E402
     discriminator_loss,
@@ -47,7 +47,7 @@ def vgg():
 
 
 def test_equal_images_have_no_perceptual_distance_and_others_have():
-    network = EfficientNetFeatures("efficientnet-lite0", 2, CPU)
+    network = UnitFeatures("efficientnet-lite0", 2, CPU)
     image = torch.rand(1, 3, 64, 64)
     maps = network.maps(image)
     assert [tuple(found.shape) for found in maps] == [(1, 16, 32, 32), (1, 24, 16, 16)]

@@ -11,6 +11,7 @@ from zoo.training import run as training_run  # noqa: E402
 from zoo.training import validation_set  # noqa: E402
 from zoo.training.run import BEST_FILE, STATE_FILE, train  # noqa: E402
 from zoo.training.validation_set import validation_faces  # noqa: E402
+from zoo.weights import is_present, known_weights  # noqa: E402
 from zoo.weights_header import read_trained_file  # noqa: E402
 
 
@@ -40,6 +41,8 @@ def test_a_run_is_validated_keeps_its_best_and_shows_the_same_faces_each_time(pa
     first, second = lines(tmp_path)
     assert (first["step"], second["step"]) == (4, 8)
     assert {"psnr", "perceptual_lite2", "kernel_distance", "identity"} <= first.keys()
+    has_mobilenet = is_present(known_weights("mobilenet-v2"))
+    assert ("perceptual_mobilenet" in first) == has_mobilenet
     assert first["input_psnr"] == second["input_psnr"]
     if (tmp_path / BEST_FILE).is_file():
         assert read_trained_file(tmp_path / BEST_FILE).steps in (4, 8)

@@ -66,12 +66,12 @@ def _image2stylegan(card: Card) -> Restorer:
 
     from zoo.generating.loading import load_generator
     from zoo.restorers.image2stylegan import image2stylegan
-    from zoo.training.features import EfficientNetFeatures
+    from zoo.training.features import UnitFeatures
 
     return image2stylegan(
         card,
         load_generator(GENERATOR),
-        EfficientNetFeatures("efficientnet-lite0", 5, torch.device("cpu")),
+        UnitFeatures("efficientnet-lite0", 5, torch.device("cpu")),
     )
 
 
@@ -81,12 +81,12 @@ def _stylegan_encoder(card: Card) -> Restorer:
     from zoo.encoding.stored import load_encoder
     from zoo.generating.loading import load_generator
     from zoo.restorers.stylegan_encoder import stylegan_encoder
-    from zoo.training.features import EfficientNetFeatures
+    from zoo.training.features import UnitFeatures
 
     generator = load_generator(GENERATOR)
     encoder = load_encoder(read_shipped(ENCODER), generator)
     return stylegan_encoder(
-        card, generator, encoder, EfficientNetFeatures("efficientnet-lite0", 5, torch.device("cpu"))
+        card, generator, encoder, UnitFeatures("efficientnet-lite0", 5, torch.device("cpu"))
     )
 
 

@@ -6,7 +6,7 @@ Nothing here downloads or trains.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -169,7 +169,11 @@ def stage_maps(network: nn.Module, images: Tensor) -> tuple[list[Tensor], Tensor
     return list(maps), last
 
 
-def extract(network: nn.Module, image: NDArray[np.uint8]) -> FeatureMaps:
+def extract(
+    network: nn.Module,
+    image: NDArray[np.uint8],
+    maps_of: Callable[[nn.Module, Tensor], tuple[list[Tensor], Tensor]] = stage_maps,
+) -> FeatureMaps:
     """Return the features of one image at its own size.
 
     Parameters
@@ -178,6 +182,8 @@ def extract(network: nn.Module, image: NDArray[np.uint8]) -> FeatureMaps:
         From `load_efficientnet`.
     image
         uint8 HWC RGB, at least 1 x 1; below 32 x 32 zero padding decides the last maps.
+    maps_of
+        Runs the network; that of `zoo.networks.mobilenet` for its network.
 
     Notes
     -----
@@ -186,6 +192,6 @@ def extract(network: nn.Module, image: NDArray[np.uint8]) -> FeatureMaps:
     """
     pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None]
     with torch.inference_mode():
-        maps, last = stage_maps(network, pixels.float() / 255)
+        maps, last = maps_of(network, pixels.float() / 255)
         pooled = last.double().mean(dim=(2, 3))[0]
     return FeatureMaps(tuple(stage[0].numpy() for stage in maps), pooled.numpy())

@@ -1,7 +1,7 @@
 """Networks whose inner maps losses and judges compare, each with the distance that belongs to it.
 
-EfficientNet-Lite0 and VGG19 serve losses, EfficientNet-Lite2 judges; Lite0 and Lite2 come with
-packages, VGG19 needs its published weights.
+EfficientNet-Lite0 and VGG19 serve losses, EfficientNet-Lite2 and MobileNet-V2 judge; Lite0 and
+Lite2 come with packages, the others need their published weights.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from zoo.training.config import FEATURE_NETWORKS
 from zoo.weights import known_weights, load_state_dict, locate
 
-__all__ = ["EfficientNetFeatures", "FeatureNetwork", "Vgg19", "load_features"]
+__all__ = ["FeatureNetwork", "UnitFeatures", "Vgg19", "load_features"]
 
 _EPSILON = 1e-10
 
@@ -33,8 +33,8 @@ class FeatureNetwork(Protocol):
         """Return the maps at 1/4, 1/8 and 1/16 of the image, where there are that many."""
 
 
-class EfficientNetFeatures:
-    """An EfficientNet, its maps scaled to unit length at every place.
+class UnitFeatures:
+    """An EfficientNet or MobileNet-V2, its maps scaled to unit length at every place.
 
     The distance is that of LPIPS (Zhang et al. 2018, arXiv 1801.03924, eq. 1) with every channel
     weighted alike.
@@ -42,7 +42,7 @@ class EfficientNetFeatures:
     Parameters
     ----------
     name
-        ``efficientnet-lite0``, the loss, or ``efficientnet-lite2``, a judge.
+        ``efficientnet-lite0``, the loss; ``efficientnet-lite2`` or ``mobilenet-v2``, a judge.
     stages
         How many maps from 1/2 on, 1 to 5.
     device
@@ -50,23 +50,23 @@ class EfficientNetFeatures:
     """
 
     def __init__(self, name: str, stages: int, device: torch.device) -> None:
-        from zoo.networks.efficientnet import load_efficientnet
+        from zoo.networks import efficientnet, mobilenet
 
-        self._network = load_efficientnet(name).to(device)
+        if name == "mobilenet-v2":
+            self._network, self._maps = mobilenet.load_mobilenet(), mobilenet.stage_maps
+        else:
+            self._network = efficientnet.load_efficientnet(name)
+            self._maps = efficientnet.stage_maps
+        self._network.to(device)
         self._stages = stages
 
     def maps(self, images: Tensor) -> list[Tensor]:
         """See `FeatureNetwork.maps`."""
-        from zoo.networks.efficientnet import stage_maps
-
-        maps, _ = stage_maps(self._network, images)
-        return [_unit(stage.float()) for stage in maps[: self._stages]]
+        return self.maps_and_pooled(images)[0]
 
     def maps_and_pooled(self, images: Tensor) -> tuple[list[Tensor], Tensor]:
         """Return `maps`, and ``(n, 1280)``: the mean over the last map's places."""
-        from zoo.networks.efficientnet import stage_maps
-
-        maps, last = stage_maps(self._network, images)
+        maps, last = self._maps(self._network, images)
         return [_unit(stage.float()) for stage in maps[: self._stages]], last.mean(dim=(2, 3))
 
     def distance(self, restored: Sequence[Tensor], hq: Sequence[Tensor]) -> Tensor:
@@ -144,7 +144,7 @@ def load_features(name: str, stages: int, device: torch.device) -> FeatureNetwor
     name
         ``efficientnet-lite0`` or ``vgg19``.
     stages
-        See `EfficientNetFeatures`; VGG19's five maps are fixed.
+        See `UnitFeatures`; VGG19's five maps are fixed.
     device
         Where the images will be.
 
@@ -156,7 +156,7 @@ def load_features(name: str, stages: int, device: torch.device) -> FeatureNetwor
         Another name.
     """
     if name == "efficientnet-lite0":
-        return EfficientNetFeatures(name, stages, device)
+        return UnitFeatures(name, stages, device)
     if name != "vgg19":
         raise ValueError(f"{name!r} is not one of {', '.join(FEATURE_NETWORKS)}")
     from torchvision.models import vgg19

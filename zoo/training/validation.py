@@ -17,7 +17,8 @@ from torch import Tensor, nn
 
 from degrade.errors import DependencyError
 from zoo.portrait.templates import template_points
-from zoo.training.features import EfficientNetFeatures
+from zoo.training.features import UnitFeatures
+from zoo.weights import is_present, known_weights
 
 __all__ = [
     "Validation",
@@ -71,7 +72,9 @@ class Validation:
 
     def __init__(self, faces: ValidationFaces, device: torch.device) -> None:
         self._faces, self._device = faces, device
-        self._judges = {"lite2": EfficientNetFeatures("efficientnet-lite2", 5, device)}
+        self._judges = {"lite2": UnitFeatures("efficientnet-lite2", 5, device)}
+        if is_present(known_weights("mobilenet-v2")):
+            self._judges["mobilenet"] = UnitFeatures("mobilenet-v2", 5, device)
         self._describe = _descriptor(faces.template, faces.hq.shape[1])
         self._identities = None if self._describe is None else self._describe(faces.hq)
         self.input = self._scores(faces.lq)
@@ -80,7 +83,8 @@ class Validation:
     def __call__(self, network: nn.Module) -> dict[str, float]:
         """Return the mean scores of the faces that ``network(lq, mask)`` restores.
 
-        ``psnr`` (dB), ``perceptual_<judge>`` (0 for equal, at most 4), ``kernel_distance`` (of
+        ``psnr`` (dB), ``perceptual_lite2`` and, where its weights are at hand,
+        ``perceptual_mobilenet`` (0 for equal, at most 4), ``kernel_distance`` (of
         Lite2's pooled features, 0 for one distribution) and ``identity`` (the cosine of dlib's
         descriptors of restored and HQ; left out where dlib is not installed).
         """
@@ -119,7 +123,7 @@ class Validation:
 
     @torch.inference_mode()
     def _judged(
-        self, judge: EfficientNetFeatures, restored: NDArray[np.uint8]
+        self, judge: UnitFeatures, restored: NDArray[np.uint8]
     ) -> tuple[NDArray[np.float64], tuple[NDArray[np.float64], NDArray[np.float64]]]:
         """Return each face's distance to HQ, and the pooled features of restored and HQ."""
         distances, pooled = [], []

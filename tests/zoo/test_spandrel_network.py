@@ -207,7 +207,8 @@ def test_a_real_restoreformer_agrees_with_spandrels_call_which_is_right_about_it
     levels = np.random.default_rng(4).uniform(0, 255, (64, 64, 3)).astype(np.float32)
     picture = torch.from_numpy(levels.transpose(2, 0, 1)[None] / np.float32(255))
     expected = restoreformer(picture).numpy()[0].transpose(1, 2, 0) * 255
-    assert np.allclose(levels_through(restoreformer, levels, "RestoreFormer"), expected, atol=0.01)
+    # float32 rounds otherwise on each CPU: .0128 levels were seen, a wrong range gives tens.
+    assert np.allclose(levels_through(restoreformer, levels, "RestoreFormer"), expected, atol=0.05)
 
 
 def test_a_real_mixdehazenet_is_not_fed_what_spandrel_feeds_it(tmp_path):

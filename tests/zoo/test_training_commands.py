@@ -43,9 +43,9 @@ def test_faces_of_another_size_and_unknown_names_are_one_line(aligned, tmp_path)
     told = run(main, ["train", "style-128", "--faces", str(aligned[0]), "--out", str(tmp_path)])
     assert told.exit_code == 2
     assert "run `zoo align` with --size 128" in told.output
-    told = run(main, ["train", "style-129", "--faces", "x", "--out", str(tmp_path)])
+    told = run(main, ["train", "unet-129", "--faces", "x", "--out", str(tmp_path)])
     assert told.exit_code == 2
-    assert "Did you mean 'style-128'?" in told.output
+    assert "Did you mean 'unet-128'?" in told.output
 
 
 def test_without_arguments_the_command_says_what_it_needs_and_lists_what_there_is():

@@ -21,9 +21,11 @@ steps: 3
 batch_size: 4
 warmup: 0
 perceptual: 0
-adversarial: 0.3
-adversarial_from: 0.3
 clean: 0.2
+adversarial:
+  channels: {4: 8, 8: 8, 16: 8, 32: 8}
+  patch: 2
+  alone: 10
 """
 
 
@@ -39,7 +41,6 @@ def test_a_process_alone_changes_nothing():
     before = tensor.clone()
     Processes().average([tensor])
     assert torch.equal(tensor, before)
-    assert torch.equal(Processes().length(tensor), tensor.norm())
     with joined("cpu") as (processes, device):
         assert processes == Processes()
         assert device == torch.device("cpu")
@@ -80,13 +81,19 @@ def test_two_processes_of_torchrun_learn_what_one_learns(tmp_path):
     one, two = (
         torch.load(tmp_path / name / "state.pt", weights_only=True) for name in ("one", "two")
     )
-    for part, first in (("network", begun.network), ("critic", begun.critic)):
+    face = begun.adversarial.discriminators["face"].network.state_dict()
+    # A discriminator compares the faces of a group, and a process sees its own alone: it learns
+    # much the same, not the same.
+    for start, single, shared, most in (
+        (begun.network.state_dict(), one["network"], two["network"], 1e-3),
+        (face, *(state["adversarial"]["face"]["network"] for state in (one, two)), 0.9),
+    ):
         start, single, shared = (
             torch.cat([value.flatten() for value in state.values()])
-            for state in (first.state_dict(), one[part], two[part])
+            for state in (start, single, shared)
         )
         learned = (single - start).norm()
         assert float(learned) > 0.01
-        assert float((shared - single).norm() / learned) < 1e-3, part
-    assert set(losses[-1]) == {"l1", "fooling", "telling"}
+        assert float((shared - single).norm() / learned) < most
+    assert {"l1", "discriminator", "accuracy"} <= set(losses[-1])
     assert one["done"] == two["done"] == 3

@@ -72,15 +72,6 @@ class Processes:
         for tensor, piece in zip(tensors, pieces, strict=True):
             tensor.copy_(piece.view_as(tensor))
 
-    def length(self, tensor: Tensor) -> Tensor:
-        """Return the Euclidean length of a tensor whose parts the processes hold."""
-        if self.count == 1:
-            alone: Tensor = tensor.norm()
-            return alone
-        squares = tensor.square().sum()
-        distributed.all_reduce(squares)
-        return squares.sqrt()
-
     def wait(self) -> None:
         """Return when every process has come here."""
         if self.count > 1:

@@ -16,7 +16,6 @@ from pathlib import Path
 import click
 import cv2
 import numpy as np
-from zoo.portrait.geometric_mask import GeometricParser
 
 import degrade
 from degrade.images import read_image

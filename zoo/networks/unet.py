@@ -102,6 +102,15 @@ class UNet(nn.Module):
         ValueError
             Faces of another size.
         """
+        change = self.last(self.features(faces))
+        restored: Tensor = faces + functional.pixel_shuffle(change, self.config.patch)
+        return restored
+
+    def features(self, faces: Tensor) -> Tensor:
+        """Return the finest features, activated: ``(n, channels, size / patch, size / patch)``.
+
+        Arguments and errors are those of `forward`.
+        """
         side = self.config.size
         if faces.shape[1:] != (3, side, side):
             raise ValueError(f"faces are {tuple(faces.shape)}, not (n, 3, {side}, {side})")
@@ -114,6 +123,4 @@ class UNet(nn.Module):
             kept.append(x)
         for level in range(len(kept) - 2, -1, -1):
             x = self.decoder[level](kept[level] + doubled(self.ups[level](x)))
-        change = self.last(functional.leaky_relu(x, _SLOPE))
-        restored: Tensor = faces + functional.pixel_shuffle(change, self.config.patch)
-        return restored
+        return functional.leaky_relu(x, _SLOPE)

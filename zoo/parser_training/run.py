@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -131,5 +132,5 @@ def _validator(trainer: ParserTrainer, pack: FacePack) -> _Validator | None:
     levels = torch.from_numpy(faces.lq).permute(0, 3, 1, 2).float() / 255
     size = config.network.size
     lq = functional.interpolate(levels, (size, size), mode="area")
-    labels = torch.stack([torch.from_numpy(pack.labels(i)) for i in pack.indices("val")])
-    return _Validator(trainer, lq, labels[: len(lq)])
+    labels = np.stack([pack.labels(i) for i in pack.indices("val")[: len(lq)]])
+    return _Validator(trainer, lq, torch.from_numpy(labels))

@@ -1,7 +1,7 @@
 """How far masks of degraded faces agree with those of sharp ones: ``measure_parsing.py``.
 
 Aligns sharp faces (../shared/faces-hq, or --photos) by their own landmarks, takes the masks that
-``mesh`` makes of them as the truth, degrades the crops by recipes, and prints the soft intersection
+``mesh`` makes of them as the truth, degrades the crops by recipes, and prints the intersection
 over union of each region of the masks that ``template`` and --parsers make of the degraded crops,
 and how much the last parser gains over the first. With --pack the faces are the test split's, with
 --sheet overlays of 16 degraded faces are drawn. Then, with --confidence, how well confidence tells
@@ -25,7 +25,7 @@ from degrade.images import read_image, write_png
 from degrade.terminal import progress
 from zoo.networks.dlib_models import load_dlib_models, principal
 from zoo.portrait.alignment import align
-from zoo.portrait.labels import LABELS
+from zoo.portrait.labels import LABELS, label_map, one_hot
 from zoo.portrait.mask_confidence import mask_confidence
 from zoo.portrait.network_parser import load_network_parser
 from zoo.portrait.overlay import COLOURS
@@ -46,7 +46,7 @@ WRONG = ("moved by 8 %", "moved by 4 %", "another face's", "mirrored", "template
 
 
 def main() -> None:
-    """Print one table of agreement and one of confidence."""
+    """Print one table of agreement, and one of confidence where asked."""
     options = read_options()
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
@@ -58,19 +58,24 @@ def main() -> None:
     parsers = [parser_of(name) for name in options.parsers]
     clean = masks_of(load_parser("mesh"), crops)
     template = template_mask("ffhq", SIDE)
-    click.echo(f"{len(crops)} faces, crops of {SIDE}; soft IoU")
-    click.echo(f"{'against mesh, sharp':<24}" + "".join(f"{name:>11}" for name in regions()))
+    click.echo(f"{len(crops)} faces, crops of {SIDE}; IoU of masks (soft) and label maps (hard)")
+    click.echo(f"{'against mesh, sharp':<28}" + "".join(f"{name:>11}" for name in regions()))
     click.echo(row("template", [agreement(template, mask) for mask in clean]))
     seen = {"clean": crops}
     for name in options.recipes:
         seen[name] = [degraded(name, crop, number) for number, crop in enumerate(large)]
     for name, images in seen.items():
         made = [masks_of(parser, images) for parser in parsers]
-        values = [[agreement(*pair) for pair in zip(masks, clean, strict=True)] for masks in made]
-        for parser, each in zip(parsers, values, strict=True):
-            click.echo(row(f"{parser.name} {name}", each))
-        if len(parsers) > 1:
-            click.echo(gain(np.array(values[-1]) - np.array(values[0])))
+        for kind, change in (("soft", np.asarray), ("hard", hardened)):
+            right = list(map(change, clean))
+            values = [
+                [agreement(change(mask), other) for mask, other in zip(masks, right, strict=True)]
+                for masks in made
+            ]
+            for parser, each in zip(parsers, values, strict=True):
+                click.echo(row(f"{parser.name} {name} {kind}", each))
+            if len(parsers) > 1:
+                click.echo(gain(np.array(values[-1]) - np.array(values[0])))
         if options.sheet:
             path = options.sheet.with_name(f"{options.sheet.stem}-{name}.png")
             write_png(path, sheet(images, [clean, *made]))
@@ -179,18 +184,23 @@ def agreement(mask: np.ndarray, right: np.ndarray) -> list[float]:
     return values
 
 
+def hardened(mask: np.ndarray) -> np.ndarray:
+    """Return the likeliest region of each pixel as channels of 0 and 1."""
+    return one_hot(label_map(mask))
+
+
 def row(name: str, values: list[list[float]]) -> str:
     """Return one row of means."""
-    return f"{name:<24}" + "".join(f"{value:>11.2f}" for value in np.nanmean(values, axis=0))
+    return f"{name:<28}" + "".join(f"{value:>11.2f}" for value in np.nanmean(values, axis=0))
 
 
 def gain(differences: np.ndarray) -> str:
     """Return two rows: the mean over the faces, and half the width of its 95 % interval."""
     there = np.sum(~np.isnan(differences), axis=0)
     half = 1.96 * np.nanstd(differences, axis=0, ddof=1) / np.sqrt(there)
-    spread = f"{'  +- 95 %':<24}" + "".join(f"{value:>11.3f}" for value in half)
+    spread = f"{'  +- 95 %':<28}" + "".join(f"{value:>11.3f}" for value in half)
     mean = "".join(f"{value:>+11.3f}" for value in np.nanmean(differences, axis=0))
-    return f"{'  gain':<24}{mean}\n{spread}"
+    return f"{'  gain':<28}{mean}\n{spread}"
 
 
 def confidences(

@@ -20,7 +20,7 @@ __all__ = ["PortraitOptions", "portrait_options"]
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _DETECTORS = ("dlib", "dlib-cnn", "yunet")
-_PARSERS = ("auto", "template", "mesh", "parse-128", "bisenet")
+_PARSERS = ("auto", "template", "mesh", "bisenet")
 _DETECTOR_LEAST = 20
 """Width of the smallest face that the detectors look for by themselves."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from zoo.portrait.labels import LABELS
 from zoo.portrait.network_parser import load_network_parser
 from zoo.restorer import Card
 from zoo.shipped import FOLDER
@@ -66,7 +65,6 @@ def _card(file: TrainedFile, faces: str) -> Card:
         blind=True,
         limits=OPEN,
         template=file.template,
-        regions=LABELS,
     )
 
 

@@ -6,6 +6,8 @@ are the masks of `zoo.portrait.mesh_parser`: what these never mark, glasses and 
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 import torch
@@ -71,13 +73,11 @@ def load_network_parser(file: TrainedFile | None = None) -> NetworkParser:
             network = ParsingUNet(config)
     except (AttributeError, OverflowError, TypeError, ValueError) as error:
         raise WeightsRefused(f"{file.path} holds no parser ({error})") from None
-    network = filled(network, file)
-    layout = torch.channels_last
-    network = network.to(memory_format=layout)  # type: ignore[call-overload]
+    network = filled(network, file).to(memory_format=torch.channels_last)
     return NetworkParser(network, str(file.config.get("name", file.path.stem)))
 
 
-def _resized(image: NDArray[np.generic], size: int) -> NDArray[np.generic]:
+def _resized(image: NDArray[Any], size: int) -> NDArray[Any]:
     before = image.shape[0]
     if before == size:
         return image

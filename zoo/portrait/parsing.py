@@ -14,7 +14,7 @@ from zoo.restorer import Image
 
 __all__ = ["LABELS", "PARSERS", "FaceMask", "Parser", "load_parser"]
 
-PARSERS = ("template", "mesh", "parse-128", "bisenet")
+PARSERS = ("template", "mesh", "bisenet")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,8 +58,8 @@ def load_parser(name: str, template: str = "ffhq", *, offline: bool | None = Non
     ----------
     name
         ``template``, the mean mask; ``mesh``, from the face mesh and colours, which is the
-        template where the mesh's weights are not on this machine; ``parse-128``, a small network
-        that comes with Relume; or ``bisenet``, the published one, which needs its weights.
+        template where the mesh's weights are not on this machine; or ``bisenet``, the published
+        network, which needs its weights.
     template
         ``ffhq`` or ``tight``.
     offline
@@ -80,10 +80,6 @@ def load_parser(name: str, template: str = "ffhq", *, offline: bool | None = Non
         from zoo.portrait.mesh_parser import load_mesh_parser
 
         return load_mesh_parser(template)
-    if name == "parse-128":
-        from zoo.portrait.network_parser import load_network_parser
-
-        return load_network_parser()
     if name == "bisenet":
         from zoo.portrait.bisenet_parser import load_bisenet_parser
 

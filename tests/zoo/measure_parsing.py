@@ -94,9 +94,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--count", type=int, default=30, help="faces of each folder")
     parser.add_argument("--pack", type=Path, help="a pack, whose test split names the faces")
     parser.add_argument("--aligned", type=Path, help="where they lie, ffhq crops of 512 pixels")
-    parser.add_argument(
-        "--parsers", nargs="+", default=["mesh", "parse-128"], help="names, or a .safetensors"
-    )
+    parser.add_argument("--parsers", nargs="+", default=["mesh"], help="names, or a .safetensors")
     parser.add_argument("--recipes", nargs="*", default=["gfpgan", "codeformer-2"])
     parser.add_argument("--sheet", type=Path, help="write SHEET-RECIPE.png")
     parser.add_argument("--confidence", action="store_true")

@@ -145,7 +145,11 @@ def _entry(name: str) -> tuple[Card, Loader]:
         return brought.card.card, brought.load
     if name in shipped_names(None):
         kind = shipped_card(name).card.kind
-        use = {"generator": "`zoo synth`", "descriptor": "`bench run --metrics`"}.get(kind, "psp")
+        use = {
+            "generator": "`zoo synth`",
+            "descriptor": "`bench run --metrics`",
+            "parser": "`zoo restore --parser`",
+        }.get(kind, "psp")
         raise UnknownRestorerError(f"{name} is no restorer but a network of kind {kind}: use {use}")
     known = names()
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)

@@ -1,7 +1,7 @@
 """Networks whose weights come with Relume: what lies in ``zoo/weights``, and their cards.
 
-Restorers, face descriptors, generators: a card's ``kind`` says which. Nothing is imported that
-runs them: names and cards are there at once.
+Restorers, face descriptors, generators, parsers: a card's ``kind`` says which. Nothing is imported
+that runs them: names and cards are there at once.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = [
 
 FOLDER = Path(__file__).parent / "weights"
 RESTORER = "network"
-"""The kind of a trained restorer's card; others are ``generator`` and ``descriptor``."""
+"""The kind of a trained restorer's card; others are ``generator``, ``descriptor``, …."""
 
 
 def shipped_names(kind: str | None = RESTORER) -> tuple[str, ...]:

@@ -123,6 +123,22 @@ def _encoder(data: Mapping[str, Any], name: str) -> Task:
     return Task("encoder", config, train, build, f"codes of {config.generator}")
 
 
+def _parser(data: Mapping[str, Any], name: str) -> Task:
+    from zoo.networks.parsing_unet import ParsingUNet
+    from zoo.parser_training.config import ParserTraining, parser_training
+    from zoo.parser_training.run import train
+
+    config = checked_config(data, name, ParserTraining, parser_training)
+    build = functools.partial(ParsingUNet, config.network)
+    return Task("parser", config, train, build, ", ".join(config.families))
+
+
 _READERS: Mapping[str, Callable[[Mapping[str, Any], str], Task]] = MappingProxyType(
-    {"restorer": _restorer, "generator": _generator, "encoder": _encoder, "descriptor": _descriptor}
+    {
+        "restorer": _restorer,
+        "generator": _generator,
+        "encoder": _encoder,
+        "descriptor": _descriptor,
+        "parser": _parser,
+    }
 )

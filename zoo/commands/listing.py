@@ -36,8 +36,8 @@ _WIDEST = 24
 def list_restorers(timed: bool, as_json: bool) -> None:
     """Show every restorer: kind, size, licences, speed, whether it works offline.
 
-    Below them stand the networks that restore nothing: generators, for `zoo synth`, and face
-    descriptors, whose cosine is a metric of `bench`.
+    Below them stand the networks that restore nothing: generators, for `zoo synth`, face
+    descriptors, whose cosine is a metric of `bench`, and parsers of faces.
 
     A blind restorer sees only pixels; an oracle is also told how each image was degraded and
     stands apart in leaderboards. The speed is that of one face on this machine, with the side

@@ -104,7 +104,7 @@ def train_command(
     """Train CONFIG, a name or a YAML file, on aligned faces; the same command goes on.
 
     A configuration trains a restorer, or what its `task` says: a generator of faces, a face
-    descriptor, an encoder into a generator's codes.
+    descriptor, an encoder into a generator's codes, a parser of faces.
 
     OUT gets a checkpoint, the losses, sample sheets, TensorBoard's events where that is installed
     and, at the end, the weights in 16 bits. A run that is stopped and resumed ends with the same

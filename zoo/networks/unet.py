@@ -64,13 +64,16 @@ class UNet(nn.Module):
         Sizes. A new network returns its input unchanged.
     """
 
+    block: type[PlainBlock] = PlainBlock
+    """What its levels are made of."""
+
     def __init__(self, config: UNetConfig) -> None:
         super().__init__()
         self.config = config
         widths = list(config.channels.values())[::-1]
         folded = 3 * config.patch**2
         self.first = nn.Conv2d(folded, widths[0], 3, padding=1)
-        self.encoder = nn.ModuleList(PlainBlock(width) for width in widths)
+        self.encoder = nn.ModuleList(self.block(width) for width in widths)
         self.downs = nn.ModuleList(
             nn.Conv2d(before, after, 3, stride=2, padding=1)
             for before, after in itertools.pairwise(widths)
@@ -78,7 +81,7 @@ class UNet(nn.Module):
         self.ups = nn.ModuleList(
             nn.Conv2d(before, after, 1) for after, before in itertools.pairwise(widths)
         )
-        self.decoder = nn.ModuleList(PlainBlock(width) for width in widths[:-1])
+        self.decoder = nn.ModuleList(self.block(width) for width in widths[:-1])
         self.last = zeroed(nn.Conv2d(widths[0], folded, 3, padding=1))
 
     @property
@@ -102,10 +105,19 @@ class UNet(nn.Module):
         ValueError
             Faces of another size.
         """
+        change = self.last(self.features(faces))
+        restored: Tensor = faces + functional.pixel_shuffle(change, self.config.patch)
+        return restored
+
+    def features(self, faces: Tensor) -> Tensor:
+        """Return the finest features, activated: ``(n, channels, size / patch, size / patch)``.
+
+        Arguments and errors are those of `forward`.
+        """
         side = self.config.size
         if faces.shape[1:] != (3, side, side):
             raise ValueError(f"faces are {tuple(faces.shape)}, not (n, 3, {side}, {side})")
-        x = self.first(functional.pixel_unshuffle(faces * 2 - 1, self.config.patch))
+        x = self.first(self.folded(faces))
         kept = []
         for level, block in enumerate(self.encoder):
             if level:
@@ -114,6 +126,8 @@ class UNet(nn.Module):
             kept.append(x)
         for level in range(len(kept) - 2, -1, -1):
             x = self.decoder[level](kept[level] + doubled(self.ups[level](x)))
-        change = self.last(functional.leaky_relu(x, _SLOPE))
-        restored: Tensor = faces + functional.pixel_shuffle(change, self.config.patch)
-        return restored
+        return functional.leaky_relu(x, _SLOPE)
+
+    def folded(self, faces: Tensor) -> Tensor:
+        """Return the faces in [-1, 1], pixels folded into channels: what the first layer sees."""
+        return functional.pixel_unshuffle(faces * 2 - 1, self.config.patch)

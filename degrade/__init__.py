@@ -11,69 +11,8 @@ subset, on any machine.
 
 from __future__ import annotations
 
-import importlib
-import sys
-from typing import TYPE_CHECKING, Any
+import lazy_loader
 
-if TYPE_CHECKING:
-    from degrade.engine import apply, apply_pair
-    from degrade.errors import UserError
-    from degrade.pairs import Pair, PairedDataset
-    from degrade.planning import Plan, Step, plan
-    from degrade.pool import Batch, DataPool, Family
-    from degrade.recipe import Recipe, list_recipes, load_recipe
-    from degrade.sources import open_source
-    from degrade.stored import StoredPairs
-
-__all__ = [
-    "Batch",
-    "DataPool",
-    "Family",
-    "Pair",
-    "PairedDataset",
-    "Plan",
-    "Recipe",
-    "Step",
-    "StoredPairs",
-    "UserError",
-    "apply",
-    "apply_pair",
-    "list_recipes",
-    "load_recipe",
-    "open_source",
-    "plan",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 __version__ = "0.1.0"
-
-_HOMES = {
-    "Batch": "pool",
-    "DataPool": "pool",
-    "Family": "pool",
-    "Pair": "pairs",
-    "PairedDataset": "pairs",
-    "Plan": "planning",
-    "Recipe": "recipe",
-    "Step": "planning",
-    "StoredPairs": "stored",
-    "UserError": "errors",
-    "apply": "engine",
-    "apply_pair": "engine",
-    "list_recipes": "recipe",
-    "load_recipe": "recipe",
-    "open_source": "sources",
-    "plan": "planning",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used, so that `import degrade` stays instant."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'degrade' has no attribute '{name}'")
-    value = getattr(importlib.import_module(f"degrade.{_HOMES[name]}"), name)
-    setattr(sys.modules[__name__], name, value)
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)

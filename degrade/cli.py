@@ -15,14 +15,14 @@ _COMMANDS = "degrade.commands"
 @click.command(
     cls=LazyGroup,
     commands_from={
-        "list": (f"{_COMMANDS}.listing", "list_command", "Show recipes, operations, datasets."),
-        "apply": (f"{_COMMANDS}.applying", "apply_command", "Degrade a picture or a folder."),
-        "build": (f"{_COMMANDS}.building", "build_command", "Build a paired dataset."),
-        "verify": (f"{_COMMANDS}.checking", "verify_command", "Check a built dataset."),
-        "replay": (f"{_COMMANDS}.checking", "replay_command", "Rebuild one pair from its row."),
-        "fit": (f"{_COMMANDS}.fitting", "fit_command", "Make a recipe of real photographs."),
-        "preview": (f"{_COMMANDS}.previewing", "preview_command", "Make a contact sheet."),
-        "measure": (f"{_COMMANDS}.measuring", "measure_command", "Tell how hard a recipe is."),
+        "list": (f"{_COMMANDS}.list", "list_command", "Show recipes, operations, datasets."),
+        "apply": (f"{_COMMANDS}.apply", "apply_command", "Degrade a picture or a folder."),
+        "build": (f"{_COMMANDS}.build", "build_command", "Build a paired dataset."),
+        "verify": (f"{_COMMANDS}.verify", "verify_command", "Check a built dataset."),
+        "replay": (f"{_COMMANDS}.verify", "replay_command", "Rebuild one pair from its row."),
+        "fit": (f"{_COMMANDS}.fit", "fit_command", "Make a recipe of real photographs."),
+        "preview": (f"{_COMMANDS}.preview", "preview_command", "Make a contact sheet."),
+        "measure": (f"{_COMMANDS}.measure", "measure_command", "Tell how hard a recipe is."),
     },
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )

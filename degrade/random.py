@@ -8,8 +8,8 @@ Philox4x32-10 (J. Salmon, M. Moraes, R. Dror, D. Shaw, "Parallel random numbers:
 with the image id the first 64 bits of the sha256 of the normalised relative path. So no
 number depends on the order of images, the number of workers, or what else was drawn.
 There is no generator to seed. This module holds the definition, in plain Python; the numbers of
-a whole plan come from the same function in `degrade.lanes`, the noise of pixels from the same
-in `degrade.kernels.philox`.
+a whole plan come from the same function in `degrade.planner.philox_vectorized`, the noise of
+pixels from the same in `degrade.ops.kernels.philox`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from degrade.errors import DatasetError
-from degrade.portable_math import exp, log
+from degrade.ops.kernels.portable_math import exp, log
 
 __all__ = [
     "FEEDING",

@@ -3,7 +3,7 @@
 ``python studies/compare_runs.py PACK A.safetensors B.safetensors`` restores every face of the
 pack's validation and test splits, each degraded a few times by the recipes of A's configuration,
 with both, and prints A, B and the difference B − A of each score with its 95 % interval (jackknife
-over faces). The kernel distance is that of `zoo.training.validation`.
+over faces). The kernel distance is that of `zoo.training.tasks.restorer.validation`.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ import click
 import numpy as np
 import torch
 
-from degrade.engine import apply_pair
-from degrade.planning import plan
-from degrade.recipe import load_recipe
-from zoo.networks.designs import build_network, network_config
-from zoo.portrait.labels import one_hot
-from zoo.training.face_pack import FacePack
-from zoo.training.features import UnitFeatures
-from zoo.training.validation import _descriptor, _levels, _tensor
-from zoo.weights import is_present, known_weights, load_safetensors
-from zoo.weights_header import read_trained_file
+from degrade.engine.apply import apply_pair
+from degrade.planner.plan import plan
+from degrade.recipe.recipe import load_recipe
+from zoo.networks.restoration.designs import build_network, network_config
+from zoo.portrait.parse.labels import one_hot
+from zoo.training.data.face_pack import FacePack
+from zoo.training.losses.features import UnitFeatures
+from zoo.training.tasks.restorer.validation import _descriptor, _levels, _tensor
+from zoo.weights.files import is_present, known_weights, load_safetensors
+from zoo.weights.header import read_trained_file
 
 BATCH = 16
 NORMAL_95 = 1.96

@@ -12,8 +12,8 @@ import click
 import numpy as np
 import torch
 
-from zoo.networks.designs import build_network
-from zoo.training.config import load_config
+from zoo.networks.restoration.designs import build_network
+from zoo.training.tasks.restorer.config import load_config
 
 
 @click.command(help=__doc__)

@@ -13,11 +13,11 @@ from pathlib import Path
 import click
 import torch
 
-from zoo.training.batches import FaceBatches
-from zoo.training.config import load_config
-from zoo.training.device_batch import DeviceBatches
-from zoo.training.face_pack import FacePack
-from zoo.training.trainer import Trainer
+from zoo.training.data.batches import FaceBatches
+from zoo.training.data.device_batch import DeviceBatches
+from zoo.training.data.face_pack import FacePack
+from zoo.training.tasks.restorer.config import load_config
+from zoo.training.tasks.restorer.trainer import Trainer
 
 CPU = torch.device("cpu")
 

@@ -12,9 +12,10 @@ _ROOT = Path(__file__).parent.parent
 
 def _kernel_sources_digest() -> str:
     digest = hashlib.sha256()
-    kernels = sorted((_ROOT / "degrade" / "kernels").glob("*.py"))
-    for path in (_ROOT / "degrade" / "portable_math.py", *kernels):
-        digest.update(path.read_bytes())
+    for path in sorted((_ROOT / "degrade").rglob("*.py")):
+        content = path.read_bytes()
+        if b"@kernel" in content or b"@inline" in content:
+            digest.update(content)
     return digest.hexdigest()[:16]
 
 

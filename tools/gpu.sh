@@ -85,7 +85,7 @@ pack() {
     done
     # Validation judges by MobileNet-V2 too, where it is at hand.
     mobilenet=$("$python_here" -c '
-from zoo.weights import known_weights, own_file
+from zoo.weights.files import known_weights, own_file
 print(own_file(known_weights("mobilenet-v2").filename))' 2>/dev/null) || mobilenet=
     if [ -n "$mobilenet" ]; then
         mkdir -p gpu/weights
@@ -102,7 +102,7 @@ print(own_file(known_weights("mobilenet-v2").filename))' 2>/dev/null) || mobilen
 pack_faces() {
     options=$("$python_here" -c '
 import sys
-from zoo.tasks import load_task
+from zoo.training.tasks.registry import load_task
 network = load_task(sys.argv[1]).config.network
 parser = "mesh" if getattr(network, "masked", False) else "none"
 print("--size", network.size, "--parser", parser)' "$config_file")

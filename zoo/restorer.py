@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from degrade.planning import Plan
+from degrade.planner.plan import Plan
 
 __all__ = ["Card", "Image", "Restorer"]
 
@@ -48,9 +48,9 @@ class Card:
     limits
         Where it is known to fail, one sentence.
     template
-        How its faces are aligned, see `zoo.portrait.templates`; empty where any way will do.
+        How its faces are aligned, see `zoo.portrait.align.templates`; empty where any way will do.
     regions
-        The labels of the parsing masks that it was trained with, see `zoo.portrait.labels`;
+        The labels of the parsing masks that it was trained with, see `zoo.portrait.parse.labels`;
         empty where it was trained with all of them, or reads no mask.
     """
 

@@ -1,4 +1,4 @@
 """The gate: whether a run is worse than a baseline by more than rules allow, for CI.
 
-`bench.gate.deciding` decides, `bench.gate.rules` reads the rules, the others lay out the verdict.
+`bench.gate.gate` decides, `bench.gate.rules` reads the rules, the others lay out the verdict.
 """

@@ -9,8 +9,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.pairing import Address, Side
-from bench.photographs import per_photograph, photographs
+from bench.stats.paired_values import Address, Side
+from bench.store.photographs import per_photograph, photographs
 
 __all__ = ["SHOWN", "Change", "changes", "worst"]
 

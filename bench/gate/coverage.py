@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bench.metrics.metric import Status
-from bench.pairing import Address, Side
-from bench.photographs import ImageKey
-from bench.rows import Row
+from bench.stats.paired_values import Address, Side
+from bench.store.photographs import ImageKey
+from bench.store.rows import Row
 
 __all__ = ["Coverage", "coverage"]
 

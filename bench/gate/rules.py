@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from bench.record import SECONDS
+from bench.store.record import SECONDS
+from degrade.config import KeyPath, load_yaml, nearest
 from degrade.errors import UserError
-from degrade.yaml_lines import KeyPath, load_yaml, nearest
 
 __all__ = [
     "DEFAULT_RULES",
@@ -57,7 +57,7 @@ class MetricRule:
         Whether it is that share.
     cap
         The largest value of an image that counts, for a metric where higher is better: beyond
-        it nobody sees a difference. None for no other than `bench.pairing.CAPS`.
+        it nobody sees a difference. None for no other than `bench.stats.paired_values.CAPS`.
     """
 
     metric: str

@@ -1,12 +1,13 @@
 """Whether a run is of its baseline's suite, so that only the restorers can make a difference.
 
-Refuses what differs in more than the restorers; `bench.comparable` looks at the images themselves.
+Refuses what differs in more than the restorers; `bench.stats.compatibility` looks at the images
+themselves.
 """
 
 from __future__ import annotations
 
-from bench.record import Run
-from bench.scores import NotComparableError
+from bench.stats.scores import NotComparableError
+from bench.store.record import Run
 
 __all__ = ["refuse_other_suite"]
 

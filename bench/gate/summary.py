@@ -6,7 +6,7 @@ from bench.gate.verdict import Check, Outcome, Verdict
 from bench.report.comparison import frechet_caution, interval_text, places, signed
 from bench.report.plain import aligned
 from bench.report.signatures import signature_block
-from bench.resampling import DRAWS
+from bench.stats.resampling import DRAWS
 
 __all__ = [
     "HEADER",

@@ -1,6 +1,6 @@
 """What a gate found: a check for each rule, restorer and condition, and the verdict over all.
 
-Records only; they are made in `bench.gate.deciding` and laid out in `bench.gate.summary`,
+Records only; they are made in `bench.gate.gate` and laid out in `bench.gate.summary`,
 `bench.gate.markdown` and `bench.gate.junit`.
 """
 
@@ -12,7 +12,7 @@ from enum import StrEnum
 from bench.gate.changes import Change
 from bench.gate.coverage import Coverage
 from bench.gate.rules import Rules
-from bench.statistics import Interval
+from bench.stats.bootstrap import Interval
 
 __all__ = ["EXIT_CODES", "Check", "Outcome", "Verdict"]
 

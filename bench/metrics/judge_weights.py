@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.metrics.metric import MetricEntry, PairMetric, SetMetric
-from bench.metrics.pyiqa_metric import PyiqaMetric
+from bench.metrics.no_reference.pyiqa_metric import PyiqaMetric
 
 __all__ = ["TENSORS", "judge_weights", "other_weights"]
 
@@ -62,8 +62,8 @@ def other_weights(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
 
 
 def _digests(entry: MetricEntry, known: dict[Path, str]) -> Iterator[tuple[str, str]]:
-    from zoo.download import sha256_of
-    from zoo.weights import known_weights, own_file, package_file
+    from zoo.weights.download import sha256_of
+    from zoo.weights.files import known_weights, own_file, package_file
 
     paths = [package_file(*each) for each in entry.packaged]
     if entry.weights:

@@ -89,14 +89,14 @@ class MetricEntry:
     weights
         Name that ``zoo fetch`` knows, for weights no package ships; or the empty string.
     file
-        Name of a file of weights that a person brings, see `zoo.weights.own_file`; or empty.
+        Name of a file of weights that a person brings, see `zoo.weights.files.own_file`; or empty.
     packaged
         ``(import name, path inside)`` of weights that installed packages ship.
     feature
         What the vector of a set metric is, such as ``inception-pool3``: letters, digits and
         dashes. Metrics with the same name share their vectors. Empty for a pair metric.
     licence
-        Name in `zoo.licences.LICENCES` of a licence that must be agreed to first, or empty.
+        Name in `zoo.weights.licences.LICENCES` of a licence that must be agreed to first, or empty.
     status, detail
         ``ok``, or ``package_missing`` / ``weights_missing`` and the command that mends it.
     """

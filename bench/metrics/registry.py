@@ -11,17 +11,21 @@ from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
 
-from bench.metrics.dists import DISTS, load_dists
-from bench.metrics.fd_efficientnet import FD, load_fd
-from bench.metrics.fd_mobilenet import FD_MOBILENET, load_fd_mobilenet
-from bench.metrics.fid import FID, FID_CLEAN, load_fid, load_fid_clean
-from bench.metrics.fid_torch_fidelity import FID_TORCH_FIDELITY, load_fid_torch_fidelity
-from bench.metrics.identity_arcface import ARCFACE_METRICS, load_identity_arcface
-from bench.metrics.identity_arcface_small import (
+from bench.metrics.distribution.fd_efficientnet import FD, load_fd
+from bench.metrics.distribution.fd_mobilenet import FD_MOBILENET, load_fd_mobilenet
+from bench.metrics.distribution.fid import FID, FID_CLEAN, load_fid, load_fid_clean
+from bench.metrics.distribution.fid_torch_fidelity import (
+    FID_TORCH_FIDELITY,
+    load_fid_torch_fidelity,
+)
+from bench.metrics.distribution.kd_efficientnet import KD, load_kd
+from bench.metrics.distribution.kid import KID, KID_CLEAN, load_kid, load_kid_clean
+from bench.metrics.identity.identity_arcface import ARCFACE_METRICS, load_identity_arcface
+from bench.metrics.identity.identity_arcface_small import (
     IDENTITY_ARCFACE_SMALL,
     load_identity_arcface_small,
 )
-from bench.metrics.identity_dlib import (
+from bench.metrics.identity.identity_dlib import (
     FACE_FOUND,
     IDENTITY,
     IDENTITY_DEGREES,
@@ -31,43 +35,42 @@ from bench.metrics.identity_dlib import (
     load_identity_degrees,
     load_identity_strict,
 )
-from bench.metrics.identity_scripts import (
+from bench.metrics.identity.identity_scripts import (
     IDENTITY_RESTOREFORMER,
     IDENTITY_VQFR,
     load_identity_restoreformer,
     load_identity_vqfr,
 )
-from bench.metrics.kd_efficientnet import KD, load_kd
-from bench.metrics.kid import KID, KID_CLEAN, load_kid, load_kid_clean
-from bench.metrics.landmark_distance import (
+from bench.metrics.identity.landmark_distance import (
     LANDMARK_DISTANCE,
     LANDMARK_DISTANCE_NORMALISED,
     load_landmark_distance,
     load_landmark_distance_normalised,
 )
-from bench.metrics.lpips import LPIPS, LPIPS_VGG, load_lpips, load_lpips_vgg
-from bench.metrics.lpips_restoreformer import (
+from bench.metrics.metric import MetricEntry, PairMetric, SetMetric, Status
+from bench.metrics.no_reference.niqe import NIQE, NIQE_Y_FULL, load_niqe, load_niqe_y_full
+from bench.metrics.no_reference.pyiqa_metric import PREFIX, load_pyiqa
+from bench.metrics.perceptual.dists import DISTS, load_dists
+from bench.metrics.perceptual.lpips import LPIPS, LPIPS_VGG, load_lpips, load_lpips_vgg
+from bench.metrics.perceptual.lpips_restoreformer import (
     LPIPS_BGR,
     LPIPS_BGR_UNIT,
     load_lpips_bgr,
     load_lpips_bgr_unit,
 )
-from bench.metrics.metric import MetricEntry, PairMetric, SetMetric, Status
-from bench.metrics.ms_ssim import MS_SSIM_PROTOCOLS, MsSsim
-from bench.metrics.niqe import NIQE, NIQE_Y_FULL, load_niqe, load_niqe_y_full
-from bench.metrics.perceptual_efficientnet import PERCEPTUAL, load_perceptual
-from bench.metrics.perceptual_mobilenet import (
+from bench.metrics.perceptual.perceptual_efficientnet import PERCEPTUAL, load_perceptual
+from bench.metrics.perceptual.perceptual_mobilenet import (
     PERCEPTUAL_MOBILENET,
     load_perceptual_mobilenet,
 )
-from bench.metrics.psnr import PSNR_PROTOCOLS, Psnr
-from bench.metrics.pyiqa_metric import PREFIX, load_pyiqa
-from bench.metrics.ssim import SSIM_PROTOCOLS, Ssim
+from bench.metrics.pixel.ms_ssim import MS_SSIM_PROTOCOLS, MsSsim
+from bench.metrics.pixel.psnr import PSNR_PROTOCOLS, Psnr
+from bench.metrics.pixel.ssim import SSIM_PROTOCOLS, Ssim
 from bench.metrics.unavailable import unavailable
+from degrade.config import nearest
 from degrade.errors import UserError
-from degrade.yaml_lines import nearest
-from zoo.licences import is_accepted
-from zoo.weights import WeightsMissing, is_present, known_weights, own_file
+from zoo.weights.files import WeightsMissing, is_present, known_weights, own_file
+from zoo.weights.licences import is_accepted
 
 __all__ = ["METRICS", "MetricSource", "describe_metrics", "load_metric", "metric_names"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.record import Run, load_run
 from bench.report.model import Report, build_report
+from bench.store.record import Run, load_run
 from degrade.images import atomic_file
 
 __all__ = ["Report", "build_report", "write_report"]

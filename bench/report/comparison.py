@@ -6,14 +6,14 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 
-from bench.comparison import SIGNIFICANT, Comparison, Comparisons
-from bench.metrics.frechet import SMALL_SET
-from bench.pairing import CAPS
+from bench.metrics.distribution.frechet import SMALL_SET
 from bench.report.plain import aligned, escape
 from bench.report.signatures import signature_block, signature_sentence
-from bench.resampling import DRAWS
-from bench.set_pairing import FEW, FRECHET_DISTANCES
-from bench.statistics import Interval
+from bench.stats.bootstrap import Interval
+from bench.stats.comparison import SIGNIFICANT, Comparison, Comparisons
+from bench.stats.paired_sets import FEW, FRECHET_DISTANCES
+from bench.stats.paired_values import CAPS
+from bench.stats.resampling import DRAWS
 
 __all__ = [
     "comparison_records",

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bench.csv_text import Cell, csv_text
-from bench.efficiency import Efficiency
 from bench.report.plain import aligned, escape
-from zoo.placement import CPU
+from bench.runner.efficiency import Efficiency
+from bench.store.csv_text import Cell, csv_text
+from zoo.restorers.placement import CPU
 
 __all__ = [
     "COST_NOTE",

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bench.photographs import ImageKey
 from bench.report.model import Report
-from bench.severity import parts_of
-from degrade.planning import Plan
+from bench.stats.severity import parts_of
+from bench.store.photographs import ImageKey
+from degrade.planner.plan import Plan
 
 __all__ = ["FACETS", "Facets", "facets_of", "families_of"]
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bench.photographs import ImageKey
 from bench.report.model import Column, Report, Table
 from bench.report.phrases import most_decimals
 from bench.report.ranking import Rank, chosen_images, ranking_column, ranks
-from bench.scores import BASELINE
-from bench.truthless import AS_FOUND
-from degrade.planning import Plan
-from degrade.preview import describe_step
+from bench.stats.scores import BASELINE
+from bench.store.photographs import ImageKey
+from bench.suite.no_reference import AS_FOUND
+from degrade.commands.preview_sheet import describe_step
+from degrade.planner.plan import Plan
 
 __all__ = ["Captions", "captions_of"]
 

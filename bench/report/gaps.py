@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bench.metrics.metric import Status
-from bench.rows import Row
+from bench.store.rows import Row
 
 __all__ = ["Gap", "gaps_of"]
 

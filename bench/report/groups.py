@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from bench.grouping import GroupScore
 from bench.report.comparison import interval_text, places, signed
 from bench.report.plain import aligned, escape
+from bench.stats.groups import GroupScore
 
 __all__ = ["group_table", "group_text"]
 

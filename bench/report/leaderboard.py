@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bench.csv_text import Cell, csv_text, format_number
 from bench.report.model import Line, Report, Table
-from bench.scores import Score
+from bench.stats.scores import Score
+from bench.store.csv_text import Cell, csv_text, format_number
 
 __all__ = ["leaderboard_csv"]
 

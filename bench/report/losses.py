@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bench.metrics.metric import Status
 from bench.report.model import Report
-from bench.scores import BASELINE
+from bench.stats.scores import BASELINE
 
 __all__ = ["Loss", "identity_losses"]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.report.costs import cost_facts
 from bench.report.pictures import has_truths
-from bench.truthless import AS_FOUND
+from bench.suite.no_reference import AS_FOUND
 
 __all__ = ["facts_of"]
 

@@ -9,17 +9,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.comparable import refuse_mixed_signatures
-from bench.photographs import ImageKey
-from bench.plans import Where, read_plans
-from bench.record import SECONDS, Run
 from bench.report.gaps import Gap, gaps_of
 from bench.report.places import PlaceKey
 from bench.report.win_rates import WinRate, win_rates
-from bench.scores import BASELINE, Score, ScoreKey, score
-from bench.severity import Severity, analyse
-from bench.significance import Grouping, significance_groups
-from degrade.planning import Plan
+from bench.stats.compatibility import refuse_mixed_signatures
+from bench.stats.scores import BASELINE, Score, ScoreKey, score
+from bench.stats.severity import Severity, analyse
+from bench.stats.significance import Grouping, significance_groups
+from bench.store.photographs import ImageKey
+from bench.store.plans import Where, read_plans
+from bench.store.record import SECONDS, Run
+from degrade.planner.plan import Plan
 
 __all__ = ["Column", "Line", "Report", "Table", "build_report"]
 

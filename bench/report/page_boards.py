@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.efficiency import Efficiency
-from bench.record import SECONDS
 from bench.report.costs import costs_of, milliseconds
 from bench.report.model import Column, Line, Report, Table
 from bench.report.phrases import CellText, cell_text
 from bench.report.places import Place, PlaceKey, places_of
 from bench.report.told_apart import too_few
-from bench.significance import Grouping
+from bench.runner.efficiency import Efficiency
+from bench.stats.significance import Grouping
+from bench.store.record import SECONDS
 
 __all__ = ["Board", "boards_of"]
 

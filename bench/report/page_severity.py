@@ -10,9 +10,9 @@ from bench.report.model import Report
 from bench.report.plots import Plot, plots, series_class
 from bench.report.ranking import ranking_column
 from bench.report.severity_text import DRAWN, EXPLANATION, coverage, percent
-from bench.scores import BASELINE
-from bench.severity import ErrorLeft, Severity, Standing
-from bench.severity.levels import Grading
+from bench.stats.scores import BASELINE
+from bench.stats.severity import ErrorLeft, Severity, Standing
+from bench.stats.severity.levels import Grading
 
 __all__ = ["Block", "severity_blocks"]
 

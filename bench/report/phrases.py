@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from bench.metrics.frechet import SMALL_SET
+from bench.metrics.distribution.frechet import SMALL_SET
 from bench.report.model import Table
-from bench.scores import Score
-from bench.set_pairing import FRECHET_DISTANCES
+from bench.stats.paired_sets import FRECHET_DISTANCES
+from bench.stats.scores import Score
 
 __all__ = [
     "LEGEND",

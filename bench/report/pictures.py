@@ -14,10 +14,10 @@ from typing import Any
 
 import PIL.Image
 
-from bench.record import Run
 from bench.report.model import Report, Table
-from bench.restoring import Gallery
-from bench.scores import BASELINE
+from bench.runner.restored_output import Gallery
+from bench.stats.scores import BASELINE
+from bench.store.record import Run
 
 __all__ = ["Album", "Comparison", "Picture", "collect", "has_truths"]
 

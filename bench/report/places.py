@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.significance import Grouping
+from bench.stats.significance import Grouping
 
 __all__ = ["Place", "PlaceKey", "places_of"]
 
@@ -24,7 +24,7 @@ class Place:
         One more than the restorers that stand above it and can be told apart from it, so those
         that cannot be told apart from the best share the first place.
     letters
-        Of its groups, see `bench.significance.Grouping`.
+        Of its groups, see `bench.stats.significance.Grouping`.
     """
 
     rank: int

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from bench.severity import Curve, Point, Severity
+from bench.stats.severity import Curve, Point, Severity
 
 __all__ = ["Plot", "plots", "series_class"]
 

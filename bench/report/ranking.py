@@ -7,9 +7,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.photographs import ImageKey
 from bench.report.model import Column, Report, Table
-from bench.scores import BASELINE
+from bench.stats.scores import BASELINE
+from bench.store.photographs import ImageKey
 
 __all__ = ["Rank", "chosen_images", "ranking_column", "ranks"]
 

@@ -10,8 +10,8 @@ from typing import Any
 from bench.report.costs import costs_of, machine_of
 from bench.report.model import Report, Table
 from bench.report.places import places_of
-from bench.scores import Score
-from bench.severity import Severity
+from bench.stats.scores import Score
+from bench.stats.severity import Severity
 
 __all__ = ["report_json"]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Sequence
 
-from bench.csv_text import Cell, csv_text, format_number
 from bench.report.plain import aligned, escape
-from bench.scores import BASELINE
-from bench.severity import ErrorLeft, Severity, Standing
-from bench.statistics import Interval
+from bench.stats.bootstrap import Interval
+from bench.stats.scores import BASELINE
+from bench.stats.severity import ErrorLeft, Severity, Standing
+from bench.store.csv_text import Cell, csv_text, format_number
 
 __all__ = [
     "DRAWN",

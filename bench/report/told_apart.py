@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from bench.comparison import SIGNIFICANT
-from bench.gate.checking import smallest_p
+from bench.gate.checks import smallest_p
 from bench.report.plain import aligned, escape
-from bench.resampling import DRAWS
-from bench.significance import Grouping
+from bench.stats.comparison import SIGNIFICANT
+from bench.stats.resampling import DRAWS
+from bench.stats.significance import Grouping
 
 __all__ = ["groups_markdown", "groups_text", "too_few"]
 

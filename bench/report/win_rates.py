@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.paired_tests import why_not_compared, win_rate
-from bench.pairing import CAPS, Side, open_condition
-from bench.record import SECONDS, Run
 from bench.report.places import PlaceKey
-from bench.scores import BASELINE
+from bench.stats.paired_tests import why_not_compared, win_rate
+from bench.stats.paired_values import CAPS, Side, open_condition
+from bench.stats.scores import BASELINE
+from bench.store.record import SECONDS, Run
 
 __all__ = ["WinRate", "win_rates"]
 

@@ -23,13 +23,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from degrade.build import build
-from degrade.encodings import encode
+from degrade.dataset.build import build
+from degrade.dataset.layout import ENCODINGS, Storing
 from degrade.executors import Engine, run_tasks
+from degrade.feed.paired_dataset import PairedDataset
 from degrade.images import decode_image
-from degrade.pairs import PairedDataset
+from degrade.images.encodings import encode
 from degrade.random import Stream, StreamKey
-from degrade.storing import ENCODINGS, Storing
 
 __all__ = ["BAR", "SIDE", "BuildingLine", "BuildingReport", "measure_building"]
 
@@ -85,7 +85,7 @@ class BuildingReport:
     Attributes
     ----------
     environment
-        From `bench.environment`.
+        From `bench.store.environment`.
     recipe, pictures, rounds
         How it was measured.
     lines
@@ -134,7 +134,7 @@ def measure_building(
     tell
         Gets the name of every format and number of processes that is done.
     """
-    from bench.environment import environment
+    from bench.store.environment import environment
 
     lines: list[BuildingLine] = []
     with tempfile.TemporaryDirectory(dir=folder, prefix="relume-speed-") as text:

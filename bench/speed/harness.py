@@ -12,14 +12,14 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.conditions import open_conditions
-from bench.executing import execute
 from bench.metrics.metric import PairMetric, Sample
 from bench.metrics.registry import load_metric
-from bench.restoring import match_size
-from bench.suite import Suite
+from bench.runner.execute import execute
+from bench.runner.restored_output import match_size
+from bench.suite.conditions import open_conditions
+from bench.suite.suite import Suite
 from degrade.images import write_png
-from zoo.registry import load
+from zoo.registry.registry import load
 from zoo.restorer import Restorer
 
 __all__ = ["HarnessLine", "measure_harness"]

@@ -16,7 +16,7 @@ from bench.speed.peers import Peers, PeerSide, PeerUnavailableError
 from bench.speed.timing import KEEP_MEMORY, LocalSide, Ratio, Side, in_turn, one_core
 from degrade import Plan, Step, apply
 from degrade.errors import UserError
-from degrade.operations import OPERATIONS
+from degrade.ops import OPERATIONS
 
 __all__ = ["Line", "Report", "case_names", "measure"]
 
@@ -74,7 +74,7 @@ class Report:
     Attributes
     ----------
     environment
-        From `bench.environment`.
+        From `bench.store.environment`.
     image
         What was degraded.
     core
@@ -131,7 +131,7 @@ def measure(
     UserError
         There is no case of that name, or a Python that cannot be started.
     """
-    from bench.environment import environment
+    from bench.store.environment import environment
 
     unknown = sorted(set(names) - set(case_names()))
     if unknown:

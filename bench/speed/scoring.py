@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from bench.measuring import Samples
 from bench.metrics.metric import PairMetric
 from bench.metrics.registry import load_metric
+from bench.runner.measure import Samples
 from bench.speed.harness import HarnessLine, measure_harness
 from bench.speed.timing import Ratio, one_core
 from degrade import apply, load_recipe, plan
@@ -75,7 +75,7 @@ class ScoringReport:
     Attributes
     ----------
     environment
-        From `bench.environment`.
+        From `bench.store.environment`.
     core
         The one that was used, None where the system cannot bind a process.
     pairs
@@ -115,7 +115,7 @@ def measure_scoring(
     UserError
         No case has that name, pyiqa is not installed, or it gives another value.
     """
-    from bench.environment import environment
+    from bench.store.environment import environment
 
     known = [case.name for case in CASES]
     unknown = sorted(set(cases) - {*known, "harness"})
@@ -200,7 +200,7 @@ def _score(metrics: Sequence[Any], restored: Path, hq: Path) -> list[float]:
 def _peer(name: str) -> Any:
     import pyiqa
 
-    from bench.metrics.shut_network import network_shut
+    from bench.metrics.offline import network_shut
 
     with network_shut():
         return pyiqa.create_metric(name, device="cpu")

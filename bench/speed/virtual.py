@@ -19,11 +19,11 @@ import numpy as np
 
 from bench.speed.timing import Ratio, one_core
 from degrade import PairedDataset, plan
-from degrade.build import build
+from degrade.dataset.build import build
+from degrade.dataset.reader import StoredPairs
 from degrade.errors import UserError
 from degrade.images import Image, atomic_file
 from degrade.random import Stream, StreamKey
-from degrade.stored import StoredPairs
 
 __all__ = ["RECIPES", "VirtualLine", "VirtualReport", "as_record", "as_text", "measure_virtual"]
 
@@ -78,7 +78,7 @@ class VirtualReport:
     Attributes
     ----------
     environment
-        From `bench.environment`.
+        From `bench.store.environment`.
     core
         The one that was used, None where the system cannot bind a process.
     pairs
@@ -119,7 +119,7 @@ def measure_virtual(
     UserError
         Fewer pairs than one picture has; a computed pair is not the stored one.
     """
-    from bench.environment import environment
+    from bench.store.environment import environment
 
     if pairs < _VARIANTS:
         raise UserError(f"{pairs} pairs are too few to time: give {_VARIANTS} or more")

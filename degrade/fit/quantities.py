@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degrade.fit.measurement import NO_JPEG, Measurement
-from degrade.planning import Plan
+from degrade.planner.plan import Plan
 
 __all__ = ["QUANTITIES", "Drawn", "Quantity", "drawn_values"]
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from degrade.errors import ImageError
 from degrade.images.picture import Image
-from degrade.reading import Reading
+from degrade.images.reading import Reading
 
 if TYPE_CHECKING:
     import PIL.Image

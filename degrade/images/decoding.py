@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degrade.errors import ImageError
-from degrade.images.claims import check_header, check_opened, check_size, jpegxl_size
 from degrade.images.codecs import decode_with
 from degrade.images.colour import check_kind, round_to_eight_bits, to_rgb, upright
+from degrade.images.header import check_header, check_opened, check_size, jpegxl_size
 from degrade.images.picture import Image
 from degrade.images.plain import decode_plain
-from degrade.reading import Reading
+from degrade.images.reading import Reading
 
 if TYPE_CHECKING:
     import PIL.Image

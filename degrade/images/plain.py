@@ -2,9 +2,9 @@
 
 Most PNG files of a dataset are 8-bit RGB with neither profile, transparency nor orientation. For
 these every policy of `degrade.images.Reading` gives the same pixels, so they are inflated
-(libdeflate) and unfiltered (`degrade.kernels.png`) straight into an array. What is in any way
-unusual or damaged is left to the careful reader, and to its words. Every checksum is compared, of
-the chunks and of the levels, so what is taken here is what was written.
+(libdeflate) and unfiltered (`degrade.images.png_kernels`) straight into an array. What is in any
+way unusual or damaged is left to the careful reader, and to its words. Every checksum is compared,
+of the chunks and of the levels, so what is taken here is what was written.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _EXPANSION = 1032
 def decode_plain(data: bytes) -> Image | None:
     """Return the picture of a plain PNG file, uint8 (height, width, 3) RGB, else None.
 
-    The size that its header claims is to be checked before (`degrade.images.claims`).
+    The size that its header claims is to be checked before (`degrade.images.header`).
     """
     # IHDR: bit depth 8, colour type 2, no interlacing (11.2.1).
     if data[:8] != _SIGNATURE or data[12:16] != b"IHDR" or data[24:29] != b"\x08\x02\0\0\0":
@@ -42,8 +42,8 @@ def decode_plain(data: bytes) -> Image | None:
         return None
     import imagecodecs
 
-    from degrade.compiling import told_of_compilation
-    from degrade.kernels.png import undo_filters
+    from degrade.engine.compilation import told_of_compilation
+    from degrade.images.png_kernels import undo_filters
 
     try:
         rows = imagecodecs.deflate_decode(packed, out=size)

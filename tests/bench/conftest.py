@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from bench.conditions import Condition
 from bench.metrics.metric import Measurement, Status
-from bench.rows import Row
-from bench.suite import Suite
+from bench.store.rows import Row
+from bench.suite.conditions import Condition
+from bench.suite.suite import Suite
 from degrade.errors import ImageError
-from degrade.planning import Plan
+from degrade.planner.plan import Plan
 from zoo.restorer import Card
 
 
@@ -161,7 +161,7 @@ def cache_of_the_tests(tmp_path_factory):
     """Keep what `bench run` finds here out of the cache of whoever runs the tests."""
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("cache-of-bench")
-        patch.setattr("bench.cache.default_cache", lambda: folder)
+        patch.setattr("bench.runner.cache.default_cache", lambda: folder)
         yield folder
 
 

@@ -22,7 +22,7 @@ from bench.metrics.metric import PairMetric, Sample, SetMetric
 from bench.metrics.registry import load_metric
 from bench.speed.timing import one_core
 from degrade.images import write_png
-from degrade.planning import Plan
+from degrade.planner.plan import Plan
 from zoo.restorer import Image
 
 METRICS = (

@@ -26,14 +26,14 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.features import TRUTH, file_of, read_vectors
-from bench.frechet_jackknife import (
+from bench.metrics.distribution.frechet import covariance_root
+from bench.stats.frechet_jackknife import (
     ReferenceGaussian,
     distances_without_each,
     fit_reference,
 )
-from bench.metrics.frechet import covariance_root
-from bench.resampling import _draws
+from bench.stats.resampling import _draws
+from bench.store.features import TRUTH, file_of, read_vectors
 
 _SEED, _VERSIONS, _DRAWS, _REFERENCE = 7, 2, 2000, 2000
 _AGAIN, _GROUPS = 60, 20
@@ -56,7 +56,7 @@ class Population:
 
 
 def distance(features: Vectors, reference: ReferenceGaussian) -> float:
-    """Return the Fréchet distance of the sample, as `bench.metrics.frechet` does."""
+    """Return the Fréchet distance of the sample, as `bench.metrics.distribution.frechet` does."""
     shift, root = features.mean(axis=0) - reference.mean, covariance_root(features)
     cross = np.linalg.svd(root @ reference.root.T, compute_uv=False).sum()
     spreads = np.square(root).sum() + np.square(reference.root).sum()

@@ -24,14 +24,14 @@ from gate_error_scores import JUDGE, KINDS, METRICS, Scores, scores
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
-from bench.gate.checking import is_worse, largest_counted
+from bench.gate.checks import is_worse, largest_counted
 from bench.gate.coverage import Coverage
-from bench.gate.deciding import gate
+from bench.gate.gate import gate
 from bench.gate.rules import MetricRule, Rules, load_rules
 from bench.metrics.registry import METRICS as TABLE
-from bench.record import Run
-from bench.resampling import DRAWS, _draws, holm
-from bench.rows import Row
+from bench.stats.resampling import DRAWS, _draws, holm
+from bench.store.record import Run
+from bench.store.rows import Row
 
 _SEED, _COLUMNS, _WHOLE = 7, 400, 5
 
@@ -124,7 +124,7 @@ def spoiled_other_variants(stored: Values, generator: np.random.Generator) -> Tr
 
 
 def p_values(trials: Sequence[Trial], counts: Values) -> Values:
-    """Return ``(trials, metrics)`` bootstrap p as `bench.resampling.resample` gives them."""
+    """Return ``(trials, metrics)`` bootstrap p as `bench.stats.resampling.resample` gives them."""
     columns = np.concatenate([np.nan_to_num(t.after - t.before) for t in trials], axis=1)
     found = np.empty(columns.shape[1])
     for place in range(0, len(found), _COLUMNS):

@@ -9,11 +9,11 @@ import os
 import numpy as np
 import pytest
 
-from bench import cache as caching
-from bench.cache import Cache
-from bench.cache_store import CacheStore
-from bench.executing import execute
 from bench.metrics.metric import Measurement, Sample, Status
+from bench.runner import cache as caching
+from bench.runner.cache import Cache
+from bench.runner.cache_store import CacheStore
+from bench.runner.execute import execute
 
 LIGHT = np.full((8, 9, 3), 200, np.uint8)
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from bench.cache_store import CacheStore, Usage
+from bench.runner.cache_store import CacheStore, Usage
 
 KEY, OTHER = "ab" + "0" * 62, "cd" + "1" * 62
 HEAD = 15 + 32

@@ -9,19 +9,19 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from bench.calibration.calibrating import Calibration, calibrate
-from bench.calibration.cases import CASES, digest, photograph, tiles
-from bench.calibration.check import Check, check_value, loader, skipped
-from bench.calibration.closed_forms import closed_forms
-from bench.calibration.known_answers import EQUAL
-from bench.calibration.published import published
-from bench.calibration.shipped import SHIPPED, shipped
-from bench.calibration.table import calibration_text
 from bench.cli import main
 from bench.metrics.metric import Measurement, Sample, Status
-from bench.metrics.psnr import Psnr
+from bench.metrics.pixel.psnr import Psnr
 from bench.metrics.registry import METRICS, load_metric
-from bench.protocols.table import PROTOCOLS
+from bench.suite.protocols.table import PROTOCOLS
+from bench.validate.calibrate import Calibration, calibrate
+from bench.validate.cases import CASES, digest, photograph, tiles
+from bench.validate.check import Check, check_value, loader, skipped
+from bench.validate.closed_forms import closed_forms
+from bench.validate.known_answers import EQUAL
+from bench.validate.published import published
+from bench.validate.shipped import SHIPPED, shipped
+from bench.validate.table import calibration_text
 from degrade.errors import DatasetError
 
 PAIRS = Path(__file__).parents[2].parent / "shared" / "calibration"
@@ -96,8 +96,8 @@ def one_case(tmp_path):
 @pytest.fixture
 def quick(monkeypatch, one_case):
     """Only one picture and no network."""
-    monkeypatch.setattr("bench.calibration.known_answers.EQUAL", {"psnr": (math.inf, 0.0)})
-    monkeypatch.setattr("bench.calibration.shipped.SHIPPED", one_case)
+    monkeypatch.setattr("bench.validate.known_answers.EQUAL", {"psnr": (math.inf, 0.0)})
+    monkeypatch.setattr("bench.validate.shipped.SHIPPED", one_case)
 
 
 @pytest.fixture(scope="module")
@@ -169,7 +169,7 @@ def test_a_picture_that_came_out_otherwise_fails_and_says_so(tmp_path, load):
 
 @pytest.mark.slow
 def test_the_shipped_values_are_those_that_its_script_makes():
-    make = pytest.importorskip("bench.calibration.make_shipped").make
+    make = pytest.importorskip("bench.validate.make_shipped").make
     stored, made = json.loads(SHIPPED.read_text()), make()
     assert stored.keys() == made.keys() == CASES.keys()
     for name, case in made.items():

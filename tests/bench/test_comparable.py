@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.comparable import refuse_other_images
-from bench.record import Run
-from bench.scores import NotComparableError
+from bench.stats.compatibility import refuse_other_images
+from bench.stats.scores import NotComparableError
+from bench.store.record import Run
 
 ONE, OTHER = "1" * 64, "2" * 64
 LIBRARIES = {"numpy": "2.4.6", "imagecodecs": "2026.3.6", "pillow": "13.0.0"}

@@ -7,21 +7,21 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from bench.comparing import compare, compare_runs
-from bench.conditions import Condition
-from bench.executing import execute
-from bench.features import file_of
-from bench.metrics.kd_efficientnet import KD, KdEfficientNet
-from bench.metrics.kernel_distance import kernel_distance
-from bench.pairing import CAPS
-from bench.record import Run
-from bench.reference import open_reference
+from bench.metrics.distribution.kd_efficientnet import KD, KdEfficientNet
+from bench.metrics.distribution.kernel_distance import kernel_distance
 from bench.report.comparison import comparison_records, comparison_table, comparison_text
-from bench.scores import NotComparableError
-from bench.statistics import Interval
+from bench.runner.execute import execute
+from bench.stats.bootstrap import Interval
+from bench.stats.compare import compare, compare_runs
+from bench.stats.paired_values import CAPS
+from bench.stats.scores import NotComparableError
+from bench.store.features import file_of
+from bench.store.record import Run
+from bench.suite.conditions import Condition
+from bench.suite.reference import open_reference
 from degrade.errors import DatasetError, UserError
 from degrade.images import write_png
-from degrade.planning import Plan
+from degrade.planner.plan import Plan
 
 NAMES = [f"{i:03}" for i in range(40)]
 
@@ -267,7 +267,7 @@ def test_a_table_without_a_comparison_is_refused(make):
 
 
 def test_more_comparisons_than_the_draws_can_correct_are_refused(make, monkeypatch):
-    monkeypatch.setattr("bench.comparing._MOST", 1)
+    monkeypatch.setattr("bench.stats.compare._MOST", 1)
     run = make({(n, "psnr"): noise(i) for i, n in enumerate(("input", "mine", "other"))})
     with pytest.raises(UserError, match="2 comparisons are more than 1"):
         compare(run, "mine")
@@ -383,9 +383,9 @@ def test_a_restorer_that_failed_on_every_image_cannot_be_told_from_others(kernel
 
 
 def test_the_value_of_a_run_leaves_out_pairs_of_versions_of_one_photograph(kernel_run, tmp_path):
-    from bench.features import read_vectors
-    from bench.photographs import numbered
-    from bench.reference import reference_file
+    from bench.store.features import read_vectors
+    from bench.store.photographs import numbered
+    from bench.suite.reference import reference_file
 
     (row,) = [r for r in kernel_run.rows if (r.metric, r.restorer) == (KD.name, "input")]
     found = read_vectors(file_of(tmp_path / "run", ("ramps", "dark", "input", KD.feature)))

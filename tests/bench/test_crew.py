@@ -5,14 +5,14 @@ import csv
 import numpy as np
 import pytest
 
-from bench import crew
-from bench.crew import Setting
-from bench.features import read_vectors
-from bench.runner import run
-from bench.suite import Suite
+from bench.runner import pool as crew
+from bench.runner.pool import Setting
+from bench.runner.run import run
+from bench.store.features import read_vectors
+from bench.suite.suite import Suite
 from degrade.errors import UserError
 from degrade.images import write_png
-from zoo.placement import Placement
+from zoo.restorers.placement import Placement
 
 
 @pytest.fixture(scope="module")

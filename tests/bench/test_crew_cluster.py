@@ -5,8 +5,8 @@ import csv
 import numpy as np
 import pytest
 
-from bench.runner import run
-from bench.suite import Suite
+from bench.runner.run import run
+from bench.suite.suite import Suite
 from degrade.errors import UserError
 from degrade.images import write_png
 

@@ -13,15 +13,15 @@ import time
 import numpy as np
 import pytest
 
-from bench.record import load_run
-from bench.runner import run
-from bench.suite import Suite
+from bench.runner.run import run
+from bench.store.record import load_run
+from bench.suite.suite import Suite
 from degrade.images import write_png
 
 CODE = """
 import sys
-from bench.runner import run
-from bench.suite import Suite
+from bench.runner.run import run
+from bench.suite.suite import Suite
 
 if __name__ == "__main__":
     run(Suite("x", (sys.argv[1],), ("gfpgan",), ("nlmeans",), ("psnr", "ssim")), sys.argv[2],

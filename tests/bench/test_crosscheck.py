@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from bench import crosscheck as module
-from bench.backends import BACKENDS, SET_BACKENDS, Backend
 from bench.cli import main
-from bench.crosscheck import crosscheck, default_pairs, stored_pairs
 from bench.metrics.metric import Measurement, Sample, Status
 from bench.metrics.registry import METRICS
+from bench.validate import crosscheck as module
+from bench.validate.backends import BACKENDS, SET_BACKENDS, Backend
+from bench.validate.crosscheck import crosscheck, default_pairs, stored_pairs
 from degrade.errors import DatasetError, UserError
 from degrade.images import write_png
 
@@ -99,8 +99,8 @@ def test_distances_of_sets_are_torchmetrics_on_our_vectors():
     pytest.importorskip("torchmetrics")
     draw = np.random.default_rng(0)
     for row in {row.name: row for row in SET_BACKENDS}.values():
-        from bench.metrics.frechet import frechet_distance
-        from bench.metrics.kernel_distance import kernel_distance
+        from bench.metrics.distribution.frechet import frechet_distance
+        from bench.metrics.distribution.kernel_distance import kernel_distance
 
         ours = frechet_distance if row.name.endswith("fid") else kernel_distance
         sets = draw.normal(size=(30, 8)), draw.normal(0.4, 1.3, size=(30, 8))

@@ -2,8 +2,8 @@ import dataclasses
 
 import pytest
 
-from bench.data_digest import DataDigests
-from bench.executing import execute
+from bench.runner.execute import execute
+from bench.store.data_digest import DataDigests
 
 WHERE = ("faces", "dark")
 

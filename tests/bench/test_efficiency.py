@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from bench.efficiency import Calls, Efficiency, count_parameters, efficiencies
-from bench.executing import execute
+from bench.runner.efficiency import Calls, Efficiency, count_parameters, efficiencies
+from bench.runner.execute import execute
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the peak of a block")
 
 
 PEAKS = """
 import numpy as np
-from bench.metering import Meter
+from bench.runner.profile import Meter
 
 with Meter() as grown:
     for size in (1, 5, 2):
@@ -98,8 +98,8 @@ def test_parameters_are_counted_once_wherever_a_restorer_keeps_its_networks(fake
 def test_the_shipped_network_has_as_many_as_its_file():
     from safetensors import safe_open
 
-    from zoo.registry import load
-    from zoo.shipped import weights_path
+    from zoo.registry.registry import load
+    from zoo.weights.builtin import weights_path
 
     with safe_open(weights_path("unet-128"), "pt") as file:
         stored = sum(int(np.prod(file.get_slice(name).get_shape())) for name in file.keys())  # noqa: SIM118

@@ -5,8 +5,8 @@ import pickle
 import numpy as np
 import pytest
 
-from bench.features import FeatureStore, file_of, read_vectors, write_vectors
 from bench.metrics.metric import Measurement, Status
+from bench.store.features import FeatureStore, file_of, read_vectors, write_vectors
 from degrade.errors import DatasetError
 
 PLACE = ("set", "recipe", "a/b", "vector")

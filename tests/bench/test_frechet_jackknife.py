@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from bench import frechet_jackknife, resampling
-from bench.frechet_jackknife import distances_without_each, fit_reference, jackknife_values
-from bench.metrics.frechet import frechet_distance
-from bench.resampling import mean_of, resample
+from bench.metrics.distribution.frechet import frechet_distance
+from bench.stats import frechet_jackknife, resampling
+from bench.stats.frechet_jackknife import distances_without_each, fit_reference, jackknife_values
+from bench.stats.resampling import mean_of, resample
 
 
 def generator(seed):

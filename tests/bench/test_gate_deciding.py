@@ -6,14 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench.comparing import compare_runs
-from bench.gate.checking import is_worse, smallest_p
-from bench.gate.deciding import gate, without_baseline
+from bench.gate.checks import is_worse, smallest_p
+from bench.gate.gate import gate, without_baseline
 from bench.gate.rules import MetricRule, Rules, RulesError, load_rules
 from bench.gate.verdict import Outcome
-from bench.pairing import CAPS
-from bench.record import Run
-from bench.resampling import DRAWS
+from bench.stats.compare import compare_runs
+from bench.stats.paired_values import CAPS
+from bench.stats.resampling import DRAWS
+from bench.store.record import Run
 from degrade.errors import UserError
 
 RULES = Rules((MetricRule("psnr", 0.1), MetricRule("perceptual_efficientnet", 0.02, True)))

@@ -15,7 +15,7 @@ from bench.gate.markdown import LONGEST, verdict_markdown
 from bench.gate.rules import MetricRule, Rules
 from bench.gate.summary import headline, verdict_text
 from bench.gate.verdict import Check, Outcome, Verdict
-from bench.statistics import Interval
+from bench.stats.bootstrap import Interval
 
 RULES = Rules((MetricRule("psnr", 0.1),))
 OK = Check(

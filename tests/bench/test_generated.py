@@ -5,7 +5,7 @@ import pytest
 from click.testing import CliRunner
 
 from bench.cli import main
-from bench.generated import halves_comparison, held_out_comparison
+from bench.stats.generated import halves_comparison, held_out_comparison
 from degrade.errors import DatasetError
 from degrade.images import write_png
 
@@ -41,10 +41,10 @@ def test_too_few_faces_are_refused():
 @pytest.fixture
 def tiny(tmp_path):
     torch = pytest.importorskip("torch")
-    from zoo.generating.config import GeneratorTraining
-    from zoo.generating.run import export_generator
-    from zoo.generating.trainer import GeneratorTrainer
-    from zoo.networks.stylegan2 import GeneratorConfig
+    from zoo.networks.stylegan.generator import GeneratorConfig
+    from zoo.training.tasks.generator.config import GeneratorTraining
+    from zoo.training.tasks.generator.run import export_generator
+    from zoo.training.tasks.generator.trainer import GeneratorTrainer
 
     network = GeneratorConfig(32, {4: 8, 8: 8, 16: 6, 32: 4}, latent=8, depth=2)
     trainer = GeneratorTrainer(GeneratorTraining("tiny", network), torch.device("cpu"))

@@ -7,9 +7,9 @@ import pytest
 from click.testing import CliRunner
 
 from bench.cli import main
-from bench.executing import execute
-from bench.grouping import group_scores, read_attributes
 from bench.report.groups import group_table, group_text
+from bench.runner.execute import execute
+from bench.stats.groups import group_scores, read_attributes
 from degrade.errors import DatasetError, UserError
 
 

@@ -7,15 +7,15 @@ import sys
 
 import pytest
 
-from bench.holding import held
-from bench.suite import SuiteError
+from bench.runner.lock import held
+from bench.suite.suite import SuiteError
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no flock")
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from bench.holding import held
+from bench.runner.lock import held
 with held(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)

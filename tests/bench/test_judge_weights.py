@@ -13,12 +13,12 @@ import torch
 from bench.metrics.described import Described
 from bench.metrics.judge_weights import TENSORS, judge_weights, other_weights
 from bench.metrics.metric import MetricEntry, Status
-from bench.metrics.pyiqa_metric import PyiqaMetric
+from bench.metrics.no_reference.pyiqa_metric import PyiqaMetric
 from bench.metrics.registry import METRICS, load_metric
 from bench.metrics.unavailable import unavailable
-from zoo import weights as finding
-from zoo.published_weights import WeightFile
-from zoo.weights import package_file
+from zoo.weights import files as finding
+from zoo.weights.files import package_file
+from zoo.weights.published import WeightFile
 
 ENDINGS = (".pth", ".pt", ".dat", ".safetensors", ".onnx", ".npz")
 
@@ -92,7 +92,9 @@ def test_a_file_is_read_once_however_many_metrics_share_it(tmp_path, monkeypatch
     (tmp_path / "mine.onnx").write_bytes(b"weights")
     monkeypatch.setenv("RELUME_WEIGHTS", str(tmp_path))
     reads = []
-    monkeypatch.setattr("zoo.download.sha256_of", lambda path: reads.append(path) or "d" * 64)
+    monkeypatch.setattr(
+        "zoo.weights.download.sha256_of", lambda path: reads.append(path) or "d" * 64
+    )
     judge_weights([Described(entry(file="mine.onnx")) for _ in range(3)])
     assert len(reads) == 1
 

@@ -5,11 +5,11 @@ import itertools
 import numpy as np
 import pytest
 
-from bench import kernel_terms as module
-from bench import resampling
-from bench.kernel_terms import kernel_terms
-from bench.metrics.kernel_distance import kernel_distance
-from bench.resampling import pair_mean_of, resample
+from bench.metrics.distribution.kernel_distance import kernel_distance
+from bench.stats import kernel_terms as module
+from bench.stats import resampling
+from bench.stats.kernel_terms import kernel_terms
+from bench.stats.resampling import pair_mean_of, resample
 
 
 def generator(seed):

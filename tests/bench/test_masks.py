@@ -5,19 +5,19 @@ import pickle
 import numpy as np
 import pytest
 
-from bench import masks as bench_masks
-from bench import supply
-from bench.masks import Masks, open_masks
-from bench.restoring import match_size
-from bench.runner import run
-from bench.suite import Suite, SuiteError
+from bench.runner import restored_images as supply
+from bench.runner.restored_output import match_size
+from bench.runner.run import run
+from bench.suite import masks as bench_masks
+from bench.suite.masks import Masks, open_masks
+from bench.suite.suite import Suite, SuiteError
+from degrade.dataset.sources import open_source
 from degrade.errors import UserError
 from degrade.images import write_png
-from degrade.sources import open_source
-from zoo.portrait.alignment_file import ALIGNMENT_FILE, write_alignment
-from zoo.portrait.mesh_parser import MeshParser
-from zoo.portrait.parsing import FaceMask
-from zoo.portrait.template_parser import TemplateParser
+from zoo.portrait.align.alignment_file import ALIGNMENT_FILE, write_alignment
+from zoo.portrait.parse.mesh_parser import MeshParser
+from zoo.portrait.parse.parsing import FaceMask
+from zoo.portrait.parse.template_parser import TemplateParser
 
 
 class MeanColour(MeshParser):

@@ -1,7 +1,7 @@
 import pytest
 
-from bench import metering
-from bench.metering import Meter
+from bench.runner import profile as metering
+from bench.runner.profile import Meter
 
 
 class Cuda:

@@ -4,10 +4,10 @@ import torch
 from scipy.ndimage import gaussian_filter
 from skimage import data
 
-from bench.metrics.dists import DISTS, Dists, load_dists
-from bench.metrics.dists_network import DistsNetwork, load_heads
 from bench.metrics.metric import Sample, Status
-from zoo.weights import WeightsMissing
+from bench.metrics.perceptual.dists import DISTS, Dists, load_dists
+from bench.metrics.perceptual.dists_network import DistsNetwork, load_heads
+from zoo.weights.files import WeightsMissing
 
 pytest.importorskip("torchmetrics")
 
@@ -130,6 +130,6 @@ def test_another_networks_weights_are_not_taken(backbone, heads):
 def test_missing_weights_are_not_fetched(tmp_path, monkeypatch):
     monkeypatch.delenv("RELUME_WEIGHTS", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr("zoo.weights.download", pytest.fail)
+    monkeypatch.setattr("zoo.weights.files.download", pytest.fail)
     with pytest.raises(WeightsMissing, match="zoo fetch vgg16"):
         load_dists()

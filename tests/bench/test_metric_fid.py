@@ -3,8 +3,8 @@ import pytest
 import torch
 from skimage import data
 
-from bench.metrics.fid import FID, Fid
-from bench.metrics.inception import FidInception, average_inside
+from bench.metrics.distribution.fid import FID, Fid
+from bench.metrics.distribution.inception import FidInception, average_inside
 from bench.metrics.metric import Sample, Status
 
 

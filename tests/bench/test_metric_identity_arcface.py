@@ -11,23 +11,23 @@ torch = pytest.importorskip("torch")
 
 from published_arcface import gray_shapes, irse50_shapes, random_state  # noqa: E402
 
-import zoo.weights  # noqa: E402
-from bench.metrics.identity_arcface import ARCFACE_METRICS  # noqa: E402
-from bench.metrics.identity_arcface_small import IDENTITY_ARCFACE_SMALL  # noqa: E402
+import zoo.weights.files  # noqa: E402
+from bench.metrics.identity.identity_arcface import ARCFACE_METRICS  # noqa: E402
+from bench.metrics.identity.identity_arcface_small import IDENTITY_ARCFACE_SMALL  # noqa: E402
 from bench.metrics.metric import Sample, Status  # noqa: E402
 from bench.metrics.registry import describe_metrics, load_metric  # noqa: E402
-from zoo import shipped  # noqa: E402
-from zoo.networks.arcface_gray import grey, load_gray  # noqa: E402
-from zoo.networks.arcface_irse50 import load_irse50  # noqa: E402
-from zoo.networks.face_descriptor import (  # noqa: E402
+from zoo.networks.faces.arcface_gray import grey, load_gray  # noqa: E402
+from zoo.networks.faces.arcface_irse50 import load_irse50  # noqa: E402
+from zoo.networks.faces.face_descriptor import (  # noqa: E402
     DescriptorConfig,
     FaceDescriptor,
     load_descriptor,
     save_descriptor,
 )
-from zoo.portrait.arcface_crop import arcface_crop  # noqa: E402
-from zoo.trained_card import loss_networks_of  # noqa: E402
-from zoo.weights import WeightsRefused  # noqa: E402
+from zoo.portrait.align.arcface_crop import arcface_crop  # noqa: E402
+from zoo.registry.trained_card import loss_networks_of  # noqa: E402
+from zoo.weights import builtin as shipped  # noqa: E402
+from zoo.weights.files import WeightsRefused  # noqa: E402
 
 NAMES = [entry.name for entry, _ in ARCFACE_METRICS]
 
@@ -52,11 +52,11 @@ def folder(tmp_path_factory):
 
 def use(folder, monkeypatch):
     """Look for weights there; IR-SE50's published digest is replaced by that of ours."""
-    known = dict(zoo.weights.KNOWN_WEIGHTS)
+    known = dict(zoo.weights.files.KNOWN_WEIGHTS)
     content = (folder / "recognition_arcface_ir_se50.pth").read_bytes()
     digest = hashlib.sha256(content).hexdigest()
     known["arcface-irse50"] = replace(known["arcface-irse50"], sha256=digest)
-    monkeypatch.setattr(zoo.weights, "KNOWN_WEIGHTS", known)
+    monkeypatch.setattr(zoo.weights.files, "KNOWN_WEIGHTS", known)
     monkeypatch.setenv("RELUME_WEIGHTS", str(folder))
 
 
@@ -157,10 +157,10 @@ def test_an_onnx_network_is_a_metric_too(tmp_path, monkeypatch):
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
     path = tmp_path / "w600k_r50.onnx"
     onnx.save(model, path)
-    known = dict(zoo.weights.KNOWN_WEIGHTS)
+    known = dict(zoo.weights.files.KNOWN_WEIGHTS)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     known["arcface-w600k-r50"] = replace(known["arcface-w600k-r50"], sha256=digest)
-    monkeypatch.setattr(zoo.weights, "KNOWN_WEIGHTS", known)
+    monkeypatch.setattr(zoo.weights.files, "KNOWN_WEIGHTS", known)
     monkeypatch.setenv("RELUME_WEIGHTS", str(tmp_path))
     one, other = picture(1), picture(2)
     seen = [
@@ -174,7 +174,7 @@ def test_an_onnx_network_is_a_metric_too(tmp_path, monkeypatch):
 
 
 def test_the_grey_networks_judge_is_what_gfpgan_was_trained_against():
-    from zoo.adding.architectures import described
+    from zoo.registry.architectures import described
 
     assert entry("identity_arcface_gray").judge in described("GFPGAN").loss_networks
 

@@ -3,7 +3,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 from skimage import data
 
-from bench.metrics.identity_dlib import (
+from bench.metrics.identity.identity_dlib import (
     FACE_FOUND,
     IDENTITY,
     IDENTITY_DEGREES,
@@ -14,8 +14,8 @@ from bench.metrics.identity_dlib import (
     degrees,
 )
 from bench.metrics.metric import Sample, Status
-from zoo.networks.dlib_descriptor import load_dlib_descriptor
-from zoo.networks.dlib_models import load_dlib_models
+from zoo.networks.faces.dlib_descriptor import load_dlib_descriptor
+from zoo.networks.faces.dlib_models import load_dlib_models
 
 pytest.importorskip("dlib")
 pytest.importorskip("face_recognition_models")

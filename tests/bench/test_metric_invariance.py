@@ -6,11 +6,11 @@ import torch
 from scipy.ndimage import gaussian_filter
 from skimage import data
 
-from bench.metrics.dists import DISTS, Dists
-from bench.metrics.dists_network import DistsNetwork
 from bench.metrics.metric import PairMetric, Sample, SetMetric, Status
-from bench.metrics.niqe import NIQE, Niqe, Pristine
-from bench.metrics.protocol import Y_LIMITED, Protocol
+from bench.metrics.no_reference.niqe import NIQE, Niqe, Pristine
+from bench.metrics.perceptual.dists import DISTS, Dists
+from bench.metrics.perceptual.dists_network import DistsNetwork
+from bench.metrics.pixel.planes import Y_LIMITED, Protocol
 from bench.metrics.registry import describe_metrics, load_metric
 from bench.metrics.unavailable import UnavailablePairMetric, UnavailableSetMetric
 
@@ -123,8 +123,8 @@ def test_a_batch_of_three_gives_what_each_image_gives():
 def test_two_processes_find_what_one_finds(tmp_path):
     import csv
 
-    from bench.runner import run
-    from bench.suite import Suite
+    from bench.runner.run import run
+    from bench.suite.suite import Suite
     from degrade.images import write_png
 
     for place in range(3):

@@ -5,12 +5,12 @@ import pytest
 import torch
 from skimage import data
 
-from bench.metrics.fid import FID, FID_CLEAN, Fid
-from bench.metrics.inception import INPUT_SIZE, FidInception
-from bench.metrics.inception_judge import resize_clean
-from bench.metrics.kid import KID, KID_CLEAN, Kid, load_kid
+from bench.metrics.distribution.fid import FID, FID_CLEAN, Fid
+from bench.metrics.distribution.inception import INPUT_SIZE, FidInception
+from bench.metrics.distribution.inception_judge import resize_clean
+from bench.metrics.distribution.kid import KID, KID_CLEAN, Kid, load_kid
 from bench.metrics.metric import Sample, Status
-from zoo.weights import WeightsMissing
+from zoo.weights.files import WeightsMissing
 
 COUNT = 4
 
@@ -117,7 +117,7 @@ def test_versions_of_one_photograph_are_no_pairs_of_their_own(network):
 def test_differences_of_kid_and_of_fid_can_be_resampled():
     from types import SimpleNamespace
 
-    from bench.paired_tests import why_not_compared
+    from bench.stats.paired_tests import why_not_compared
 
     names = "kid", "kid_clean", "fid", "fid_clean", "fid_torch_fidelity"
     rows = [SimpleNamespace(metric=name, value=1.0) for name in names]
@@ -129,6 +129,6 @@ def test_differences_of_kid_and_of_fid_can_be_resampled():
 def test_missing_weights_are_not_fetched(tmp_path, monkeypatch):
     monkeypatch.delenv("RELUME_WEIGHTS", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr("zoo.weights.download", pytest.fail)
+    monkeypatch.setattr("zoo.weights.files.download", pytest.fail)
     with pytest.raises(WeightsMissing, match="zoo fetch fid-inception"):
         load_kid()

@@ -3,14 +3,14 @@ import pytest
 from scipy.ndimage import gaussian_filter
 from skimage import data
 
-from bench.metrics.landmark_distance import (
+from bench.metrics.identity.landmark_distance import (
     LANDMARK_DISTANCE,
     LANDMARK_DISTANCE_NORMALISED,
     LandmarkDistance,
 )
 from bench.metrics.metric import Sample, Status
 from bench.metrics.registry import load_metric
-from zoo.licences import ConsentError, accept_licence, is_accepted
+from zoo.weights.licences import ConsentError, accept_licence, is_accepted
 
 pytest.importorskip("dlib")
 pytest.importorskip("face_recognition_models")
@@ -22,8 +22,8 @@ PLACE = slice(20, 180), slice(140, 300)
 def parts():
     if not is_accepted("ibug-68"):
         pytest.skip("nobody at this account agreed to the licence ibug-68")
-    from bench.metrics.face_landmarks import FaceLandmarks
-    from zoo.networks.dlib_models import load_dlib_models
+    from bench.metrics.identity.face_landmarks import FaceLandmarks
+    from zoo.networks.faces.dlib_models import load_dlib_models
 
     return load_dlib_models(), FaceLandmarks()
 
@@ -85,7 +85,7 @@ def test_no_face_in_one_or_the_other_is_a_status(distance):
 
 
 def test_without_consent_it_is_a_status_with_the_command_that_gives_it(tmp_path, monkeypatch):
-    from bench.metrics.face_landmarks import FaceLandmarks
+    from bench.metrics.identity.face_landmarks import FaceLandmarks
 
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     face = Sample(crop())

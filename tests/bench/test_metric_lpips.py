@@ -3,8 +3,8 @@ import pytest
 import torch
 from skimage import data
 
-from bench.metrics.lpips import LPIPS, Lpips, build_network
 from bench.metrics.metric import Sample, Status
+from bench.metrics.perceptual.lpips import LPIPS, Lpips, build_network
 
 pytest.importorskip("torchmetrics")
 

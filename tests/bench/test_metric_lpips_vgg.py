@@ -3,8 +3,8 @@ import pytest
 import torch
 from skimage import data
 
-from bench.metrics.lpips import LPIPS_VGG, Lpips, build_network
 from bench.metrics.metric import Sample
+from bench.metrics.perceptual.lpips import LPIPS_VGG, Lpips, build_network
 
 pytest.importorskip("torchmetrics")
 
@@ -41,7 +41,7 @@ def tensor(sample):
 
 
 def heads():
-    from zoo.weights import load_state_dict, package_file
+    from zoo.weights.files import load_state_dict, package_file
 
     return load_state_dict(package_file("torchmetrics", "functional/image/lpips_models/vgg.pth"))
 

@@ -6,10 +6,17 @@ from scipy.ndimage import gaussian_filter
 from skimage import data
 
 from bench.metrics.metric import Sample, Status
-from bench.metrics.natural_statistics import block_features, distance_from, halved
-from bench.metrics.niqe import NIQE, NIQE_Y_FULL, Niqe, Pristine, load_niqe, read_pristine
-from bench.metrics.protocol import Y_FULL, Y_LIMITED, Protocol
-from zoo.weights import WeightsMissing, WeightsRefused, is_present, known_weights
+from bench.metrics.no_reference.natural_statistics import block_features, distance_from, halved
+from bench.metrics.no_reference.niqe import (
+    NIQE,
+    NIQE_Y_FULL,
+    Niqe,
+    Pristine,
+    load_niqe,
+    read_pristine,
+)
+from bench.metrics.pixel.planes import Y_FULL, Y_LIMITED, Protocol
+from zoo.weights.files import WeightsMissing, WeightsRefused, is_present, known_weights
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +164,7 @@ def test_the_published_layout_is_read_and_others_are_refused(pristine, tmp_path)
 def test_a_missing_file_is_not_fetched(tmp_path, monkeypatch):
     monkeypatch.delenv("RELUME_WEIGHTS", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr("zoo.weights.download", pytest.fail)
+    monkeypatch.setattr("zoo.weights.files.download", pytest.fail)
     with pytest.raises(WeightsMissing, match="zoo fetch niqe"):
         load_niqe()
 
@@ -170,7 +177,7 @@ def test_values_on_the_calibration_pairs_are_within_six_thousandths_of_the_autho
 
     from skimage.io import imread
 
-    from bench.metrics.niqe import load_niqe_y_full
+    from bench.metrics.no_reference.niqe import load_niqe_y_full
 
     folder = Path(__file__).parents[2].parent / "shared" / "calibration" / "dist"
     if not folder.is_dir():

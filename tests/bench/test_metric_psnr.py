@@ -6,7 +6,7 @@ from skimage import data
 from skimage.metrics import peak_signal_noise_ratio
 
 from bench.metrics.metric import Sample, Status
-from bench.metrics.protocol import RGB, Y_FULL, Y_LIMITED, Protocol
+from bench.metrics.pixel.planes import RGB, Y_FULL, Y_LIMITED, Protocol
 from bench.metrics.registry import load_metric
 
 

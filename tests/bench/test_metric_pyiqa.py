@@ -15,11 +15,11 @@ from skimage import data
 
 from bench.cli import main
 from bench.metrics.metric import PairMetric, Sample, Status
-from bench.metrics.pyiqa_metric import fetch_pyiqa, load_pyiqa, pyiqa_entry
+from bench.metrics.no_reference.pyiqa_metric import fetch_pyiqa, load_pyiqa, pyiqa_entry
+from bench.metrics.offline import network_shut
 from bench.metrics.registry import load_metric
-from bench.metrics.shut_network import network_shut
 from degrade.errors import UserError
-from zoo.weights import WeightsMissing, WeightsRefused
+from zoo.weights.files import WeightsMissing, WeightsRefused
 
 HQ = data.astronaut()[:128, 100:228]
 RESTORED = np.clip(HQ + np.random.default_rng(0).normal(0, 20, HQ.shape), 0, 255).astype(np.uint8)
@@ -100,7 +100,7 @@ def test_a_download_that_the_shut_network_refuses_is_not_announced(monkeypatch, 
         sys.stderr.write("Downloading: two\n")
         raise urllib.error.URLError("refused")
 
-    monkeypatch.setattr("bench.metrics.pyiqa_metric._create", create)
+    monkeypatch.setattr("bench.metrics.no_reference.pyiqa_metric._create", create)
     assert load_pyiqa("pyiqa:musiq").measure(Sample(HQ), Sample(HQ)).status is (
         Status.WEIGHTS_MISSING
     )

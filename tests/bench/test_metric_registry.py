@@ -6,12 +6,12 @@ import sys
 import numpy as np
 import pytest
 
-from bench.metrics.fid import load_fid
-from bench.metrics.lpips import load_lpips
+from bench.metrics.distribution.fid import load_fid
 from bench.metrics.metric import PairMetric, Sample, SetMetric, Status
+from bench.metrics.perceptual.lpips import load_lpips
 from bench.metrics.registry import METRICS, describe_metrics, load_metric, metric_names
 from degrade.errors import UserError
-from zoo.weights import WeightsMissing
+from zoo.weights.files import WeightsMissing
 
 IMAGE = Sample(np.zeros((40, 40, 3), np.uint8))
 
@@ -96,7 +96,7 @@ def test_loading_never_reaches_for_the_network(no_weights, monkeypatch):
         raise AssertionError("a metric tried to open an address")
 
     monkeypatch.setattr("urllib.request.urlopen", refuse)
-    monkeypatch.setattr("zoo.weights.download", refuse)
+    monkeypatch.setattr("zoo.weights.files.download", refuse)
     monkeypatch.setattr("torch.hub.load_state_dict_from_url", refuse)
     monkeypatch.delenv("RELUME_OFFLINE", raising=False)
     for name in metric_names():
@@ -108,7 +108,7 @@ def test_weights_that_vanish_before_loading_are_not_fetched_either(no_weights, m
     def refuse(*_, **__):
         raise AssertionError("a metric tried to fetch its weights")
 
-    monkeypatch.setattr("zoo.weights.download", refuse)
+    monkeypatch.setattr("zoo.weights.files.download", refuse)
     monkeypatch.delenv("RELUME_OFFLINE", raising=False)
     with pytest.raises(WeightsMissing, match="zoo fetch"):
         load()

@@ -1,10 +1,14 @@
 import numpy as np
 import pytest
 
-from bench.metrics.frechet import frechet_distance
-from bench.metrics.kernel_distance import kernel_distance
+from bench.metrics.distribution.frechet import frechet_distance
+from bench.metrics.distribution.kernel_distance import kernel_distance
+from bench.metrics.distribution.set_distances import (
+    ByFrechetDistance,
+    ByKernelDistance,
+    refuse_sets,
+)
 from bench.metrics.metric import Status
-from bench.metrics.set_distances import ByFrechetDistance, ByKernelDistance, refuse_sets
 
 
 def two_sets():

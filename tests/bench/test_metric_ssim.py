@@ -5,8 +5,8 @@ from skimage import data
 from skimage.metrics import structural_similarity
 
 from bench.metrics.metric import Sample, Status
+from bench.metrics.pixel.ssim import ssim
 from bench.metrics.registry import load_metric
-from bench.metrics.ssim import ssim
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.photographs import numbered, per_photograph, photographs
-from degrade.pairs import pair_key
+from bench.store.photographs import numbered, per_photograph, photographs
+from degrade.feed.paired_dataset import pair_key
 
 
 def test_versions_of_a_photograph_share_its_name():

@@ -7,15 +7,15 @@ import PIL.Image
 import pytest
 
 import degrade
-from bench.conditions import open_conditions
-from bench.executing import execute
-from bench.plans import PlanStore, read_plans
-from bench.record import load_run
 from bench.report import build_report
-from bench.suite import load_suite
-from degrade.build import build
+from bench.runner.execute import execute
+from bench.store.plans import PlanStore, read_plans
+from bench.store.record import load_run
+from bench.suite.conditions import open_conditions
+from bench.suite.suite import load_suite
+from degrade.dataset.build import build
 from degrade.errors import DatasetError
-from degrade.planning import Plan, Step
+from degrade.planner.plan import Plan, Step
 
 NOISE = Step("gaussian_noise", 1, "lq", {"sigma": 20.0, "per_channel": True})
 

@@ -14,9 +14,14 @@ import torch.nn.functional as functional
 from scipy import linalg
 from skimage import data
 
-from bench.metrics.fid import FID, Fid
-from bench.metrics.fid_torch_fidelity import FID_TORCH_FIDELITY, FidTorchFidelity, resize_tensorflow
-from bench.metrics.identity_scripts import (
+from bench.metrics.distribution.fid import FID, Fid
+from bench.metrics.distribution.fid_torch_fidelity import (
+    FID_TORCH_FIDELITY,
+    FidTorchFidelity,
+    resize_tensorflow,
+)
+from bench.metrics.distribution.inception import FidInception
+from bench.metrics.identity.identity_scripts import (
     IDENTITY_RESTOREFORMER,
     IDENTITY_VQFR,
     ScriptIdentity,
@@ -25,10 +30,9 @@ from bench.metrics.identity_scripts import (
     grey_vqfr,
     radians,
 )
-from bench.metrics.inception import FidInception
-from bench.metrics.lpips import LPIPS_VGG, Lpips, build_network
-from bench.metrics.lpips_restoreformer import LPIPS_BGR, LPIPS_BGR_UNIT
 from bench.metrics.metric import Sample, Status
+from bench.metrics.perceptual.lpips import LPIPS_VGG, Lpips, build_network
+from bench.metrics.perceptual.lpips_restoreformer import LPIPS_BGR, LPIPS_BGR_UNIT
 
 NAMES = ("a", "b", "c", "d", "e")
 

@@ -8,8 +8,8 @@ import torch
 from skimage import data
 
 from bench.metrics.metric import Sample
-from bench.metrics.protocol import RGB, Protocol
-from bench.metrics.psnr import EPSILON, psnr
+from bench.metrics.pixel.planes import RGB, Protocol
+from bench.metrics.pixel.psnr import EPSILON, psnr
 from bench.metrics.registry import load_metric
 
 

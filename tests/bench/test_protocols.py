@@ -3,14 +3,14 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from bench.executing import execute
 from bench.metrics.metric import Measurement, Status
 from bench.metrics.registry import METRICS
-from bench.protocols.choosing import EVERY, choose_columns, protocol_names, protocols_of
-from bench.protocols.table import PROTOCOLS, STRICT
-from bench.runner import run
-from bench.scores import score
-from bench.suite import Suite, SuiteError, load_suite
+from bench.runner.execute import execute
+from bench.runner.run import run
+from bench.stats.scores import score
+from bench.suite.protocols.selection import EVERY, choose_columns, protocol_names, protocols_of
+from bench.suite.protocols.table import PROTOCOLS, STRICT
+from bench.suite.suite import Suite, SuiteError, load_suite
 from degrade.errors import UserError
 
 TEXT = "datasets: [sample-photos]\nrecipes: [kuaishou]\nrestorers: [input]\nmetrics: [psnr]\n"

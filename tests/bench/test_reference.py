@@ -3,12 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.cache import Cache
-from bench.executing import execute
 from bench.metrics.metric import Measurement, Status
-from bench.record import load_run
-from bench.reference import AgainstReference, open_reference, refer, reference_file
-from bench.suite import SuiteError
+from bench.runner.cache import Cache
+from bench.runner.execute import execute
+from bench.store.record import load_run
+from bench.suite.reference import AgainstReference, open_reference, refer, reference_file
+from bench.suite.suite import SuiteError
 from degrade.errors import DatasetError, ImageError
 from degrade.images import write_png
 

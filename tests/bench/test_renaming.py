@@ -10,12 +10,12 @@ import pytest
 from click.testing import CliRunner
 
 from bench.cli import main
-from bench.comparing import compare_runs
-from bench.executing import execute
-from bench.features import read_vectors
-from bench.pairing import Side
-from bench.record import load_run
-from bench.renaming import renamed, renaming_notes, with_successors
+from bench.runner.execute import execute
+from bench.stats.compare import compare_runs
+from bench.stats.paired_values import Side
+from bench.stats.successors import renamed, renaming_notes, with_successors
+from bench.store.features import read_vectors
+from bench.store.record import load_run
 from degrade.errors import UserError
 
 KEYS = tuple("abcdefghijkl")

@@ -8,13 +8,13 @@ import re
 
 import pytest
 
-from bench.executing import execute
 from bench.metrics.metric import Measurement, Status
-from bench.record import Run, load_run
 from bench.report import build_report, write_report
 from bench.report.leaderboard import leaderboard_csv
 from bench.report.page import html_page
 from bench.report.plain import markdown, terminal_table
+from bench.runner.execute import execute
+from bench.store.record import Run, load_run
 from degrade.errors import DatasetError
 
 

@@ -11,7 +11,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench.executing import execute
 from bench.report import build_report
 from bench.report.latex import latex
 from bench.report.model import Table
@@ -21,9 +20,10 @@ from bench.report.phrases import decimals
 from bench.report.plain import markdown, terminal_table
 from bench.report.records import report_json
 from bench.report.severity_text import severity_csv
-from bench.statistics import Interval
-from bench.truthless import AS_FOUND, Photograph
-from degrade.planning import Plan, Step
+from bench.runner.execute import execute
+from bench.stats.bootstrap import Interval
+from bench.suite.no_reference import AS_FOUND, Photograph
+from degrade.planner.plan import Plan, Step
 
 NAME = "=bad_{%$#&~^|<b>"
 KEYS = tuple("abcdefghijkl")
@@ -198,7 +198,7 @@ def _flat(cell, found):
 
 
 class Found:
-    """Photographs as they were found, as `bench.truthless.Photographs` gives them."""
+    """Photographs as they were found, as `bench.suite.no_reference.Photographs` gives them."""
 
     def __init__(self, pairs):
         self.pairs = pairs

@@ -7,9 +7,9 @@ import shutil
 import numpy as np
 import pytest
 
-from bench.executing import execute
 from bench.report import write_report
-from degrade.planning import Step
+from bench.runner.execute import execute
+from degrade.planner.plan import Step
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 HOSTILE = '=a"><img src=x onerror=window.hacked=1><script>window.hacked=1</script>'

@@ -3,7 +3,6 @@ import io
 
 import pytest
 
-from bench.efficiency import Efficiency
 from bench.report.costs import (
     cost_facts,
     costs_csv,
@@ -12,6 +11,7 @@ from bench.report.costs import (
     costs_text,
     machine_of,
 )
+from bench.runner.efficiency import Efficiency
 from degrade.errors import DatasetError
 
 RECORD = {

@@ -8,8 +8,6 @@ import re
 
 import pytest
 
-from bench.executing import execute
-from bench.record import Run
 from bench.report import build_report, write_report
 from bench.report.gallery import captions_of
 from bench.report.latex import latex
@@ -18,7 +16,9 @@ from bench.report.page import html_page
 from bench.report.pictures import collect
 from bench.report.records import report_json
 from bench.report.severity_text import severity_csv, severity_markdown, severity_terminal
-from degrade.planning import Step
+from bench.runner.execute import execute
+from bench.store.record import Run
+from degrade.planner.plan import Step
 
 NAME = "=bad_{%$#&~^|<b>"
 """A restorer's name that is a formula, a command, a tag and a table's end."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bench.report.places import Place, places_of
-from bench.significance import Grouping, group_letters
+from bench.stats.significance import Grouping, group_letters
 
 
 def places(letters):

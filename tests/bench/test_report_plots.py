@@ -5,9 +5,9 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from bench.report.plots import plots, series_class
-from bench.severity import Curve, Point, Severity
-from bench.severity.levels import Degradation, Grading, Level
-from bench.statistics import Interval
+from bench.stats.bootstrap import Interval
+from bench.stats.severity import Curve, Point, Severity
+from bench.stats.severity.levels import Degradation, Grading, Level
 
 
 def a_point(level, mean):

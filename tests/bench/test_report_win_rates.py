@@ -1,6 +1,6 @@
-from bench.record import Run
 from bench.report.win_rates import win_rates
 from bench.report.win_rates_text import win_rates_markdown, win_tables
+from bench.store.record import Run
 
 PLACE = "ramps", "dark", "psnr"
 

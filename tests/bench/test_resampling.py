@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from bench import resampling
-from bench.resampling import holm, mean_of, of_photographs, pair_mean_of, resample, wilcoxon
+from bench.stats import resampling
+from bench.stats.resampling import holm, mean_of, of_photographs, pair_mean_of, resample, wilcoxon
 
 
 def generator(seed):

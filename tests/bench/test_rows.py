@@ -7,8 +7,8 @@ import math
 
 import pytest
 
-from bench.csv_text import csv_text, format_number
-from bench.rows import Row, RowLog, read_rows, rows_csv
+from bench.store.csv_text import csv_text, format_number
+from bench.store.rows import Row, RowLog, read_rows, rows_csv
 from degrade.errors import DatasetError
 
 

@@ -8,20 +8,20 @@ import re
 import numpy as np
 import pytest
 
-from bench.choosing import restorer_names
-from bench.conditions import open_conditions
-from bench.executing import execute
-from bench.features import read_vectors
 from bench.metrics.metric import Measurement, Status
-from bench.record import load_run
-from bench.runner import run
-from bench.suite import Suite, SuiteError
-from degrade.build import build
+from bench.runner.execute import execute
+from bench.runner.run import run
+from bench.store.features import read_vectors
+from bench.store.record import load_run
+from bench.suite.conditions import open_conditions
+from bench.suite.restorers import restorer_names
+from bench.suite.suite import Suite, SuiteError
+from degrade.dataset.build import build
+from degrade.dataset.sources import open_source
 from degrade.errors import DatasetError
+from degrade.feed.paired_dataset import PairedDataset
 from degrade.images import read_image, write_png
-from degrade.pairs import PairedDataset
-from degrade.sources import open_source
-from zoo.registry import card
+from zoo.registry.registry import card
 
 
 def values(done, metric, restorer):
@@ -402,7 +402,7 @@ def test_the_zoos_cards_are_read_only_where_all_are_asked_for(tmp_path, monkeypa
     def damaged():
         raise DatasetError("an added card cannot be read")
 
-    monkeypatch.setattr("bench.choosing.cards", damaged)
+    monkeypatch.setattr("bench.suite.restorers.cards", damaged)
     write_png(tmp_path / "faces" / "a.png", np.full((64, 64, 3), 90, np.uint8))
     suite = Suite("x", (str(tmp_path / "faces"),), ("gfpgan-128",), ("input",), ("psnr",))
     assert run(suite, tmp_path / "run").complete

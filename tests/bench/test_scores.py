@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from bench.scores import NotComparableError, score
-from bench.statistics import Bootstrap
+from bench.stats.bootstrap import Bootstrap
+from bench.stats.scores import NotComparableError, score
 
 
 def cell(rows, restorer="brighter", metric="psnr"):

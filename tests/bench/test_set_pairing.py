@@ -6,20 +6,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench.comparing import compare, compare_runs
-from bench.features import file_of, write_vectors
-from bench.gate.deciding import gate
+from bench.gate.gate import gate
 from bench.gate.markdown import verdict_markdown
 from bench.gate.rules import MetricRule, Rules
 from bench.gate.summary import verdict_text
-from bench.metrics.frechet import frechet_distance
-from bench.metrics.kernel_distance import kernel_distance
-from bench.record import Run
-from bench.reference import reference_file
+from bench.metrics.distribution.frechet import frechet_distance
+from bench.metrics.distribution.kernel_distance import kernel_distance
 from bench.report.comparison import comparison_records, comparison_table, comparison_text
 from bench.report.told_apart import groups_text
-from bench.resampling import holm
-from bench.significance import significance_groups
+from bench.stats.compare import compare, compare_runs
+from bench.stats.resampling import holm
+from bench.stats.significance import significance_groups
+from bench.store.features import file_of, write_vectors
+from bench.store.record import Run
+from bench.suite.reference import reference_file
 from degrade.errors import DatasetError
 
 FD, KD, FEATURE = "fd_efficientnet", "kd_efficientnet", "numbers"
@@ -230,7 +230,7 @@ def test_vectors_that_were_deleted_are_told(make, faces, tmp_path):
 
 
 def test_each_set_is_decomposed_once(make, faces, monkeypatch):
-    from bench import set_pairing
+    from bench.stats import paired_sets as set_pairing
 
     calls = []
     plain = set_pairing.jackknife_values

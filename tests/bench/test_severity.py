@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 import degrade
-from bench.record import Run
 from bench.report.severity_text import severity_markdown, severity_terminal
-from bench.severity import analyse, parts_of
-from bench.severity.errors import error_of
-from bench.severity.levels import gradings
-from bench.severity.resampled import Resampled, interval
-from bench.severity.strength import FAMILIES
-from degrade.ladder import LADDERS, ladder
-from degrade.operations import OPERATIONS
-from degrade.planning import Plan, Step
+from bench.stats.severity import analyse, parts_of
+from bench.stats.severity.errors import error_of
+from bench.stats.severity.levels import gradings
+from bench.stats.severity.resampled import Resampled, interval
+from bench.stats.severity.strength import FAMILIES
+from bench.store.record import Run
+from degrade.ops import OPERATIONS
+from degrade.planner.plan import Plan, Step
+from degrade.planner.severity import LADDERS, ladder
 
 SILENT = {"flip", "shift", "crop", "round", "truncate", "unsharp_mask", "grey"}
 
@@ -290,8 +290,8 @@ def test_of_drawn_degradations_only_the_severe_third_counts(fakes, tmp_path):
 
 
 def test_the_shipped_suite_states_eleven_degradations_at_five_severities():
-    from bench.conditions import open_conditions
-    from bench.suite import load_suite
+    from bench.suite.conditions import open_conditions
+    from bench.suite.suite import load_suite
 
     conditions = [each for group in open_conditions(load_suite("severity")) for each in group]
     told = {(c.choices["corruption"], c.choices["severity"]) for c in conditions}

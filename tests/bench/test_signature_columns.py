@@ -9,13 +9,13 @@ import pytest
 from click.testing import CliRunner
 
 from bench.cli import main
-from bench.comparing import compare, compare_runs
-from bench.record import load_run
 from bench.report import write_report
 from bench.report.plain import terminal_table
-from bench.runner import run
-from bench.scores import NotComparableError, score
-from bench.suite import Suite
+from bench.runner.run import run
+from bench.stats.compare import compare, compare_runs
+from bench.stats.scores import NotComparableError, score
+from bench.store.record import load_run
+from bench.suite.suite import Suite
 
 SIGNATURES = {
     "psnr": "psnr|rgb|u8|crop0",

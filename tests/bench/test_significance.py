@@ -3,9 +3,9 @@ import itertools
 import numpy as np
 import pytest
 
-from bench.record import Run
 from bench.report.told_apart import groups_markdown, groups_text
-from bench.significance import Grouping, group_letters, significance_groups
+from bench.stats.significance import Grouping, group_letters, significance_groups
+from bench.store.record import Run
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -81,7 +81,7 @@ def test_what_differs_clearly_is_apart_and_noise_is_not(fakes, tmp_path, directi
 
 
 def test_many_equal_restorers_are_rarely_told_apart(fakes, tmp_path, monkeypatch):
-    monkeypatch.setattr("bench.resampling.DRAWS", 2000)
+    monkeypatch.setattr("bench.stats.resampling.DRAWS", 2000)
     source = np.random.Generator(np.random.Philox(4))
     alarms = 0
     for _ in range(60):

@@ -1,6 +1,6 @@
 import pytest
 
-from bench import software
+from bench.store import software
 
 
 @pytest.fixture

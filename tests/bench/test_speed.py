@@ -19,7 +19,7 @@ from bench.speed.table import as_record, as_text
 from bench.speed.timing import Ratio
 from degrade import Step
 from degrade.errors import UserError
-from degrade.operations import OPERATIONS
+from degrade.ops import OPERATIONS
 
 REPOSITORY = Path(__file__).parents[2]
 RATIO = Ratio(ours_ms=1.0, reference_ms=12.0, median=12.0, low=11.0, high=13.0, runs=3)

@@ -8,12 +8,12 @@ import time
 import numpy as np
 import pytest
 
-from bench import stations
-from bench.restoring import ErrorLog
-from bench.stations import Job, Station
+from bench.runner import restorer_runner as stations
+from bench.runner.restored_output import ErrorLog
+from bench.runner.restorer_runner import Job, Station
 from degrade.errors import UserError
-from degrade.planning import Plan
-from zoo.placement import HERE, Placement, filled_up
+from degrade.planner.plan import Plan
+from zoo.restorers.placement import HERE, Placement, filled_up
 
 PLAN = Plan("r", "d" * 64, 7, "a.png", 0, (8, 8), ())
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from bench.statistics import Bootstrap
+from bench.stats.bootstrap import Bootstrap
 
 
 def test_no_value_has_no_mean_and_one_value_no_interval():
@@ -67,7 +67,7 @@ def test_a_large_set_is_drawn_in_pieces_with_a_right_width():
 
 
 def test_drawn_images_are_uniform():
-    from bench.statistics import draw
+    from bench.stats.bootstrap import draw
 
     drawn = draw(np.random.Philox(key=5), (20_000, 13))
     counts = np.bincount(drawn.ravel(), minlength=13)

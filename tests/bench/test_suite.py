@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 import zoo
-from bench.suite import Suite, SuiteError, load_suite, suite_names
+from bench.suite.suite import Suite, SuiteError, load_suite, suite_names
 
 GOOD = """\
 name: mine

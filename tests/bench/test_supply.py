@@ -8,14 +8,14 @@ import dataclasses
 import numpy as np
 import pytest
 
-from bench.cache import Cache
-from bench.comparable import refuse_other_images
-from bench.executing import execute
-from bench.metering import Meter
-from bench.runner import run
-from bench.suite import SuiteError
+from bench.runner.cache import Cache
+from bench.runner.execute import execute
+from bench.runner.profile import Meter
+from bench.runner.run import run
+from bench.stats.compatibility import refuse_other_images
+from bench.suite.suite import SuiteError
 from degrade.errors import UserError
-from zoo.placement import HERE, DeviceError, Placement, filled_up
+from zoo.restorers.placement import HERE, DeviceError, Placement, filled_up
 
 
 @dataclasses.dataclass
@@ -146,12 +146,12 @@ def test_a_run_does_not_go_on_with_another_batch(tmp_path, fakes):
 def test_a_run_does_not_go_on_on_another_gpu(tmp_path, fakes, monkeypatch):
     """Its bytes would be those of two; a session that is cut off has told its own at the start."""
     told = ["A100, CUDA 12.4, cuDNN 90100"]
-    for module in ("bench.record", "bench.stations"):
+    for module in ("bench.store.record", "bench.runner.restorer_runner"):
         monkeypatch.setattr(
             f"{module}.device_facts", lambda device: "cpu" if device == "cpu" else told[0]
         )
     here = Meter()
-    monkeypatch.setattr("bench.stations.Meter", lambda _: here)
+    monkeypatch.setattr("bench.runner.restorer_runner.Meter", lambda _: here)
     suite = fakes.suite(restorers=("input", "net"), recipes=("dark", "darker"))
 
     def session(net, **options):

@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from bench.executing import execute
 from bench.metrics.registry import METRICS
 from bench.metrics.unavailable import unavailable
 from bench.report.model import build_report
-from bench.runner import run
-from bench.suite import Suite, SuiteError, load_suite
-from bench.truthless import AS_FOUND, judges_without_truth
+from bench.runner.execute import execute
+from bench.runner.run import run
+from bench.suite.no_reference import AS_FOUND, judges_without_truth
+from bench.suite.suite import Suite, SuiteError, load_suite
 from degrade.images import write_png
 
 
@@ -26,8 +26,8 @@ def suite(folder, **changes):
 
 
 def test_photographs_are_restored_as_they_are_and_no_truth_is_claimed(photographs, tmp_path, fakes):
-    from bench.conditions import open_conditions
-    from zoo.registry import load
+    from bench.suite.conditions import open_conditions
+    from zoo.registry.registry import load
 
     brightness = fakes.PairMetric("level", lambda restored, hq: float(restored.image.mean()))
     asked = suite(photographs, restorers=("input", "bilateral"), metrics=("level",))
@@ -71,8 +71,8 @@ def test_what_needs_a_truth_is_refused_before_anything_is_restored(
 
 def test_niqe_reads_nothing_of_a_truth():
     from bench.metrics.metric import Measurement, Sample
-    from bench.metrics.niqe import NIQE, Niqe, Pristine
-    from bench.metrics.protocol import Y_LIMITED, Protocol
+    from bench.metrics.no_reference.niqe import NIQE, Niqe, Pristine
+    from bench.metrics.pixel.planes import Y_LIMITED, Protocol
 
     pristine = Pristine(np.zeros(36), np.eye(36))
     metric = Niqe(NIQE, Protocol(Y_LIMITED, rounded=True), pristine)

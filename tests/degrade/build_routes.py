@@ -29,10 +29,10 @@ from interruptions import (
     start,
 )
 
-from degrade import build as building
+from degrade.dataset import build as building
+from degrade.dataset.layout import Storing
 from degrade.executors import Engine
-from degrade.pairs import PairedDataset
-from degrade.storing import Storing
+from degrade.feed.paired_dataset import PairedDataset
 
 __all__ = [
     "ROUTES",

@@ -4,13 +4,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from degrade.engine import apply
-from degrade.fit.fitting import recipe_of
+from degrade.engine.apply import apply
+from degrade.fit.fit import recipe_of
 from degrade.fit.measurement import measure_image
 from degrade.fit.quantities import QUANTITIES, drawn_values
 from degrade.fit.two_sample import features, told_apart
-from degrade.planning import plan
-from degrade.recipe import load_recipe
+from degrade.planner.plan import plan
+from degrade.recipe.recipe import load_recipe
 
 QUARTILES = (0.25, 0.5, 0.75)
 

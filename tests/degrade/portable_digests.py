@@ -26,7 +26,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from degrade import Plan, Step, apply, list_recipes, load_recipe, plan  # path first
-from degrade.operations import OPERATIONS, Boolean, Choice, Integer
+from degrade.ops import OPERATIONS, Boolean, Choice, Integer
 
 TEST = Path(__file__).with_name("test_portability.py")
 SIZES = ((37, 53), (64, 48))

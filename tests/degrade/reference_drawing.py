@@ -3,13 +3,13 @@
 Shared by tests; written for reading, not for speed.
 """
 
-from degrade.distributions import Fixed
-from degrade.operations import OPERATIONS, Number
-from degrade.planning import Step
+from degrade.ops import OPERATIONS, Number
+from degrade.planner.plan import Step
+from degrade.planner.resolve import resolve
 from degrade.random import Stream, StreamKey, image_id_bits
-from degrade.recipe import Group
-from degrade.resolve import resolve
-from degrade.scaling import scaled
+from degrade.recipe.distributions import Fixed
+from degrade.recipe.recipe import Group
+from degrade.recipe.scaling import scaled
 
 
 def steps_of(recipe, *, seed, image_id, size, variant=0):

@@ -17,11 +17,11 @@ from PIL import Image
 from scipy import fft, ndimage
 from torchvision.transforms import functional
 
-from degrade.kernels import shapes
-from degrade.kernels.glass import swapped_from
-from degrade.kernels.noise import normal_field
-from degrade.kernels.philox import BLOCKS, CHUNK, fill_words
-from degrade.operations import OPERATIONS
+from degrade.ops import OPERATIONS
+from degrade.ops.blur import point_spread as shapes
+from degrade.ops.blur.glass_kernels import swapped_from
+from degrade.ops.kernels.philox import BLOCKS, CHUNK, fill_words
+from degrade.ops.noise.noise_kernels import normal_field
 from degrade.random import PIXELS, StreamKey, image_id_bits
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from degrade.dataset.manifest import read_manifest
 from degrade.images import read_image, write_png
-from degrade.manifest import read_manifest
 
 RECIPE = ("--recipe", "kuaishou-128")
 

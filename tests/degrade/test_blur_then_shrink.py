@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from degrade.engine import apply
-from degrade.kernels.memory import PLANES
-from degrade.operations.blur import gaussian_blur
-from degrade.operations.blur_then_shrink import blur_then_shrink
-from degrade.operations.kernel_form import Slanted, TapList, Terms, gaussian_form
-from degrade.operations.resize import resize
-from degrade.planning import Plan, Step
+from degrade.engine.apply import apply
+from degrade.ops.blur.blur import gaussian_blur
+from degrade.ops.blur.blur_then_shrink import blur_then_shrink
+from degrade.ops.blur.kernel_form import Slanted, TapList, Terms, gaussian_form
+from degrade.ops.kernels.memory import PLANES
+from degrade.ops.size.resize import resize
+from degrade.planner.plan import Plan, Step
 
 BLURS = [
     ({"sigma_x": 4.0, "sigma_y": 4.0, "angle": 0.0, "kernel_size": 0}, Terms),

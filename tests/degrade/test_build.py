@@ -12,18 +12,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from degrade import build as building
-from degrade.build import build
+from degrade.dataset import build as building
+from degrade.dataset import shard_worker as work
+from degrade.dataset.build import build
+from degrade.dataset.layout import Storing
+from degrade.dataset.manifest import read_manifest
+from degrade.dataset.parts import Part
+from degrade.dataset.shard_worker import do_shard
+from degrade.dataset.sources import open_source
+from degrade.dataset.storage import LocalStorage
+from degrade.dataset.writers.files import _FilesWriter
 from degrade.executors import Engine
+from degrade.feed.paired_dataset import PairedDataset
 from degrade.images import read_image, write_png
-from degrade.manifest import read_manifest
-from degrade.pairs import PairedDataset
-from degrade.parts import Part
-from degrade.shards import do_shard, work
-from degrade.sources import open_source
-from degrade.storage import LocalStorage
-from degrade.storing import Storing
-from degrade.writers.files import _FilesWriter
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -241,9 +242,9 @@ def test_two_builds_of_one_folder_at_the_same_time_end_in_one_digest(many, tmp_p
     whole = build(dataset(many, 8), tmp_path / "whole", storing=SHARDS)
     code = (
         "import sys\n"
-        "from degrade.build import build\n"
-        "from degrade.pairs import PairedDataset\n"
-        "from degrade.storing import Storing\n"
+        "from degrade.dataset.build import build\n"
+        "from degrade.feed.paired_dataset import PairedDataset\n"
+        "from degrade.dataset.layout import Storing\n"
         "pairs = PairedDataset(sys.argv[1], 'kuaishou-128', 7, 8)\n"
         "print(build(pairs, sys.argv[2], storing=Storing(shard_images=16)).digest)\n"
     )
@@ -319,10 +320,10 @@ def test_a_build_killed_at_any_moment_is_finished_by_the_same_call(many, tmp_pat
     out = tmp_path / "out"
     code = (
         "import sys\n"
-        "from degrade.build import build\n"
+        "from degrade.dataset.build import build\n"
         "from degrade.executors import Engine\n"
-        "from degrade.pairs import PairedDataset\n"
-        "from degrade.storing import Storing\n"
+        "from degrade.feed.paired_dataset import PairedDataset\n"
+        "from degrade.dataset.layout import Storing\n"
         "if __name__ == '__main__':\n"
         "    pairs = PairedDataset(sys.argv[1], 'kuaishou-128', 7, 2)\n"
         "    size = Storing(shard_images=16)\n"
@@ -396,7 +397,7 @@ def test_extreme_shapes_pass_every_recipe(tmp_path, recipe):
 
 @pytest.mark.parametrize("layout", ["files", "webdataset"])
 def test_names_with_colons_dots_and_marks_are_built_and_verified(tmp_path, layout):
-    from degrade.verify import verify
+    from degrade.dataset.verify import verify
 
     for name in ("at 10:30.png", "b.c.d.png", "e\u0301.png", "50% {x}.png", "new\nline.png"):
         write_png(tmp_path / "in" / name, np.full((8, 8, 3), 90, np.uint8))

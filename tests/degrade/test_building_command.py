@@ -4,9 +4,9 @@ import pytest
 from click.testing import CliRunner
 
 from degrade.cli import main
-from degrade.lock import stored_as
-from degrade.manifest import read_manifest
-from degrade.storing import Storing
+from degrade.dataset.layout import Storing
+from degrade.dataset.lock import stored_as
+from degrade.dataset.manifest import read_manifest
 
 
 def call(*arguments):

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from degrade.camera_paths import camera_path, mean_offset, one_sided_taps
-from degrade.operations import OPERATIONS
-from degrade.operations.camera_motion import shake_taps
-from degrade.resolve import resolve
+from degrade.ops import OPERATIONS
+from degrade.ops.blur.camera_motion import shake_taps
+from degrade.ops.blur.camera_paths import camera_path, mean_offset, one_sided_taps
+from degrade.planner.resolve import resolve
 
 STREAM = np.zeros(5, np.uint32)
 

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from degrade.camera_paths import camera_path, mean_offset, one_sided_taps
+from degrade.ops.blur.camera_paths import camera_path, mean_offset, one_sided_taps
 
 
 def headings(path, bend=90.0, angle=0.0):

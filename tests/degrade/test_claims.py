@@ -12,7 +12,7 @@ import pytest
 
 from degrade.errors import ImageError
 from degrade.images import Reading, decode_image
-from degrade.images.claims import MOST_SCANS, check_header, jpegxl_size
+from degrade.images.header import MOST_SCANS, check_header, jpegxl_size
 
 HERE = Path(__file__).parent
 SIDES = [1, 2, 7, 8, 16, 255, 256, 257, 512, 513, 1000, 1024, 8192, 8193, 8200]

@@ -6,9 +6,9 @@ from click.testing import CliRunner
 
 import degrade
 from degrade.cli import main
+from degrade.dataset.manifest import pixel_digest, read_manifest
 from degrade.images import read_image, write_png
-from degrade.manifest import pixel_digest, read_manifest
-from degrade.planning import Plan
+from degrade.planner.plan import Plan
 
 
 def call(*arguments):

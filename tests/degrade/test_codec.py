@@ -6,8 +6,8 @@ import pytest
 from skimage import data
 
 from degrade.errors import ImageError
-from degrade.kernels.planes import from_planes, to_planes
-from degrade.operations import OPERATIONS
+from degrade.ops import OPERATIONS
+from degrade.ops.kernels.planes import from_planes, to_planes
 
 STREAM = np.zeros(5, np.uint32)
 SETTINGS = {"webp": "quality", "jpeg2000": "level", "avif": "quality"}

@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from degrade.operations import OPERATIONS
+from degrade.ops import OPERATIONS
 
 STREAM = np.zeros(5, np.uint32)
 NAMES = ("brightness", "contrast", "saturation", "hue")

@@ -3,10 +3,10 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from degrade.kernels import shapes
-from degrade.kernels.correlate import correlate_separable, correlate_taps
-from degrade.operations import OPERATIONS
-from degrade.operations.blur import gaussian_taps
+from degrade.ops import OPERATIONS
+from degrade.ops.blur import point_spread as shapes
+from degrade.ops.blur.blur import gaussian_taps
+from degrade.ops.blur.correlate import correlate_separable, correlate_taps
 
 SIZES = [(1, 1), (1, 7), (7, 1), (2, 2), (5, 3), (17, 31), (64, 48)]
 STREAM = np.zeros(5, np.uint32)

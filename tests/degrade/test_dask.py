@@ -12,14 +12,14 @@ from functools import partial
 import cluster_tasks
 import pytest
 
-from degrade.build import build
+from degrade.dataset.build import build
+from degrade.dataset.layout import Storing
 from degrade.errors import ImageError, UserError
 from degrade.executors import Engine, cluster, run_tasks
 from degrade.executors.remote import run_checked
 from degrade.executors.versions import describe_difference, installed_versions
+from degrade.feed.paired_dataset import PairedDataset
 from degrade.images import decode_image
-from degrade.pairs import PairedDataset
-from degrade.storing import Storing
 
 distributed = pytest.importorskip("distributed", reason="the extra [dask] is not installed")
 

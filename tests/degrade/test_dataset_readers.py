@@ -7,9 +7,9 @@ import warnings
 import numpy as np
 import pytest
 
-from degrade.build import build
-from degrade.pairs import PairedDataset
-from degrade.storing import Storing
+from degrade.dataset.build import build
+from degrade.dataset.layout import Storing
+from degrade.feed.paired_dataset import PairedDataset
 
 
 @pytest.fixture

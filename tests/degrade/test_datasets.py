@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import skimage.data._registry
 
-import degrade.datasets
-from degrade.datasets import configuration, find_dataset, list_datasets, locate
+import degrade.dataset.named
+from degrade.dataset.named import configuration, find_dataset, list_datasets, locate
+from degrade.dataset.sources import open_source
+from degrade.dataset.storage import open_storage
 from degrade.errors import DatasetError
 from degrade.images import encode_png, write_png
-from degrade.sources import open_source
-from degrade.storage import open_storage
 
 TINY = np.zeros((4, 4, 3), np.uint8)
 
@@ -216,6 +216,6 @@ def test_a_package_that_lost_a_file_is_told(monkeypatch):
     entry = list_datasets()["sample-photos"]
     wrong = {"gone.png": "0" * 64}
     table = {"sample-photos": dataclasses.replace(entry, sha256=wrong)}
-    monkeypatch.setattr(degrade.datasets, "list_datasets", lambda: table)
+    monkeypatch.setattr(degrade.dataset.named, "list_datasets", lambda: table)
     with pytest.raises(DatasetError, match=r"gone\.png is not in the installed skimage: reinstall"):
         open_source("sample-photos")

@@ -4,8 +4,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from degrade.distributions import Chosen, Fixed, InvalidDistributionError, Range, parse_distribution
 from degrade.random import Stream, StreamKey
+from degrade.recipe.distributions import (
+    Chosen,
+    Fixed,
+    InvalidDistributionError,
+    Range,
+    parse_distribution,
+)
 
 
 def drawn(distribution, count=4000):

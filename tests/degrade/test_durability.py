@@ -26,8 +26,8 @@ from interruptions import (
     start,
 )
 
+from degrade.dataset.storage import LocalStorage
 from degrade.errors import UserError
-from degrade.storage import LocalStorage
 
 needs_mount = pytest.mark.skipif(not can_mount(), reason="only root may mount a small file system")
 needs_proc = pytest.mark.skipif(not os.path.isdir("/proc"), reason="looks for workers in /proc")

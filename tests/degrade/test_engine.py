@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from degrade.engine import apply, apply_pair
+from degrade.engine.apply import apply, apply_pair
 from degrade.errors import ImageError
-from degrade.kernels.noise import normal_field
-from degrade.planning import Plan, Step
+from degrade.ops.noise.noise_kernels import normal_field
+from degrade.planner.plan import Plan, Step
 from degrade.random import PIXELS, StreamKey, image_id_bits
 
 SIZE = (40, 52)

@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from degrade.epochs import SharedEpoch
+from degrade.feed.epoch import SharedEpoch
 
 
 def answer(epoch, asked, told):

@@ -9,11 +9,11 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from degrade.build import build
+from degrade.dataset.build import build
+from degrade.dataset.manifest import read_manifest
+from degrade.dataset.sources import open_source
+from degrade.feed.paired_dataset import PairedDataset
 from degrade.images import encode_png, write_png
-from degrade.manifest import read_manifest
-from degrade.pairs import PairedDataset
-from degrade.sources import open_source
 
 
 def picture(seed):

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from scipy import special
 
-from degrade.kernels import filters
-from degrade.operations import OPERATIONS
-from degrade.operations.filter_blur import correlate_kernel
-from degrade.portable_math import cos_degrees, sin_degrees
+from degrade.ops import OPERATIONS
+from degrade.ops.blur import filter_kernels as filters
+from degrade.ops.blur.filter_blur import correlate_kernel
+from degrade.ops.kernels.portable_math import cos_degrees, sin_degrees
 
 STREAM = np.zeros(5, np.uint32)
 SIZES = [(1, 1), (2, 3), (65, 33), (40, 51)]

@@ -3,10 +3,10 @@ import math
 import numpy as np
 import pytest
 
+from degrade.dataset.sources import open_source
 from degrade.fit.blur import measure_blur
-from degrade.kernels.planes import from_planes, to_planes
-from degrade.operations.blur import gaussian_blur
-from degrade.sources import open_source
+from degrade.ops.blur.blur import gaussian_blur
+from degrade.ops.kernels.planes import from_planes, to_planes
 
 
 def fractal(side=256, seed=0, sigma_x=0.0, sigma_y=0.0, angle=0.0):

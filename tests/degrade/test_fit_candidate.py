@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from degrade.fit.candidate import LEVELS, Candidate, Part, averaged, quantile_levels
-from degrade.fit.fitting import recipe_of
+from degrade.fit.fit import recipe_of
 from degrade.fit.quantities import drawn_values
-from degrade.planning import plan
+from degrade.planner.plan import plan
 
 NEVER = Part(0.0, (1.0,) * LEVELS)
 

@@ -5,11 +5,11 @@ from click.testing import CliRunner
 from known_recipes import ALONE
 
 from degrade.cli import main
-from degrade.engine import apply
+from degrade.dataset.sources import open_source
+from degrade.engine.apply import apply
 from degrade.images import read_image, write_png
-from degrade.planning import plan
-from degrade.recipe import load_recipe
-from degrade.sources import open_source
+from degrade.planner.plan import plan
+from degrade.recipe.recipe import load_recipe
 
 
 @pytest.fixture(scope="module")

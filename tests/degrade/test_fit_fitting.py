@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from known_recipes import ALONE, every_second, make_known, ratios
 
+from degrade.dataset.sources import open_source
 from degrade.errors import DatasetError
 from degrade.fit.candidate import LEVELS
-from degrade.fit.fitting import fit, generate, pictures_needed, recipe_of
-from degrade.sources import open_source
+from degrade.fit.fit import fit, generate, pictures_needed, recipe_of
 
 
 @pytest.fixture(scope="module")

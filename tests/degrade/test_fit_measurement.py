@@ -4,16 +4,16 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from degrade.dataset.sources import open_source
 from degrade.errors import ImageError
 from degrade.fit.measurement import NO_JPEG, measure_file, measure_image
 from degrade.images import encode_png
-from degrade.kernels.jpeg import round_trip_planes
-from degrade.kernels.planes import from_planes, to_planes
-from degrade.operations.noise import gaussian_noise
-from degrade.operations.pixelate import pixelate
-from degrade.operations.resize import resize
+from degrade.ops.codec.jpeg_kernels import round_trip_planes
+from degrade.ops.kernels.planes import from_planes, to_planes
+from degrade.ops.noise.noise import gaussian_noise
+from degrade.ops.size.pixelate import pixelate
+from degrade.ops.size.resize import resize
 from degrade.random import PIXELS, StreamKey
-from degrade.sources import open_source
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
+from degrade.dataset.sources import open_source
 from degrade.fit.noise import measure_noise
-from degrade.kernels.jpeg import round_trip_planes
-from degrade.kernels.planes import from_planes, to_planes
-from degrade.sources import open_source
+from degrade.ops.codec.jpeg_kernels import round_trip_planes
+from degrade.ops.kernels.planes import from_planes, to_planes
 
 
 def gradient(side=256, low=40.0, high=215.0):

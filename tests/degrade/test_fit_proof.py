@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from known_recipes import ALONE, MIXED, areas, every_second, make_known, ratios
 
-from degrade.fit.fitting import fit
+from degrade.dataset.sources import open_source
+from degrade.fit.fit import fit
 from degrade.fit.quantities import QUANTITIES
 from degrade.fit.two_sample import features, told_apart
-from degrade.sources import open_source
 
 FACES = Path(__file__).parents[3] / "shared" / "faces" / "congress"
 COUNT = 300

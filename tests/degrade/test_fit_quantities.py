@@ -4,8 +4,8 @@ import pytest
 
 from degrade.fit.measurement import NO_JPEG
 from degrade.fit.quantities import QUANTITIES, Drawn, drawn_values
-from degrade.planning import plan
-from degrade.recipe import load_recipe
+from degrade.planner.plan import plan
+from degrade.recipe.recipe import load_recipe
 
 
 def drawn(tmp_path, steps):

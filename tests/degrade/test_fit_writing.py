@@ -4,11 +4,11 @@ import pytest
 from made_up_measurements import CLEAN, FLOORS
 
 from degrade.fit.correction import first_candidate
-from degrade.fit.fitting import Fit, Generated
+from degrade.fit.fit import Fit, Generated
 from degrade.fit.noise import NoiseTrace
 from degrade.fit.quantities import Drawn
-from degrade.fit.writing import fit_text, quartiles, table_lines
-from degrade.recipe import load_recipe
+from degrade.fit.recipe_file import fit_text, quartiles, table_lines
+from degrade.recipe.recipe import load_recipe
 
 
 @pytest.fixture

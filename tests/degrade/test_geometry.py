@@ -3,7 +3,7 @@ import pytest
 
 import degrade
 from degrade.errors import ImageError
-from degrade.operations import OPERATIONS
+from degrade.ops import OPERATIONS
 
 STREAM = np.zeros(5, np.uint32)
 

@@ -2,16 +2,16 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from degrade.camera_paths import glass_shift
-from degrade.kernels.glass import copied_from, gathered, swapped_from
-from degrade.operations import OPERATIONS
+from degrade.ops import OPERATIONS
+from degrade.ops.blur.camera_paths import glass_shift
+from degrade.ops.blur.glass_kernels import copied_from, gathered, swapped_from
 from degrade.random import PIXELS, StreamKey, philox4x32
 
 STREAM = np.array(StreamKey(7, 99, 0).words(3, PIXELS), np.uint32)
 
 
 def word(place):
-    """The word of a flat position, as degrade.kernels.philox lays them out."""
+    """The word of a flat position, as degrade.ops.kernels.philox lays them out."""
     k0, k1, *counter = map(int, STREAM)
     block = 256 * (place // 1024) + place % 256
     return philox4x32((block, *counter), (k0, k1))[(place % 1024) // 256]

@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from degrade.kernels.planes import from_planes, to_planes
-from degrade.operations import OPERATIONS
+from degrade.ops import OPERATIONS
+from degrade.ops.kernels.planes import from_planes, to_planes
 
 STREAM = np.zeros(5, np.uint32)
 SIZES = [(1, 1), (1, 9), (7, 2), (8, 8), (16, 16), (17, 33), (64, 65)]

@@ -3,9 +3,9 @@ import pytest
 
 import degrade
 from degrade.errors import RecipeError
-from degrade.ladder import LADDERS, ladder
-from degrade.operations import OPERATIONS, Integer, Number
-from degrade.planning import Plan
+from degrade.ops import OPERATIONS, Integer, Number
+from degrade.planner.plan import Plan
+from degrade.planner.severity import LADDERS, ladder
 
 NAMED = {"image_id": "a.png", "size": (64, 48), "seed": 3}
 

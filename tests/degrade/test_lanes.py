@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from degrade.lanes import Lanes
+from degrade.planner.philox_vectorized import Lanes
 from degrade.random import FEEDING, PARAMETERS, Stream, StreamKey
 
 KEYS = [

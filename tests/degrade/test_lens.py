@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from degrade.kernels import filters
-from degrade.operations import OPERATIONS
+from degrade.ops import OPERATIONS
+from degrade.ops.blur import filter_kernels as filters
 
 STREAM = np.zeros(5, np.uint32)
 # ImageNet-C's own (radius, alias) pairs, 224, 299, 64 and 32 px.

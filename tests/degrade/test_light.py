@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from degrade.kernels.light import from_light, light_tables, to_light
-from degrade.operations import OPERATIONS
+from degrade.ops import OPERATIONS
+from degrade.ops.size.light import from_light, light_tables, to_light
 
 STREAM = np.zeros(5, np.uint32)
 

@@ -4,13 +4,13 @@ import json
 import numpy as np
 import pytest
 
+from degrade.dataset.layout import Storing
+from degrade.dataset.lock import claim, describe, read_lock, stored_as
+from degrade.dataset.sources import open_source
+from degrade.dataset.storage import LocalStorage
 from degrade.errors import DatasetError
+from degrade.feed.paired_dataset import PairedDataset
 from degrade.images import Reading, write_png
-from degrade.lock import claim, describe, read_lock, stored_as
-from degrade.pairs import PairedDataset
-from degrade.sources import open_source
-from degrade.storage import LocalStorage
-from degrade.storing import Storing
 
 
 def dataset(photos, recipe="gfpgan", seed=1, variants=1, longest=None):

@@ -7,8 +7,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from degrade.errors import DatasetError
-from degrade.manifest import (
+from degrade.dataset.manifest import (
     Manifest,
     Row,
     Summary,
@@ -22,6 +21,7 @@ from degrade.manifest import (
     write_lines,
     write_manifest,
 )
+from degrade.errors import DatasetError
 
 ROW = Row("b", "b.png", "00", 0, "hq/b.png", "lq/b.png", 4, 5, 4, 5, "11", "22", "{}", "ok")
 OTHER = dataclasses.replace(ROW, key="a", source="a.png")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from degrade.naming import LONGEST_PART, pair_key, shown, sort_out
+from degrade.dataset.keys import LONGEST_PART, pair_key, shown, sort_out
 from degrade.random import image_id_bits
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from degrade.kernels.poisson import poisson_tables
-from degrade.operations import OPERATIONS
+from degrade.ops import OPERATIONS
+from degrade.ops.noise.poisson import poisson_tables
 from degrade.random import PIXELS, StreamKey, philox4x32
 
 SHAPE = (3, 1826, 1826)
@@ -40,7 +40,7 @@ def correlation(first, second):
 
 
 def word(place):
-    """The word of flat position ``place``, as degrade.kernels.philox lays them out."""
+    """The word of flat position ``place``, as degrade.ops.kernels.philox lays them out."""
     k0, k1, *counter = map(int, stream())
     block = 256 * (place // 1024) + place % 256
     return philox4x32((block, *counter), (k0, k1))[(place % 1024) // 256]

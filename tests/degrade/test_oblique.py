@@ -3,9 +3,9 @@ import math
 import numpy as np
 import pytest
 
-from degrade.kernels import shapes
-from degrade.kernels.oblique import slanted_passes
-from degrade.portable_math import cos_degrees, sin_degrees
+from degrade.ops.blur import point_spread as shapes
+from degrade.ops.blur.oblique import slanted_passes
+from degrade.ops.kernels.portable_math import cos_degrees, sin_degrees
 
 
 def moments(sigma_x, sigma_y, angle):

@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from degrade.cli import main
+from degrade.dataset.lock import read_lock
 from degrade.images import read_image, write_png
-from degrade.lock import read_lock
 
 RECIPE = ("--recipe", "kuaishou-128")
 

@@ -8,10 +8,10 @@ import sys
 import numpy as np
 import pytest
 
-from degrade.engine import apply
-from degrade.kernels.resample import FILTERS
-from degrade.operations import OPERATIONS, Boolean, Choice, Integer, Number
-from degrade.planning import Plan, Step
+from degrade.engine.apply import apply
+from degrade.ops import OPERATIONS, Boolean, Choice, Integer, Number
+from degrade.ops.size.resample import FILTERS
+from degrade.planner.plan import Plan, Step
 
 SIZES = [(1, 1), (2, 3), (16, 16), (65, 33)]
 RECORDED = ("moved_down", "moved_right", "removed_down", "removed_right")
@@ -108,7 +108,7 @@ def test_levels_inside_an_operation_stay_finite_and_float32(name):
 DIGESTS = """
 import hashlib
 import numpy as np
-from degrade.operations import OPERATIONS
+from degrade.ops import OPERATIONS
 
 stream = np.array([1, 2, 3, 4, 5], np.uint32)
 planes = (np.arange(3 * 70 * 93) * 7919 % 2560 / 10).reshape(3, 70, 93).astype(np.float32)

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 import degrade
-from degrade.build import build
+from degrade.dataset.build import build
+from degrade.dataset.reader import StoredPairs
+from degrade.dataset.sources import ImageSource, open_source
+from degrade.dataset.storage import LocalStorage
 from degrade.errors import DatasetError
+from degrade.feed.paired_dataset import PairedDataset, pair_key
 from degrade.images import read_image, write_png
-from degrade.pairs import PairedDataset, pair_key
-from degrade.sources import ImageSource, open_source
-from degrade.storage import LocalStorage
-from degrade.stored import StoredPairs
 
 
 def test_a_pair_is_what_plan_and_apply_give(photos):

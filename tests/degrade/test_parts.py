@@ -1,7 +1,7 @@
 import pytest
 
+from degrade.dataset.parts import Part
 from degrade.errors import UserError
-from degrade.parts import Part
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 40])

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from degrade.kernels.pixelate import pixelate
+from degrade.ops.size.pixelate_kernels import pixelate
 
 
 def picture(height, width):

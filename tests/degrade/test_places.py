@@ -3,14 +3,15 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from degrade.build import build
+from degrade.dataset.build import build
+from degrade.dataset.layout import Storing
+from degrade.dataset.lock import claim
+from degrade.dataset.shard_worker import do_shard
+from degrade.dataset.shards import cut, job_of
+from degrade.dataset.storage import LocalStorage
 from degrade.errors import DatasetError
 from degrade.executors import Engine
-from degrade.lock import claim
-from degrade.pairs import PairedDataset
-from degrade.shards import cut, do_shard, job_of
-from degrade.storage import LocalStorage
-from degrade.storing import Storing
+from degrade.feed.paired_dataset import PairedDataset
 
 
 @pytest.fixture

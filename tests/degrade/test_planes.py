@@ -2,7 +2,7 @@ import numba
 import numpy as np
 import pytest
 
-from degrade.kernels.planes import from_planes, reflected, round_levels, rounded, to_planes
+from degrade.ops.kernels.planes import from_planes, reflected, round_levels, rounded, to_planes
 
 
 @numba.vectorize(["float32(float32)"])

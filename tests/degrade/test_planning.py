@@ -8,7 +8,7 @@ from scipy import stats
 
 import degrade
 from degrade.errors import DatasetError, ImageError, RecipeError
-from degrade.planning import Plan
+from degrade.planner.plan import Plan
 
 COUNT = 4000
 NOISE = {"gaussian_noise", "shot_noise", "impulse_noise"}
@@ -185,7 +185,7 @@ def test_json_goes_there_and_back_exactly(kuaishou, gfpgan):
 
 
 def test_a_plan_records_every_parameter_its_operation_takes(kuaishou, gfpgan):
-    from degrade.operations import OPERATIONS
+    from degrade.ops import OPERATIONS
 
     for plan in [*kuaishou[:300], *gfpgan[:300]]:
         for step in plan.steps:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from degrade.kernels.png import undo_filters
+from degrade.images.png_kernels import undo_filters
 
 
 def filtered(levels, kinds):

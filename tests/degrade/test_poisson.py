@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from degrade.kernels.noise import shot_noise
-from degrade.kernels.poisson import poisson_tables
+from degrade.ops.noise.noise_kernels import shot_noise
+from degrade.ops.noise.poisson import poisson_tables
 
 STREAM = np.array([11, 22, 33, 44, 55], np.uint32)
 DRAWS = 10_000_000

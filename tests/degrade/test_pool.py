@@ -6,8 +6,8 @@ import pytest
 
 import degrade
 from degrade.errors import DatasetError, ImageError
+from degrade.feed.data_pool import DataPool, Family, _order, families_of
 from degrade.images import write_png
-from degrade.pool import DataPool, Family, _order, families_of
 
 torch = pytest.importorskip("torch", reason="the tests of PyTorch's loader need torch")
 from torch.utils.data import DataLoader  # noqa: E402

@@ -3,10 +3,10 @@ import pytest
 from click.testing import CliRunner
 
 import degrade
-from degrade.commands.previewing import preview_command
+from degrade.commands.preview import preview_command
+from degrade.commands.preview_sheet import decibels, describe_step, ladder_row, variants_row
 from degrade.images import read_image, write_png
-from degrade.planning import Step
-from degrade.preview import decibels, describe_step, ladder_row, variants_row
+from degrade.planner.plan import Step
 
 
 def test_every_step_of_every_recipe_is_described_without_leftovers():

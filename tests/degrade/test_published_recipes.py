@@ -16,7 +16,7 @@ from reference_steps import COUNTED, carried_on, jpeg, reference_half, to_8_bits
 from skimage import data
 
 import degrade
-from degrade.operations import OPERATIONS
+from degrade.ops import OPERATIONS
 from degrade.random import PIXELS, StreamKey, image_id_bits
 
 ALIKE = 0.999

@@ -9,7 +9,7 @@ import pytest
 
 from degrade.errors import DatasetError, ImageError
 from degrade.images import PIXEL_LIMIT, Reading, decode_image
-from degrade.reading import CHOICES
+from degrade.images.reading import CHOICES
 
 
 def noise(*shape, dtype=np.uint8):

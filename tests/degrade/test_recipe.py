@@ -2,9 +2,9 @@ import pickle
 
 import pytest
 
-from degrade.distributions import Chosen, Fixed, Range
 from degrade.errors import RecipeError
-from degrade.recipe import Group, list_recipes, load_recipe
+from degrade.recipe.distributions import Chosen, Fixed, Range
+from degrade.recipe.recipe import Group, list_recipes, load_recipe
 
 SHIPPED = (
     "bsrgan",
@@ -249,7 +249,7 @@ def test_the_digest_changes_with_the_content(tmp_path, old, new):
 
 
 def test_the_digest_changes_with_an_operations_version():
-    from degrade.recipe import recipe_digest
+    from degrade.recipe.recipe import recipe_digest
 
     root = load_recipe("gfpgan").root
     assert recipe_digest(0.0, root, {"jpeg": 1}) != recipe_digest(0.0, root, {"jpeg": 2})

@@ -5,9 +5,9 @@ import pytest
 from scipy import ndimage
 from skimage import data
 
-from degrade.operations import OPERATIONS
+from degrade.ops import OPERATIONS
+from degrade.planner.resolve import resolve
 from degrade.random import PIXELS, StreamKey
-from degrade.resolve import resolve
 
 STREAM = np.array(StreamKey(7, 99, 0).words(3, PIXELS), np.uint32)
 SIGMAS = {"sigma_x": 3.0, "sigma_y": 1.5, "angle": 30.0}

@@ -6,9 +6,9 @@ import fsspec
 import pytest
 from interruptions import arguments, degrade, make_photos, outcome, stored_files
 
-from degrade.build import build
-from degrade.pairs import PairedDataset
-from degrade.storing import Storing
+from degrade.dataset.build import build
+from degrade.dataset.layout import Storing
+from degrade.feed.paired_dataset import PairedDataset
 
 pytest.importorskip("s3fs", reason="reads and writes s3://")
 pytest.importorskip("moto", reason="its server is the object store")

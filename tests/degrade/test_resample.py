@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from degrade.kernels.resample import FILTERS, resample, resample_table
-from degrade.operations import OPERATIONS
+from degrade.ops import OPERATIONS
+from degrade.ops.size.resample import FILTERS, resample, resample_table
 
 SIZES = [(1, 1), (1, 7), (7, 1), (3, 5), (31, 17), (48, 64)]
 TARGETS = [(1, 1), (2, 3), (5, 4), (13, 29), (64, 64), (97, 101)]

@@ -1,7 +1,7 @@
 import pytest
 
-from degrade.operations import OPERATIONS
-from degrade.resolve import STANDS_FOR, resolve
+from degrade.ops import OPERATIONS
+from degrade.planner.resolve import STANDS_FOR, resolve
 
 SIZE, SOURCE = (300, 512), (600, 1024)
 

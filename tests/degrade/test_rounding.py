@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from degrade.operations import OPERATIONS
+from degrade.ops import OPERATIONS
 
 STREAM = np.zeros(5, np.uint32)
 

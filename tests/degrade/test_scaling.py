@@ -2,8 +2,8 @@ import pytest
 
 import degrade
 from degrade.errors import RecipeError
-from degrade.operations import OPERATIONS, Integer, Number
-from degrade.scaling import scaled
+from degrade.ops import OPERATIONS, Integer, Number
+from degrade.recipe.scaling import scaled
 
 
 def load(folder, steps, head="size: 512\nscale_with_size: true\n"):

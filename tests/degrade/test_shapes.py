@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from degrade.kernels import shapes
-from degrade.portable_math import cos_degrees, sin_degrees
+from degrade.ops.blur import point_spread as shapes
+from degrade.ops.kernels.portable_math import cos_degrees, sin_degrees
 
 
 def turned(angle):

@@ -5,8 +5,8 @@ import tarfile
 
 import pytest
 
-from degrade.storage import LocalStorage
-from degrade.writers import Encoded, Stored, open_writer
+from degrade.dataset.storage import LocalStorage
+from degrade.dataset.writers import Encoded, Stored, open_writer
 
 
 def pair(key, hq=b"hq", lq=b"lq", hq_key=None, **others):

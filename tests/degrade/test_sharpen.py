@@ -2,8 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
-from degrade.operations import OPERATIONS
-from degrade.operations.sharpen import _opencv_gaussian
+from degrade.ops import OPERATIONS
+from degrade.ops.blur.sharpen import _opencv_gaussian
 
 STREAM = np.zeros(5, np.uint32)
 

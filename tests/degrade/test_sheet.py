@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from degrade.sheet import Cell, Row, contact_sheet
+from degrade.images.contact_sheet import Cell, Row, contact_sheet
 
 PAPER = np.uint8([250, 250, 248])
 MARGIN, GAP, TITLE, HEADING = 16, 12, 20, 26

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 import degrade
-from degrade.operations import OPERATIONS
-from degrade.planning import Plan, Step
-from degrade.small import degrade_in_two, finished, steps_left
+from degrade.engine.small import degrade_in_two, finished, steps_left
+from degrade.ops import OPERATIONS
+from degrade.planner.plan import Plan, Step
 
 PICTURE = np.random.default_rng(3).integers(0, 256, (64, 48, 3)).astype(np.uint8)
 

@@ -8,10 +8,10 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from degrade.dataset.sources import ImageSource, open_source
+from degrade.dataset.storage import LocalStorage, open_storage
 from degrade.errors import DatasetError, ImageError
 from degrade.images import Reading, encode_png, read_image, write_png
-from degrade.sources import ImageSource, open_source
-from degrade.storage import LocalStorage, open_storage
 
 
 def test_a_folder_gives_its_pictures_sorted(photos):
@@ -157,9 +157,9 @@ def test_a_fifth_of_a_million_names_is_held_in_little_memory_and_sorted_out_in_a
     code = (
         "import resource, time\n"
         "from pathlib import Path\n"
-        "from degrade.naming import sort_out\n"
-        "from degrade.sources import ImageSource\n"
-        "from degrade.storage import LocalStorage\n"
+        "from degrade.dataset.keys import sort_out\n"
+        "from degrade.dataset.sources import ImageSource\n"
+        "from degrade.dataset.storage import LocalStorage\n"
         "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024\n"
         "start, spent = peak(), time.process_time()\n"
         "names = [f'{n // 1000:05d}/{n:07d}.png' for n in range(200_000)]\n"

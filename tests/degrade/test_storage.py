@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from degrade.dataset.storage import LocalStorage, is_remote, open_storage
 from degrade.errors import DatasetError
-from degrade.storage import LocalStorage, is_remote, open_storage
 
 
 @pytest.fixture(params=["folder", "memory"])

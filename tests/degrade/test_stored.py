@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 
 import degrade
-from degrade.build import build
+from degrade.dataset.build import build
+from degrade.dataset.layout import Storing
+from degrade.dataset.manifest import read_manifest
+from degrade.dataset.reader import StoredPairs, read_file
+from degrade.dataset.storage import open_storage
 from degrade.errors import DatasetError, ImageError
+from degrade.feed.paired_dataset import PairedDataset
 from degrade.images import read_image, write_png
-from degrade.manifest import read_manifest
-from degrade.pairs import PairedDataset
-from degrade.storage import open_storage
-from degrade.stored import StoredPairs, read_file
-from degrade.storing import Storing
 
 WAYS = {
     "files": Storing(),

@@ -1,7 +1,7 @@
 import pytest
 
+from degrade.dataset.layout import Storing
 from degrade.errors import DatasetError
-from degrade.storing import Storing
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import hypothesis
 import hypothesis.strategies as st
 import pytest
 
-from degrade.strata import Strata
+from degrade.feed.stratified_sampler import Strata
 
 SHARES = st.lists(st.integers(1, 12).map(lambda n: Fraction(n, 7)), min_size=1, max_size=6)
 

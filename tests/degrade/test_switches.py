@@ -1,8 +1,8 @@
 import pytest
 
 from degrade.errors import RecipeError
-from degrade.recipe import load_recipe
-from degrade.switches import Switch
+from degrade.recipe.recipe import load_recipe
+from degrade.recipe.variants import Switch
 
 HEAD = """version: 1
 switches:

@@ -1,9 +1,9 @@
 import pytest
 
-from degrade.datasets import list_datasets
+from degrade.dataset.named import list_datasets
+from degrade.dataset.testsets import find_testset, list_testsets, read_testset
 from degrade.errors import DatasetError
-from degrade.recipe import load_recipe
-from degrade.testset import find_testset, list_testsets, read_testset
+from degrade.recipe.recipe import load_recipe
 
 
 def write(folder, text):

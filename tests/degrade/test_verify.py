@@ -4,17 +4,17 @@ import json
 import numpy as np
 import pytest
 
-from degrade.build import build
+from degrade.dataset.build import build
+from degrade.dataset.layout import Storing
+from degrade.dataset.manifest import pixel_digest, read_manifest, write_manifest
+from degrade.dataset.reader import read_file
+from degrade.dataset.replay import find_row, replay
+from degrade.dataset.storage import open_storage
+from degrade.dataset.verify import Mismatch, differing_versions, verify
 from degrade.errors import DatasetError
 from degrade.executors import Engine
+from degrade.feed.paired_dataset import PairedDataset
 from degrade.images import read_image, write_png
-from degrade.manifest import pixel_digest, read_manifest, write_manifest
-from degrade.pairs import PairedDataset
-from degrade.replay import find_row, replay
-from degrade.storage import open_storage
-from degrade.stored import read_file
-from degrade.storing import Storing
-from degrade.verify import Mismatch, differing_versions, verify
 
 HQ_RECIPE = (
     "version: 1\nsteps:\n  - {operation: grey, target: hq}\n"
@@ -153,7 +153,7 @@ def test_replay_starts_from_a_given_source_or_from_the_stored_hq(built, photos, 
 
 
 def test_replay_rebuilds_from_shrunken_sources(photos, tmp_path):
-    from degrade.sources import open_source
+    from degrade.dataset.sources import open_source
 
     build(PairedDataset(open_source(photos, longest=17), "gfpgan-128", 2), tmp_path / "out")
     assert problems(tmp_path / "out") == []

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 import yaml
 
+from degrade.config import load_yaml, nearest
 from degrade.errors import RecipeError, UserError
-from degrade.yaml_lines import load_yaml, nearest
 
 TEXT = """\
 # a comment

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from degrade.build import build
-from degrade.commands import building, checking  # noqa: F401
+from degrade.dataset.build import build
+from degrade.feed.paired_dataset import PairedDataset
 from degrade.images import write_png
-from degrade.pairs import PairedDataset
 
 with tempfile.TemporaryDirectory() as _folder:
     _source = Path(_folder, "in")

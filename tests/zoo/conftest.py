@@ -57,7 +57,7 @@ def compress():
 @pytest.fixture(scope="session")
 def make_plan():
     """Return a plan of ``(operation, parameters)`` steps for an image of ``size``."""
-    from degrade.planning import Plan, Step
+    from degrade.planner.plan import Plan, Step
 
     def make(size, *steps, target="lq"):
         chain = tuple(Step(name, slot, target, values) for slot, (name, values) in enumerate(steps))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from zoo.describing.config import DescriptorTraining
-from zoo.networks.face_descriptor import DescriptorConfig
+from zoo.networks.faces.face_descriptor import DescriptorConfig
+from zoo.training.tasks.embedder.config import DescriptorTraining
 
 
 def tiny(**changes: object) -> DescriptorTraining:

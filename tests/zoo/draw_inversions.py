@@ -18,12 +18,12 @@ from skimage.metrics import peak_signal_noise_ratio
 import degrade
 import zoo
 from degrade.images import write_png
-from zoo.generating.drawing import draw_faces
-from zoo.generating.loading import load_generator
-from zoo.inversion.entries import GENERATOR
-from zoo.portrait.alignment import align
-from zoo.portrait.detection import load_detector
-from zoo.portrait.warping import extract
+from zoo.portrait.align.alignment import align
+from zoo.portrait.align.warping import extract
+from zoo.portrait.detect.detection import load_detector
+from zoo.restorers.inversion.entries import GENERATOR
+from zoo.synthesis.drawing import draw_faces
+from zoo.synthesis.generators import load_generator
 
 RESTORERS = ("psp", "stylegan-encoder", "image2stylegan", "image2stylegan-plan")
 SIDE, SHOWN, DRAWN, SEED = 64, 88, 3, 7

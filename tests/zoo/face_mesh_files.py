@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from degrade.images import decode_image
-from zoo.weights import is_present, known_weights
+from zoo.weights.files import is_present, known_weights
 
 PORTRAITS = Path(__file__).parents[2] / ".." / "shared" / "faces" / "congress"
 
@@ -14,7 +14,7 @@ PORTRAITS = Path(__file__).parents[2] / ".." / "shared" / "faces" / "congress"
 def load_network(template="ffhq"):
     if not is_present(known_weights("face-mesh")):
         pytest.skip("the face mesh is not on this machine: run `zoo fetch face-mesh`")
-    from zoo.portrait.face_mesh import FaceMeshNetwork
+    from zoo.portrait.parse.face_mesh import FaceMeshNetwork
 
     return FaceMeshNetwork.published(template, offline=True)
 
@@ -22,9 +22,9 @@ def load_network(template="ffhq"):
 def aligned_portraits(step, size, template="ffhq"):
     """Return crops of every ``step``-th portrait."""
     pytest.importorskip("dlib")
-    from zoo.networks.dlib_models import load_dlib_models, principal
-    from zoo.portrait.alignment import align
-    from zoo.portrait.warping import extract
+    from zoo.networks.faces.dlib_models import load_dlib_models, principal
+    from zoo.portrait.align.alignment import align
+    from zoo.portrait.align.warping import extract
 
     paths = sorted(PORTRAITS.glob("*.jpg"))[::step] if PORTRAITS.is_dir() else []
     if not paths:

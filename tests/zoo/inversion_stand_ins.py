@@ -5,13 +5,13 @@ import json
 import torch
 from safetensors.torch import save
 
-from zoo.generating.config import generator_record
-from zoo.generating.loading import LoadedGenerator
-from zoo.inversion.optimising import Descent
-from zoo.inversion.restoring import Method
-from zoo.networks.psp import EncoderConfig, PspEncoder, encoder_record
-from zoo.networks.stylegan2 import GeneratorConfig, StyleGenerator
-from zoo.restorers import image2stylegan, stylegan_encoder
+from zoo.networks.stylegan.generator import GeneratorConfig, StyleGenerator
+from zoo.networks.stylegan.psp import EncoderConfig, PspEncoder, encoder_record
+from zoo.restorers.inversion import image2stylegan, stylegan_encoder
+from zoo.restorers.inversion.descent import Descent
+from zoo.restorers.inversion.restorer import Method
+from zoo.synthesis.generators import LoadedGenerator
+from zoo.training.tasks.generator.config import generator_record
 
 SIZES = GeneratorConfig(64, {4: 32, 8: 32, 16: 24, 32: 16, 64: 8}, latent=16, depth=2)
 ENCODER = EncoderConfig(64, {64: 8, 32: 8, 16: 16, 8: 16, 4: 16}, width=8, latent=16, layers=10)

@@ -22,7 +22,7 @@ from degrade.images import read_image
 from degrade.terminal import progress
 from zoo.portrait.face import FaceRecord
 from zoo.portrait.pipeline import load_pipeline
-from zoo.registry import DEFAULT
+from zoo.registry.registry import DEFAULT
 
 PORTRAITS = Path(__file__).parents[3] / "shared" / "faces" / "congress"
 SCALES = (0.6, 1.0, 2.0)

@@ -24,15 +24,15 @@ import cv2
 import numpy as np
 import torch
 
+from degrade.dataset.sources import open_source
 from degrade.images import write_png
-from degrade.sources import open_source
-from zoo.portrait.alignment_file import ALIGNMENT_FILE
-from zoo.portrait.parsing import PARSERS
-from zoo.training.batches import FaceBatches
-from zoo.training.config import load_config
-from zoo.training.device_batch import DeviceBatches
-from zoo.training.face_pack import FacePack
-from zoo.training.packing import PackOptions, pack_faces
+from zoo.portrait.align.alignment_file import ALIGNMENT_FILE
+from zoo.portrait.parse.parsing import PARSERS
+from zoo.training.data.batches import FaceBatches
+from zoo.training.data.device_batch import DeviceBatches
+from zoo.training.data.face_pack import FacePack
+from zoo.training.data.packing import PackOptions, pack_faces
+from zoo.training.tasks.restorer.config import load_config
 
 CONFIGS = {128: "style-128", 256: "style-256", 512: "style-512-ffhq"}
 BATCH = 16

@@ -17,7 +17,7 @@ import numpy as np
 
 import degrade
 from degrade.images import decode_image
-from zoo.portrait.detection import DETECTORS, Detector, judge, load_detector
+from zoo.portrait.detect.detection import DETECTORS, Detector, judge, load_detector
 from zoo.portrait.face import Face
 
 HEADER = "recipe          found  refused  false  landmarks: median  95th  within 10%  s/photo"

@@ -28,12 +28,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from degrade.dataset.keys import pair_key
 from degrade.images import read_image
-from degrade.naming import pair_key
-from zoo.portrait.alignment_file import template_of
-from zoo.portrait.face_mesh import FaceMeshNetwork
-from zoo.portrait.mesh_regions import mesh_regions
-from zoo.portrait.pose import estimate_pose
+from zoo.portrait.align.alignment_file import template_of
+from zoo.portrait.detect.pose import estimate_pose
+from zoo.portrait.parse.face_mesh import FaceMeshNetwork
+from zoo.portrait.parse.mesh_regions import mesh_regions
 
 SKIN = 1
 BANDS = (20, 40, 60)

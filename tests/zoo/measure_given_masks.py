@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 import degrade
 import zoo
 from bench.metrics.metric import Sample
-from bench.metrics.perceptual_efficientnet import load_perceptual
+from bench.metrics.perceptual.perceptual_efficientnet import load_perceptual
 from degrade.images import read_image
 from degrade.terminal import progress
-from zoo.portrait.labels import keep_regions
-from zoo.portrait.parsing import load_parser
-from zoo.portrait.template_mask import template_mask
-from zoo.registry import DEFAULT
+from zoo.portrait.parse.labels import keep_regions
+from zoo.portrait.parse.parsing import load_parser
+from zoo.portrait.parse.template_mask import template_mask
+from zoo.registry.registry import DEFAULT
 
 Mask = NDArray[np.float32]
 

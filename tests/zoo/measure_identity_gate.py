@@ -15,13 +15,13 @@ from portrait_stand_ins import EllipseParser
 
 import degrade
 from degrade.images import read_image
-from zoo.networks.dlib_models import load_dlib_models, principal
-from zoo.portrait.alignment import align
-from zoo.portrait.feathering import face_region, feathered
-from zoo.portrait.identity_gate import load_identity_gate
-from zoo.portrait.preparing import core_points
-from zoo.portrait.templates import template_points
-from zoo.portrait.warping import extract
+from zoo.networks.faces.dlib_models import load_dlib_models, principal
+from zoo.portrait.align.alignment import align
+from zoo.portrait.align.templates import template_points
+from zoo.portrait.align.warping import extract
+from zoo.portrait.composite.feathering import face_region, feathered
+from zoo.portrait.restore.crop import core_points
+from zoo.portrait.restore.identity_gate import load_identity_gate
 
 PORTRAITS = Path(__file__).parents[3] / "shared" / "faces" / "congress"
 RECIPES = ("kuaishou", "psfrgan", "gfpgan", "gpen", "codeformer-2")

@@ -15,10 +15,10 @@ from skimage.metrics import peak_signal_noise_ratio
 
 import degrade
 import zoo
-from degrade.planning import Plan, Step
-from zoo.generating.drawing import draw_faces
-from zoo.generating.loading import load_generator
-from zoo.inversion.entries import GENERATOR
+from degrade.planner.plan import Plan, Step
+from zoo.restorers.inversion.entries import GENERATOR
+from zoo.synthesis.drawing import draw_faces
+from zoo.synthesis.generators import load_generator
 
 BLUR = {"sigma_x": 2.0, "sigma_y": 2.0, "angle": 0.0, "kernel_size": 0}
 

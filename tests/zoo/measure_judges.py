@@ -18,11 +18,11 @@ import torch
 from scipy.stats import pearsonr, spearmanr
 
 import zoo
-from degrade.engine import apply
-from degrade.planning import plan
-from degrade.recipe import load_recipe
-from degrade.sources import open_source
-from zoo.training.features import UnitFeatures
+from degrade.dataset.sources import open_source
+from degrade.engine.apply import apply
+from degrade.planner.plan import plan
+from degrade.recipe.recipe import load_recipe
+from zoo.training.losses.features import UnitFeatures
 
 SIZE = 128
 RECIPES = ("gfpgan-128", "kuaishou-128")

@@ -18,15 +18,15 @@ from numpy.typing import NDArray
 
 import degrade
 import zoo
-from bench.metrics.identity_dlib import load_identity
+from bench.metrics.identity.identity_dlib import load_identity
 from bench.metrics.metric import Sample
-from bench.metrics.perceptual_efficientnet import load_perceptual
-from degrade.sources import open_source
-from zoo.portrait.alignment_file import template_of
-from zoo.portrait.labels import LABELS, UNKNOWN, label_map, one_hot
-from zoo.portrait.parsing import Parser, load_parser
-from zoo.portrait.template_mask import template_mask
-from zoo.training.mask_errors import dilated, eroded, relabelled, shifted
+from bench.metrics.perceptual.perceptual_efficientnet import load_perceptual
+from degrade.dataset.sources import open_source
+from zoo.portrait.align.alignment_file import template_of
+from zoo.portrait.parse.labels import LABELS, UNKNOWN, label_map, one_hot
+from zoo.portrait.parse.parsing import Parser, load_parser
+from zoo.portrait.parse.template_mask import template_mask
+from zoo.training.data.mask_errors import dilated, eroded, relabelled, shifted
 
 RECIPES = ("kuaishou-128", "gfpgan-128")
 EYES, LIPS = (LABELS.index("l_eye"), LABELS.index("r_eye")), (11, 12)

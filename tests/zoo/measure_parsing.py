@@ -23,17 +23,17 @@ import torch
 import degrade
 from degrade.images import read_image, write_png
 from degrade.terminal import progress
-from zoo.networks.dlib_models import load_dlib_models, principal
-from zoo.portrait.alignment import align
-from zoo.portrait.labels import LABELS, label_map, one_hot
-from zoo.portrait.mask_confidence import mask_confidence
-from zoo.portrait.network_parser import load_network_parser
-from zoo.portrait.overlay import COLOURS
-from zoo.portrait.parsing import Parser, load_parser
-from zoo.portrait.template_mask import template_mask
-from zoo.portrait.warping import extract
-from zoo.training.face_pack import FacePack
-from zoo.weights_header import read_trained_file
+from zoo.networks.faces.dlib_models import load_dlib_models, principal
+from zoo.portrait.align.alignment import align
+from zoo.portrait.align.warping import extract
+from zoo.portrait.parse.labels import LABELS, label_map, one_hot
+from zoo.portrait.parse.mask_confidence import mask_confidence
+from zoo.portrait.parse.network_parser import load_network_parser
+from zoo.portrait.parse.overlay import COLOURS
+from zoo.portrait.parse.parsing import Parser, load_parser
+from zoo.portrait.parse.template_mask import template_mask
+from zoo.training.data.face_pack import FacePack
+from zoo.weights.header import read_trained_file
 
 ROOT = Path(__file__).parents[2] / ".." / "shared" / "faces-hq"
 FOLDERS = ("basemax", "faker", "hmdghoul", "mebeauty")

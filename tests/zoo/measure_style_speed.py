@@ -20,9 +20,9 @@ import numpy as np
 import torch
 
 import zoo
-from zoo.networks.style import StyleConfig, StyleRestorer
-from zoo.registry import DEFAULT
-from zoo.training.config import list_configs, load_config
+from zoo.networks.restoration.style import StyleConfig, StyleRestorer
+from zoo.registry.registry import DEFAULT
+from zoo.training.tasks.restorer.config import list_configs, load_config
 
 BIG = "style-512-ffhq"
 STAND_IN = StyleConfig(512, {16: 256, 32: 192, 64: 128, 128: 64, 256: 32})

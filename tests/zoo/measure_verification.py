@@ -29,8 +29,8 @@ from pathlib import Path
 import numpy as np
 
 import degrade
-from degrade.naming import pair_key
-from degrade.sources import open_source
+from degrade.dataset.keys import pair_key
+from degrade.dataset.sources import open_source
 
 RECIPES = ("kuaishou-128", "gfpgan-128")
 YEARS = 5
@@ -81,8 +81,8 @@ def moved(faces: list[np.ndarray], variant: int) -> list[np.ndarray]:
     import torch
 
     from degrade.random import FEEDING, Stream, StreamKey
-    from zoo.describing.augmentation import draw_view, view_of
-    from zoo.describing.config import Augmentation
+    from zoo.training.tasks.embedder.augmentation import draw_view, view_of
+    from zoo.training.tasks.embedder.config import Augmentation
 
     stream = Stream(StreamKey(7, variant, 0), 10, FEEDING)
     planes = torch.from_numpy(np.stack(faces)).permute(0, 3, 1, 2).float() / 255
@@ -112,11 +112,11 @@ def descriptors(weights: Path | None) -> dict[str, Callable[[np.ndarray], np.nda
     """Return descriptor by name: ours, dlib's, and the pixels alone."""
     import torch
 
-    from zoo.describing.shipped import shipped_descriptor
-    from zoo.networks.dlib_descriptor import load_dlib_descriptor
-    from zoo.networks.dlib_models import Face, face_chip
-    from zoo.networks.face_descriptor import load_descriptor
-    from zoo.portrait.templates import template_points
+    from zoo.networks.faces.dlib_descriptor import load_dlib_descriptor
+    from zoo.networks.faces.dlib_models import Face, face_chip
+    from zoo.networks.faces.face_descriptor import load_descriptor
+    from zoo.portrait.align.templates import template_points
+    from zoo.weights.descriptors import shipped_descriptor
 
     torch.set_num_threads(1)
     small = load_descriptor(weights) if weights else shipped_descriptor("arcface-small")

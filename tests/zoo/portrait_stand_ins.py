@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from zoo.portrait.alignment import Alignment, align
+from zoo.portrait.align.alignment import Alignment, align
+from zoo.portrait.align.templates import template_points
 from zoo.portrait.face import Face, Pose
-from zoo.portrait.parsing import LABELS, FaceMask
-from zoo.portrait.templates import template_points
+from zoo.portrait.parse.parsing import LABELS, FaceMask
 from zoo.restorer import Card
 
 FACE_SHARE = 0.54

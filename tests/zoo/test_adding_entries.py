@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 import zoo
-from zoo.adding.entries import (
+from zoo.registry.model_card import ModelCard
+from zoo.registry.user_entries import (
     AddedCommand,
     AddedNetwork,
     AddedRestorer,
@@ -19,7 +20,6 @@ from zoo.adding.entries import (
     verified_weights,
     write_entry,
 )
-from zoo.model_card import ModelCard
 
 
 @pytest.fixture(autouse=True)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo import registry
-from zoo.adding.entry_points import PackageError
+from zoo.registry import registry
+from zoo.registry.plugins import PackageError
 
 _CARD = """
 from zoo import Card
@@ -75,8 +75,8 @@ def test_our_own_names_and_those_added_come_first(install, tmp_path, monkeypatch
     import dataclasses
     from pathlib import Path
 
-    from zoo.adding.entries import AddedCommand, AddedRestorer, write_entry
-    from zoo.model_card import ModelCard
+    from zoo.registry.model_card import ModelCard
+    from zoo.registry.user_entries import AddedCommand, AddedRestorer, write_entry
 
     install("nlmeans", _CARD.format(name="nlmeans") + _LOAD, "impostor")
     install("theirs", _CARD.format(name="theirs") + _LOAD)

@@ -4,7 +4,7 @@ import pytest
 import zoo
 from degrade.errors import DatasetError
 from degrade.images import read_image, write_png
-from zoo.aligned import blend, plan_jobs, restore_jobs, tag
+from zoo.portrait.files.aligned_crops import blend, plan_jobs, restore_jobs, tag
 
 
 @pytest.fixture

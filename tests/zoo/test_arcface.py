@@ -7,7 +7,7 @@ torch = pytest.importorskip("torch")
 
 from torch.nn import functional  # noqa: E402
 
-from zoo.networks.arcface import (  # noqa: E402
+from zoo.networks.faces.arcface import (  # noqa: E402
     AngularMargin,
     angular_margin_logits,
     paired_margin_loss,

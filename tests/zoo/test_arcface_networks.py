@@ -8,10 +8,10 @@ torch = pytest.importorskip("torch")
 from published_arcface import gray_shapes, irse50_shapes, random_state  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
-from zoo.networks.arcface_gray import GrayArcFace, grey, load_gray  # noqa: E402
-from zoo.networks.arcface_irse50 import IrSe50, load_irse50  # noqa: E402
-from zoo.networks.arcface_onnx import OnnxArcFace  # noqa: E402
-from zoo.weights import WeightsRefused  # noqa: E402
+from zoo.networks.faces.arcface_gray import GrayArcFace, grey, load_gray  # noqa: E402
+from zoo.networks.faces.arcface_irse50 import IrSe50, load_irse50  # noqa: E402
+from zoo.networks.faces.arcface_onnx import OnnxArcFace  # noqa: E402
+from zoo.weights.files import WeightsRefused  # noqa: E402
 
 
 @pytest.fixture(scope="module")

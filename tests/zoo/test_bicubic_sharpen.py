@@ -3,7 +3,7 @@ import pytest
 from scipy import ndimage
 
 import zoo
-from zoo.restorers.bicubic_sharpen import estimate_scale
+from zoo.restorers.classical.bicubic_sharpen import estimate_scale
 
 
 @pytest.fixture(scope="module")

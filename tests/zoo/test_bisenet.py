@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from zoo.networks.bisenet import SIZE, BiSeNet, load_bisenet, parse_faces
-from zoo.portrait.bisenet_parser import BiSeNetParser
-from zoo.portrait.labels import BISENET_LABELS, LABELS, place
-from zoo.weights import WeightsRefused
+from zoo.networks.parsing.bisenet import SIZE, BiSeNet, load_bisenet, parse_faces
+from zoo.portrait.parse.bisenet_parser import BiSeNetParser
+from zoo.portrait.parse.labels import BISENET_LABELS, LABELS, place
+from zoo.weights.files import WeightsRefused
 
 
 class Hostile:

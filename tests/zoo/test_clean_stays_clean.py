@@ -13,8 +13,8 @@ pytest.importorskip("face_recognition_models")
 
 from degrade.images import read_image
 from zoo.portrait.pipeline import load_pipeline
-from zoo.registry import DEFAULT
-from zoo.shipped import shipped_names
+from zoo.registry.registry import DEFAULT
+from zoo.weights.builtin import shipped_names
 
 PORTRAITS = Path(__file__).parents[3] / "shared" / "faces" / "congress"
 LEAST = 35.0

@@ -4,7 +4,7 @@ torch = pytest.importorskip("torch")
 
 from inversion_stand_ins import small_generator  # noqa: E402
 
-from zoo.inversion.code_space import measured_space  # noqa: E402
+from zoo.restorers.inversion.code_space import measured_space  # noqa: E402
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from portrait_stand_ins import EllipseParser, FixedDetector, Restorer, face_at, smooth_photo
 
-from zoo.portrait.identity_gate import load_identity_gate
 from zoo.portrait.pipeline import restore_photo
-from zoo.weights import KNOWN_WEIGHTS
+from zoo.portrait.restore.identity_gate import load_identity_gate
+from zoo.weights.files import KNOWN_WEIGHTS
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "defects.md").read_text(encoding="utf-8")

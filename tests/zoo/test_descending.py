@@ -6,9 +6,9 @@ torch = pytest.importorskip("torch")
 
 from inversion_stand_ins import drawn, small_generator  # noqa: E402
 
-from zoo.inversion.code_space import measured_space  # noqa: E402
-from zoo.inversion.objective import Objective, Weights  # noqa: E402
-from zoo.inversion.optimising import Descent, descend  # noqa: E402
+from zoo.restorers.inversion.code_space import measured_space  # noqa: E402
+from zoo.restorers.inversion.descent import Descent, descend  # noqa: E402
+from zoo.restorers.inversion.objective import Objective, Weights  # noqa: E402
 
 PIXELS = Weights(pixel=1.0, perceptual=0.0)
 

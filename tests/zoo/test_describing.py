@@ -13,16 +13,16 @@ from describing_stand_ins import tiny  # noqa: E402
 from training_stand_ins import one_thread, write_faces  # noqa: E402
 
 from zoo.cli import main  # noqa: E402
-from zoo.describing.batches import IdentityBatches  # noqa: E402
-from zoo.describing.cards import ship_descriptor  # noqa: E402
-from zoo.describing.config import Augmentation, descriptor_training, load_config  # noqa: E402
-from zoo.describing.run import STATE_FILE, train  # noqa: E402
-from zoo.describing.trainer import DescriptorTrainer  # noqa: E402
-from zoo.download import sha256_of  # noqa: E402
-from zoo.model_card import read_model_card  # noqa: E402
-from zoo.networks.face_descriptor import load_descriptor, save_descriptor  # noqa: E402
-from zoo.training.config import TrainingError  # noqa: E402
-from zoo.weights import WeightsMissing, WeightsRefused  # noqa: E402
+from zoo.networks.faces.face_descriptor import load_descriptor, save_descriptor  # noqa: E402
+from zoo.registry.model_card import read_model_card  # noqa: E402
+from zoo.training.tasks.embedder.batches import IdentityBatches  # noqa: E402
+from zoo.training.tasks.embedder.cards import ship_descriptor  # noqa: E402
+from zoo.training.tasks.embedder.config import Augmentation, descriptor_training, load_config  # noqa: E402
+from zoo.training.tasks.embedder.run import STATE_FILE, train  # noqa: E402
+from zoo.training.tasks.embedder.trainer import DescriptorTrainer  # noqa: E402
+from zoo.training.tasks.restorer.config import TrainingError  # noqa: E402
+from zoo.weights.download import sha256_of  # noqa: E402
+from zoo.weights.files import WeightsMissing, WeightsRefused  # noqa: E402
 
 CPU = torch.device("cpu")
 
@@ -95,7 +95,7 @@ def test_without_augmentation_and_degradation_both_views_are_the_photograph(face
     ("size", "words"), [(128, "takes squares of at least 128"), (None, "is no folder")]
 )
 def test_faces_that_cannot_be_trained_on_are_one_line(faces, tmp_path, size, words):
-    from zoo.networks.face_descriptor import DescriptorConfig
+    from zoo.networks.faces.face_descriptor import DescriptorConfig
 
     config = tiny(network=DescriptorConfig(size or 32, (8,), 4))
     with pytest.raises(TrainingError, match=words):
@@ -158,7 +158,7 @@ def test_a_run_begins_from_anothers_weights_of_the_same_sizes(faces, tmp_path):
     with pytest.raises(TrainingError, match="was not begun from"):
         train(tiny(seed=6), faces, tmp_path / "next", begin_from=other)
     with pytest.raises(TrainingError, match="same sizes"):
-        from zoo.networks.face_descriptor import DescriptorConfig, FaceDescriptor
+        from zoo.networks.faces.face_descriptor import DescriptorConfig, FaceDescriptor
 
         save_descriptor(
             FaceDescriptor(DescriptorConfig(32, (8,), 4)), tmp_path / "small.safetensors"

@@ -7,8 +7,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from degrade.random import FEEDING, Stream, StreamKey  # noqa: E402
-from zoo.describing.augmentation import View, draw_view, view_of  # noqa: E402
-from zoo.describing.config import Augmentation  # noqa: E402
+from zoo.training.tasks.embedder.augmentation import View, draw_view, view_of  # noqa: E402
+from zoo.training.tasks.embedder.config import Augmentation  # noqa: E402
 
 PLAIN = View(
     flipped=False, turn=0.0, zoom=1.0, shift=(0.0, 0.0), contrast=1.0, brightness=0.0,

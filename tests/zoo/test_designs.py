@@ -4,14 +4,14 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from zoo.networks.designs import (  # noqa: E402
+from zoo.networks.restoration.designs import (  # noqa: E402
     build_network,
     design_of,
     network_config,
     network_record,
 )
-from zoo.networks.style import StyleConfig, StyleRestorer  # noqa: E402
-from zoo.networks.unet import UNet, UNetConfig  # noqa: E402
+from zoo.networks.restoration.style import StyleConfig, StyleRestorer  # noqa: E402
+from zoo.networks.restoration.unet import UNet, UNetConfig  # noqa: E402
 
 STYLE = StyleConfig(64, {8: 16, 16: 12, 32: 8}, style=8, start="encoder")
 PLAIN = UNetConfig(64, {16: 12, 32: 8})

@@ -2,8 +2,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from zoo.networks.discriminator import Discriminator, minibatch_deviation  # noqa: E402
-from zoo.networks.style import LABELS  # noqa: E402
+from zoo.networks.restoration.style import LABELS  # noqa: E402
+from zoo.networks.stylegan.discriminator import Discriminator, minibatch_deviation  # noqa: E402
 
 
 @pytest.fixture(autouse=True)

@@ -5,8 +5,8 @@ import pytest
 import torch
 from skimage import data
 
-from zoo.networks.dlib_descriptor import load_dlib_descriptor
-from zoo.networks.dlib_models import face_chip, load_dlib_models, principal
+from zoo.networks.faces.dlib_descriptor import load_dlib_descriptor
+from zoo.networks.faces.dlib_models import face_chip, load_dlib_models, principal
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ from skimage.transform import resize
 pytest.importorskip("dlib")
 pytest.importorskip("face_recognition_models")
 
-from zoo.networks import dlib_models
-from zoo.networks.dlib_models import Face, load_dlib_models, overlap, principal
-from zoo.weights import WeightsRefused
+from zoo.networks.faces import dlib_models
+from zoo.networks.faces.dlib_models import Face, load_dlib_models, overlap, principal
+from zoo.weights.files import WeightsRefused
 
 
 @pytest.fixture(scope="module")

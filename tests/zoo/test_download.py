@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from zoo.download import DownloadError, DownloadMismatchError, download, sha256_of
+from zoo.weights.download import DownloadError, DownloadMismatchError, download, sha256_of
 
 CONTENT = bytes(range(256)) * 20_000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

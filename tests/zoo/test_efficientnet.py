@@ -4,9 +4,9 @@ import torch
 from skimage import data
 from skimage.transform import resize
 
-from zoo.networks import efficientnet
-from zoo.networks.efficientnet import EFFICIENTNETS, extract, load_efficientnet, stage_maps
-from zoo.weights import WeightsRefused, load_state_dict, package_file
+from zoo.networks.features import efficientnet
+from zoo.networks.features.efficientnet import EFFICIENTNETS, extract, load_efficientnet, stage_maps
+from zoo.weights.files import WeightsRefused, load_state_dict, package_file
 
 # ImageNet classes (ILSVRC 2012, as TensorFlow and torchvision number them).
 CATS = {281, 282, 285}  # tabby, tiger cat, Egyptian cat

@@ -21,23 +21,23 @@ from training_stand_ins import one_thread, write_faces  # noqa: E402
 
 from degrade.images import read_image  # noqa: E402
 from zoo.cli import main  # noqa: E402
-from zoo.encoding.batches import EncodingBatches  # noqa: E402
-from zoo.encoding.config import (  # noqa: E402
+from zoo.networks.stylegan.generator import StyleGenerator  # noqa: E402
+from zoo.restorers.inversion.code_space import measured_space  # noqa: E402
+from zoo.restorers.inversion.stored_encoder import load_encoder, stored_encoder  # noqa: E402
+from zoo.synthesis.generators import load_generator  # noqa: E402
+from zoo.training.base.loop import Callbacks  # noqa: E402
+from zoo.training.tasks.encoder.batches import EncodingBatches  # noqa: E402
+from zoo.training.tasks.encoder.config import (  # noqa: E402
     EncoderTraining,
     encoder_training,
     load_config,
 )
-from zoo.encoding.drawing import DrawnFaces  # noqa: E402
-from zoo.encoding.run import train  # noqa: E402
-from zoo.encoding.stored import load_encoder, stored_encoder  # noqa: E402
-from zoo.encoding.trainer import EncoderTrainer  # noqa: E402
-from zoo.generating.loading import load_generator  # noqa: E402
-from zoo.inversion.code_space import measured_space  # noqa: E402
-from zoo.networks.stylegan2 import StyleGenerator  # noqa: E402
-from zoo.training.config import IdentityConfig, TrainingError  # noqa: E402
-from zoo.training.loop import Callbacks  # noqa: E402
-from zoo.weights import WeightsRefused  # noqa: E402
-from zoo.weights_header import read_trained_file  # noqa: E402
+from zoo.training.tasks.encoder.drawn_faces import DrawnFaces  # noqa: E402
+from zoo.training.tasks.encoder.run import train  # noqa: E402
+from zoo.training.tasks.encoder.trainer import EncoderTrainer  # noqa: E402
+from zoo.training.tasks.restorer.config import IdentityConfig, TrainingError  # noqa: E402
+from zoo.weights.files import WeightsRefused  # noqa: E402
+from zoo.weights.header import read_trained_file  # noqa: E402
 
 FAMILIES = {"gfpgan-64": 1, "kuaishou-64": 1}
 CPU = torch.device("cpu")
@@ -156,8 +156,10 @@ def test_a_generators_file_is_no_encoder(generator):
 
 
 def test_losses_and_samples_are_written(tmp_path, faces, generator, monkeypatch):
-    monkeypatch.setattr("zoo.encoding.run.Callbacks", functools.partial(Callbacks, sheet_every=2))
-    monkeypatch.setattr("zoo.training.metrics_log.LOG_EVERY", 2)
+    monkeypatch.setattr(
+        "zoo.training.tasks.encoder.run.Callbacks", functools.partial(Callbacks, sheet_every=2)
+    )
+    monkeypatch.setattr("zoo.training.base.metrics_log.LOG_EVERY", 2)
     train(small(generator), faces, tmp_path, until=2)
     (line,) = map(json.loads, (tmp_path / "losses.jsonl").read_text().splitlines())
     assert {"step", "pixel", "leaving", "code", "learning_rate"} <= set(line)
@@ -165,7 +167,7 @@ def test_losses_and_samples_are_written(tmp_path, faces, generator, monkeypatch)
 
 
 def test_the_identity_loss_joins_in_where_a_descriptor_is_named(tmp_path, generator, faces):
-    from zoo.networks.face_descriptor import DescriptorConfig, FaceDescriptor, save_descriptor
+    from zoo.networks.faces.face_descriptor import DescriptorConfig, FaceDescriptor, save_descriptor
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)

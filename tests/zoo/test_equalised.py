@@ -5,7 +5,7 @@ import torch
 from reference_stylegan2 import filtered, modulated
 from torch.nn import functional
 
-from zoo.networks.equalised import (
+from zoo.networks.stylegan.layers import (
     EqualisedConvolution,
     EqualisedLinear,
     ModulatedConvolution,

@@ -17,8 +17,8 @@ import zoo  # noqa: E402
 from degrade import __version__  # noqa: E402
 from degrade.errors import DependencyError, UserError  # noqa: E402
 from zoo.cli import main  # noqa: E402
-from zoo.onnx_export import OPSET, export_onnx  # noqa: E402
-from zoo.shipped import shipped_names  # noqa: E402
+from zoo.restorers.onnx_export import OPSET, export_onnx  # noqa: E402
+from zoo.weights.builtin import shipped_names  # noqa: E402
 
 DESIGNS = {"style": STYLE, "unet": UNET, "encoder": STYLE | {"start": "encoder", "masked": False}}
 

@@ -4,13 +4,13 @@ torch = pytest.importorskip("torch")
 
 from torch.nn import functional  # noqa: E402
 
-from zoo.networks.face_descriptor import (  # noqa: E402
+from zoo.networks.faces.face_descriptor import (  # noqa: E402
     DescriptorConfig,
     FaceDescriptor,
     load_descriptor,
     save_descriptor,
 )
-from zoo.weights import WeightsRefused  # noqa: E402
+from zoo.weights.files import WeightsRefused  # noqa: E402
 
 SMALL = DescriptorConfig(32, (8, 12), 16)
 

@@ -2,13 +2,13 @@ import pytest
 import torch
 import yaml
 
-from zoo.generating.cards import ship_generator
-from zoo.generating.config import GeneratorTraining
-from zoo.generating.run import export_generator
-from zoo.generating.trainer import GeneratorTrainer
-from zoo.model_card import read_model_card
-from zoo.networks.stylegan2 import GeneratorConfig
-from zoo.weights import WeightsRefused
+from zoo.networks.stylegan.generator import GeneratorConfig
+from zoo.registry.model_card import read_model_card
+from zoo.training.tasks.generator.cards import ship_generator
+from zoo.training.tasks.generator.config import GeneratorTraining
+from zoo.training.tasks.generator.run import export_generator
+from zoo.training.tasks.generator.trainer import GeneratorTrainer
+from zoo.weights.files import WeightsRefused
 
 SMALL = GeneratorConfig(16, {4: 8, 8: 8, 16: 6}, latent=8, depth=2)
 
@@ -49,7 +49,7 @@ def test_what_was_measured_stays_with_the_same_weights_only(weights, tmp_path):
 
 
 def test_a_restorer_s_weights_are_refused(tmp_path):
-    from zoo.shipped import weights_path
+    from zoo.weights.builtin import weights_path
 
     with pytest.raises(WeightsRefused, match="no generator"):
         ship(weights_path("style-128"), tmp_path)

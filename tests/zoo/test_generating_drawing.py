@@ -3,8 +3,8 @@ import pytest
 import torch
 from scipy import stats
 
-from zoo.generating.drawing import draw_faces, latent_of, to_levels
-from zoo.networks.stylegan2 import GeneratorConfig, StyleGenerator
+from zoo.networks.stylegan.generator import GeneratorConfig, StyleGenerator
+from zoo.synthesis.drawing import draw_faces, latent_of, to_levels
 
 KNOWN = [0.68876183, 1.9802819, -1.105399]
 """The first numbers of face 3 of seed 7: they may never change."""

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from skimage import data
 
-from zoo.generating.nearest import MEASURES, describe_faces, nearest, summary, without_known
+from zoo.synthesis.nearest import MEASURES, describe_faces, nearest, summary, without_known
 
 pytest.importorskip("dlib")
 

@@ -6,15 +6,15 @@ import pytest
 import torch
 
 from degrade.images import read_image, write_png
-from zoo.generating.config import GeneratorTraining, training_of
-from zoo.generating.faces import RealFaces
-from zoo.generating.loading import load_generator
-from zoo.generating.run import STATE_FILE, train
-from zoo.generating.trainer import GeneratorTrainer
-from zoo.networks.stylegan2 import GeneratorConfig
-from zoo.training.config import TrainingError
-from zoo.training.face_pack import PackError
-from zoo.training.packing import PackOptions, pack_faces
+from zoo.networks.stylegan.generator import GeneratorConfig
+from zoo.synthesis.generators import load_generator
+from zoo.training.data.face_pack import PackError
+from zoo.training.data.packing import PackOptions, pack_faces
+from zoo.training.tasks.generator.config import GeneratorTraining, training_of
+from zoo.training.tasks.generator.faces import RealFaces
+from zoo.training.tasks.generator.run import STATE_FILE, train
+from zoo.training.tasks.generator.trainer import GeneratorTrainer
+from zoo.training.tasks.restorer.config import TrainingError
 
 SMALL = GeneratorConfig(16, {4: 8, 8: 8, 16: 6}, latent=8, depth=2)
 

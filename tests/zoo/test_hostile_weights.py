@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from degrade.images import write_png
 from zoo.cli import main
-from zoo.weights import KNOWN_WEIGHTS, WeightsRefused, load_state_dict
+from zoo.weights.files import KNOWN_WEIGHTS, WeightsRefused, load_state_dict
 
 ROOT = Path(__file__).parents[2]
 

@@ -20,13 +20,14 @@ from inversion_stand_ins import (  # noqa: E402
 
 import zoo  # noqa: E402
 from degrade.images import read_image, write_png  # noqa: E402
-from zoo import registry, shipped  # noqa: E402
 from zoo.cli import main  # noqa: E402
-from zoo.encoding import cards  # noqa: E402
-from zoo.inversion.entries import ENCODER, GENERATOR, inversion_names  # noqa: E402
-from zoo.model_card import ModelCard, card_as_yaml  # noqa: E402
+from zoo.registry import registry  # noqa: E402
+from zoo.registry.model_card import ModelCard, card_as_yaml  # noqa: E402
 from zoo.restorer import Card  # noqa: E402
-from zoo.weights import WeightsRefused  # noqa: E402
+from zoo.restorers.inversion.entries import ENCODER, GENERATOR, inversion_names  # noqa: E402
+from zoo.training.tasks.encoder import cards  # noqa: E402
+from zoo.weights import builtin as shipped  # noqa: E402
+from zoo.weights.files import WeightsRefused  # noqa: E402
 
 NAMES = ("image2stylegan", "image2stylegan-plan", "stylegan-encoder", "psp")
 OURS = inversion_names()
@@ -216,7 +217,7 @@ def test_the_told_one_is_no_restorer_of_files(folder, tmp_path):
 
 @pytest.mark.skipif("image2stylegan" not in OURS, reason="stylegan2-64 is not shipped here")
 def test_faces_of_the_shipped_generator_are_recovered_in_w_plus(psnr):
-    from zoo.generating.loading import load_generator
+    from zoo.synthesis.generators import load_generator
 
     network = load_generator(GENERATOR).network
     z = torch.randn((2, 128), generator=torch.Generator().manual_seed(21))
@@ -227,7 +228,7 @@ def test_faces_of_the_shipped_generator_are_recovered_in_w_plus(psnr):
 
 @pytest.mark.skipif("psp" not in OURS, reason="psp-64 is not shipped here")
 def test_the_shipped_encoder_knows_its_generators_faces_better_than_the_average_one(psnr):
-    from zoo.generating.loading import load_generator
+    from zoo.synthesis.generators import load_generator
 
     network = load_generator(GENERATOR).network
     z = torch.randn((6, 128), generator=torch.Generator().manual_seed(22))

@@ -5,7 +5,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from zoo.inversion.objective import Objective, Weights  # noqa: E402
+from zoo.restorers.inversion.objective import Objective, Weights  # noqa: E402
 
 HALF = torch.full((1, 3, 8, 8), 0.5)
 NOWHERE = torch.zeros(1, 4, 2)

@@ -9,8 +9,8 @@ import cv2  # noqa: E402
 from skimage import data  # noqa: E402
 
 import degrade  # noqa: E402
-from degrade.operations import OPERATIONS  # noqa: E402
-from zoo.inversion.degrading import KnownDegradation  # noqa: E402
+from degrade.ops import OPERATIONS  # noqa: E402
+from zoo.restorers.inversion.known_degradation import KnownDegradation  # noqa: E402
 
 SIZE = (64, 64)
 GAUSSIAN = ("gaussian_blur", {"sigma_x": 2.0, "sigma_y": 0.7, "angle": 30.0, "kernel_size": 0})

@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from degrade.errors import UserError
-from zoo.licences import LICENCES, accept_licence, agreements, is_accepted
+from zoo.weights.licences import LICENCES, accept_licence, agreements, is_accepted
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +22,9 @@ def test_an_agreement_is_asked_for_once_and_outlives_the_process():
     accept_licence("ibug-68")
     accept_licence("ibug-68")
     assert agreements().read_text() == "ibug-68\n"
-    code = "from zoo.licences import is_accepted; raise SystemExit(not is_accepted('ibug-68'))"
+    code = (
+        "from zoo.weights.licences import is_accepted; raise SystemExit(not is_accepted('ibug-68'))"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

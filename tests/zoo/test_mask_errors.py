@@ -10,8 +10,8 @@ torch = pytest.importorskip("torch")
 
 from training_stand_ins import striped  # noqa: E402
 
-from zoo.portrait.labels import LABELS, UNKNOWN  # noqa: E402
-from zoo.training.mask_errors import (  # noqa: E402
+from zoo.portrait.parse.labels import LABELS, UNKNOWN  # noqa: E402
+from zoo.training.data.mask_errors import (  # noqa: E402
     KINDS,
     MaskErrors,
     dilated,

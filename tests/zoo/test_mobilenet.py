@@ -7,10 +7,10 @@ from skimage import data  # noqa: E402
 from torchvision.models import mobilenet_v2  # noqa: E402
 from torchvision.transforms.functional import normalize  # noqa: E402
 
-from zoo.networks import mobilenet  # noqa: E402
-from zoo.networks.efficientnet import extract  # noqa: E402
-from zoo.networks.mobilenet import load_mobilenet, stage_maps  # noqa: E402
-from zoo.weights import (  # noqa: E402
+from zoo.networks.features import mobilenet  # noqa: E402
+from zoo.networks.features.efficientnet import extract  # noqa: E402
+from zoo.networks.features.mobilenet import load_mobilenet, stage_maps  # noqa: E402
+from zoo.weights.files import (  # noqa: E402
     WeightsMissing,
     is_present,
     known_weights,

@@ -6,7 +6,7 @@ pytest.importorskip("torch")
 from training_stand_ins import write_faces
 
 from zoo.cli import main
-from zoo.training.face_pack import FacePack
+from zoo.training.data.face_pack import FacePack
 
 
 @pytest.fixture(scope="module")

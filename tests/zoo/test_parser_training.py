@@ -10,23 +10,23 @@ torch = pytest.importorskip("torch")
 
 from training_stand_ins import one_thread  # noqa: E402
 
-from zoo.model_card import read_model_card  # noqa: E402
-from zoo.networks.unet import UNetConfig  # noqa: E402
-from zoo.parser_training.cards import ship_parser  # noqa: E402
-from zoo.parser_training.config import ParserTraining, parser_training  # noqa: E402
-from zoo.parser_training.losses import mean_iou, parsing_loss  # noqa: E402
-from zoo.parser_training.run import train  # noqa: E402
-from zoo.parser_training.views import degraded_views  # noqa: E402
-from zoo.portrait.labels import UNKNOWN  # noqa: E402
-from zoo.portrait.network_parser import load_network_parser  # noqa: E402
-from zoo.portrait.templates import TIGHT_CENTRE, TIGHT_ZOOM  # noqa: E402
-from zoo.tasks import load_task  # noqa: E402
-from zoo.training.batches import FaceBatch, FaceBatches  # noqa: E402
-from zoo.training.config import TrainingError  # noqa: E402
-from zoo.training.face_pack import FacePack, PackIndex, PackWriter  # noqa: E402
-from zoo.training.loop import STATE_FILE  # noqa: E402
-from zoo.weights import WeightsRefused  # noqa: E402
-from zoo.weights_header import read_trained_file  # noqa: E402
+from zoo.networks.restoration.unet import UNetConfig  # noqa: E402
+from zoo.portrait.align.templates import TIGHT_CENTRE, TIGHT_ZOOM  # noqa: E402
+from zoo.portrait.parse.labels import UNKNOWN  # noqa: E402
+from zoo.portrait.parse.network_parser import load_network_parser  # noqa: E402
+from zoo.registry.model_card import read_model_card  # noqa: E402
+from zoo.training.base.loop import STATE_FILE  # noqa: E402
+from zoo.training.data.batches import FaceBatch, FaceBatches  # noqa: E402
+from zoo.training.data.face_pack import FacePack, PackIndex, PackWriter  # noqa: E402
+from zoo.training.tasks.parser.cards import ship_parser  # noqa: E402
+from zoo.training.tasks.parser.config import ParserTraining, parser_training  # noqa: E402
+from zoo.training.tasks.parser.losses import mean_iou, parsing_loss  # noqa: E402
+from zoo.training.tasks.parser.run import train  # noqa: E402
+from zoo.training.tasks.parser.views import degraded_views  # noqa: E402
+from zoo.training.tasks.registry import load_task  # noqa: E402
+from zoo.training.tasks.restorer.config import TrainingError  # noqa: E402
+from zoo.weights.files import WeightsRefused  # noqa: E402
+from zoo.weights.header import read_trained_file  # noqa: E402
 
 CPU = torch.device("cpu")
 EXACT = {"turn": 0.0, "zoom": 0.0, "shift": 0.0, "grey": 0.0}

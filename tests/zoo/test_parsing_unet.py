@@ -2,9 +2,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from zoo.networks.parsing_unet import ParsingUNet  # noqa: E402
-from zoo.networks.unet import UNetConfig  # noqa: E402
-from zoo.tasks import load_task  # noqa: E402
+from zoo.networks.parsing.parsing_unet import ParsingUNet  # noqa: E402
+from zoo.networks.restoration.unet import UNetConfig  # noqa: E402
+from zoo.training.tasks.registry import load_task  # noqa: E402
 
 CONFIG = UNetConfig(32, {8: 12, 16: 8}, patch=2)
 

@@ -13,8 +13,8 @@ from PIL.PngImagePlugin import PngInfo
 from PIL.TiffImagePlugin import IFDRational
 
 from degrade.errors import ImageError
-from zoo.portrait.photo import decode_photo, format_of, read_photo
-from zoo.portrait.photo_encoding import encode_photo
+from zoo.portrait.files.photo import decode_photo, format_of, read_photo
+from zoo.portrait.files.photo_encoding import encode_photo
 
 PROFILE = PIL.ImageCms.ImageCmsProfile(PIL.ImageCms.createProfile("sRGB")).tobytes()
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")

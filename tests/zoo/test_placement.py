@@ -11,7 +11,8 @@ torch = pytest.importorskip("torch")
 from trained_weights import STYLE, UNET, trained_file  # noqa: E402
 
 import zoo  # noqa: E402
-from zoo.placement import (  # noqa: E402
+from zoo.restorers.command import CommandRestorer  # noqa: E402
+from zoo.restorers.placement import (  # noqa: E402
     HERE,
     DeviceError,
     Placeable,
@@ -23,9 +24,8 @@ from zoo.placement import (  # noqa: E402
     parse_device,
     require_device,
 )
-from zoo.restorers import spandrel_forward  # noqa: E402
-from zoo.restorers.command import CommandRestorer  # noqa: E402
-from zoo.restorers.spandrel_network import SpandrelNetwork  # noqa: E402
+from zoo.restorers.spandrel import forward as spandrel_forward  # noqa: E402
+from zoo.restorers.spandrel.network import SpandrelNetwork  # noqa: E402
 
 
 @pytest.fixture

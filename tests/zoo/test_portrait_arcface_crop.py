@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from degrade.errors import ImageError
-from zoo.portrait.alignment import align
-from zoo.portrait.arcface_crop import arcface_alignment, arcface_box, arcface_crop
-from zoo.portrait.templates import template_points
+from zoo.portrait.align.alignment import align
+from zoo.portrait.align.arcface_crop import arcface_alignment, arcface_box, arcface_crop
+from zoo.portrait.align.templates import template_points
 
 # insightface's template of 112 pixels, as published.
 ARCFACE = np.array(
@@ -57,7 +57,7 @@ def test_a_face_aligned_from_a_photo_and_cut_again_is_one_cut():
     """Both templates' crops of one photo show the same to an ArcFace network."""
     from scipy.ndimage import gaussian_filter
 
-    from zoo.portrait.warping import extract
+    from zoo.portrait.align.warping import extract
 
     rng = np.random.default_rng(5)
     photo = gaussian_filter(rng.uniform(0, 255, (600, 600, 3)), (12, 12, 0))

@@ -9,9 +9,9 @@ import pytest
 
 import degrade
 from bench.metrics.metric import Sample
-from bench.metrics.perceptual_efficientnet import load_perceptual
+from bench.metrics.perceptual.perceptual_efficientnet import load_perceptual
 from degrade.images import read_image
-from zoo.portrait.background import clean_background
+from zoo.portrait.background.clean import clean_background
 
 pytestmark = pytest.mark.slow
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from degrade.errors import UserError
-from zoo.portrait.background_model import BackgroundModelError, load_background_model
+from zoo.portrait.background.network import BackgroundModelError, load_background_model
 from zoo.portrait.pipeline import restore_photo
-from zoo.restorers.spandrel_network import RestorationError
-from zoo.restorers.spandrel_weights import NetworkFileError
-from zoo.weights import WeightsRefused
+from zoo.restorers.spandrel.network import RestorationError
+from zoo.restorers.spandrel.weights import NetworkFileError
+from zoo.weights.files import WeightsRefused
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("spandrel")
@@ -140,7 +140,7 @@ def test_the_pipeline_takes_a_path_as_background(photo, save):
 
 
 def test_a_network_that_was_added_is_a_background_by_its_name(photo, save, tmp_path, monkeypatch):
-    from zoo.adding.adding import Told, add_network
+    from zoo.registry.add import Told, add_network
 
     monkeypatch.setenv("RELUME_RESTORERS", str(tmp_path / "restorers"))
     add_network("brighter", save(compact(2, shade=20 / 255)), Told())
@@ -160,12 +160,12 @@ def test_networks_for_faces_and_of_too_large_a_scale_are_refused(save):
 
 
 def test_an_architecture_under_a_licence_to_agree_to_is_refused_before(save, tmp_path, monkeypatch):
-    from zoo.adding.architectures import Architecture
-    from zoo.licences import accept_licence
+    from zoo.registry.architectures import Architecture
+    from zoo.weights.licences import accept_licence
 
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "configuration"))
     monkeypatch.setattr(
-        "zoo.adding.architectures._KNOWN", {"Compact": Architecture("NC", consent="s-lab-1.0")}
+        "zoo.registry.architectures._KNOWN", {"Compact": Architecture("NC", consent="s-lab-1.0")}
     )
     path = save(compact(1))
     with pytest.raises(UserError, match=r"--accept-licence s-lab-1\.0"):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from zoo.portrait.colour_regions import colour_regions
+from zoo.portrait.parse.colour_regions import colour_regions
 
 RED, GREEN, BLUE = (200, 60, 60), (60, 170, 60), (60, 60, 200)
 

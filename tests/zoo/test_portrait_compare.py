@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from portrait_stand_ins import face_at, smooth_photo
 
-from zoo.portrait.compare import compare
 from zoo.portrait.face import FaceRecord
+from zoo.portrait.files.compare import compare
 
 
 def record(face, number=0, reason="restored; because"):

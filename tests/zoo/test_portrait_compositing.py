@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from portrait_stand_ins import crop_of, face_at, similarity, smooth_photo
 
-from zoo.portrait.compositing import Patch, composite
-from zoo.portrait.warping import extract, footprint
+from zoo.portrait.align.warping import extract, footprint
+from zoo.portrait.composite.compositing import Patch, composite
 
 SIZE = 128
 

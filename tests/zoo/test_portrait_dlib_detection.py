@@ -11,12 +11,12 @@ from skimage.transform import rescale, rotate
 pytest.importorskip("dlib")
 pytest.importorskip("face_recognition_models")
 
-from bench.metering import Meter
+from bench.runner.profile import Meter
 from degrade.errors import UserError
 from degrade.images import decode_image
-from zoo.networks.dlib_models import load_dlib_models, principal
-from zoo.portrait.detection import DETECTORS, Detector, TurningDetector, judge, load_detector
-from zoo.portrait.dlib_detection import _resized
+from zoo.networks.faces.dlib_models import load_dlib_models, principal
+from zoo.portrait.detect.detection import DETECTORS, Detector, TurningDetector, judge, load_detector
+from zoo.portrait.detect.dlib_detection import _resized
 from zoo.portrait.face import Face, Pose
 
 PORTRAITS = Path(__file__).parents[2] / ".." / "shared" / "faces" / "congress"

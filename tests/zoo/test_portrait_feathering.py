@@ -3,10 +3,10 @@ import numpy as np
 import pytest
 from portrait_stand_ins import EllipseParser, FixedDetector, Restorer, crop_of, face_at
 
-from zoo.portrait.feathering import face_region, feathered, tone_shift
-from zoo.portrait.parsing import LABELS
+from zoo.portrait.composite.feathering import face_region, feathered, tone_shift
+from zoo.portrait.parse.parsing import LABELS
 from zoo.portrait.pipeline import restore_photo
-from zoo.portrait.preparing import core_points
+from zoo.portrait.restore.crop import core_points
 
 SHIFT = np.array([20.0, 12.0, 4.0])
 """12 levels on average, and another hue."""

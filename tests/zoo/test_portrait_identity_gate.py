@@ -9,7 +9,12 @@ from skimage import data
 from degrade.errors import DependencyError
 from degrade.images import read_image
 from zoo.portrait import pipeline
-from zoo.portrait.identity_gate import THRESHOLD, IdentityGate, at_sharpness_of, load_identity_gate
+from zoo.portrait.restore.identity_gate import (
+    THRESHOLD,
+    IdentityGate,
+    at_sharpness_of,
+    load_identity_gate,
+)
 
 CONGRESS = Path(__file__).parents[3] / "shared" / "faces" / "congress"
 CROP = np.full((64, 64, 3), 100, np.uint8)
@@ -89,9 +94,9 @@ def portraits():
     """Aligned 256-pixel crops of the astronaut and, where they are, of members of Congress."""
     pytest.importorskip("dlib")
     pytest.importorskip("face_recognition_models")
-    from zoo.networks.dlib_models import load_dlib_models, principal
-    from zoo.portrait.alignment import align
-    from zoo.portrait.warping import extract
+    from zoo.networks.faces.dlib_models import load_dlib_models, principal
+    from zoo.portrait.align.alignment import align
+    from zoo.portrait.align.warping import extract
 
     if not CONGRESS.is_dir():
         pytest.skip("needs ../shared/faces/congress")

@@ -3,11 +3,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from zoo.portrait.detection import load_detector
-from zoo.portrait.duplicates import remove_duplicates
+from zoo.portrait.align.templates import template_points
+from zoo.portrait.detect.detection import load_detector
+from zoo.portrait.detect.duplicates import remove_duplicates
+from zoo.portrait.detect.face_filter import Limits, judge
 from zoo.portrait.face import SCHEMES, Face, Pose
-from zoo.portrait.judging import Limits, judge
-from zoo.portrait.templates import template_points
 
 SIZE = (600, 600)
 

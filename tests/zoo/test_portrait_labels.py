@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from zoo.portrait.labels import (
+from zoo.portrait.parse.labels import (
     BISENET_LABELS,
     BISENET_TO_CELEBAMASK,
     CELEBAMASK_TO_BISENET,

@@ -3,9 +3,9 @@ import numpy as np
 import pytest
 from face_mesh_files import aligned_portraits, load_network
 
-from zoo.portrait.labels import one_hot, place
-from zoo.portrait.mask_confidence import mask_confidence
-from zoo.portrait.mesh_parser import MeshParser, mesh_mask
+from zoo.portrait.parse.labels import one_hot, place
+from zoo.portrait.parse.mask_confidence import mask_confidence
+from zoo.portrait.parse.mesh_parser import MeshParser, mesh_mask
 
 
 def mirrored(mask):

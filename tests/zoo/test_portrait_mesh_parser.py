@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from face_mesh_files import aligned_portraits, load_network
 
-from zoo.portrait.labels import LABELS, place
-from zoo.portrait.mesh_parser import MeshParser, mesh_mask
-from zoo.portrait.mesh_regions import mesh_regions
+from zoo.portrait.parse.labels import LABELS, place
+from zoo.portrait.parse.mesh_parser import MeshParser, mesh_mask
+from zoo.portrait.parse.mesh_regions import mesh_regions
 
 UNTOLD = ("eye_g", "hat", "ear_r", "neck_l")
 

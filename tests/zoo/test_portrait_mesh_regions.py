@@ -2,8 +2,8 @@ import cartoon_face
 import numpy as np
 import pytest
 
-from zoo.portrait.labels import LABELS, place
-from zoo.portrait.mesh_regions import mesh_regions
+from zoo.portrait.parse.labels import LABELS, place
+from zoo.portrait.parse.mesh_regions import mesh_regions
 
 DRAWN = {"skin", "nose", "l_eye", "r_eye", "l_brow", "r_brow", "mouth", "u_lip", "l_lip"}
 LEFT_EYE = [33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246]

@@ -2,9 +2,9 @@ import cartoon_face
 import numpy as np
 import pytest
 
-from zoo.portrait.labels import LABELS, place
-from zoo.portrait.overlay import COLOURS, overlay
-from zoo.portrait.parsing import FaceMask
+from zoo.portrait.parse.labels import LABELS, place
+from zoo.portrait.parse.overlay import COLOURS, overlay
+from zoo.portrait.parse.parsing import FaceMask
 
 
 def mask_of(labels):

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from degrade.errors import ImageError, UserError
-from zoo.portrait.parsing import LABELS, PARSERS, load_parser
-from zoo.weights import KNOWN_WEIGHTS, WeightsMissing
+from zoo.portrait.parse.parsing import LABELS, PARSERS, load_parser
+from zoo.weights.files import KNOWN_WEIGHTS, WeightsMissing
 
 GREY = np.full((96, 96, 3), 128, np.uint8)
 
@@ -55,7 +55,7 @@ def test_facexlib_defect_unchecked_download_the_parsers_weights_have_a_whole_dig
 
 def test_facexlib_defect_network_always_loaded_the_template_loads_no_network():
     code = (
-        "import sys, numpy; from zoo.portrait.parsing import load_parser;"
+        "import sys, numpy; from zoo.portrait.parse.parsing import load_parser;"
         "load_parser('template').parse(numpy.zeros((64, 64, 3), numpy.uint8));"
         "raise SystemExit(any(name in sys.modules for name in ('torch', 'dlib', 'timm')))"
     )

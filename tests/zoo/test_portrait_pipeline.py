@@ -17,10 +17,10 @@ from skimage import data
 
 import zoo
 from degrade.errors import ImageError, UserError
-from zoo.portrait.identity_gate import IdentityGate
-from zoo.portrait.judging import Limits
+from zoo.portrait.detect.face_filter import Limits
 from zoo.portrait.pipeline import Pipeline, PortraitError, load_pipeline, restore_photo
-from zoo.weights import is_present, known_weights
+from zoo.portrait.restore.identity_gate import IdentityGate
+from zoo.weights.files import is_present, known_weights
 
 FACES = (face_at(90, 100, 80), face_at(200, 110, 60, 0.3), face_at(150, 60, 50, -2.0))
 SHAPES = [(180, 260), (180, 260, 1), (180, 260, 2), (180, 260, 3), (180, 260, 4)]

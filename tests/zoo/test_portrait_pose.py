@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from zoo.portrait.detect.pose import MEAN_FACE, estimate_pose
 from zoo.portrait.face import SCHEMES
-from zoo.portrait.pose import MEAN_FACE, estimate_pose
 
 
 def seen(face, yaw, pitch, roll, distance=np.inf):

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from degrade.errors import DatasetError
-from zoo.portrait.records import Journal, photo_row
+from zoo.portrait.files.records import Journal, photo_row
 
 
 def face(photo, number, status="restored"):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from portrait_stand_ins import Restorer, card, smooth_photo
 
-from zoo.portrait.restoring import restore_faces
+from zoo.portrait.restore.batch import restore_faces
 
 MASK = np.zeros((19, 32, 32), np.float32)
 FACES = [smooth_photo(32, 32, seed) for seed in range(3)]

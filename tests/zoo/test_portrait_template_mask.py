@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from zoo.portrait.labels import LABELS, place
-from zoo.portrait.template_mask import (
+from zoo.portrait.align.templates import TEMPLATES, template_points
+from zoo.portrait.parse.labels import LABELS, place
+from zoo.portrait.parse.template_mask import (
     draw_template,
     template_mask,
     template_matrix,
 )
-from zoo.portrait.templates import TEMPLATES, template_points
 
 ABSENT = ("eye_g", "hat", "ear_r", "neck_l")
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from zoo.portrait.tiles import Tiling, in_tiles
+from zoo.portrait.background.tiles import Tiling, in_tiles
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from skimage import data
 
-from zoo.portrait.detection import Detector, load_detector
-from zoo.portrait.yunet_detection import YunetDetector, _sizes
-from zoo.weights import WeightsMissing, WeightsRefused, is_present, known_weights
+from zoo.portrait.detect.detection import Detector, load_detector
+from zoo.portrait.detect.yunet_detection import YunetDetector, _sizes
+from zoo.weights.files import WeightsMissing, WeightsRefused, is_present, known_weights
 
 FLOAT, INT64, ONE_INT, MANY_INTS = 1, 7, 2, 7
 

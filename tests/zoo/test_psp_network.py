@@ -4,13 +4,13 @@ torch = pytest.importorskip("torch")
 
 from inversion_stand_ins import ENCODER, small_encoder  # noqa: E402
 
-from zoo.networks.psp import (  # noqa: E402
+from zoo.networks.stylegan.psp import (  # noqa: E402
     EncoderConfig,
     PspEncoder,
     encoder_config,
     encoder_record,
 )
-from zoo.training.config import CONFIGS  # noqa: E402
+from zoo.training.tasks.restorer.config import CONFIGS  # noqa: E402
 
 SHIPPED = {64: 24, 32: 48, 16: 80, 8: 112, 4: 128}
 

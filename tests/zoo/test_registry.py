@@ -5,7 +5,7 @@ import pytest
 
 import zoo
 from degrade.errors import UserError
-from zoo import registry
+from zoo.registry import registry
 
 UNTRAINED = ["input", "bicubic-sharpen", "nlmeans", "bilateral", "dejpeg", "wiener"]
 
@@ -48,7 +48,7 @@ def test_a_name_like_no_other_is_answered_with_all():
 
 def test_importing_and_listing_load_nothing_heavy():
     code = (
-        "import sys, zoo, zoo.cli, zoo.commands.restoring; zoo.cards();"
+        "import sys, zoo, zoo.cli, zoo.commands.restore; zoo.cards();"
         "heavy = 'torch cv2 scipy numba pandas skimage PIL dlib timm imagecodecs'.split();"
         "sys.exit(','.join(name for name in heavy if name in sys.modules) or 0)"
     )
@@ -66,7 +66,7 @@ def test_a_network_that_restores_nothing_says_what_it_is_for(name, use):
 
 
 def test_the_card_of_a_generator_s_file_says_that_it_is_one():
-    from zoo.shipped import weights_path
+    from zoo.weights.builtin import weights_path
 
     card = registry.card(str(weights_path("stylegan2-64")))
     assert (card.kind, card.input_size) == ("generator", (64, 64))

@@ -15,11 +15,13 @@ from trained_weights import UNET, as_file, random_tensors, trained_file  # noqa:
 
 import zoo  # noqa: E402
 from degrade.images import read_image, write_png  # noqa: E402
-from zoo import registry, shipped, shipping  # noqa: E402
 from zoo.cli import main  # noqa: E402
-from zoo.model_card import card_as_yaml, read_model_card  # noqa: E402
-from zoo.registry import UnknownRestorerError, model_card  # noqa: E402
-from zoo.weights import WeightsRefused  # noqa: E402
+from zoo.registry import registry  # noqa: E402
+from zoo.registry.model_card import card_as_yaml, read_model_card  # noqa: E402
+from zoo.registry.registry import UnknownRestorerError, model_card  # noqa: E402
+from zoo.weights import builtin as shipped  # noqa: E402
+from zoo.weights import shipping  # noqa: E402
+from zoo.weights.files import WeightsRefused  # noqa: E402
 
 SHIPPED = shipped.shipped_names()
 FOLDER = shipped.FOLDER

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from zoo.restorer import Restorer
-from zoo.restorers.spandrel_network import (
+from zoo.restorers.spandrel.network import (
     RestorationError,
     SpandrelNetwork,
     levels_through,
     resized,
 )
-from zoo.restorers.spandrel_weights import read_network
+from zoo.restorers.spandrel.weights import read_network
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("spandrel")

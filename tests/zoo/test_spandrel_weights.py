@@ -6,8 +6,8 @@ import random
 import pytest
 
 from degrade.errors import DependencyError, UserError
-from zoo.restorers.spandrel_weights import NetworkFileError, read_network
-from zoo.weights import WeightsRefused
+from zoo.restorers.spandrel.weights import NetworkFileError, read_network
+from zoo.weights.files import WeightsRefused
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("spandrel")

@@ -5,8 +5,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from zoo.training.config import TrainingError
-from zoo.training.splits import (
+from zoo.training.data.splits import (
     NEAR,
     choose_splits,
     difference_hash,
@@ -14,6 +13,7 @@ from zoo.training.splits import (
     read_splits,
     unit_hash,
 )
+from zoo.training.tasks.restorer.config import TrainingError
 
 
 def distance(one, other):

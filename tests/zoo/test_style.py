@@ -2,7 +2,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from zoo.networks.style import LABELS, StyleConfig, StyleRestorer, complete_mask  # noqa: E402
+from zoo.networks.restoration.style import LABELS, StyleConfig, StyleRestorer, complete_mask  # noqa: E402
 
 SMALL = StyleConfig(64, {8: 16, 16: 12, 32: 8}, style=8)
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from zoo.networks.stylegan2 import GeneratorConfig, StyleGenerator
+from zoo.networks.stylegan.generator import GeneratorConfig, StyleGenerator
 
 CHANNELS = {4: 12, 8: 10, 16: 6}
 

@@ -5,9 +5,9 @@ import pytest
 import torch
 from reference_stylegan2 import mapped, nvidia_state, rosinality_state, synthesise
 
-from zoo.generating.loading import load_generator
-from zoo.networks.stylegan2_layouts import published_generator
-from zoo.weights import WeightsMissing, WeightsRefused
+from zoo.networks.stylegan.published import published_generator
+from zoo.synthesis.generators import load_generator
+from zoo.weights.files import WeightsMissing, WeightsRefused
 
 WIDTHS = {4: 12, 8: 10, 16: 6}
 LATENT, DEPTH = 16, 3
@@ -52,7 +52,7 @@ def test_the_published_size_of_ffhq_fits(tmp_path):
     # 1 024 pixels, 512 wide, depth 8: the shapes alone, a hundredth of the numbers.
     widths = {4: 512, 8: 512, 16: 512, 32: 512, 64: 512, 128: 256, 256: 128, 512: 64, 1024: 32}
     with torch.device("meta"):
-        from zoo.networks.stylegan2 import GeneratorConfig, StyleGenerator
+        from zoo.networks.stylegan.generator import GeneratorConfig, StyleGenerator
 
         network = StyleGenerator(GeneratorConfig(1024, widths))
     count = sum(parameter.numel() for parameter in network.parameters())

@@ -7,10 +7,10 @@ from click.testing import CliRunner
 
 from degrade.images import read_image, write_png
 from zoo.cli import main
-from zoo.generating.config import GeneratorTraining
-from zoo.generating.run import export_generator
-from zoo.generating.trainer import GeneratorTrainer
-from zoo.networks.stylegan2 import GeneratorConfig
+from zoo.networks.stylegan.generator import GeneratorConfig
+from zoo.training.tasks.generator.config import GeneratorTraining
+from zoo.training.tasks.generator.run import export_generator
+from zoo.training.tasks.generator.trainer import GeneratorTrainer
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +142,7 @@ def test_a_sheet_does_not_lie_among_the_faces(generator, tmp_path):
 
 
 def test_a_restorer_s_weights_are_no_generator(tmp_path):
-    from zoo.shipped import weights_path
+    from zoo.weights.builtin import weights_path
 
     done = synth(tmp_path / "x", "--model", weights_path("style-128"))
     assert done.exit_code in (1, 2)

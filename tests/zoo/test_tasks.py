@@ -3,8 +3,8 @@ import re
 import pytest
 import torch
 
-from zoo.tasks import load_task
-from zoo.training.config import TrainingError, list_configs
+from zoo.training.tasks.registry import load_task
+from zoo.training.tasks.restorer.config import TrainingError, list_configs
 
 
 @pytest.mark.parametrize("name", list_configs())

@@ -16,11 +16,11 @@ from trained_weights import STYLE, UNET, as_file, random_tensors, trained_file  
 
 import zoo  # noqa: E402
 from degrade.errors import ImageError  # noqa: E402
-from zoo.networks.designs import build_network, network_config  # noqa: E402
+from zoo.networks.restoration.designs import build_network, network_config  # noqa: E402
 from zoo.restorer import Restorer  # noqa: E402
 from zoo.restorers.trained import TrainedRestorer  # noqa: E402
-from zoo.weights import WeightsMissing, WeightsRefused  # noqa: E402
-from zoo.weights_header import read_trained_file  # noqa: E402
+from zoo.weights.files import WeightsMissing, WeightsRefused  # noqa: E402
+from zoo.weights.header import read_trained_file  # noqa: E402
 
 
 @pytest.fixture(scope="module")

@@ -6,13 +6,13 @@ torch = pytest.importorskip("torch")
 
 from training_stand_ins import ADVERSARIAL, one_thread, small  # noqa: E402
 
-from zoo.networks.style import LABELS  # noqa: E402
-from zoo.networks.unet import UNetConfig  # noqa: E402
-from zoo.training.adversarial import crop_parts  # noqa: E402
-from zoo.training.device_batch import DeviceBatch  # noqa: E402
-from zoo.training.face_parts import template_boxes  # noqa: E402
-from zoo.training.trainer import Trainer  # noqa: E402
-from zoo.training.validation import paired_kernel_distance  # noqa: E402
+from zoo.networks.restoration.style import LABELS  # noqa: E402
+from zoo.networks.restoration.unet import UNetConfig  # noqa: E402
+from zoo.training.adversarial.loss import crop_parts  # noqa: E402
+from zoo.training.data.device_batch import DeviceBatch  # noqa: E402
+from zoo.training.data.face_parts import template_boxes  # noqa: E402
+from zoo.training.tasks.restorer.trainer import Trainer  # noqa: E402
+from zoo.training.tasks.restorer.validation import paired_kernel_distance  # noqa: E402
 
 CPU = torch.device("cpu")
 SIDE = 16

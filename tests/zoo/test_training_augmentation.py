@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from zoo.training.augmentation import Augmentation, colour_matrices, geometry_matrices
+from zoo.training.adversarial.augmentation import Augmentation, colour_matrices, geometry_matrices
 
 
 def generator(seed=0):

@@ -9,11 +9,11 @@ torch = pytest.importorskip("torch")
 from training_stand_ins import face_pack, small, write_faces  # noqa: E402
 
 from degrade.errors import ImageError  # noqa: E402
-from zoo.networks.style import StyleConfig  # noqa: E402
-from zoo.training.batches import FaceBatches  # noqa: E402
-from zoo.training.config import TrainingError  # noqa: E402
-from zoo.training.face_pack import FacePack  # noqa: E402
-from zoo.training.loading import batches_of  # noqa: E402
+from zoo.networks.restoration.style import StyleConfig  # noqa: E402
+from zoo.training.base.worker_batches import batches_of  # noqa: E402
+from zoo.training.data.batches import FaceBatches  # noqa: E402
+from zoo.training.data.face_pack import FacePack  # noqa: E402
+from zoo.training.tasks.restorer.config import TrainingError  # noqa: E402
 
 FIELDS = ("hq", "lq", "labels", "others", "parts", "flips")
 
@@ -81,7 +81,7 @@ def test_a_face_of_weight_three_comes_three_times_a_pass_each_time_degraded_othe
     first, second = (write_faces(tmp_path / name) for name in ("first", "second"))
     for path in second.glob("*.png"):
         path.unlink() if path.name > "04.png" else None
-    from zoo.training.packing import PackOptions, pack_faces
+    from zoo.training.data.packing import PackOptions, pack_faces
 
     options = PackOptions(weights={second: 3})
     both = pack_faces([first, second], tmp_path / "both.pack", options)

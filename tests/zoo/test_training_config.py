@@ -6,9 +6,9 @@ torch = pytest.importorskip("torch")
 
 from training_stand_ins import ADVERSARIAL, NETWORK, small  # noqa: E402
 
-from zoo.networks.designs import build_network  # noqa: E402
-from zoo.tasks import load_task  # noqa: E402
-from zoo.training.config import (  # noqa: E402
+from zoo.networks.restoration.designs import build_network  # noqa: E402
+from zoo.training.tasks.registry import load_task  # noqa: E402
+from zoo.training.tasks.restorer.config import (  # noqa: E402
     IdentityConfig,
     TrainingError,
     config_of,

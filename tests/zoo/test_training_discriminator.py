@@ -4,9 +4,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from zoo.networks.discriminator import Discriminator  # noqa: E402
-from zoo.training.discriminator import DiscriminatorTrainer, lazy_adam  # noqa: E402
-from zoo.training.losses import gradient_penalty  # noqa: E402
+from zoo.networks.stylegan.discriminator import Discriminator  # noqa: E402
+from zoo.training.adversarial.discriminator import DiscriminatorTrainer, lazy_adam  # noqa: E402
+from zoo.training.adversarial.functional import gradient_penalty  # noqa: E402
 
 CPU = torch.device("cpu")
 

@@ -8,8 +8,8 @@ torch = pytest.importorskip("torch")
 
 from training_stand_ins import face_pack, small, write_faces  # noqa: E402
 
-from zoo.training.batches import FaceBatches  # noqa: E402
-from zoo.training.loading import batches_of, fitting_workers, moved_ahead  # noqa: E402
+from zoo.training.base.worker_batches import batches_of, fitting_workers, moved_ahead  # noqa: E402
+from zoo.training.data.batches import FaceBatches  # noqa: E402
 
 
 @pytest.fixture(scope="module")

@@ -8,24 +8,24 @@ torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 from training_stand_ins import small  # noqa: E402
 
-from zoo.networks.face_descriptor import (  # noqa: E402
+from zoo.networks.faces.face_descriptor import (  # noqa: E402
     DescriptorConfig,
     FaceDescriptor,
     save_descriptor,
 )
-from zoo.networks.style import LABELS  # noqa: E402
-from zoo.portrait.labels import place  # noqa: E402
-from zoo.training.config import IdentityConfig, TrainingError  # noqa: E402
-from zoo.training.features import UnitFeatures, Vgg19, load_features  # noqa: E402
-from zoo.training.identity import IdentityLoss  # noqa: E402
-from zoo.training.losses import (  # noqa: E402
+from zoo.networks.restoration.style import LABELS  # noqa: E402
+from zoo.portrait.parse.labels import place  # noqa: E402
+from zoo.training.adversarial.functional import (  # noqa: E402
     discriminator_loss,
     generator_loss,
     gradient_penalty,
 )
-from zoo.training.objective import Objective  # noqa: E402
-from zoo.training.region_style import REGIONS, region_grams, region_style_loss  # noqa: E402
-from zoo.weights import WeightsMissing  # noqa: E402
+from zoo.training.losses.features import UnitFeatures, Vgg19, load_features  # noqa: E402
+from zoo.training.losses.identity import IdentityLoss  # noqa: E402
+from zoo.training.losses.region_style import REGIONS, region_grams, region_style_loss  # noqa: E402
+from zoo.training.tasks.restorer.config import IdentityConfig, TrainingError  # noqa: E402
+from zoo.training.tasks.restorer.objective import Objective  # noqa: E402
+from zoo.weights.files import WeightsMissing  # noqa: E402
 
 CPU = torch.device("cpu")
 

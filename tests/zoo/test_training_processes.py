@@ -8,10 +8,10 @@ torch = pytest.importorskip("torch")
 
 from training_stand_ins import one_thread, write_faces  # noqa: E402
 
-from zoo.training.config import TrainingError, load_config  # noqa: E402
-from zoo.training.processes import Processes, joined  # noqa: E402
-from zoo.training.run import train  # noqa: E402
-from zoo.training.trainer import Trainer  # noqa: E402
+from zoo.training.base.distributed import Processes, joined  # noqa: E402
+from zoo.training.tasks.restorer.config import TrainingError, load_config  # noqa: E402
+from zoo.training.tasks.restorer.run import train  # noqa: E402
+from zoo.training.tasks.restorer.trainer import Trainer  # noqa: E402
 
 CONFIG = """\
 name: shared

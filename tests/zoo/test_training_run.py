@@ -25,15 +25,15 @@ from training_stand_ins import (  # noqa: E402
 
 import zoo  # noqa: E402
 from degrade.images import read_image  # noqa: E402
-from zoo.download import sha256_of  # noqa: E402
-from zoo.training import run as training_run  # noqa: E402
-from zoo.training.batches import FaceBatches  # noqa: E402
-from zoo.training.config import TrainingError, config_of  # noqa: E402
-from zoo.training.run import STATE_FILE, train  # noqa: E402
-from zoo.training.starting import starting_weights  # noqa: E402
-from zoo.training.trainer import Trainer  # noqa: E402
-from zoo.weights import WeightsMissing, WeightsRefused, load_safetensors  # noqa: E402
-from zoo.weights_header import read_trained_file  # noqa: E402
+from zoo.training.base.initial_weights import starting_weights  # noqa: E402
+from zoo.training.data.batches import FaceBatches  # noqa: E402
+from zoo.training.tasks.restorer import run as training_run  # noqa: E402
+from zoo.training.tasks.restorer.config import TrainingError, config_of  # noqa: E402
+from zoo.training.tasks.restorer.run import STATE_FILE, train  # noqa: E402
+from zoo.training.tasks.restorer.trainer import Trainer  # noqa: E402
+from zoo.weights.download import sha256_of  # noqa: E402
+from zoo.weights.files import WeightsMissing, WeightsRefused, load_safetensors  # noqa: E402
+from zoo.weights.header import read_trained_file  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,7 @@ from pathlib import Path
 import torch
 sys.path.insert(0, {tests!r})
 from training_stand_ins import small
-import zoo.training.run as run
+import zoo.training.tasks.restorer.run as run
 from zoo.training import loop
 
 torch.set_num_threads(1)
@@ -216,7 +216,7 @@ def test_without_tensorboard_and_without_label_maps_the_run_says_so_and_goes_on(
     tmp_path, monkeypatch
 ):
     pack = face_pack(write_faces(tmp_path / "faces"), parser="none")
-    monkeypatch.setattr("zoo.training.metrics_log.open_tensorboard", lambda folder, done: None)
+    monkeypatch.setattr("zoo.training.base.metrics_log.open_tensorboard", lambda folder, done: None)
     notes = []
     train(
         small(), pack.path, tmp_path / "run", on_start=lambda done, told: notes.append((done, told))

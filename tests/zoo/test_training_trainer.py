@@ -7,13 +7,13 @@ torch = pytest.importorskip("torch")
 
 from training_stand_ins import ADVERSARIAL, one_thread, small  # noqa: E402
 
-from zoo.networks.style import LABELS  # noqa: E402
-from zoo.networks.unet import UNetConfig  # noqa: E402
-from zoo.training.config import TrainingError  # noqa: E402
-from zoo.training.device_batch import DeviceBatch  # noqa: E402
-from zoo.training.face_parts import template_boxes  # noqa: E402
-from zoo.training.trainer import Trainer  # noqa: E402
-from zoo.weights import WeightsRefused  # noqa: E402
+from zoo.networks.restoration.style import LABELS  # noqa: E402
+from zoo.networks.restoration.unet import UNetConfig  # noqa: E402
+from zoo.training.data.device_batch import DeviceBatch  # noqa: E402
+from zoo.training.data.face_parts import template_boxes  # noqa: E402
+from zoo.training.tasks.restorer.config import TrainingError  # noqa: E402
+from zoo.training.tasks.restorer.trainer import Trainer  # noqa: E402
+from zoo.weights.files import WeightsRefused  # noqa: E402
 
 CPU = torch.device("cpu")
 

@@ -7,12 +7,12 @@ torch = pytest.importorskip("torch")
 from training_stand_ins import face_pack, one_thread, small, write_faces  # noqa: E402
 
 from degrade.images import read_image  # noqa: E402
-from zoo.training import run as training_run  # noqa: E402
-from zoo.training import validation_set  # noqa: E402
-from zoo.training.run import BEST_FILE, STATE_FILE, train  # noqa: E402
-from zoo.training.validation_set import validation_faces  # noqa: E402
-from zoo.weights import is_present, known_weights  # noqa: E402
-from zoo.weights_header import read_trained_file  # noqa: E402
+from zoo.training.tasks.restorer import run as training_run  # noqa: E402
+from zoo.training.tasks.restorer import validation_set  # noqa: E402
+from zoo.training.tasks.restorer.run import BEST_FILE, STATE_FILE, train  # noqa: E402
+from zoo.training.tasks.restorer.validation_set import validation_faces  # noqa: E402
+from zoo.weights.files import is_present, known_weights  # noqa: E402
+from zoo.weights.header import read_trained_file  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +58,7 @@ def test_the_best_is_kept_when_the_rule_says_so(pack, tmp_path, monkeypatch):
 
 
 def test_a_run_without_a_better_validation_ends_early_and_stays_ended(pack, tmp_path, monkeypatch):
-    monkeypatch.setattr("zoo.training.validation.is_best", lambda lines: False)
+    monkeypatch.setattr("zoo.training.tasks.restorer.validation.is_best", lambda lines: False)
     config = small(steps=20, validate_every=2, patience=2)
     for _ in "12":
         train(config, pack.path, tmp_path)

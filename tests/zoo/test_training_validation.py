@@ -5,8 +5,8 @@ torch = pytest.importorskip("torch")
 
 from training_stand_ins import one_thread  # noqa: E402
 
-from zoo.networks.style import LABELS  # noqa: E402
-from zoo.training.validation import (  # noqa: E402
+from zoo.networks.restoration.style import LABELS  # noqa: E402
+from zoo.training.tasks.restorer.validation import (  # noqa: E402
     Validation,
     ValidationFaces,
     is_best,

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-import zoo.weights
+import zoo.weights.files
 from degrade.errors import DependencyError, UserError
-from zoo.weights import (
+from zoo.weights.files import (
     KNOWN_WEIGHTS,
     WeightFile,
     WeightsMissing,
@@ -50,7 +50,7 @@ class Hostile:
 
 
 def test_the_module_is_found_although_a_folder_has_its_name():
-    module = Path(zoo.weights.__file__)
+    module = Path(zoo.weights.files.__file__)
     assert module.name == "weights.py"
     assert (module.parent / "weights" / "README.md").is_file()
     assert not (module.parent / "weights" / "__init__.py").exists()

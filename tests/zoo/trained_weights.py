@@ -5,7 +5,7 @@ import json
 import torch
 from safetensors.torch import save
 
-from zoo.networks.designs import build_network, network_config
+from zoo.networks.restoration.designs import build_network, network_config
 
 STYLE = {"design": "style", "size": 64, "channels": {"8": 16, "16": 12, "32": 8}, "style": 8}
 UNET = {"design": "unet", "size": 64, "channels": {"8": 16, "16": 12, "32": 8}}

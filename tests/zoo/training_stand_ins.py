@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from degrade.dataset.sources import open_source
 from degrade.images import write_png
-from degrade.sources import open_source
-from zoo.networks.style import StyleConfig
-from zoo.portrait.alignment_file import ALIGNMENT_FILE
-from zoo.portrait.labels import LABELS, UNKNOWN
-from zoo.training.adversarial_config import AdversarialConfig
-from zoo.training.config import TrainingConfig
-from zoo.training.face_pack import FacePack
-from zoo.training.packing import PackOptions, pack_faces
+from zoo.networks.restoration.style import StyleConfig
+from zoo.portrait.align.alignment_file import ALIGNMENT_FILE
+from zoo.portrait.parse.labels import LABELS, UNKNOWN
+from zoo.training.adversarial.config import AdversarialConfig
+from zoo.training.data.face_pack import FacePack
+from zoo.training.data.packing import PackOptions, pack_faces
+from zoo.training.tasks.restorer.config import TrainingConfig
 
 NETWORK = StyleConfig(64, {8: 16, 16: 16, 32: 12}, style=8)
 

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 
 from zoo.commands.lines import aligned
-from zoo.model_card import ModelCard
+from zoo.registry.model_card import ModelCard
 from zoo.restorer import Card
 
 __all__ = ["card_lines", "size_of", "told_of"]

@@ -9,11 +9,11 @@ import click
 
 from degrade.errors import UserError
 from degrade.terminal import Progress, progress
-from zoo import registry
-from zoo.aligned import Job, Outcome, plan_jobs, restore_jobs
 from zoo.commands.lines import echo_json
+from zoo.portrait.files.aligned_crops import Job, Outcome, plan_jobs, restore_jobs
+from zoo.registry import registry
 from zoo.restorer import Restorer
-from zoo.stepwise import Stepwise
+from zoo.restorers.stepwise import Stepwise
 
 __all__ = ["restore_crops"]
 

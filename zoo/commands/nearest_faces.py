@@ -13,10 +13,10 @@ from degrade.terminal import progress
 from zoo.commands.lines import aligned
 
 if TYPE_CHECKING:
-    from degrade.sheet import Cell, Row
-    from zoo.generating.loading import LoadedGenerator
-    from zoo.generating.nearest import Described, Nearest
+    from degrade.images.contact_sheet import Cell, Row
     from zoo.restorer import Image
+    from zoo.synthesis.generators import LoadedGenerator
+    from zoo.synthesis.nearest import Described, Nearest
 
 __all__ = ["tell_nearest"]
 
@@ -55,8 +55,8 @@ def tell_nearest(
         A face is not square, or every held-out one is also among those learned from.
     """
     from degrade.images import write_png
-    from degrade.sheet import contact_sheet
-    from zoo.generating.nearest import MEASURES, describe_faces, nearest, summary
+    from degrade.images.contact_sheet import contact_sheet
+    from zoo.synthesis.nearest import MEASURES, describe_faces, nearest, summary
 
     size = generator.network.config.size
     learned, learned_names = _faces_of(against, size)
@@ -81,7 +81,7 @@ def tell_nearest(
 def _held_out(
     generator: LoadedGenerator, folder: Path, against: Path, known: Described
 ) -> Described:
-    from zoo.generating.nearest import without_known
+    from zoo.synthesis.nearest import without_known
 
     faces, _ = _faces_of(folder, generator.network.config.size)
     other, left_out = without_known(_described(generator, faces, "held-out faces"), known)
@@ -101,7 +101,7 @@ def _closest(
     learned: tuple[Sequence[Image], Sequence[str]],
 ) -> list[Cell]:
     """Return each of the closest drawn faces beside the face it is nearest to."""
-    from degrade.sheet import Cell
+    from degrade.images.contact_sheet import Cell
 
     cells = []
     for place in found.distance.argsort()[:_SHOWN].tolist():
@@ -115,7 +115,7 @@ def _closest(
 
 
 def _rows(cells: Sequence[Cell], heading: str, note: str) -> list[Row]:
-    from degrade.sheet import Row
+    from degrade.images.contact_sheet import Row
 
     parts = [tuple(cells[start : start + _COLUMNS]) for start in range(0, len(cells), _COLUMNS)]
     told = [(heading, note), *[("", "")] * (len(parts) - 1)]
@@ -136,7 +136,7 @@ def _line(measure: str, faces: str, told: dict[str, float]) -> tuple[str, ...]:
 
 
 def _described(generator: LoadedGenerator, faces: list[Image], label: str) -> Described:
-    from zoo.generating.nearest import describe_faces
+    from zoo.synthesis.nearest import describe_faces
 
     return describe_faces(progress(faces, f"describing {label}"), generator.template)
 
@@ -146,7 +146,7 @@ def _faces_of(folder: Path, size: int) -> tuple[list[Image], list[str]]:
     import cv2
     import numpy as np
 
-    from degrade.sources import open_source
+    from degrade.dataset.sources import open_source
 
     source = open_source(str(folder))
     faces = []

@@ -61,8 +61,8 @@ def pack_command(
     zoo pack sharp/ aged/ mixed.pack --size 256 --weight sharp/=2
     zoo pack faces/ small.pack --codec jpeg --limit-mb 50 --splits index.csv
     """
-    from zoo.portrait.parsing import PARSERS
-    from zoo.training.packing import DEFAULT_PARSER, NO_PARSER, PackOptions, pack_faces
+    from zoo.portrait.parse.parsing import PARSERS
+    from zoo.training.data.packing import DEFAULT_PARSER, NO_PARSER, PackOptions, pack_faces
 
     chosen = DEFAULT_PARSER if parser is None else parser
     if chosen not in (*PARSERS, NO_PARSER):

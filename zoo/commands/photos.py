@@ -15,9 +15,9 @@ from zoo.commands.lines import aligned, echo_json
 from zoo.commands.portrait_options import PortraitOptions
 from zoo.notice import NOTICE
 from zoo.portrait.face import STATUSES, FaceRecord
-from zoo.portrait.folder import Job, Outcome, Wishes, plan_photos, restore_photos
+from zoo.portrait.files.folder import Job, Outcome, Wishes, plan_photos, restore_photos
+from zoo.portrait.files.records import Journal
 from zoo.portrait.pipeline import Pipeline
-from zoo.portrait.records import Journal
 
 __all__ = ["restore_photographs"]
 

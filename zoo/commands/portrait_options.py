@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from zoo.portrait.stages import Pipeline
+    from zoo.portrait.restore.stages import Pipeline
 
 __all__ = ["PortraitOptions", "portrait_options"]
 
@@ -46,7 +46,7 @@ class PortraitOptions:
     jsonl
         Where the records go; None beside OUT.
     quality
-        Of JPEG and WebP; None takes that of `zoo.portrait.photo_encoding`.
+        Of JPEG and WebP; None takes that of `zoo.portrait.files.photo_encoding`.
     resume
         Whether photos that are finished are passed over.
     offline
@@ -72,10 +72,10 @@ class PortraitOptions:
 
     def load(self, model: str) -> Pipeline:
         """Note the licences that are agreed to, and return the pipeline, loaded."""
-        from zoo.licences import accept_licence
-        from zoo.portrait.detection import Limits, load_detector
-        from zoo.portrait.identity_gate import THRESHOLD
+        from zoo.portrait.detect.detection import Limits, load_detector
         from zoo.portrait.pipeline import load_pipeline
+        from zoo.portrait.restore.identity_gate import THRESHOLD
+        from zoo.weights.licences import accept_licence
 
         for name in self.accept_licence:
             accept_licence(name)

@@ -30,7 +30,7 @@ the identity holds; skipped for the reason told; failed in the restorer."""
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """Which way a face looks, in degrees; see `zoo.portrait.pose.estimate_pose`.
+    """Which way a face looks, in degrees; see `zoo.portrait.detect.pose.estimate_pose`.
 
     Attributes
     ----------
@@ -69,8 +69,8 @@ class Face:
         0, or the degrees (90, 180, 270, counter-clockwise) that the photo had to be turned
         before a face was found in it; all coordinates are those of the photo as it was given.
     spread
-        How little the landmarks can be trusted, see `zoo.portrait.landmarks`: their root mean
-        square distance from each other over several starts, in box widths; 0 where the
+        How little the landmarks can be trusted, see `zoo.portrait.detect.landmarks`: their root
+        mean square distance from each other over several starts, in box widths; 0 where the
         detector gives one answer only.
     """
 

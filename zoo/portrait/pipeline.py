@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degrade.errors import DependencyError
-from zoo.portrait.detection import Detector, Limits, load_detector
+from zoo.portrait.detect.detection import Detector, Limits, load_detector
 from zoo.portrait.face import FaceRecord
-from zoo.portrait.identity_gate import THRESHOLD, IdentityGate, load_identity_gate
-from zoo.portrait.parsing import Parser, load_parser
-from zoo.portrait.stages import Background, Pipeline, PortraitError, Result
-from zoo.registry import DEFAULT, load
+from zoo.portrait.parse.parsing import Parser, load_parser
+from zoo.portrait.restore.identity_gate import THRESHOLD, IdentityGate, load_identity_gate
+from zoo.portrait.restore.stages import Background, Pipeline, PortraitError, Result
+from zoo.registry.registry import DEFAULT, load
 from zoo.restorer import Card, Restorer
 
 __all__ = ["Background", "Pipeline", "PortraitError", "Result", "load_pipeline", "restore_photo"]
@@ -39,7 +39,7 @@ def load_pipeline(
 ) -> Pipeline:
     """Load every stage: all reading from disk happens here. Parameters as `restore_photo`'s.
 
-    ``offline`` is as in `zoo.weights.locate`, for the parser that is loaded here.
+    ``offline`` is as in `zoo.weights.files.locate`, for the parser that is loaded here.
 
     Raises
     ------
@@ -94,7 +94,8 @@ def restore_photo(
         uint8 or uint16; (height, width), or (height, width, channels) of 1 grey, 2 grey and
         alpha, 3 RGB, 4 RGB and alpha. Upright. Not written to.
     model
-        A name or a path, see `zoo.registry.load`, or any object with the `Restorer` protocol.
+        A name or a path, see `zoo.registry.registry.load`, or any object with the `Restorer`
+        protocol.
     strength
         The share of the change that is laid on the photo, from 0 (the input, exactly) to 1.
     detector
@@ -107,7 +108,7 @@ def restore_photo(
         or a function of a photo and a strength.
     identity_threshold
         How far (dlib's descriptor, at equal sharpness) the face may move before the change is
-        blended back; see `zoo.portrait.identity_gate.THRESHOLD`. None never blends.
+        blended back; see `zoo.portrait.restore.identity_gate.THRESHOLD`. None never blends.
     template
         ``ffhq`` or ``tight``: how crops are aligned. None is the one that the model was trained
         with, or ``ffhq`` where any will do.
@@ -166,9 +167,9 @@ def _background(name: str) -> Background | None:
     if name == "none":
         return None
     if name != "clean":
-        from zoo.portrait.background_model import load_background_model
+        from zoo.portrait.background.network import load_background_model
 
         return load_background_model(Path(name))
-    from zoo.portrait.background import clean_background
+    from zoo.portrait.background.clean import clean_background
 
     return lambda photo, strength: clean_background(photo, strength=strength)

@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 
 from degrade.errors import UserError
 from degrade.images import EXTENSIONS, read_image, write_png
-from degrade.planning import Plan
-from zoo.placement import HERE, Placement
+from degrade.planner.plan import Plan
 from zoo.restorer import Card, Image
 from zoo.restorers.face_by_face import check_face
-from zoo.restorers.spandrel_network import resized
+from zoo.restorers.placement import HERE, Placement
+from zoo.restorers.spandrel.network import resized
 
 __all__ = ["FILES", "FOLDERS", "CommandError", "CommandRestorer"]
 

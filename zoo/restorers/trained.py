@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from degrade.errors import ImageError
-from degrade.planning import Plan
-from zoo.networks.designs import NetworkConfig, build_network, network_config
-from zoo.networks.style import LABELS
-from zoo.placement import HERE, Placement, exactly, filled_batches, filled_up
+from degrade.planner.plan import Plan
+from zoo.networks.restoration.designs import NetworkConfig, build_network, network_config
+from zoo.networks.restoration.style import LABELS
 from zoo.restorer import Card, Image
 from zoo.restorers.face_by_face import check_face
-from zoo.stored_network import filled, first_line
-from zoo.weights import WeightsRefused
-from zoo.weights_header import TrainedFile
+from zoo.restorers.placement import HERE, Placement, exactly, filled_batches, filled_up
+from zoo.weights.files import WeightsRefused
+from zoo.weights.header import TrainedFile
+from zoo.weights.stored_network import filled, first_line
 
 __all__ = ["TrainedRestorer", "load_network"]
 
@@ -42,7 +42,8 @@ class TrainedRestorer:
     Attributes
     ----------
     network
-        In float32; takes and returns tensors, see `zoo.networks.style.StyleRestorer.forward`.
+        In float32; takes and returns tensors, see
+        `zoo.networks.restoration.style.StyleRestorer.forward`.
     side
         Of its faces, in pixels.
     masked
@@ -80,7 +81,7 @@ class TrainedRestorer:
         self.placement = HERE
 
     def placed(self, placement: Placement) -> TrainedRestorer:
-        """Return the same restorer at another place; see `zoo.placement.Placeable`."""
+        """Return the same restorer at another place; see `zoo.restorers.placement.Placeable`."""
         other = copy.copy(self)
         if placement.device != self.placement.device:
             other.network = copy.deepcopy(self.network).to(placement.device)
@@ -88,7 +89,7 @@ class TrainedRestorer:
         return other
 
     def computed_for(self, faces: Sequence[Image]) -> int:
-        """Return their number, filled up to whole batches; see `zoo.placement.Placeable`."""
+        """Return their number, filled up to whole batches."""
         return filled_up(len(faces), self.placement.batch)
 
     def restore(

@@ -1,0 +1,10 @@
+from .report import write_report as write_report
+from .runner.run import run as run
+from .stats.compare import compare as compare
+from .stats.compare import compare_runs as compare_runs
+from .stats.scores import Score as Score
+from .stats.scores import score as score
+from .store.record import Run as Run
+from .store.record import load_run as load_run
+from .suite.suite import Suite as Suite
+from .suite.suite import load_suite as load_suite

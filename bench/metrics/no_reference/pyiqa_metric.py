@@ -1,0 +1,236 @@
+"""Any metric of pyiqa by name, ``pyiqa:musiq``: a backend that runs where its package is.
+
+pyiqa fetches weights when a metric is made, without a checksum, and unpickles them. So the
+network is shut while one is made here, and torch reads nothing but tensors; what is missing is
+a status with the command that fetches it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.util
+import io
+import pickle
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.metrics.described import Described
+from bench.metrics.metric import Measurement, MetricEntry, PairMetric, Sample, Status, refuse_sizes
+from bench.metrics.offline import is_of_network, network_shut, only_tensors
+from bench.metrics.unavailable import UnavailablePairMetric
+from degrade.config import nearest
+from degrade.errors import UserError
+from zoo.weights.files import WeightsMissing, WeightsRefused
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["PREFIX", "PyiqaMetric", "fetch_pyiqa", "load_pyiqa", "looks_at_truth", "pyiqa_entry"]
+
+PREFIX = "pyiqa:"
+
+_NO_PAIRS = ("fid", "inception_score", "clipscore")
+"""pyiqa's metrics of folders and of captions, by what their names contain."""
+
+
+class PyiqaMetric(Described):
+    """One of pyiqa's metrics, on one image at a time.
+
+    Some of them draw random crops: each image starts from the same seed, so that no value
+    depends on the images before it. Some depend on their batch: here it is always one.
+
+    Parameters
+    ----------
+    entry
+        The facts.
+    model
+        From ``pyiqa.create_metric``.
+    """
+
+    __slots__ = ("_model",)
+
+    def __init__(self, entry: MetricEntry, model: Any) -> None:
+        super().__init__(entry)
+        self._model = model
+
+    def measure(self, restored: Sample, hq: Sample) -> Measurement:
+        """Judge a uint8 HWC RGB image, beside its truth where the metric looks at one."""
+        if self._model.metric_mode == "NR":
+            return Measurement(self._value(_tensor(restored.image)))
+        refused = refuse_sizes(restored, hq)
+        if refused:
+            return refused
+        return Measurement(self._value(_tensor(restored.image), _tensor(hq.image)))
+
+    def tensors_sha256(self) -> str:
+        """Return the digest of all tensors that were loaded, by name; empty where there are none.
+
+        Statistics that pyiqa reads from a file at each call, as for its niqe, are not among them.
+        """
+        every: Mapping[str, Tensor] = self._model.state_dict()
+        tensors = {name: tensor for name, tensor in every.items() if tensor.numel()}
+        total = hashlib.sha256()
+        for name, tensor in sorted(tensors.items()):
+            total.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+            total.update(tensor.detach().cpu().contiguous().flatten().numpy().data)
+        return total.hexdigest() if tensors else ""
+
+    def _value(self, *images: Tensor) -> float:
+        import torch
+
+        state = np.random.get_state()  # noqa: NPY002 - pyiqa's crops are drawn from it
+        try:
+            with torch.random.fork_rng(), torch.inference_mode():
+                torch.manual_seed(0)
+                np.random.seed(0)  # noqa: NPY002 - as above
+                answer = self._model(*images)
+        finally:
+            np.random.set_state(state)  # noqa: NPY002 - as above
+        return float(answer)
+
+
+def pyiqa_entry(name: str) -> MetricEntry:
+    """Return the facts of ``pyiqa:NAME``; imports pyiqa where it is installed.
+
+    Raises
+    ------
+    UserError
+        pyiqa has no metric of that name, or it judges no image pairs.
+    """
+    wanted = name.removeprefix(PREFIX)
+    entry = MetricEntry(
+        name=name,
+        kind="pair",
+        direction="higher",
+        unit="",
+        signature=f"{name}|not-installed",
+        source="IQA-PyTorch (pyiqa), PolyForm Noncommercial 1.0.0",
+        packages=("pyiqa",),
+    )
+    if importlib.util.find_spec("pyiqa") is None:
+        detail = (
+            "pyiqa not installed: run `pip install 'relume[pyiqa]'` (for noncommercial use only)"
+        )
+        return replace(entry, status=Status.PACKAGE_MISSING, detail=detail)
+    configs = _configs()
+    if wanted not in configs:
+        raise UserError(f"pyiqa has no metric {wanted!r}.{nearest(wanted, configs)}")
+    if any(part in wanted for part in _NO_PAIRS):
+        raise UserError(f"{name} judges no image pairs: for sets of images take fid or kid")
+    return replace(
+        entry,
+        direction="lower" if configs[wanted].get("lower_better") else "higher",
+        signature=f"{name}|{_version()}|rgb|u8|batch1|seed0",
+    )
+
+
+def looks_at_truth(name: str) -> bool:
+    """Say whether ``pyiqa:NAME`` compares with a truth; so too where pyiqa is not installed."""
+    if importlib.util.find_spec("pyiqa") is None:
+        return True
+    return bool(_configs().get(name.removeprefix(PREFIX), {}).get("metric_mode") != "NR")
+
+
+def load_pyiqa(name: str, *, download: bool = False) -> PairMetric:
+    """Return ``pyiqa:NAME``, ready to measure on the CPU, or a stand-in that says what mends it.
+
+    Parameters
+    ----------
+    download
+        Let pyiqa fetch what it lacks; without it no connection is made.
+
+    Raises
+    ------
+    UserError
+        As `pyiqa_entry`.
+    WeightsRefused
+        The weights hold more than tensors, so that reading them could run code.
+    """
+    entry = pyiqa_entry(name)
+    if not entry.available:
+        return UnavailablePairMetric(entry)
+    try:
+        with only_tensors(), _open() if download else _shut():
+            return PyiqaMetric(entry, _create(name.removeprefix(PREFIX)))
+    except pickle.UnpicklingError as error:
+        raise WeightsRefused(
+            f"{name}: its weights hold more than tensors and could run code when opened: they were "
+            "not loaded"
+        ) from error
+    except ImportError as error:
+        detail = f"{name} needs another package: {_line(error)}"
+        return UnavailablePairMetric(replace(entry, status=Status.PACKAGE_MISSING, detail=detail))
+    except Exception as error:
+        if download or not is_of_network(error):
+            raise
+        detail = f"run `bench metrics --fetch {name}` with a network"
+        return UnavailablePairMetric(replace(entry, status=Status.WEIGHTS_MISSING, detail=detail))
+
+
+def fetch_pyiqa(name: str) -> PairMetric:
+    """Have pyiqa download what ``pyiqa:NAME`` needs, and return it.
+
+    Raises
+    ------
+    UserError
+        It is no metric of pyiqa, or something is still missing; the message says what.
+    """
+    if not name.startswith(PREFIX):
+        raise UserError(f"{name!r} is not pyiqa's: for weights of Relume's own metrics `zoo fetch`")
+    try:
+        metric = load_pyiqa(name, download=True)
+    except Exception as error:
+        if isinstance(error, UserError) or not is_of_network(error):
+            raise
+        raise WeightsMissing(f"{name} could not be fetched: {_line(error)}") from error
+    if isinstance(metric, UnavailablePairMetric):
+        raise UserError(metric.entry.detail)
+    return metric
+
+
+def _create(name: str) -> Any:
+    import pyiqa
+
+    return pyiqa.create_metric(name, device="cpu")
+
+
+def _open() -> contextlib.AbstractContextManager[object]:
+    """Leave the network open; what pyiqa tells goes to standard error, apart from results."""
+    return contextlib.redirect_stdout(sys.stderr)
+
+
+@contextlib.contextmanager
+def _shut() -> Iterator[None]:
+    """Shut the network, and have pyiqa say nothing: it tells of downloads that are then refused."""
+    nowhere = io.StringIO()
+    with network_shut(), contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
+        yield
+
+
+def _configs() -> Mapping[str, Mapping[str, Any]]:
+    from pyiqa.default_model_configs import DEFAULT_CONFIGS
+
+    configs: Mapping[str, Mapping[str, Any]] = DEFAULT_CONFIGS
+    return configs
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("pyiqa")
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())
+
+
+def _tensor(image: NDArray[np.uint8]) -> Tensor:
+    import torch
+
+    return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float() / 255

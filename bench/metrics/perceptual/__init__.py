@@ -1,0 +1,1 @@
+"""Perceptual distances: LPIPS, DISTS, deep features."""

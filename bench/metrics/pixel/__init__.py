@@ -1,0 +1,1 @@
+"""Metrics of pixels: PSNR, SSIM, MS-SSIM."""

@@ -1,0 +1,113 @@
+"""Peak signal-to-noise ratio, under the protocols that published figures follow.
+
+Holds the formula only; colour and cropping are in `bench.metrics.pixel.planes`.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.metrics.described import Described
+from bench.metrics.metric import Measurement, MetricEntry, Sample, refuse_sizes
+from bench.metrics.pixel.planes import BASICSR, PYIQA, RGB, VQFR, Y_FULL, Y_LIMITED, Protocol
+
+__all__ = ["EPSILON", "PSNR_PROTOCOLS", "Psnr", "psnr"]
+
+
+EPSILON = 1e-8
+"""Added to the mean squared error of levels in [0, 1] by pyiqa (``psnr_arch.py``), piq and
+BasicSR's ``calculate_psnr_pt``: equal images then have 80 dB, and a pair at 60 dB loses .043."""
+
+
+def psnr(
+    restored: NDArray[np.float64],
+    hq: NDArray[np.float64],
+    peak: float = 255.0,
+    epsilon: float = 0.0,
+) -> float:
+    """Return 10 log10(1 / (mean squared error / peak² + epsilon)) in dB.
+
+    Parameters
+    ----------
+    restored, hq
+        Float64 arrays of equal shape; the error is the mean over all of their values.
+    peak
+        The largest possible level.
+    epsilon
+        0, where equal arrays give ``inf``, or `EPSILON`.
+    """
+    error = float(np.mean(np.square(restored - hq))) / (peak * peak) + epsilon
+    return math.inf if error == 0 else -10 * math.log10(error)
+
+
+class Psnr(Described):
+    """PSNR of one image pair under one protocol; higher is better, in dB.
+
+    Without an epsilon identical images give ``inf``, with one 80 dB.
+    """
+
+    __slots__ = ("_epsilon", "_protocol")
+
+    def __init__(self, entry: MetricEntry, protocol: Protocol, epsilon: float = 0.0) -> None:
+        super().__init__(entry)
+        self._protocol, self._epsilon = protocol, epsilon
+
+    def measure(self, restored: Sample, hq: Sample) -> Measurement:
+        """Compare two uint8 HWC RGB images of equal size."""
+        refused = refuse_sizes(restored, hq, smallest=1 + 2 * self._protocol.crop)
+        if refused:
+            return refused
+        planes = self._protocol.planes(restored.image, hq.image)
+        return Measurement(psnr(*planes, epsilon=self._epsilon))
+
+
+def _entry(name: str, signature: str, source: str) -> MetricEntry:
+    return MetricEntry(name, "pair", "higher", "dB", signature, source)
+
+
+PSNR_PROTOCOLS: tuple[tuple[MetricEntry, Protocol, float], ...] = (
+    (
+        _entry("psnr", "psnr|rgb|u8|crop0", f"{BASICSR}, RGB, as face papers report it"),
+        Protocol(RGB),
+        0.0,
+    ),
+    (
+        _entry("psnr_eps", "psnr|rgb|u8|crop0|eps1e-8", f"{PYIQA} psnr; calculate_psnr_pt"),
+        Protocol(RGB),
+        EPSILON,
+    ),
+    (
+        _entry("psnr_crop4", "psnr|rgb|u8|crop4", f"{BASICSR}, RGB, crop_border 4"),
+        Protocol(RGB, crop=4),
+        0.0,
+    ),
+    (
+        _entry("psnr_y", "psnr|y-full|u8|crop0", f"{PYIQA} psnry, without its epsilon"),
+        Protocol(Y_FULL),
+        0.0,
+    ),
+    (
+        _entry("psnr_y_eps", "psnr|y-full|u8|crop0|eps1e-8", f"{PYIQA} psnry"),
+        Protocol(Y_FULL),
+        EPSILON,
+    ),
+    (
+        _entry("psnr_y_rounded", "psnr|y-full-rounded|u8|crop0", f"{PYIQA}'s rounded luma"),
+        Protocol(Y_FULL, rounded=True),
+        0.0,
+    ),
+    (
+        _entry("psnr_y_limited", "psnr|y-limited|u8|crop0", f"{BASICSR}, test_y_channel"),
+        Protocol(Y_LIMITED),
+        0.0,
+    ),
+    (
+        _entry("psnr_vqfr", "psnr|rgb|u8|crop0|vqfr", f"{VQFR}, mean and deviation of HQ imposed"),
+        Protocol(RGB, matched=True),
+        0.0,
+    ),
+)
+"""What each named PSNR is; the values of all of them on five known pairs are in the tests."""

@@ -1,0 +1,168 @@
+"""Structural similarity (Wang et al. 2004), under the protocols that published figures follow.
+
+The column ``ssim`` is the mean over R, G and B as BasicSR computes it, for three reasons: it
+is the default of the scripts behind face papers (BasicSR, VQFR, CodeFormer); it looks at the
+same pixels as the column ``psnr`` beside it; and a luma protocol cannot see a colour cast
+(on the calibration pair I04, a change of colour only, RGB gives .93 and luma .998), which
+restorers do cause. The others have names of their own.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.metrics.described import Described
+from bench.metrics.metric import Measurement, MetricEntry, Sample, refuse_sizes
+from bench.metrics.pixel.planes import (
+    BASICSR,
+    PIQ,
+    PYIQA,
+    RGB,
+    VQFR,
+    Y_FULL,
+    Y_LIMITED,
+    Protocol,
+)
+
+__all__ = ["SSIM_PROTOCOLS", "WINDOW", "Ssim", "similarity_maps", "ssim"]
+
+WINDOW = 11
+SIGMA = 1.5
+K1, K2 = 0.01, 0.03
+"""Window, its deviation in pixels, and the stabilisers: Wang et al. 2004, section III.C."""
+
+
+def ssim(
+    restored: NDArray[np.float64],
+    hq: NDArray[np.float64],
+    peak: float = 255.0,
+    clamped: bool = False,
+) -> float:
+    """Return the mean structural similarity over all positions of the window and all channels.
+
+    Parameters
+    ----------
+    restored, hq
+        ``(height, width, channels)`` float64, at least 11 x 11; only windows that lie wholly
+        inside count.
+    peak
+        The largest possible level.
+    clamped
+        Set negative values of the contrast-structure factor to zero, as pyiqa does.
+
+    Notes
+    -----
+    With s = x + y and d = x - y, four blurs give all that is needed instead of five:
+    E[s²] - E[d²] = 4 E[xy] and E[s²] + E[d²] = 2 (E[x²] + E[y²]). In float64 the result
+    agrees with the direct form to 1e-12.
+    """
+    luminance, structure = similarity_maps(restored, hq, peak)
+    if clamped:
+        structure = np.maximum(structure, 0)
+    return float(np.mean(luminance * structure))
+
+
+def similarity_maps(
+    restored: NDArray[np.float64], hq: NDArray[np.float64], peak: float, *, valid: bool = True
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the two factors of SSIM's eq. 13, luminance and contrast-structure, at each place.
+
+    Parameters
+    ----------
+    restored, hq, peak
+        As for `ssim`.
+    valid
+        Keep only windows that lie inside; else the image is mirrored at its edges, its last
+        pixel standing once.
+
+    Returns
+    -------
+    tuple
+        Two ``(height, width, channels)`` or, of one channel, ``(height, width)`` arrays.
+    """
+    total, difference = restored + hq, restored - hq
+    mean_total, mean_difference = _blur(total, valid), _blur(difference, valid)
+    square_total, square_difference = np.square(mean_total), np.square(mean_difference)
+    spread_total = _blur(np.square(total, out=total), valid) - square_total
+    spread_difference = _blur(np.square(difference, out=difference), valid) - square_difference
+    # Twice the numerators and denominators of eq. 13: c1 and c2 are doubled with them.
+    c1, c2 = 2 * (K1 * peak) ** 2, 2 * (K2 * peak) ** 2
+    structure = (spread_total - spread_difference + c2) / (spread_total + spread_difference + c2)
+    luminance = (square_total - square_difference + c1) / (square_total + square_difference + c1)
+    return luminance, structure
+
+
+def _blur(plane: NDArray[np.float64], valid: bool) -> NDArray[np.float64]:
+    """Return the Gaussian-weighted mean, at every position or where the window lies inside."""
+    import cv2
+
+    offsets = np.arange(WINDOW) - WINDOW // 2
+    weights = np.exp(-np.square(offsets) / (2 * SIGMA**2))
+    weights /= weights.sum()
+    blurred = cv2.sepFilter2D(plane, cv2.CV_64F, weights, weights)
+    edge = WINDOW // 2 if valid else 0
+    return np.asarray(blurred[edge : -edge or None, edge : -edge or None], np.float64)
+
+
+class Ssim(Described):
+    """SSIM of one image pair under one protocol; higher is better, at most 1."""
+
+    __slots__ = ("_clamped", "_protocol")
+
+    def __init__(self, entry: MetricEntry, protocol: Protocol, clamped: bool) -> None:
+        super().__init__(entry)
+        self._protocol, self._clamped = protocol, clamped
+
+    def measure(self, restored: Sample, hq: Sample) -> Measurement:
+        """Compare two uint8 HWC RGB images of equal size, at least 11 x 11."""
+        refused = refuse_sizes(restored, hq, smallest=WINDOW)
+        if refused:
+            return refused
+        planes = self._protocol.planes(restored.image, hq.image)
+        return Measurement(ssim(*planes, clamped=self._clamped))
+
+
+def _entry(name: str, colour: str, source: str, extra: str = "") -> MetricEntry:
+    signature = f"ssim|{colour}|u8|gauss11s1.5|valid|crop0{extra}"
+    return MetricEntry(name, "pair", "higher", "", signature, source)
+
+
+SSIM_PROTOCOLS: tuple[tuple[MetricEntry, Protocol, bool], ...] = (
+    (
+        _entry("ssim", "rgb-mean", f"Wang et al. 2004; {BASICSR}, RGB mean"),
+        Protocol(RGB),
+        False,
+    ),
+    (
+        _entry("ssim_rgb_clamped", "rgb-mean", f"{PYIQA} ssimc", "|clamped"),
+        Protocol(RGB),
+        True,
+    ),
+    (
+        _entry("ssim_y_rounded_clamped", "y-full-rounded", f"{PYIQA} ssim", "|clamped"),
+        Protocol(Y_FULL, rounded=True),
+        True,
+    ),
+    (
+        _entry("ssim_y", "y-full", "Wang et al. 2004 on full-range luma"),
+        Protocol(Y_FULL),
+        False,
+    ),
+    (
+        _entry("ssim_y_limited", "y-limited", f"{BASICSR}, test_y_channel"),
+        Protocol(Y_LIMITED),
+        False,
+    ),
+    (
+        _entry("ssim_vqfr", "rgb-mean", f"{VQFR}, mean and deviation of HQ imposed", "|vqfr"),
+        Protocol(RGB, matched=True),
+        False,
+    ),
+    (
+        _entry("ssim_piq", "rgb-mean", f"{PIQ}, as PMRF's second script has it", "|mean-to-256"),
+        Protocol(RGB, reduced=True),
+        False,
+    ),
+)
+"""What each named SSIM is; the values of all of them on five known pairs are in the tests."""

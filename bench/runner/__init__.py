@@ -1,0 +1,1 @@
+"""Run a suite: pool, worker, cache; images to rows."""

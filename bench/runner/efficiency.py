@@ -1,0 +1,244 @@
+"""What a restorer costs: latency, working memory and parameters, from the calls of a run.
+
+Latency is that of the rows of seconds, memory that of `bench.runner.profile`. These numbers differ
+from run to run and machine to machine, so they stand in ``run.json`` beside the machine, never
+among the scores.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from bench.store.record import SECONDS
+from bench.store.rows import Row
+from degrade.errors import DatasetError
+from zoo.restorer import Restorer
+from zoo.restorers.placement import CPU, HERE, Placeable, Placement
+
+__all__ = [
+    "TIMED_BEFORE",
+    "Calls",
+    "Efficiency",
+    "count_parameters",
+    "efficiencies",
+    "facts_of_seconds",
+]
+
+_DEPTH = 4
+_REMEDY = "repeat its `bench run` into the same folder, which writes it anew"
+_FIELDS: Mapping[str, tuple[type | tuple[type, ...], bool]] = {
+    "restorer": (str, False),
+    "faces": (int, False),
+    "p50": ((int, float), True),
+    "p95": ((int, float), True),
+    "memory": (int, True),
+    "parameters": (int, True),
+}
+"""Of an entry in the record: its types in JSON, and whether it may be null."""
+TIMED_BEFORE = "restored and timed by an earlier run, from the cache"
+"""The detail of a time that is no call of this run: it may have been another day's load."""
+
+
+@dataclass(frozen=True, slots=True)
+class Efficiency:
+    """What one restorer costs on the machine of the run.
+
+    Attributes
+    ----------
+    restorer
+        Its name.
+    faces
+        Faces that were restored and timed in this run; what came from the cache is none.
+    p50, p95
+        Quantiles over faces of the wall time in seconds, a call's time being shared by the
+        ``batch`` faces in it, linear between faces (Hyndman and Fan 1996, type 7); None without.
+    memory
+        Bytes by which memory rose at most within a call, above what was taken when it began: what
+        the restorer needs besides its weights, for a whole batch. Of the process, or of the GPU
+        where it computes there. The first call counts, with what it loads late. None where the
+        system does not tell (Linux and CUDA do).
+    parameters
+        Learned numbers, 0 for a method without any; None where they cannot be counted.
+    batch
+        Faces in a call; the fewest where a GPU had no room for as many as were asked for.
+    devices
+        Where it computed: ``cpu``, or a GPU's name and versions.
+    """
+
+    restorer: str
+    faces: int
+    p50: float | None
+    p95: float | None
+    memory: int | None
+    parameters: int | None
+    batch: int = 1
+    devices: tuple[str, ...] = (CPU,)
+
+    def as_record(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_record(cls, entry: object) -> Efficiency:
+        """Return what `as_record` wrote.
+
+        Raises
+        ------
+        DatasetError
+            Something else stands there, or a field is missing.
+        """
+        if not isinstance(entry, Mapping):
+            raise DatasetError(f"an entry of `efficiency` in run.json is no object: {_REMEDY}")
+        for name, (wanted, optional) in _FIELDS.items():
+            value = entry.get(name)
+            if name not in entry or not (isinstance(value, wanted) or (optional and value is None)):
+                raise DatasetError(
+                    f"an entry of `efficiency` in run.json has no usable {name}: {_REMEDY}"
+                )
+        batch, devices = entry.get("batch", 1), entry.get("devices", [CPU])  # as before these were
+        if not isinstance(batch, int) or not isinstance(devices, Sequence):
+            raise DatasetError(
+                f"an entry of `efficiency` in run.json has no usable batch: {_REMEDY}"
+            )
+        known = {name: entry[name] for name in _FIELDS}
+        return cls(**known, batch=batch, devices=tuple(map(str, devices)))
+
+
+class Calls:
+    """What the calls of each restorer took, as they come by; picklable.
+
+    Attributes
+    ----------
+    memory
+        The most bytes of any call.
+    batches
+        The fewest images at once, where there was no room for as many as were asked for.
+    devices
+        Where they computed, see `zoo.restorers.placement.device_facts`; several where a cluster
+        has several.
+    """
+
+    def __init__(self) -> None:
+        self.memory: dict[str, int] = {}
+        self.batches: dict[str, int] = {}
+        self.devices: dict[str, frozenset[str]] = {}
+
+    @classmethod
+    def of(cls, records: object) -> Calls:
+        """Return what an earlier session recorded, a list from `Efficiency.as_record`.
+
+        What is none of ours is left out: at its end a session writes all entries anew.
+        """
+        calls = cls()
+        for entry in records if isinstance(records, Sequence) else ():
+            with contextlib.suppress(DatasetError):
+                found = Efficiency.from_record(entry)
+                for device in found.devices if found.faces else ():
+                    calls.add(found.restorer, found.memory, found.batch, device)
+        return calls
+
+    def add(self, restorer: str, memory: int | None, batch: int = 1, device: str = CPU) -> None:
+        """Take in one call; memory None, where the system told nothing, is left out."""
+        if memory is not None:
+            self.memory[restorer] = max(memory, self.memory.get(restorer, 0))
+        self.batches[restorer] = min(batch, self.batches.get(restorer, batch))
+        self.devices[restorer] = self.devices.get(restorer, frozenset()) | {device}
+
+    def take(self, other: Calls) -> None:
+        """Take in everything another one holds."""
+        for restorer, devices in other.devices.items():
+            for device in devices:
+                self.add(restorer, other.memory.get(restorer), other.batches[restorer], device)
+
+    def copy(self) -> Calls:
+        """Return another one that holds the same."""
+        other = Calls()
+        other.take(self)
+        return other
+
+
+def facts_of_seconds(placement: Placement) -> dict[str, str]:
+    """Return the facts of the seconds as `bench.store.record.SECONDS` has them, for a placement."""
+    facts = dict(SECONDS)
+    if placement != HERE:
+        place = "|cuda" if placement.on_gpu else ""
+        facts["signature"] = f"seconds|wall|batch{placement.batch}{place}"
+        facts["source"] = (
+            f"wall time of a restore call on the machine below, shared by the faces in it: "
+            f"{placement.batch} for a network, 1 otherwise; see `efficiency`"
+        )
+    return facts
+
+
+def count_parameters(restorer: Restorer) -> int | None:
+    """Return how many parameters a restorer's networks have, each counted once."""
+    if restorer.card.kind in ("reference", "classical", "oracle"):
+        return 0
+    torch = sys.modules.get("torch")
+    if restorer.card.kind != "network" or torch is None:
+        return None
+    counted: dict[int, int] = {}
+    for module in _held(restorer, torch.nn.Module, _DEPTH):
+        counted.update({id(each): each.numel() for each in module.parameters()})
+    return sum(counted.values()) or None
+
+
+def efficiencies(
+    rows: Iterable[Row],
+    restorers: Sequence[Restorer],
+    calls: Calls,
+    placement: Placement = HERE,
+) -> list[Efficiency]:
+    """Return what each restorer costs.
+
+    Parameters
+    ----------
+    rows
+        Of the run.
+    restorers
+        In the order of the tables.
+    calls
+        What they took.
+    placement
+        Where those compute that can, for calls of a session that was cut off.
+    """
+    times: dict[str, list[float]] = {}
+    for row in rows:
+        if row.metric == SECONDS["name"] and row.value is not None and row.detail != TIMED_BEFORE:
+            times.setdefault(row.restorer, []).append(row.value)
+    found = []
+    for restorer in restorers:
+        name = restorer.card.name
+        own = times.get(name, [])
+        there = placement if own and isinstance(restorer, Placeable) else HERE
+        p50, p95 = map(float, np.quantile(own, [0.5, 0.95])) if own else (None, None)
+        found.append(
+            Efficiency(
+                name,
+                len(own),
+                p50,
+                p95,
+                calls.memory.get(name),
+                count_parameters(restorer),
+                calls.batches.get(name, there.batch),
+                tuple(sorted(calls.devices.get(name, {there.device}))),
+            )
+        )
+    return found
+
+
+def _held(thing: object, kind: type, depth: int) -> list[Any]:
+    """Return the objects of a kind that an object holds in its attributes, or they in theirs."""
+    if isinstance(thing, kind):
+        return [thing]
+    if depth == 0 or not type(thing).__module__.startswith("zoo."):
+        return []
+    slots = [name for each in type(thing).__mro__ for name in getattr(each, "__slots__", ())]
+    values = [*getattr(thing, "__dict__", {}).values(), *(getattr(thing, s, None) for s in slots)]
+    return [found for value in values for found in _held(value, kind, depth - 1)]

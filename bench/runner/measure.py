@@ -1,0 +1,128 @@
+"""Measure restored images: pair metrics one by one, set metrics over all of a condition.
+
+Turns whatever a metric does into a `Measurement`; it writes no row and restores nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.metrics.distribution.frechet import SMALL_SET
+from bench.metrics.metric import Measurement, PairMetric, Sample, SetMetric, Status
+from bench.runner.cache import PIXELS, Cache, pixels_of
+from bench.runner.restored_output import ErrorLog
+from bench.store.features import Vectors
+from bench.store.photographs import numbered
+
+__all__ = ["Samples", "compare_sets", "describe", "measure", "measure_all"]
+
+
+class Samples:
+    """Hands out one `Sample` for equal pixels, so that a feature is computed once for them.
+
+    Keeps what it made until `forget`; meant for the versions of one photograph.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, Sample] = {}
+
+    def of(self, image: NDArray[np.uint8]) -> Sample:
+        """Return the sample of these pixels."""
+        pixels = np.ascontiguousarray(image)
+        digest = pixels_of(pixels)
+        if digest not in self._known:
+            self._known[digest] = Sample(pixels)
+            self._known[digest].feature(PIXELS, lambda _: digest)
+        return self._known[digest]
+
+    def forget(self) -> None:
+        """Let go of every image and feature."""
+        self._known.clear()
+
+
+def measure_all(
+    metrics: Sequence[PairMetric], restored: Sample, hq: Sample, errors: ErrorLog, cache: Cache
+) -> list[Measurement]:
+    """Measure one image by several metrics, each as `measure` does, but for what the cache has."""
+    known = cache.values(restored, hq) if metrics else {}
+    found, new = [], []
+    for metric in metrics:
+        value = known.get(metric.signature)
+        if value is None:
+            value = measure(metric, restored, hq, errors)
+            new.append((metric, value))
+        found.append(value)
+    cache.keep_values(restored, hq, new)
+    return found
+
+
+def measure(metric: PairMetric, restored: Sample, hq: Sample, errors: ErrorLog) -> Measurement:
+    """Measure one image; an exception or a value that is none becomes an ``error``."""
+    try:
+        return _checked(metric.measure(restored, hq))
+    except Exception as error:  # one image must not end a run of hours; the traceback is kept
+        return Measurement(None, Status.ERROR, errors.note(metric.name, error))
+
+
+def describe(
+    metric: SetMetric, sample: Sample, errors: ErrorLog, cache: Cache
+) -> NDArray[np.floating[Any]] | Measurement:
+    """Return one image's feature vector, perhaps the cache's; an exception becomes an ``error``."""
+    known = cache.vector(metric, sample)
+    if known is not None:
+        return known
+    try:
+        found = metric.describe(sample)
+    except Exception as error:  # as in `measure`
+        return Measurement(None, Status.ERROR, errors.note(metric.name, error))
+    if not isinstance(found, Measurement):
+        cache.keep_vector(metric, sample, found)
+    return found
+
+
+def compare_sets(
+    metric: SetMetric, restored: Vectors, truth: Vectors | None, errors: ErrorLog
+) -> tuple[Measurement, int]:
+    """Return the distance of a restorer's images from a set, and the number of images.
+
+    The order of the images is that of their names, whatever order they were restored in.
+
+    Parameters
+    ----------
+    restored
+        Of the restorer's images.
+    truth
+        Of their truths, against which they are compared where both have vectors; None for a
+        metric that has a reference set of its own.
+    """
+    keys = sorted(restored.found if truth is None else restored.found.keys() & truth.found.keys())
+    problems = {**(truth.problems if truth else {}), **restored.problems}
+    if not keys:
+        nothing = Measurement(None, Status.ERROR, "no image gave a feature vector")
+        return next(iter(problems.values()), nothing), 0
+    vectors = restored.stack(keys)
+    try:
+        others = vectors[:0] if truth is None else truth.stack(keys)
+        result = _checked(metric.compare(vectors, others, numbered(keys)))
+    except Exception as error:  # as in `measure`
+        result = Measurement(None, Status.ERROR, errors.note(metric.name, error))
+    notes = [result.detail] if result.detail else []
+    if result.status is Status.OK and len(keys) < SMALL_SET:
+        notes.append(f"{len(keys)} images, fewer than {SMALL_SET}: compare only at equal n")
+    if problems:
+        notes.append(f"{len(problems)} left out: {next(iter(problems.values())).detail}")
+    return Measurement(result.value, result.status, "; ".join(notes)), len(keys)
+
+
+def _checked(measurement: Measurement) -> Measurement:
+    value = measurement.value
+    if measurement.status is Status.OK and (value is None or math.isnan(value)):
+        return Measurement(None, Status.ERROR, f"the value is {value}")
+    if measurement.status is not Status.OK and value is not None:
+        return Measurement(None, measurement.status, measurement.detail)
+    return measurement

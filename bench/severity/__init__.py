@@ -1,9 +1,0 @@
-"""Scores against the family and the strength of each image's degradation, read from its plan."""
-
-from __future__ import annotations
-
-from bench.severity.analysis import analyse
-from bench.severity.results import Curve, ErrorLeft, Point, Severity, Standing
-from bench.severity.strength import Part, parts_of
-
-__all__ = ["Curve", "ErrorLeft", "Part", "Point", "Severity", "Standing", "analyse", "parts_of"]

@@ -1,0 +1,1 @@
+"""Scores, paired tests, significance, severity."""

@@ -1,0 +1,163 @@
+"""Whether runs may be compared: finished, of the same images, degradations and ways to compute.
+
+Refuses what differs in more than the restorers; it compares no restorer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+
+from bench.metrics.judge_weights import other_weights
+from bench.stats.scores import BASELINE, NotComparableError, signatures
+from bench.store.record import SECONDS, Run
+from bench.store.rows import Row
+from degrade.errors import UserError
+
+__all__ = ["refuse_mixed_signatures", "refuse_other_images", "refuse_unfinished"]
+
+_CODECS = ("imagecodecs", "opencv-python-headless", "pillow")
+"""Libraries that decode pictures, or encode where a recipe asks for a system's codec."""
+
+_SAME = "give them the same seed and images"
+
+
+def refuse_unfinished(run: Run) -> None:
+    """Refuse a run that was cut off: the photographs it lacks are not those of chance.
+
+    Raises
+    ------
+    UserError
+        Saying how to finish it.
+    """
+    if not run.complete:
+        raise UserError(f"{run.folder} is not finished: run the suite again into the same folder")
+
+
+def refuse_mixed_signatures(run: Run) -> None:
+    """Refuse a run whose values of one metric were computed in two ways, or not as it says.
+
+    Raises
+    ------
+    NotComparableError
+        Naming the metric and both signatures.
+    """
+    for metric, signature in signatures(run.rows).items():
+        told = run.record["metrics"].get(metric, {}).get("signature", signature)
+        if told != signature:
+            raise NotComparableError(
+                f"'{metric}' is {told} in {run.folder}, and its rows are {signature}: run the "
+                "suite again into a new folder"
+            )
+
+
+def refuse_other_images(before: Run, after: Run, metrics: Collection[str]) -> None:
+    """Refuse two runs whose values are not of the same degraded images or not of one kind.
+
+    Parameters
+    ----------
+    metrics
+        Those that are compared: another way to compute any other is nobody's harm.
+
+    Raises
+    ------
+    NotComparableError
+        Saying what differs. That the images are the same is told by the digest of their pixels;
+        where a run has none (an image could not be read, or it is of an earlier version) by the
+        values that both have of `BASELINE`, to a thousandth, as threads and machines may differ.
+    """
+    otherwise = _computed_otherwise(before, after)
+    for metric in (each for each in otherwise if each in metrics):
+        raise NotComparableError(otherwise[metric])
+    wanted = ("dataset", "recipe", "recipe_digest", "keys_sha256")
+    places = [
+        [tuple(each[key] for key in wanted) for each in run.record["conditions"]]
+        for run in (before, after)
+    ]
+    if sorted(places[0]) != sorted(places[1]):
+        raise NotComparableError("the two runs are not of the same images and recipes")
+    other, same = _by_pixels(before, after)
+    known = [
+        {
+            row.row_key(): row.value
+            for row in run.rows
+            if _is_plain(row) and row.metric not in otherwise and _where(row) not in same
+        }
+        for run in (before, after)
+    ]
+    shared = sorted(known[0].keys() & known[1].keys())
+    for key in shared:
+        if _differ(known[0][key], known[1][key]):
+            what = f"image {key[2]} ({key[1]}) is" if key[2] else f"images of {key[0]} are"
+            raise NotComparableError(f"the degraded {what} not the same in both runs: {_SAME}")
+    for where in other:
+        seen = any(key[:2] == where for key in shared)
+        reason = f", though {_hair(before, after)}" if seen else f": {_SAME}"
+        raise NotComparableError(
+            f"the pixels of {where[0]} ({where[1]}) are not the same in both runs{reason}"
+        )
+
+
+_Where = tuple[str, str]
+
+
+def _computed_otherwise(before: Run, after: Run) -> dict[str, str]:
+    """Return the metrics whose values of the two runs are of two kinds, and what to say of each."""
+    one, other = signatures(before.rows), signatures(after.rows)
+    found = {}
+    for metric in one:
+        if metric not in other or metric == SECONDS["name"]:  # of another device, perhaps
+            continue
+        facts = (run.record["metrics"].get(metric, {}) for run in (before, after))
+        if one[metric] != other[metric]:
+            found[metric] = (
+                f"'{metric}' was computed in two ways ({one[metric]} and {other[metric]}): run "
+                "both suites again in the same way"
+            )
+        elif changed := other_weights(*facts):
+            found[metric] = (
+                f"'{metric}' was judged by other weights ({changed}): run both suites again with "
+                "the same"
+            )
+    return found
+
+
+def _by_pixels(before: Run, after: Run) -> tuple[list[_Where], set[_Where]]:
+    """Return the conditions whose digests of pixels are known of both runs: other, and the same."""
+    one, two = (
+        {(each["dataset"], each["recipe"]): each.get("pixels_sha256") for each in conditions}
+        for conditions in (before.record["conditions"], after.record["conditions"])
+    )
+    both = [where for where in one if one[where] and two.get(where)]
+    same = {where for where in both if one[where] == two[where]}
+    return [where for where in both if where not in same], same
+
+
+def _differ(one: float | None, other: float | None) -> bool:
+    """Say whether two values are of other pixels, to a thousandth; a lost one tells nothing."""
+    if one is None or other is None:
+        return False
+    return not math.isclose(one, other, rel_tol=1e-3, abs_tol=1e-3)
+
+
+def _hair(before: Run, after: Run) -> str:
+    """Say what changes pixels by a hair only: degrading does not, on any machine.
+
+    The promise of `degrade` starts at decoded pixels and leaves out the codecs of a few recipes.
+    """
+    one, other = (run.record.get("environment", {}).get("libraries", {}) for run in (before, after))
+    names = [name for name in _CODECS if one.get(name) != other.get(name)]
+    told = ", ".join(f"{name} {one.get(name)} and {other.get(name)}" for name in names)
+    return (
+        "no value of the input differs by more than a thousandth, as where a file was encoded "
+        f"anew or another decoder read it{f' ({told})' if told else ''}: run both suites again on "
+        "the same files and libraries"
+    )
+
+
+def _where(row: Row) -> _Where:
+    return row.dataset, row.recipe
+
+
+def _is_plain(row: Row) -> bool:
+    return row.restorer == BASELINE and row.metric != SECONDS["name"]

@@ -1,0 +1,240 @@
+"""Curves of a score over severity, and the mean restoration error in the manner of ImageNet-C.
+
+Rows and gradings in, numbers out; it lays nothing out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.stats.paired_values import CAPS
+from bench.stats.scores import BASELINE, signatures
+from bench.stats.severity.errors import error_of
+from bench.stats.severity.levels import Grading, Image, Level, gradings
+from bench.stats.severity.resampled import Resampled, interval
+from bench.stats.severity.results import Curve, ErrorLeft, Point, Severity, Standing
+from bench.store.photographs import ImageKey, photographs
+from bench.store.plans import Where
+from bench.store.record import SECONDS, Run
+from degrade.planner.plan import Plan
+
+__all__ = ["analyse"]
+
+Matrix = NDArray[np.float64]
+
+
+def analyse(run: Run, plans: Mapping[Where, Mapping[ImageKey, Plan]]) -> tuple[Severity, ...]:
+    """Return every metric of single images over every grading of a run.
+
+    Parameters
+    ----------
+    run
+        From `bench.store.record.load_run`.
+    plans
+        From `bench.store.plans.read_plans`.
+
+    Raises
+    ------
+    NotComparableError
+        A metric was computed in two ways.
+    """
+    signatures(run.rows)
+    values: dict[tuple[str, str, str], dict[tuple[str, ImageKey], float]] = {}
+    for row in run.rows:
+        if row.key and row.value is not None:
+            place = values.setdefault((row.dataset, row.restorer, row.metric), {})
+            place[row.recipe, (row.key, row.variant)] = row.value
+    found = []
+    for grading in gradings(run.record["conditions"], plans):
+        sheet = _Sheet(run, grading, plans, values)
+        for facts in run.record["metrics"].values():
+            measured = any(
+                (grading.dataset, name, facts["name"]) in values for name in sheet.restorers
+            )
+            if facts["kind"] == "pair" and facts["name"] != SECONDS["name"] and measured:
+                found.append(sheet.severity(facts))
+    return tuple(found)
+
+
+class _Sheet:
+    """A grading's photographs down and its levels across."""
+
+    def __init__(
+        self,
+        run: Run,
+        grading: Grading,
+        plans: Mapping[Where, Mapping[ImageKey, Plan]],
+        values: Mapping[tuple[str, str, str], Mapping[tuple[str, ImageKey], float]],
+    ) -> None:
+        self._grading, self._values = grading, values
+        self.restorers = tuple(run.record["restorers"])
+        recipes = {recipe for dataset, recipe in plans if dataset == grading.dataset}
+        self._names = {
+            (recipe, key): name
+            for recipe in recipes
+            for key, name in photographs(plans[grading.dataset, recipe]).items()
+        }
+        self._cells: list[Level] = [level for each in grading.degradations for level in each.levels]
+        present = {self._names[image] for cell in self._cells for image in cell.images}
+        self._order = {name: place for place, name in enumerate(sorted(present))}
+        self._resampled = Resampled(run.record["suite"]["seed"], len(self._order))
+
+    def severity(self, facts: Mapping[str, Any]) -> Severity:
+        """Return one metric over the grading."""
+        cap = CAPS.get(facts["unit"], math.inf)
+        error = error_of(facts)
+        values = {name: self._finite(name, facts["name"], cap) for name in self.restorers}
+        curves = [
+            curve for name, known in values.items()
+            for curve in self._curves(name, *self._table(known))
+        ]  # fmt: skip
+        base = values.get(BASELINE)
+        standings = []
+        if error is not None and base:
+            for name, known in values.items():
+                kept = [self._complete(span, known, base) for span in self._counted()]
+                pair = [error(self._counting(kept, each)) for each in (known, base)]
+                standings.append(self._standing(name, pair[0], pair[1], kept))
+        return Severity(
+            self._grading, facts["name"], facts["direction"], facts["unit"],
+            tuple(curves), tuple(standings),
+        )  # fmt: skip
+
+    def _finite(self, restorer: str, metric: str, cap: float) -> dict[Image, float]:
+        """Return a restorer's values that have a mean."""
+        known = self._values.get((self._grading.dataset, restorer, metric), {})
+        capped = {image: min(value, cap) for image, value in known.items()}
+        return {image: value for image, value in capped.items() if math.isfinite(value)}
+
+    def _table(self, known: Mapping[Image, float]) -> tuple[Matrix, NDArray[np.int64]]:
+        """Return the mean over each photograph's images in each cell, and the images of a cell."""
+        return self._means([[i for i in cell.images if i in known] for cell in self._cells], known)
+
+    def _means(
+        self, images: Sequence[Iterable[Image]], known: Mapping[Image, float]
+    ) -> tuple[Matrix, NDArray[np.int64]]:
+        sums = np.zeros((len(self._order), len(self._cells)))
+        counts = np.zeros_like(sums)
+        for column, chosen in enumerate(images):
+            for image in chosen:
+                row = self._order[self._names[image]]
+                sums[row, column] += known[image]
+                counts[row, column] += 1
+        with np.errstate(invalid="ignore"):
+            return sums / counts, counts.sum(axis=0).astype(np.int64)
+
+    def _complete(
+        self, span: slice, known: Mapping[Image, float], base: Mapping[Image, float]
+    ) -> list[list[Image]]:
+        """Return the images of each counted level that both have, of unbroken photographs alone.
+
+        A photograph of which the restorer lacks a value that the input has is left out of the
+        degradation: the levels that are left would be the mild ones, and the share flattered.
+        """
+        cells = [[i for i in cell.images if i in base] for cell in self._cells[span]]
+        broken = {self._names[i] for cell in cells for i in cell if i not in known}
+        return [[i for i in cell if self._names[i] not in broken] for cell in cells]
+
+    def _counting(
+        self, kept: Sequence[Sequence[list[Image]]], known: Mapping[Image, float]
+    ) -> Matrix:
+        """Return the table of the kept images; NaN in the columns that do not count."""
+        images: list[list[Image]] = [[] for _ in self._cells]
+        for span, cells in zip(self._counted(), kept, strict=True):
+            images[span] = cells
+        return self._means(images, known)[0]
+
+    def _curves(self, restorer: str, table: Matrix, counts: NDArray[np.int64]) -> Sequence[Curve]:
+        means, draws = self._resampled.means(table)
+        curves, column = [], 0
+        for each in self._grading.degradations:
+            points = []
+            for level in each.levels:
+                spread = interval(
+                    means[column], draws[:, column], int(np.isfinite(table[:, column]).sum())
+                )
+                points.append(Point(level.number, level.title, spread, int(counts[column])))
+                column += 1
+            curves.append(Curve(restorer, each.name, each.family, tuple(points)))
+        return curves
+
+    def _standing(
+        self, restorer: str, errors: Matrix, base: Matrix, kept: Sequence[Sequence[list[Image]]]
+    ) -> Standing:
+        means, draws = self._resampled.means(errors)
+        base_means, base_draws = self._resampled.means(base)
+        ratio, ratios = self._ratios(means[None], base_means[None]), self._ratios(draws, base_draws)
+        spans, kinds = self._counted(), self._grading.degradations
+        counts = [int(np.isfinite(errors[:, span]).any(axis=1).sum()) for span in spans]
+        absent = [not all(cells) for cells in kept]
+        places: dict[str, list[int]] = {}
+        for place, each in enumerate(kinds):
+            places.setdefault(each.family, []).append(place)
+
+        def left(chosen: Sequence[int]) -> ErrorLeft:
+            least = min(counts[place] for place in chosen)
+            known = not any(absent[place] for place in chosen)
+            mean = float(_mean(ratio[:, chosen])[0]) if known else math.nan
+            counted = {image for place in chosen for cell in kept[place] for image in cell}
+            wanted = {
+                i for place in chosen for cell in self._cells[spans[place]] for i in cell.images
+            }
+            share = interval(mean, _mean(ratios[:, chosen]), least)
+            return ErrorLeft(share, least, len(counted), len(wanted))
+
+        mean = left(range(len(kinds)))
+        families = {family: left(chosen) for family, chosen in places.items()}
+        told = restorer != BASELINE and mean.share.mean is not None
+        return Standing(
+            restorer,
+            mean,
+            {each.name: left([place]) for place, each in enumerate(kinds)},
+            families,
+            _worst(families) if told else "",
+        )
+
+    def _counted(self) -> list[slice]:
+        """Return the columns of each degradation whose errors are summed.
+
+        Drawn degradations come mixed, several in an image, and are the same images in all; of
+        those only the severe third counts, which is another one for each.
+        """
+        spans, stop = [], 0
+        for each in self._grading.degradations:
+            stop += len(each.levels)
+            spans.append(slice(stop - (len(each.levels) if self._grading.stated else 1), stop))
+        return spans
+
+    def _ratios(self, errors: Matrix, base: Matrix) -> Matrix:
+        """Return each degradation's error over the input's, both summed over its levels.
+
+        NaN where a level has no photograph, or the input no error.
+        """
+        columns = []
+        for span in self._counted():
+            with np.errstate(invalid="ignore", divide="ignore"):
+                ratio = errors[:, span].sum(axis=1) / base[:, span].sum(axis=1)
+            columns.append(np.where(np.isfinite(ratio), ratio, np.nan))
+        return np.stack(columns, axis=1)
+
+
+def _worst(families: Mapping[str, ErrorLeft]) -> str:
+    """Return the family with the most error left, of those that two photographs tell of."""
+    told = {
+        name: each.share.mean
+        for name, each in families.items()
+        if each.share.mean is not None and each.photographs > 1
+    }
+    return max(told, key=lambda name: told[name]) if len(set(told.values())) > 1 else ""
+
+
+def _mean(table: Matrix) -> Matrix:
+    """Return the mean of each row over what is no NaN; NaN where nothing is."""
+    known = np.isfinite(table)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.where(known, table, 0.0).sum(axis=1) / known.sum(axis=1), np.float64)

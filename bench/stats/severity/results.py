@@ -1,0 +1,98 @@
+"""What an analysis by severity found: curves of a score, and the share of the error that is left.
+
+Plain records; nothing here computes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bench.stats.bootstrap import Interval
+from bench.stats.severity.levels import Grading
+
+__all__ = ["Curve", "ErrorLeft", "Point", "Severity", "Standing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A score at one level: its mean over photographs with the interval, and the images in it."""
+
+    level: int
+    title: str
+    value: Interval
+    images: int
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A restorer's score over the levels of one degradation."""
+
+    restorer: str
+    degradation: str
+    family: str
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorLeft:
+    """The share of the input's error that is left, and how many photographs tell it.
+
+    Attributes
+    ----------
+    share
+        Without a value where a severity that counts has none of the restorer or of the input.
+    photographs
+        Of the degradation that has the fewest; below two there is no interval. A photograph
+        counts for a degradation only where the restorer has a value of every image that the
+        input has one of, or its failures on the severe images would be to its credit.
+    images, attempted
+        Degraded images that count, of those that were to be restored.
+    """
+
+    share: Interval
+    photographs: int
+    images: int
+    attempted: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How much of the error a restorer leaves; 1 is doing nothing.
+
+    Attributes
+    ----------
+    restorer
+        Its name.
+    mean
+        The mean restoration error: each degradation's error, summed over its levels, over that
+        of the input; then the mean over degradations (Hendrycks and Dietterich 2019, section
+        4.2, with the input in the place of AlexNet). Of drawn degradations only the severe third
+        of the images counts: in mixtures the others are the same for every family.
+    degradations, families
+        The same for each degradation, and the mean over those of each family.
+    worst
+        The family with the largest, of those with two photographs at least; empty where all
+        are equal or there is only one, or where the mean has no value.
+    """
+
+    restorer: str
+    mean: ErrorLeft
+    degradations: Mapping[str, ErrorLeft]
+    families: Mapping[str, ErrorLeft]
+    worst: str
+
+
+@dataclass(frozen=True, slots=True)
+class Severity:
+    """One metric over one grading.
+
+    ``standings`` is empty for a metric that has no error (`bench.stats.severity.errors.error_of`).
+    """
+
+    grading: Grading
+    metric: str
+    direction: str
+    unit: str
+    curves: tuple[Curve, ...]
+    standings: tuple[Standing, ...]

@@ -1,0 +1,216 @@
+"""Which restorers of a leaderboard can be told apart: a letter for each group that cannot.
+
+Every two blind restorers are compared as `bench.stats.compare` does; the p values of a column are
+corrected together (Holm), for a column is read by itself.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bench.gate.checks import smallest_p
+from bench.stats.comparison import SIGNIFICANT, Comparison
+from bench.stats.compatibility import refuse_mixed_signatures, refuse_unfinished
+from bench.stats.paired_sets import KERNEL_DISTANCES
+from bench.stats.paired_tests import compare_pairs, why_not_compared
+from bench.stats.paired_values import CAPS, Condition, Side, open_condition
+from bench.stats.resampling import holm
+from bench.store.photographs import ImageKey, per_photograph
+from bench.store.record import SECONDS, Run
+
+__all__ = ["Grouping", "group_letters", "significance_groups"]
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """One column of a leaderboard.
+
+    Attributes
+    ----------
+    dataset, recipe, metric
+        Which.
+    letters
+        Each blind restorer's, such as ``ab``: two that share a letter cannot be told apart at
+        5 % over the column's comparisons. ``a`` is the group of the best mean over the images
+        that all have a value of. Restorers without a value have none, and nobody has one where
+        no pair could be told apart whatever its values.
+    without_value
+        The blind restorers without any.
+    photographs, most_photographs
+        The fewest and the most behind any of the comparisons.
+    pairs
+        How many comparisons there are.
+    beyond_telling
+        How many of those could not reach 5 % after Holm's correction if every photograph of
+        every pair spoke for the same side.
+    """
+
+    dataset: str
+    recipe: str
+    metric: str
+    letters: Mapping[str, str]
+    without_value: tuple[str, ...]
+    photographs: int
+    most_photographs: int
+    pairs: int
+    beyond_telling: int
+
+
+def significance_groups(run: Run) -> list[Grouping]:
+    """Return the groups of every column in which two restorers have values.
+
+    Kernel distances are left to `bench.stats.compare.compare`: their draws take a time that grows
+    with the square of the photographs, and with the square of the restorers here.
+
+    Raises
+    ------
+    UserError
+        The run is not finished, or mixes values that cannot be compared.
+    """
+    refuse_unfinished(run)
+    refuse_mixed_signatures(run)
+    blind = [name for name, card in run.record["restorers"].items() if card["blind"]]
+    facts = [
+        each
+        for each in run.record["metrics"].values()
+        if each["name"] not in (SECONDS["name"], *KERNEL_DISTANCES)
+        and not why_not_compared(each, run)
+    ]
+    if len(blind) < 2:
+        return []
+    side, found = Side(run), []
+    pairs = [((side, one), (side, other)) for one, other in itertools.combinations(blind, 2)]
+    for place in run.record["conditions"]:
+        condition = open_condition(side, place["dataset"], place["recipe"], "all")
+        rows = list(compare_pairs(condition, pairs, facts, run, "cap"))
+        for each in facts:
+            own = [row for row in rows if row.metric == each["name"]]
+            is_set = each["kind"] == "set"
+            order = _ordered_sets(own, each) if is_set else _ordered(side, condition, blind, each)
+            own = [row for row in own if {row.restorer, row.against} <= set(order)]
+            if own:
+                corrected = holm([row.p for row in own])
+                own = [replace(row, p_holm=p) for row, p in zip(own, corrected, strict=True)]
+                absent = tuple(name for name in blind if name not in order)
+                found.append(_grouping(own, order, absent))
+    return found
+
+
+def _ordered(
+    side: Side, condition: Condition, names: Sequence[str], facts: Mapping[str, Any]
+) -> list[str]:
+    """Return the restorers that have a value, that of the best mean first.
+
+    The means are over the images that all of them have, or each one's own where there is none.
+    """
+    cap = CAPS.get(facts["unit"], math.inf)
+    values: dict[str, dict[ImageKey, float]] = {}
+    for name in names:
+        rows = side.rows((condition.dataset, condition.recipe, name, facts["name"]))
+        for key in condition.names:
+            value = rows[key].value if key in rows else None
+            if value is not None and math.isfinite(min(value, cap)):
+                values.setdefault(name, {})[key] = min(value, cap)
+    if not values:
+        return []
+    shared = set.intersection(*(set(own) for own in values.values()))
+    means = {}
+    for name, own in values.items():
+        kept = {key: value for key, value in own.items() if key in shared or not shared}
+        means[name] = statistics.fmean(per_photograph(kept, condition.names).values())
+    sign = -1 if facts["direction"] == "higher" else 1
+    return sorted(means, key=lambda name: sign * means[name])  # stable: equal ones as listed
+
+
+def _ordered_sets(rows: Sequence[Comparison], facts: Mapping[str, Any]) -> list[str]:
+    """Return the restorers whose set has a distance, the best first.
+
+    Distances of different numbers of images cannot be put in order, but the differences of two
+    are of equal numbers. So the order is that of the mean difference from the others; where all
+    have every image, it is that of the distances.
+    """
+    apart: dict[str, list[float]] = {}
+    for row in rows:
+        if row.difference.mean is not None:
+            apart.setdefault(row.restorer, []).append(row.difference.mean)
+            apart.setdefault(row.against, []).append(-row.difference.mean)
+    sign = -1 if facts["direction"] == "higher" else 1
+    return sorted(apart, key=lambda name: sign * statistics.fmean(apart[name]))
+
+
+def _grouping(
+    rows: Sequence[Comparison], order: Sequence[str], absent: tuple[str, ...]
+) -> Grouping:
+    """Return the letters of one column, of the restorers in ``order``, the best first."""
+    first, photographs = rows[0], [row.photographs for row in rows]
+    # Holm's adjusted p falls with any p, so these are the least there can be.
+    least = holm([smallest_p(count, 1) for count in photographs])
+    beyond = sum(p > SIGNIFICANT for p in least)
+    told = [row for row in rows if row.verdict != "cannot tell"]
+    apart = {frozenset((row.restorer, row.against)) for row in told}
+    letters = group_letters(order, apart) if beyond < len(rows) else {}
+    return Grouping(
+        first.dataset, first.recipe, first.metric, letters, absent,
+        min(photographs), max(photographs), len(rows), beyond,
+    )  # fmt: skip
+
+
+def group_letters(names: Sequence[str], apart: set[frozenset[str]]) -> dict[str, str]:
+    """Return a letter display: two names share a letter if and only if they are not apart.
+
+    Parameters
+    ----------
+    names
+        Best first; letters are given in this order.
+    apart
+        Pairs of names that can be told apart.
+
+    Notes
+    -----
+    The groups are the maximal cliques of the names that cannot be told apart, as in H.-P. Piepho,
+    "An algorithm for a letter-based representation of all-pairwise comparisons", JCGS 13 (2004).
+    """
+    alike = {
+        name: frozenset(n for n in names if n != name and frozenset((n, name)) not in apart)
+        for name in names
+    }
+    groups = list(_cliques(frozenset(), frozenset(names), frozenset(), alike))
+    groups.sort(key=lambda group: sorted(names.index(name) for name in group))
+    letters = {name: "" for name in names}
+    for number, group in enumerate(groups):
+        for name in group:
+            letters[name] += _letter(number)
+    return {name: letters[name] for name in names}
+
+
+def _cliques(
+    chosen: frozenset[str],
+    open_names: frozenset[str],
+    done: frozenset[str],
+    alike: Mapping[str, frozenset[str]],
+) -> Iterator[frozenset[str]]:
+    """Yield the maximal cliques that hold ``chosen`` (Bron and Kerbosch 1973).
+
+    Branches on the names that are not alike the one most others are alike (the pivot of Tomita,
+    Tanaka and Takahashi 2006): without it, n restorers that are all alike take 2^n steps.
+    """
+    if not open_names and not done:
+        yield chosen
+        return
+    if not open_names:
+        return
+    pivot = max(sorted(open_names | done), key=lambda name: len(alike[name] & open_names))
+    for name in sorted(open_names - alike[pivot]):
+        yield from _cliques(chosen | {name}, open_names & alike[name], done & alike[name], alike)
+        open_names, done = open_names - {name}, done | {name}
+
+
+def _letter(number: int) -> str:
+    """Return a, b, ... z, then a1, b1, ..."""
+    round_, place = divmod(number, 26)
+    return chr(ord("a") + place) + (str(round_) if round_ else "")

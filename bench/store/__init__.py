@@ -1,0 +1,1 @@
+"""What a run keeps: rows, features, plans, its record."""

@@ -1,0 +1,78 @@
+"""How each degraded image of a run was made: its plan, kept beside the rows of its values.
+
+So scores can be read against the strength of a degradation without an image or a recipe file.
+Nothing here knows what is strong.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from bench.store.photographs import ImageKey
+from degrade.errors import DatasetError
+from degrade.images import atomic_file
+from degrade.planner.plan import Plan
+
+__all__ = ["PlanStore", "Where", "read_plans"]
+
+Where = tuple[str, str]
+"""``(dataset, recipe)``."""
+
+_FILE = "plans.jsonl"
+
+
+class PlanStore:
+    """The plans of a run as its images come by; picklable."""
+
+    def __init__(self) -> None:
+        self._plans: dict[tuple[Where, ImageKey], Plan] = {}
+
+    def add(self, where: Where, key: ImageKey, plan: Plan) -> None:
+        """Take in one degraded image's plan."""
+        self._plans[where, key] = plan
+
+    def take(self, other: PlanStore) -> None:
+        """Take in everything another store holds."""
+        self._plans.update(other._plans)
+
+    def save(self, run: Path) -> None:
+        """Write all of them into the folder of a run, whole or not at all, sorted by name."""
+        with atomic_file(run / _FILE) as file:
+            for (where, key), plan in sorted(self._plans.items(), key=lambda item: item[0]):
+                record = {
+                    "dataset": where[0],
+                    "recipe": where[1],
+                    "key": key[0],
+                    "variant": key[1],
+                    "plan": json.loads(plan.to_json()),
+                }
+                file.write(json.dumps(record, allow_nan=False).encode() + b"\n")
+
+
+def read_plans(run: Path) -> Mapping[Where, Mapping[ImageKey, Plan]]:
+    """Return the plans of the run in a folder; none where it is not finished, or older than they.
+
+    Raises
+    ------
+    DatasetError
+        A line is no plan; nothing in it is ever executed.
+    """
+    path = run / _FILE
+    if not path.is_file():
+        return {}
+    found: dict[Where, dict[ImageKey, Plan]] = {}
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    for number, line in enumerate(lines, start=1):
+        try:
+            record = json.loads(line)
+            where = str(record["dataset"]), str(record["recipe"])
+            plan = Plan.from_json(json.dumps(record["plan"]))
+            found.setdefault(where, {})[str(record["key"]), int(record["variant"])] = plan
+        except (ValueError, KeyError, TypeError) as problem:
+            raise DatasetError(
+                f"{path} line {number}: this is not a plan: delete the file and run the suite "
+                "again into the same folder"
+            ) from problem
+    return found

@@ -1,0 +1,201 @@
+"""Rows: one value of one metric for one restored image, kept line by line as they come.
+
+The log only ever grows while a run works, so a kill at any moment costs at most the line
+being written. Nothing here knows how a value is computed or averaged.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TextIO
+
+from bench.metrics.metric import Status
+from bench.store.csv_text import csv_text, format_number
+from degrade.errors import DatasetError
+
+__all__ = ["Row", "RowBuffer", "RowKey", "RowLog", "latest", "read_rows", "rows_csv"]
+
+RowKey = tuple[str, str, str, int, str, str]
+"""``(dataset, recipe, key, variant, restorer, metric)``: one row stands for each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One value, or the reason there is none.
+
+    Attributes
+    ----------
+    suite, dataset, recipe, restorer, metric
+        Names.
+    key
+        The image's relative name; empty for a metric of a whole set.
+    variant
+        Which degraded version of the image.
+    signature
+        Everything that decides the value; values of different signatures are never averaged.
+    value
+        A float, possibly infinite, never NaN; None unless ``status`` is ``ok``.
+    status
+        A `bench.metrics.metric.Status`.
+    detail
+        One line: what mends it, or what went wrong.
+    n
+        How many images the value was computed from.
+    """
+
+    suite: str
+    dataset: str
+    recipe: str
+    key: str
+    variant: int
+    restorer: str
+    metric: str
+    signature: str
+    value: float | None
+    status: str
+    detail: str
+    n: int
+
+    def row_key(self) -> RowKey:
+        """Return what identifies the row."""
+        return (self.dataset, self.recipe, self.key, self.variant, self.restorer, self.metric)
+
+    def to_json(self) -> str:
+        """Return one line of strict JSON; infinities are the strings ``inf`` and ``-inf``."""
+        record = asdict(self)
+        if self.value is not None and not math.isfinite(self.value):
+            record["value"] = format_number(self.value)
+        return json.dumps(record, allow_nan=False)
+
+    @staticmethod
+    def from_json(line: str) -> Row:
+        """Rebuild a row from `to_json`; raises ValueError or TypeError when it is not one."""
+        record: dict[str, Any] = json.loads(line)
+        if record.get("value") is not None:
+            record["value"] = float(record["value"])
+        row = Row(**record)
+        Status(row.status)
+        return row
+
+
+class RowBuffer:
+    """Rows in memory, and which of them are settled.
+
+    Rows that carry a value, or that say the truth shows no face, are settled; all others
+    (an error, missing weights) are measured again when the run goes on.
+
+    Parameters
+    ----------
+    known
+        Rows of an earlier session.
+    """
+
+    def __init__(self, known: Iterable[Row] = ()) -> None:
+        self._rows: dict[RowKey, Row] = {row.row_key(): row for row in known}
+        self._new: dict[RowKey, Row] = {}
+
+    @property
+    def rows(self) -> Mapping[RowKey, Row]:
+        """Every row so far, the latest of each key."""
+        return self._rows
+
+    @property
+    def new(self) -> tuple[Row, ...]:
+        """The rows that came in since it was made, the latest of each key."""
+        return tuple(self._new.values())
+
+    def settled(self, key: RowKey) -> bool:
+        """Say whether the row of this key needs no second attempt."""
+        retried = (Status.ERROR, Status.WEIGHTS_MISSING, Status.PACKAGE_MISSING)
+        return key in self._rows and self._rows[key].status not in retried
+
+    def append(self, row: Row) -> None:
+        """Keep one row in place of the one of its key; an equal one changes nothing."""
+        if self._rows.get(row.row_key()) != row:
+            self._keep(row)
+            self._rows[row.row_key()] = self._new[row.row_key()] = row
+
+    def _keep(self, row: Row) -> None:
+        """Do what a new row needs; here there is no more to do."""
+
+
+class RowLog(RowBuffer):
+    """The growing ``rows.jsonl`` of a run; a context manager.
+
+    A torn last line (the process was killed while writing it) is cut off on opening; a row is
+    written and flushed as it comes, and replaces an older one of the same key on reading.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+        self._file: TextIO | None = None
+
+    def __enter__(self) -> RowLog:
+        _cut_torn_line(self._path)
+        self._rows = {row.row_key(): row for row in read_rows(self._path)}
+        self._file = self._path.open("a", encoding="utf-8", newline="\n")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def _keep(self, row: Row) -> None:
+        assert self._file is not None, "RowLog is used inside a with statement"
+        self._file.write(row.to_json() + "\n")
+        self._file.flush()
+
+
+def read_rows(path: Path) -> list[Row]:
+    """Return the rows of a ``rows.jsonl``, the latest of each key, in order of appearance.
+
+    Raises
+    ------
+    DatasetError
+        A complete line is not a row; an incomplete last line is left out.
+    """
+    if not path.exists():
+        return []
+    rows = []
+    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    for number, line in enumerate(lines[:-1], start=1):
+        try:
+            rows.append(Row.from_json(line))
+        except (ValueError, TypeError, AttributeError) as problem:
+            raise DatasetError(
+                f"{path} line {number}: this is not a row of a run: delete the line "
+                "and run the suite again"
+            ) from problem
+    return latest(rows)
+
+
+def latest(rows: Iterable[Row]) -> list[Row]:
+    """Return one row of each key, the last one given."""
+    return list({row.row_key(): row for row in rows}.values())
+
+
+def rows_csv(rows: Iterable[Row]) -> str:
+    """Return rows as CSV text with a header line; ``inf`` for infinity, empty for no value."""
+    names = [field.name for field in fields(Row)]
+    return csv_text(names, ([getattr(row, name) for name in names] for row in rows))
+
+
+def _cut_torn_line(path: Path) -> None:
+    if not path.exists():
+        return
+    with path.open("r+b") as file:
+        content = file.read()
+        whole = content.rfind(b"\n") + 1
+        if whole != len(content):
+            file.truncate(whole)

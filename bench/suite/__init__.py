@@ -1,0 +1,1 @@
+"""Suites: YAML to frozen objects, conditions, protocols."""

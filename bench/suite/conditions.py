@@ -1,0 +1,254 @@
+"""Conditions: what a suite scores on, a data set under one recipe, opened and limited.
+
+Opens data sets and recipes through `degrade`; it restores and measures nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+import degrade
+from bench.store.photographs import ImageKey
+from bench.suite.masks import Masks, open_masks
+from bench.suite.no_reference import AS_FOUND, Photographs
+from bench.suite.suite import Suite, SuiteError
+from degrade.dataset.sources import ImageSource
+from degrade.errors import DatasetError, RecipeError
+from degrade.feed.paired_dataset import pair_key
+from degrade.planner.plan import Plan
+
+__all__ = ["Condition", "Pair", "Pairs", "open_conditions", "refuse_unpaired"]
+
+_TABLE = "metadata.parquet"
+
+
+class Pair(Protocol):
+    """One image and its degraded version, as `degrade.PairedDataset` gives them."""
+
+    @property
+    def key(self) -> str:
+        """Names the pair; unique in its data set."""
+
+    @property
+    def hq(self) -> NDArray[np.uint8]:
+        """The truth, uint8 HWC RGB."""
+
+    @property
+    def lq(self) -> NDArray[np.uint8]:
+        """The degraded image, uint8 HWC RGB, of the same size or smaller."""
+
+    @property
+    def plan(self) -> Plan:
+        """How ``lq`` was made; told to oracles only."""
+
+
+class Pairs(Protocol):
+    """A sequence of pairs."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Pair: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A data set under one recipe.
+
+    Attributes
+    ----------
+    dataset, recipe
+        Names, as rows and tables show them.
+    recipe_digest
+        Identifies the recipe's content.
+    addresses
+        ``(key, variant)`` of each pair, in the order of ``pairs``; keys are unique.
+    pairs
+        Opened lazily: an item is decoded and degraded when it is asked for.
+    unusable
+        ``(name, message)`` of inputs that were found in the data set and cannot be used.
+    masks
+        Gives restorers their masks; None for none.
+    choices
+        The recipe's switches as they stand, such as ``severity`` to ``3``; empty without any.
+    truths
+        False where the images have none, and ``hq`` of a pair is the image itself.
+    """
+
+    dataset: str
+    recipe: str
+    recipe_digest: str
+    addresses: tuple[ImageKey, ...]
+    pairs: Pairs
+    unusable: tuple[tuple[str, str], ...] = ()
+    masks: Masks | None = None
+    choices: Mapping[str, str] = field(default_factory=dict)
+    truths: bool = True
+
+
+class _OneRead:
+    """Keeps the last image read, so that several recipes in turn decode it once."""
+
+    def __init__(self, source: ImageSource) -> None:
+        self._source = source
+        self._last: tuple[str, NDArray[np.uint8]] | None = None
+
+    def read(self, key: str) -> NDArray[np.uint8]:
+        if self._last is None or self._last[0] != key:
+            self._last = key, self._source.read(key)
+        return self._last[1].copy()
+
+
+@dataclass(frozen=True, slots=True)
+class _SharedReads:
+    """A `degrade.PairedDataset` whose images are read through one `_OneRead`."""
+
+    pairs: degrade.PairedDataset
+    reader: _OneRead
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __getitem__(self, index: int, /) -> Pair:
+        image_id, variant = self.pairs.address(index)
+        return self.pairs.compute(image_id, variant, self.reader.read(image_id))
+
+
+def open_conditions(suite: Suite) -> list[list[Condition]]:
+    """Open every condition of a suite, those of the same images in one group.
+
+    The conditions of a group have the same names in the same order: mostly one data set
+    under several recipes, or one set of photographs built several times.
+
+    Raises
+    ------
+    UserError
+        A data set or recipe cannot be opened, is empty, or shares its name with another.
+    """
+    groups: dict[tuple[ImageKey, ...], list[Condition]] = {}
+    names: set[str] = set()
+    if not suite.datasets:
+        raise SuiteError(
+            f"the suite '{suite.name}' names no data set: give a folder of images by --dataset"
+        )
+    for location in suite.datasets:
+        opened = _open_dataset(suite, location)
+        if opened[0].dataset in names:
+            raise SuiteError(
+                f"two data sets are called '{opened[0].dataset}': rename one of the folders"
+            )
+        names.add(opened[0].dataset)
+        groups.setdefault(opened[0].addresses, []).extend(opened)
+    return list(groups.values())
+
+
+def refuse_unpaired(folders: Iterable[str | Path]) -> None:
+    """Refuse folders that are no stored paired data sets: their images would pass for clean ones.
+
+    Raises
+    ------
+    DatasetError
+        Saying what to give instead.
+    """
+    for folder in folders:
+        if not (Path(folder) / _TABLE).is_file():
+            raise DatasetError(
+                f"{folder} holds no {_TABLE}, so nothing says which image belongs to which: give a "
+                "folder that `degrade build` wrote, or clean images by --dataset"
+            )
+
+
+def _open_dataset(suite: Suite, location: str) -> list[Condition]:
+    if not suite.truths:
+        return [_as_found(suite, location)]
+    if (Path(location) / _TABLE).is_file():
+        if suite.masks != "none":
+            raise SuiteError(f"the paired data set '{location}' has no masks: use --masks none")
+        return [_stored(location, suite.limit)]
+    if not suite.recipes:
+        raise SuiteError(
+            f"the data set '{location}' has no degraded images: name a recipe under 'recipes'"
+        )
+    source = degrade.open_source(location, longest=suite.size)
+    source = dataclasses.replace(source, keys=source.keys[: suite.limit])
+    recipes = [degrade.load_recipe(name) for name in suite.recipes]
+    names = [recipe.name for recipe in recipes]
+    if len(set(names)) < len(names):
+        raise SuiteError(f"two recipes have the same name among {', '.join(names)}: rename one")
+    reader = _OneRead(source)
+    return [_degraded(suite, source, reader, recipe) for recipe in recipes]
+
+
+def _as_found(suite: Suite, location: str) -> Condition:
+    source = degrade.open_source(location, longest=suite.size)
+    source = dataclasses.replace(source, keys=source.keys[: suite.limit])
+    return Condition(
+        dataset=_short(source.name),
+        recipe=AS_FOUND,
+        recipe_digest="",
+        addresses=tuple((key, 0) for key in source.keys),
+        pairs=Photographs(source),
+        unusable=source.unusable,
+        masks=open_masks(suite.masks, source),
+        truths=False,
+    )
+
+
+def _degraded(
+    suite: Suite, source: ImageSource, reader: _OneRead, recipe: degrade.Recipe
+) -> Condition:
+    pairs = degrade.PairedDataset(source, recipe, seed=suite.seed, variants=suite.variants)
+    addresses = (pairs.address(index) for index in range(len(pairs)))
+    return Condition(
+        dataset=_short(source.name),
+        recipe=recipe.name,
+        recipe_digest=recipe.digest,
+        addresses=tuple((pair_key(name, v, suite.variants), v) for name, v in addresses),
+        pairs=_SharedReads(pairs, reader),
+        unusable=source.unusable,
+        masks=open_masks(suite.masks, source),
+        choices=_choices(recipe),
+    )
+
+
+def _stored(location: str, limit: int | None) -> Condition:
+    pairs = degrade.StoredPairs(location)
+    if not pairs.rows:
+        raise DatasetError(f"{location}: the paired data set holds no usable pair: build it again")
+    plan = Plan.from_json(pairs.rows[0].plan)
+    return Condition(
+        dataset=_short(location),
+        recipe=plan.recipe,
+        recipe_digest=plan.recipe_digest,
+        addresses=tuple((row.key, row.variant) for row in pairs.rows[:limit]),
+        pairs=pairs,
+        choices=_stored_choices(plan),
+    )
+
+
+def _short(name: str) -> str:
+    return Path(name).resolve().name
+
+
+def _choices(recipe: degrade.Recipe) -> dict[str, str]:
+    """Return each switch's value: no two switches share one, and the name tells those asked for."""
+    asked = recipe.name.split(":")[1:]
+    return {
+        switch.name: next((each for each in asked if each in switch.values), switch.default)
+        for switch in recipe.switches
+    }
+
+
+def _stored_choices(plan: Plan) -> dict[str, str]:
+    """Return the switches of a stored set's recipe, where it is one that is known here."""
+    try:
+        recipe = degrade.load_recipe(plan.recipe)
+    except RecipeError:
+        return {}
+    return _choices(recipe) if recipe.digest == plan.recipe_digest else {}

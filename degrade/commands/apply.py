@@ -1,0 +1,103 @@
+"""``degrade apply``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from degrade.commands.options import recipe_option, seed_option
+from degrade.commands.source_options import Opening, source_options
+
+if TYPE_CHECKING:
+    from degrade.dataset.sources import ImageSource
+
+__all__ = ["apply_command"]
+
+
+@click.command("apply")
+@click.argument("source", metavar="IN")
+@click.argument("out", type=click.Path(path_type=Path), metavar="OUT")
+@recipe_option
+@seed_option
+@click.option(
+    "--variant",
+    type=click.IntRange(0, 65535),
+    default=0,
+    show_default=True,
+    help="Which degraded version.",
+)
+@source_options
+@click.option("--show-plan", is_flag=True, help="Print what was done to each picture as JSON.")
+@click.option("--allow-failed", is_flag=True, help="Exit 0 even if some inputs could not be used.")
+def apply_command(
+    source: str,
+    out: Path,
+    recipe: str,
+    seed: int,
+    variant: int,
+    opening: Opening,
+    show_plan: bool,
+    allow_failed: bool,
+) -> None:
+    """Degrade the picture or folder IN; write PNG to OUT (a .png file for one picture).
+
+    The bytes equal the low-quality half that `degrade build` makes with the same recipe, seed
+    and variant.
+
+    \b
+    degrade apply portrait.jpg bad.png --recipe kuaishou --seed 3
+    degrade apply photos/ bad/ --recipe gfpgan
+    """
+    from degrade.engine.apply import apply
+    from degrade.errors import ImageError
+    from degrade.images import write_png
+    from degrade.planner.plan import plan
+    from degrade.recipe.recipe import load_recipe
+    from degrade.terminal import progress
+
+    loaded = load_recipe(recipe)
+    pictures = opening.open(source)
+    targets = _targets(pictures, out)
+    failed = len(pictures.unusable)
+    for _, message in pictures.unusable:
+        click.echo(f"failed: {message}", err=True)
+    for key in progress(pictures.keys, f"degrading {source}"):
+        try:
+            image = pictures.read(key)
+        except ImageError as error:
+            failed += 1
+            click.echo(f"failed: {error}", err=True)
+            continue
+        size = (image.shape[0], image.shape[1])
+        drawn = plan(loaded, seed=seed, image_id=key, size=size, variant=variant)
+        write_png(targets[key], apply(drawn, image))
+        if show_plan:
+            click.echo(drawn.to_json())
+    if failed and not allow_failed:
+        raise click.exceptions.Exit(1)
+
+
+def _targets(pictures: ImageSource, out: Path) -> dict[str, Path]:
+    """Return where each picture goes; refuses to write one over another, or over its source."""
+    from degrade.images import EXTENSIONS
+
+    ending = out.suffix.lower()
+    if ending in EXTENSIONS and not out.is_dir():
+        if len(pictures) != 1:
+            raise click.UsageError(f"OUT {out} is one file, IN holds {len(pictures)} pictures")
+        if ending != ".png":
+            raise click.UsageError(f"OUT {out}: PNG is written, give a name ending in .png")
+        targets = {pictures.keys[0]: out}
+    else:
+        targets = {key: (out / key).with_suffix(".png") for key in pictures.keys}
+    seen: dict[Path, str] = {}
+    for key, target in targets.items():
+        other = seen.setdefault(target, key)
+        if other != key:
+            raise click.UsageError(f"{other!r} and {key!r} would both become {target}: rename one")
+        folder = pictures.storage.local
+        if folder is not None and target.resolve() == (folder / key).resolve():
+            raise click.UsageError(f"OUT would overwrite {target}: give another folder or name")
+    return targets

@@ -1,0 +1,147 @@
+"""``degrade build``."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from degrade.commands.engine_options import engine_options
+from degrade.commands.options import (
+    json_option,
+    optional_recipe_option,
+    seed_option,
+    variants_option,
+)
+from degrade.commands.source_options import Opening, source_options
+from degrade.commands.storage_options import storing_options
+from degrade.dataset.layout import Storing
+from degrade.dataset.parts import Part
+from degrade.executors import Engine
+
+if TYPE_CHECKING:
+    from degrade.dataset.build import BuildResult
+
+__all__ = ["build_command"]
+
+
+def _part(_context: click.Context, _option: click.Parameter, text: str | None) -> Part | None:
+    return None if text is None else Part.parse(text)
+
+
+@click.command("build")
+@click.argument("source", metavar="SOURCE")
+@click.argument("out", metavar="OUT")
+@optional_recipe_option
+@seed_option
+@variants_option
+@source_options
+@engine_options
+@click.option(
+    "--shards",
+    "part",
+    metavar="I/N",
+    callback=_part,
+    help="Do only part I of N, counted from 1, as one job of an array.",
+)
+@storing_options
+@click.option("--jsonl", is_flag=True, help="Also write pairs.jsonl.")
+@click.option("--allow-failed", is_flag=True, help="Exit 0 even if some inputs could not be used.")
+@json_option
+def build_command(
+    source: str,
+    out: str,
+    recipe: str | None,
+    seed: int,
+    variants: int,
+    opening: Opening,
+    engine: Engine,
+    part: Part | None,
+    storing: Storing,
+    jsonl: bool,
+    allow_failed: bool,
+    as_json: bool,
+) -> None:
+    """Build a paired dataset in OUT from SOURCE: a folder, a file, a URL, or a name.
+
+    Names are those of `degrade list --datasets`, with a split as in ffhq:val, and of
+    `degrade list --testsets`, which bring their recipe.
+
+    OUT, a folder or a URL such as s3://BUCKET/NAME, gets the pairs, metadata.parquet (a row a
+    pair, with its plan), failed.parquet (a row an input that could not be used) and run.json.
+    Interrupted, it goes on when the same command is given again. Exit code 1 when some inputs
+    failed.
+
+    \b
+    degrade build photos/ pairs/ --recipe gfpgan --seed 7 --workers 2
+    degrade build sample-photos pairs/ --recipe kuaishou --variants 4 --longest-side 512
+    degrade build photos/ tars/ --recipe gfpgan --format webdataset --lq-format qoi
+    degrade build s3://faces/hq s3://faces/pairs --recipe gfpgan --shards 2/8
+    degrade build celeba-test-gfpgan test/ --seed 1 --root CelebAMask-HQ/
+    """
+    from degrade.dataset.build import build
+    from degrade.feed.paired_dataset import PairedDataset
+    from degrade.terminal import Progress, told_how_to_go_on
+
+    pictures, recipe = opening.open_testset(source, recipe)
+    dataset = PairedDataset(pictures, recipe, seed, variants)
+    start = time.monotonic()
+    with told_how_to_go_on(), Progress(len(dataset), f"building {out}", "pair") as shown:
+        result = build(
+            dataset,
+            out,
+            storing=storing,
+            engine=engine,
+            part=part,
+            jsonl=jsonl,
+            on_progress=shown.advance,
+            on_start=shown.begin_at,
+        )
+    click.echo(json.dumps(_record(result), indent=2) if as_json else _text(result, start))
+    if result.counts.get("failed"):
+        _tell_failures(result)
+        if not allow_failed:
+            raise click.exceptions.Exit(1)
+
+
+def _record(result: BuildResult) -> dict[str, Any]:
+    record: dict[str, Any] = {
+        "folder": result.location,
+        "counts": result.counts,
+        "digest": result.digest,
+    }
+    return record | ({"missing_shards": result.missing} if result.missing else {})
+
+
+def _text(result: BuildResult, start: float) -> str:
+    """Return the summary: counts by status, the digest, and where it all is."""
+    if result.missing:
+        return (
+            f"shards still missing: {result.missing}. Run the other parts of --shards; the last "
+            f"one writes the manifest of {result.location}"
+        )
+    pairs, failed = result.counts.get("ok", 0), result.counts.get("failed", 0)
+    counts = f"{pairs} pairs, {failed} failed inputs, {time.monotonic() - start:.1f} s"
+    if result.copies:
+        some = "1 input is a byte-equal copy" if result.copies == 1 else None
+        counts += f"; {some or f'{result.copies} inputs are byte-equal copies'} of others"
+    where = f"in {result.location}" + (", failed ones in failed.parquet" if failed else "")
+    return f"{counts}\ndigest {result.digest}\n{where}"
+
+
+def _tell_failures(result: BuildResult) -> None:
+    from itertools import islice
+
+    from degrade.dataset.manifest import FAILED_FILE, iter_rows
+
+    for row in islice(iter_rows(result.location, FAILED_FILE), _TOLD):
+        click.echo(f"failed: {row.error}", err=True)
+    if result.counts["failed"] > _TOLD:
+        more = result.counts["failed"] - _TOLD
+        click.echo(f"and {more} more, in {result.location}/{FAILED_FILE}", err=True)
+
+
+_TOLD = 10
+"""Failures that are told; all are in the table."""

@@ -1,0 +1,1 @@
+"""Stored datasets: sources, shards, writers, manifest, verification, replay."""

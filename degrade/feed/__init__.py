@@ -1,0 +1,1 @@
+"""Pairs for training: computed when asked for, and batches that mix families of degradation."""

@@ -1,0 +1,293 @@
+"""Training batches that mix degradation families: the data pool of the Kuaishou article.
+
+Batch number s is a pure function of the pool and of s. So training goes on where it stopped by
+starting at that step, and any number of worker processes makes the same batches.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from degrade.dataset.keys import pair_key
+from degrade.dataset.sources import ImageSource, open_source
+from degrade.engine.apply import apply_pair
+from degrade.errors import DatasetError, ImageError
+from degrade.feed.mapping import RecordMapping
+from degrade.feed.stratified_sampler import Strata
+from degrade.images import Image
+from degrade.planner.philox_vectorized import Lanes
+from degrade.planner.plan import Plan, Step, plan
+from degrade.random import FEEDING, Stream, StreamKey, image_id_bits
+from degrade.recipe.recipe import Recipe, load_recipe
+
+__all__ = ["Batch", "DataPool", "Family", "families_of"]
+
+_ORDER, _MIX, _WINDOW = 0, 1, 2  # stream slots
+_VARIANTS = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class Batch(RecordMapping):
+    """Pairs of one size side by side: columns named as in a `Pair`, one entry a pair.
+
+    They can be read by name too, as PyTorch does to make tensors of the arrays; ``batch["plan"]``
+    is a list of JSON texts.
+
+    Attributes
+    ----------
+    step
+        The batch's number.
+    key
+        The picture, and as its variant the pass over the pictures.
+    hq, lq
+        uint8 (n, height, width, 3) RGB.
+    plan
+        How it was made; ``degrade.apply_pair(plan, picture)`` makes it again.
+    family
+        The name of its family.
+    """
+
+    step: int
+    key: tuple[str, ...]
+    hq: NDArray[np.uint8]
+    lq: NDArray[np.uint8]
+    plan: tuple[Plan, ...]
+    family: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One kind of degradation and its share of the pairs.
+
+    Attributes
+    ----------
+    recipe
+        What it does: a `Recipe`, a recipe's name, or a YAML file.
+    share
+        In proportion to the others', above 0. Decimals mean what they say: .1 is one tenth.
+    """
+
+    recipe: Recipe | str | Path
+    share: float = 1.0
+
+
+def families_of(recipe: str = "kuaishou") -> dict[str, Family]:
+    """Return the families that a recipe declares by its switch ``family``.
+
+    The switch's default, everything mixed, gets half of the pairs; the others share the rest
+    equally: half of what a restorer meets is one defect alone, at any strength.
+
+    Raises DatasetError for a recipe without that switch (``kuaishou``, ``kuaishou-128`` have it).
+    """
+    switch = next((s for s in load_recipe(recipe).switches if s.name == "family"), None)
+    if switch is None or len(switch.values) < 2:
+        raise DatasetError(
+            f"the recipe '{recipe}' has no switch named family: use kuaishou or kuaishou-128, "
+            "or give each family its own recipe"
+        )
+    alone = len(switch.values) - 1
+    return {
+        value: Family(f"{recipe}:{value}", alone if value == switch.default else 1)
+        for value in switch.values
+    }
+
+
+class DataPool:
+    """Batches in which every family of degradations has its share; ``pool[step]``, picklable.
+
+    In each pass over the pictures every one comes once, in a new order, with a new degradation;
+    passes follow one another without a seam, so a batch may hold the end of one and the start
+    of the next. A family with a share of at least 1 / ``batch_size`` is in every batch, smaller
+    ones take turns, and over `cycle` batches all shares are exact.
+
+    >>> pool = DataPool("faces", "kuaishou-128", batch_size=16, seed=7)   # doctest: +SKIP
+    >>> loader = DataLoader(pool, batch_size=None, num_workers=4,         # doctest: +SKIP
+    ...                     sampler=range(done, 100_000))                 # resumes at step `done`
+
+    Parameters
+    ----------
+    source
+        An `ImageSource`, or what `open_source` takes.
+    families
+        A name and a `Family` for each, or a recipe for `families_of`.
+    batch_size
+        Pairs in a batch.
+    seed
+        0 to 2**64 − 1.
+    crop
+        ``(height, width)`` or one side, pixels: a window of this size is cut from each picture,
+        its place drawn anew each time; None takes pictures whole, which must all be of one size.
+
+    Raises
+    ------
+    DatasetError
+        An argument is out of range.
+    """
+
+    def __init__(
+        self,
+        source: ImageSource | str | Path,
+        families: Mapping[str, Family] | str = "kuaishou",
+        *,
+        batch_size: int = 16,
+        seed: int = 0,
+        crop: int | tuple[int, int] | None = None,
+    ) -> None:
+        if batch_size < 1:
+            raise DatasetError(f"batch_size {batch_size} is less than 1")
+        if not 0 <= seed < 2**64:
+            raise DatasetError(f"seed {seed} is not between 0 and 2**64 - 1")
+        self.source = source if isinstance(source, ImageSource) else open_source(source)
+        told = families_of(families) if isinstance(families, str) else families
+        if not told:
+            raise DatasetError("a pool needs families and there is no family: give one at least")
+        self.families = tuple(told)
+        self.batch_size, self.seed = batch_size, seed
+        self.crop = (crop, crop) if isinstance(crop, int) else crop
+        if self.crop is not None and min(self.crop) < 1:
+            raise DatasetError(f"a crop of {self.crop[0]} × {self.crop[1]} holds no pixel")
+        self._recipes = tuple(
+            f.recipe if isinstance(f.recipe, Recipe) else load_recipe(f.recipe)
+            for f in told.values()
+        )
+        self._strata = Strata.of([_share(name, f.share) for name, f in told.items()], batch_size)
+
+    def __len__(self) -> int:
+        """Return the batches of one pass, the last of which may begin the next pass."""
+        return -(-len(self.source) // self.batch_size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        return (self[step] for step in range(len(self)))
+
+    @property
+    def cycle(self) -> int:
+        """How many batches in a row hold every family exactly by its share."""
+        return self._strata.cycle
+
+    def mix(self, step: int) -> tuple[str, ...]:
+        """Return the family of each pair of a batch, in a drawn order."""
+        stream = Stream(StreamKey(self.seed, step, 0), _MIX, FEEDING)
+        counted = zip(self.families, self._strata.counts(step), strict=True)
+        return tuple(stream.shuffled([name for name, count in counted for _ in range(count)]))
+
+    def pictures(self, step: int) -> list[tuple[str, int]]:
+        """Return ``(image id, pass)`` of each pair of a batch."""
+        count = len(self.source)
+        places = range(step * self.batch_size, (step + 1) * self.batch_size)
+        told = [divmod(place, count) for place in places]
+        return [
+            (self.source.keys[int(_order(self.seed, turn, count)[position])], turn)
+            for turn, position in told
+        ]
+
+    def __getitem__(self, step: int) -> Batch:
+        """Return the batch of a step, 0 to 2**63; steps beyond ``len`` are later passes.
+
+        Raises ImageError for a picture that cannot be read or used, and where the pairs are not
+        all of one size.
+        """
+        return self.part(step, range(self.batch_size))
+
+    def part(self, step: int, places: range) -> Batch:
+        """Return some pairs of a batch, the very same as in the whole one.
+
+        So several processes share a batch: each makes its own part and no other.
+
+        Parameters
+        ----------
+        step
+            The batch, see ``pool[step]``.
+        places
+            Which pairs of it, each from 0 to ``batch_size`` − 1; at least one.
+        """
+        if not 0 <= step < 2**63:
+            raise IndexError(f"step {step} of a pool: steps count from 0")
+        mix, pictures = self.mix(step), self.pictures(step)
+        families = tuple(mix[place] for place in places)
+        made = [
+            self._pair(*pictures[place], self._recipes[self.families.index(mix[place])])
+            for place in places
+        ]
+        plans = tuple(drawn for _, _, drawn in made)
+        return Batch(
+            step,
+            tuple(pair_key(drawn.image_id, drawn.variant, _VARIANTS) for drawn in plans),
+            _stacked([hq for hq, _, _ in made], plans, "HQ"),
+            _stacked([lq for _, lq, _ in made], plans, "LQ"),
+            plans,
+            families,
+        )
+
+    def _pair(self, image_id: str, turn: int, recipe: Recipe) -> tuple[Image, Image, Plan]:
+        # A picture has 65 536 variants; passes beyond them go on with the next seed.
+        more, variant = divmod(turn, _VARIANTS)
+        seed = (self.seed + more) % 2**64
+        picture = self.source.read(image_id)
+        whole = (picture.shape[0], picture.shape[1])
+        step = self._window(StreamKey(seed, image_id_bits(image_id), variant), image_id, whole)
+        if step is not None:
+            top, left, height, width = (int(value) for value in step.parameters.values())
+            picture = picture[top : top + height, left : left + width]
+        size = (picture.shape[0], picture.shape[1])
+        drawn = plan(recipe, seed=seed, image_id=image_id, size=size, variant=variant)
+        hq, lq = apply_pair(drawn, picture)
+        if step is not None:
+            drawn = replace(drawn, size=whole, steps=(step, *drawn.steps))
+        return hq, lq, drawn
+
+    def _window(self, key: StreamKey, image_id: str, size: tuple[int, int]) -> Step | None:
+        """Return the cut that a plan records, or None where pictures are taken whole."""
+        if self.crop is None:
+            return None
+        height, width = self.crop
+        if size[0] < height or size[1] < width:
+            raise ImageError(
+                f"{image_id} is {size[0]} × {size[1]}, smaller than the crop of "
+                f"{height} × {width}: make the crop smaller or leave the picture out"
+            )
+        stream = Stream(key, _WINDOW, FEEDING)
+        top, left = stream.integer(0, size[0] - height), stream.integer(0, size[1] - width)
+        window = {"top": top, "left": left, "height": height, "width": width}
+        return Step("crop", 0, "both", window)
+
+
+def _share(name: str, share: float) -> Fraction:
+    # Of the number as it is written: Fraction(0.1) would have a denominator of 2**55.
+    exact = Fraction(str(share))
+    if exact <= 0:
+        raise DatasetError(f"the share {share} of the family '{name}' is not above 0")
+    return exact
+
+
+@functools.lru_cache(maxsize=2)
+def _order(seed: int, turn: int, count: int) -> NDArray[np.int64]:
+    """Return the order of the pictures in one pass: a permutation of 0 to ``count`` − 1.
+
+    By sorting a number of 53 bits for each; the rare equal ones keep the order of the source.
+    """
+    key, width = StreamKey(seed, turn, 0), min(1024, (count + 1) // 2)
+    lanes = Lanes.of([(_ORDER, block) for block in range(width)], FEEDING)
+    numbers = np.empty((-(-count // (2 * width)), 2 * width))
+    for row in numbers:
+        row[:] = lanes.units(key)
+        lanes = replace(lanes, blocks=lanes.blocks + width * lanes.ones)
+    return np.argsort(numbers.ravel()[:count], kind="stable")
+
+
+def _stacked(images: list[Image], plans: tuple[Plan, ...], half: str) -> NDArray[np.uint8]:
+    for image, drawn in zip(images, plans, strict=True):
+        if image.shape != images[0].shape:
+            first, other = images[0].shape, image.shape
+            raise ImageError(
+                f"{half} of {plans[0].image_id} ({plans[0].recipe}) is {first[0]} × {first[1]} but "
+                f"of {drawn.image_id} ({drawn.recipe}) {other[0]} × {other[1]}: a batch needs one "
+                "size, give crop= and recipes of one scale"
+            )
+    return np.stack(images)

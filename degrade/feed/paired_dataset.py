@@ -1,0 +1,153 @@
+"""Pairs of sharp and degraded pictures, computed when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from degrade.dataset.keys import pair_key
+from degrade.dataset.sources import ImageSource, open_source
+from degrade.engine.apply import apply_pair
+from degrade.errors import DatasetError
+from degrade.feed.epoch import SharedEpoch
+from degrade.feed.mapping import RecordMapping
+from degrade.images import Image
+from degrade.planner.plan import Plan, plan
+from degrade.recipe.recipe import Recipe, load_recipe
+
+__all__ = ["Pair", "PairedDataset", "pair_key"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair(RecordMapping):
+    """One sharp picture, its degraded copy, and how the one was made from the other.
+
+    ``hq`` and ``lq`` are uint8 (height, width, 3) RGB; ``key`` is unique in its dataset and
+    epoch. The fields can be read by name too: ``pair["lq"]`` is ``pair.lq``, ``pair["plan"]``
+    is the plan's JSON.
+    """
+
+    key: str
+    hq: Image
+    lq: Image
+    plan: Plan
+
+
+class PairedDataset:
+    """A map-style dataset whose degraded halves are computed when asked for; picklable.
+
+    It is a PyTorch dataset as it stands. PyTorch's own collate makes a batch of n pairs of one
+    size a dict: ``hq`` and ``lq`` are uint8 tensors (n, height, width, 3), ``key`` and ``plan``
+    lists of n texts. ``collate_fn=list`` leaves the pairs as they are.
+
+    >>> pairs = PairedDataset("photos", "gfpgan", seed=7)             # doctest: +SKIP
+    >>> loader = DataLoader(pairs, batch_size=16, shuffle=True,       # doctest: +SKIP
+    ...                     num_workers=4, persistent_workers=True)
+    >>> for epoch in range(100):                                      # doctest: +SKIP
+    ...     pairs.set_epoch(epoch)                                    # new degradations
+    ...     for batch in loader:
+    ...         lq = batch["lq"].permute(0, 3, 1, 2) / 255            # NCHW in [0, 1]
+
+    Parameters
+    ----------
+    source
+        An `ImageSource`, or what `open_source` takes: a dataset's name, a folder, a file.
+    recipe
+        A `Recipe`, a recipe's name, or a YAML file.
+    seed
+        The dataset's seed, 0 to 2**64 − 1.
+    variants
+        Degraded versions of each picture in an epoch; ``len`` is pictures × variants.
+
+    Raises
+    ------
+    DatasetError
+        Two pictures would have the same key, or the seed or variants are out of range.
+    """
+
+    def __init__(
+        self,
+        source: ImageSource | str | Path,
+        recipe: Recipe | str | Path,
+        seed: int = 0,
+        variants: int = 1,
+    ) -> None:
+        if not 1 <= variants <= 65536:
+            raise DatasetError(f"variants {variants} is not between 1 and 65536")
+        if not 0 <= seed < 2**64:
+            raise DatasetError(f"seed {seed} is not between 0 and 2**64 - 1")
+        self.source = source if isinstance(source, ImageSource) else open_source(source)
+        self.recipe = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+        self.seed, self.variants = seed, variants
+        self._epoch = SharedEpoch()
+        _refuse_equal_keys(self.source)
+
+    def __len__(self) -> int:
+        return len(self.source) * self.variants
+
+    def __getitem__(self, index: int) -> Pair:
+        image_id, variant = self.address(index)
+        return self.compute(image_id, variant, self.source.read(image_id))
+
+    def __iter__(self) -> Iterator[Pair]:
+        return (self[index] for index in range(len(self)))
+
+    @property
+    def epoch(self) -> int:
+        """The epoch whose variants are computed: 0 until `set_epoch` says another."""
+        return self._epoch.value
+
+    def set_epoch(self, epoch: int) -> None:
+        """Compute other variants from now on, those of this epoch: a pure function of its number.
+
+        Variant v of epoch e is variant ``e × variants + v`` of the picture, so epoch 0 is what
+        `degrade build` stores and epoch e of ``variants=1`` is its ``--variants`` number e.
+        Worker processes see it, persistent ones too; call it between two passes, as a loader
+        asks for pairs ahead of time. What `degrade build` makes does not depend on it.
+
+        Raises DatasetError for a negative epoch and one whose variants pass 65 535.
+        """
+        last = 65536 // self.variants - 1
+        if not 0 <= epoch <= last:
+            raise DatasetError(
+                f"epoch {epoch} is not between 0 and {last}: a picture has 65536 variants, "
+                f"{self.variants} an epoch; go on with another seed"
+            )
+        self._epoch.value = epoch
+
+    def address(self, index: int) -> tuple[str, int]:
+        """Return ``(image id, variant)`` of a position; raises IndexError beyond the end."""
+        if index < 0:
+            index += len(self)
+        if not 0 <= index < len(self):
+            raise IndexError(f"pair {index} of {len(self)}")
+        image, variant = divmod(index, self.variants)
+        return self.source.keys[image], self.epoch * self.variants + variant
+
+    def compute(self, image_id: str, variant: int, image: Image) -> Pair:
+        """Return the pair that this dataset makes of one picture."""
+        drawn = plan(
+            self.recipe,
+            seed=self.seed,
+            image_id=image_id,
+            size=(image.shape[0], image.shape[1]),
+            variant=variant,
+        )
+        hq, lq = apply_pair(drawn, image)
+        return Pair(pair_key(image_id, variant, self.variants), hq, lq, drawn)
+
+
+def _refuse_equal_keys(source: ImageSource) -> None:
+    count = len(source)
+    marks = np.fromiter((hash(pair_key(key, 0, 1)) for key in source.keys), np.int64, count)
+    order = np.argsort(marks, kind="stable")
+    for place in np.flatnonzero(marks[order[1:]] == marks[order[:-1]]):
+        one, other = source.keys[order[place]], source.keys[order[place + 1]]
+        if pair_key(one, 0, 1) == pair_key(other, 0, 1):
+            raise DatasetError(
+                f"{one!r} and {other!r} would both be stored under "
+                f"{pair_key(one, 0, 1)!r}: rename one"
+            )

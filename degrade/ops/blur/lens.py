@@ -1,0 +1,118 @@
+"""What a lens does: ImageNet-C's defocus and zoom, and lateral chromatic aberration."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from degrade.ops.blur import filter_kernels as filters
+from degrade.ops.blur.correlate import correlate_separable
+from degrade.ops.blur.filter_blur import correlate_kernel
+from degrade.ops.blur.magnify import magnified, mean_of_magnified
+from degrade.ops.blur.point_spread import gaussian_1d
+from degrade.ops.blur.runs import correlate_runs
+from degrade.ops.kernels.memory import PLANES
+
+__all__ = ["aliased_disk_blur", "chromatic_aberration", "zoom_blur"]
+
+Planes = NDArray[np.float32]
+Axis = tuple[NDArray[np.int32], NDArray[np.float32]]
+
+
+def aliased_disk_blur(planes: Planes, stream: object, *, radius: float, alias: float) -> Planes:
+    """Return the planes blurred by ImageNet-C's defocus disk.
+
+    Whole pixels within ``radius``, smoothed by a Gaussian of ``alias`` pixels over 3 or 5
+    taps; `defocus_blur` is the disk by area. Levels are clipped to 255: the kernel's sum may
+    be a little off 1 (see `degrade.ops.blur.filter_kernels.aliased_disk`).
+    """
+    if radius < filters.GRID:
+        # The disk ends inside its grid: it is a run in each row, then a Gaussian of 3 taps.
+        side = gaussian_1d(float(alias), 1).astype(np.float32)
+        soft = correlate_separable(planes, side, side, PLANES.take(planes.shape))
+        done = correlate_runs(soft, _runs(float(radius)), PLANES.take(planes.shape))
+        PLANES.give(soft)
+        return done
+    done = correlate_kernel(planes, filters.aliased_disk(float(radius), float(alias)))
+    return np.clip(done, 0.0, 255.0, out=done)
+
+
+def _runs(radius: float) -> NDArray[np.float64]:
+    """Return half the run of whole pixels inside a circle, for each of its rows, float64 (odd)."""
+    reach = math.floor(radius)
+    halves = np.zeros(2 * reach + 1)
+    for row in range(-reach, reach + 1):
+        whole = 0
+        while (whole + 1) ** 2 + row * row <= radius * radius:
+            whole += 1
+        halves[row + reach] = whole + 0.5
+    return halves
+
+
+def zoom_blur(
+    planes: Planes, stream: object, *, factor: float, step: float, exact: bool = False
+) -> Planes:
+    """Return the mean of the picture and of its magnifications by 1, 1 + step, … below ``factor``.
+
+    ImageNet-C's zoom_blur (make_imagenet_c.py): the picture itself counts twice.
+
+    Parameters
+    ----------
+    factor
+        Where the magnifications end, not included, as ``numpy.arange(1, factor, step)``.
+    step
+        Between two magnifications.
+    exact
+        ImageNet-C's way of magnifying: crop to whole pixels, scale corner to corner, trim;
+        layers lie up to a pixel off. False magnifies about the picture's centre.
+    """
+    # numpy.arange's own numbers, which decide how pixels are rounded: 1.11 in steps of 0.01
+    # comes to 12 layers, not 11, and its 26th is a hair above 1.25.
+    count = max(1, math.ceil((factor - 1.0) / step))
+    apart = (1.0 + step) - 1.0
+    zooms = [1.0 + number * apart for number in range(count)]
+    axis = _cropped_axis if exact else _centred_axis
+    rows, columns = (_stacked([axis(side, zoom) for zoom in zooms]) for side in planes.shape[1:])
+    return mean_of_magnified(planes, *rows, *columns, PLANES.take(planes.shape))
+
+
+def chromatic_aberration(planes: Planes, stream: object, *, red: float, blue: float) -> Planes:
+    """Return the planes with red and blue magnified about the centre; green stays.
+
+    ``red`` and ``blue`` are factors: 1.004 puts a corner of a 512 px face about 1.4 px out.
+    """
+    result = PLANES.take(planes.shape)
+    for channel, zoom in ((0, red), (1, 1.0), (2, blue)):
+        rows, columns = (_centred_axis(side, float(zoom)) for side in planes.shape[1:])
+        magnified(planes[channel], *rows, *columns, result[channel])
+    return result
+
+
+def _centred_axis(side: int, zoom: float) -> Axis:
+    """Return the pixel before each place of a magnification about the centre, and the rest."""
+    middle = (side - 1) / 2.0
+    return _axis(middle + (np.arange(side, dtype=np.float64) - middle) / zoom, side)
+
+
+def _cropped_axis(side: int, zoom: float) -> Axis:
+    """Return ImageNet-C's places: scipy.ndimage.zoom of a centred crop, trimmed."""
+    crop = math.ceil(side / zoom)
+    # scipy.ndimage.zoom rounds the new size and maps the first and last pixels onto each other.
+    full = round(crop * zoom)
+    trim = (full - side) // 2
+    ratio = (crop - 1) / (full - 1) if full > 1 else 0.0
+    places = np.arange(side, dtype=np.float64)
+    return _axis((side - crop) // 2 + (places + trim) * ratio, side)
+
+
+def _axis(places: NDArray[np.float64], side: int) -> Axis:
+    inside = np.clip(places, 0.0, side - 1.0)
+    before = np.floor(inside)
+    return before.astype(np.int32), (inside - before).astype(np.float32)
+
+
+def _stacked(axes: list[Axis]) -> Axis:
+    before, shares = zip(*axes, strict=True)
+    return np.stack(before), np.stack(shares)

@@ -1,0 +1,60 @@
+"""Sharpening, which Real-ESRGAN's truth goes through. Planes in and out."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from degrade.ops.blur.correlate import correlate_separable
+from degrade.ops.blur.point_spread import gaussian_1d
+from degrade.ops.kernels.levels import blend_sharpened, residual_mask
+from degrade.ops.kernels.memory import PLANES
+
+__all__ = ["unsharp_mask"]
+
+Planes = NDArray[np.float32]
+
+_NARROW = {
+    1: (1.0,),
+    3: (0.25, 0.5, 0.25),
+    5: (0.0625, 0.25, 0.375, 0.25, 0.0625),
+    7: (0.03125, 0.109375, 0.21875, 0.28125, 0.21875, 0.109375, 0.03125),
+    9: tuple(n / 256.0 for n in (4, 13, 30, 51, 60, 51, 30, 13, 4)),
+}
+"""OpenCV's fixed kernels for these widths, modules/imgproc/src/smooth.dispatch.cpp."""
+
+
+def unsharp_mask(
+    planes: Planes, stream: object, *, radius: int, amount: float, threshold: float
+) -> Planes:
+    """Return the planes sharpened where they differ from their blur; elsewhere they stay.
+
+    BasicSR's usm_sharp (basicsr/utils/img_process_util.py): the places where the difference
+    exceeds the threshold are blurred by the same Gaussian into a soft mask.
+
+    Parameters
+    ----------
+    radius
+        As BasicSR calls the *width* of the Gaussian's kernel, pixels; an even one is taken
+        one larger.
+    amount
+        How much of the difference is added.
+    threshold
+        Least difference, levels.
+    """
+    side = _opencv_gaussian(radius | 1)
+    blurred, mask, soft = (PLANES.take(planes.shape) for _ in range(3))
+    correlate_separable(planes, side, side, blurred)
+    residual_mask(planes, blurred, float(threshold), mask)
+    correlate_separable(mask, side, side, soft)
+    done = blend_sharpened(planes, blurred, soft, float(amount), mask)
+    PLANES.give(blurred)
+    PLANES.give(soft)
+    return done
+
+
+def _opencv_gaussian(width: int) -> NDArray[np.float32]:
+    """Return the taps that OpenCV's getGaussianKernel has for a width alone."""
+    if width in _NARROW:
+        return np.array(_NARROW[width], np.float32)
+    return gaussian_1d(0.3 * ((width - 1) * 0.5 - 1.0) + 0.8, width // 2).astype(np.float32)

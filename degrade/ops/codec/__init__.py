@@ -1,0 +1,1 @@
+"""Codecs and rounding: JPEG, WebP, JPEG 2000, AVIF."""

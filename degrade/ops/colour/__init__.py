@@ -1,0 +1,1 @@
+"""Colour and light: shift, jitter, grey, haze."""

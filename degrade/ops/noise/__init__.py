@@ -1,0 +1,1 @@
+"""Noise: Gaussian, shot, impulse, speckle, sensor."""

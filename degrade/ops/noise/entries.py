@@ -1,0 +1,104 @@
+"""The table's noises; importing it imports none of their code."""
+
+from __future__ import annotations
+
+from degrade.ops.operation import Boolean, Integer, Number, Operation
+
+__all__ = ["NOISE"]
+
+_SIGMA = Number(0, 255, "levels")
+_CORRELATION = Number(-1, 1, "")
+
+NOISE = (
+    Operation(
+        "gaussian_noise",
+        1,
+        "adds normal noise, to each channel or the same to all",
+        "degrade.ops.noise.noise:gaussian_noise",
+        {"sigma": _SIGMA, "per_channel": Boolean(True)},
+        noisy=True,
+    ),
+    Operation(
+        "shot_noise",
+        1,
+        "replaces each level by a Poisson count of photons",
+        "degrade.ops.noise.noise:shot_noise",
+        {"photons": Number(0.1, 1e5, "photons at level 255")},
+        noisy=True,
+    ),
+    Operation(
+        "impulse_noise",
+        1,
+        "sets a share of the values, or of whole pixels, to black or white",
+        "degrade.ops.noise.noise:impulse_noise",
+        {"amount": Number(0, 1, "share"), "per_channel": Boolean(True)},
+        noisy=True,
+    ),
+    Operation(
+        "luma_noise",
+        1,
+        "adds normal noise to the brightness and leaves the colour",
+        "degrade.ops.noise.channel_noise:luma_noise",
+        {"sigma": _SIGMA},
+        noisy=True,
+    ),
+    Operation(
+        "correlated_noise",
+        1,
+        "adds normal noise that is correlated between the channels",
+        "degrade.ops.noise.channel_noise:correlated_noise",
+        {
+            "sigma": _SIGMA,
+            "red_green": _CORRELATION,
+            "red_blue": _CORRELATION,
+            "green_blue": _CORRELATION,
+        },
+        noisy=True,
+    ),
+    Operation(
+        "speckle_noise",
+        1,
+        "adds normal noise in proportion to the level",
+        "degrade.ops.noise.channel_noise:speckle_noise",
+        {"sigma": Number(0, 10, "share of the level")},
+        noisy=True,
+    ),
+    Operation(
+        "poisson_noise",
+        1,
+        "adds Poisson noise whose strength depends on how many levels there are (BasicSR)",
+        "degrade.ops.noise.photon_noise:poisson_noise",
+        {"scale": Number(0, 100, "times"), "per_channel": Boolean(True)},
+        noisy=True,
+    ),
+    Operation(
+        "sensor_noise",
+        1,
+        "adds a camera's shot and read noise, in linear light or on levels",
+        "degrade.ops.noise.photon_noise:sensor_noise",
+        {
+            "photons": Number(0.1, 1e5, "electrons at level 255 and gain 1"),
+            "read_sigma": Number(0, 1e4, "electrons"),
+            "gain": Number(1, 1000, "times", 1.0),
+            "linear_light": Boolean(True),
+        },
+        noisy=True,
+    ),
+    Operation(
+        "glass_blur",
+        1,
+        "shuffles near pixels between two Gaussian blurs",
+        "degrade.ops.blur.glass:glass_blur",
+        {
+            "sigma": Number(0, 50, "px"),
+            "distance": Integer(1, 100, "px"),
+            "iterations": Integer(1, 20, "rounds"),
+            "exact": Boolean(False),
+            "moved_down": Number(-4000, 4000, "px", 0.0),
+            "moved_right": Number(-4000, 4000, "px", 0.0),
+        },
+        noisy=True,
+        moves=True,
+    ),
+)
+"""Operations that spend random numbers on pixels."""

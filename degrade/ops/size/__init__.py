@@ -1,0 +1,1 @@
+"""Resizing, pixelation, and what moves the image: flip, shift, crop."""

@@ -1,0 +1,89 @@
+"""The table's changes of size and place; importing it imports none of their code."""
+
+from __future__ import annotations
+
+from degrade.ops.operation import Boolean, Choice, Integer, Number, Operation, Parameter
+
+__all__ = ["SIZE"]
+
+_FILTERS = ("nearest", "area", "linear", "cubic", "lanczos3")
+_SIDE = Integer(1, 65535, "px")
+_PLACE = Integer(0, 65534, "px")
+_RESIZED: dict[str, Parameter] = {
+    "height": _SIDE,
+    "width": _SIDE,
+    "filter": Choice(_FILTERS, "linear"),
+    "antialias": Boolean(False),
+}
+_SIZE_WORDS: dict[str, Parameter] = {
+    "divisor": Number(0.05, 1000, "times"),
+    "of": Choice(("current", "source")),
+    "to": Choice(("source",)),
+}
+
+SIZE = (
+    Operation(
+        "resize",
+        1,
+        "changes the size, for good",
+        "degrade.ops.size.resize:resize",
+        _RESIZED,
+        _SIZE_WORDS,
+        resizes=True,
+    ),
+    Operation(
+        "resize_linear_light",
+        1,
+        "changes the size in linear light, for good",
+        "degrade.ops.size.linear_light:resize_linear_light",
+        _RESIZED,
+        _SIZE_WORDS,
+        resizes=True,
+    ),
+    Operation(
+        "resize_blur",
+        1,
+        "shrinks and enlarges back",
+        "degrade.ops.size.resize:resize_blur",
+        {
+            "height": _SIDE,
+            "width": _SIDE,
+            "down": Choice(_FILTERS, "area"),
+            "up": Choice(_FILTERS, "linear"),
+        },
+        {"divisor": Number(1, 1000, "times")},
+    ),
+    Operation(
+        "pixelate",
+        1,
+        "sets square blocks to their mean",
+        "degrade.ops.size.pixelate:pixelate",
+        {"block": Integer(1, 1024, "px")},
+    ),
+    Operation(
+        "flip",
+        1,
+        "mirrors left to right",
+        "degrade.ops.size.geometry:flip",
+        {},
+        moves=True,
+    ),
+    Operation(
+        "shift",
+        1,
+        "moves by whole pixels, mirroring what comes in",
+        "degrade.ops.size.geometry:shift",
+        {"down": Integer(-4096, 4096, "px"), "right": Integer(-4096, 4096, "px")},
+        moves=True,
+    ),
+    Operation(
+        "crop",
+        1,
+        "cuts out a rectangle",
+        "degrade.ops.size.geometry:crop",
+        {"top": _PLACE, "left": _PLACE, "height": _SIDE, "width": _SIDE},
+        moves=True,
+        resizes=True,
+    ),
+)
+"""Operations that resize, pixelate or move."""

@@ -1,0 +1,1 @@
+"""Recipes: YAML to frozen objects; which operations, with which distributions."""

@@ -1,0 +1,1 @@
+"""Networks that recognise, find or describe faces."""

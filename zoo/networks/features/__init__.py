@@ -1,0 +1,1 @@
+"""ImageNet networks as feature extractors."""

@@ -1,0 +1,1 @@
+"""From landmarks to aligned crops and back."""

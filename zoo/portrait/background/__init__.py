@@ -1,0 +1,1 @@
+"""Clean a whole photo: noise, JPEG artefacts, blur."""

@@ -1,0 +1,1 @@
+"""Paste restored faces into the photo."""

@@ -1,0 +1,1 @@
+"""Find faces, their landmarks and their pose."""

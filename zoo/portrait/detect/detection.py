@@ -1,0 +1,156 @@
+"""Finding the faces of a photo: detectors by name, and photos that lie on their side.
+
+The detectors themselves are in `zoo.portrait.detect.dlib_detection` and `yunet_detection`; whether
+a face can be restored is `zoo.portrait.detect.face_filter`'s question.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from degrade.errors import UserError
+from zoo.portrait.detect.face_filter import Limits, judge
+from zoo.portrait.detect.pose import estimate_pose
+from zoo.portrait.face import Face
+
+__all__ = ["DETECTORS", "Detector", "Limits", "TurningDetector", "judge", "load_detector"]
+
+DETECTORS = ("dlib", "dlib-cnn", "yunet")
+
+
+class Detector(Protocol):
+    """Anything that finds faces. Loading does the I/O; `detect` does none."""
+
+    @property
+    def name(self) -> str:
+        """What a person types: ``dlib``, ``dlib-cnn``, ``yunet``."""
+
+    def detect(self, image: NDArray[np.uint8]) -> tuple[Face, ...]:
+        """Return every face once, the most confident first; the same for the same pixels.
+
+        Parameters
+        ----------
+        image
+            uint8 HWC RGB, of any size.
+        """
+
+
+def load_detector(
+    name: str = "dlib",
+    *,
+    smallest: int | None = None,
+    rotations: bool = False,
+    offline: bool | None = None,
+) -> Detector:
+    """Return a detector, loaded.
+
+    Parameters
+    ----------
+    name
+        ``dlib`` (histograms of gradients; the default: fast, and the best on blurred faces),
+        ``dlib-cnn`` (a convolutional network; slow) or ``yunet`` (weights of its own:
+        ``zoo fetch yunet``).
+    smallest
+        Width in pixels of the smallest face to look for; None takes the detector's own, 20 (40
+        for ``dlib-cnn``).
+    rotations
+        Where nothing is found, look again with the photo turned by 90, 180 and 270 degrees.
+    offline
+        For weights: as `zoo.weights.files.locate`.
+
+    Raises
+    ------
+    UserError
+        There is no detector of that name, or ``smallest`` is below 10.
+    DependencyError
+        A package that the detector needs is not installed.
+    WeightsMissing, WeightsRefused
+        Its weights are not here, or not the published ones.
+    """
+    if name not in DETECTORS:
+        raise UserError(f"no detector is called {name!r}: choose from {', '.join(DETECTORS)}")
+    if smallest is not None and smallest < 10:
+        raise UserError(f"faces of {smallest} pixels cannot be found: ask for 10 or more")
+    detector = _load(name, {} if smallest is None else {"smallest": smallest}, offline)
+    return TurningDetector(detector) if rotations else detector
+
+
+def _load(name: str, options: dict[str, int], offline: bool | None) -> Detector:
+    if name == "yunet":
+        from zoo.portrait.detect.yunet_detection import YunetDetector
+
+        return YunetDetector.published(offline=offline, **options)
+    from zoo.portrait.detect.dlib_detection import DlibCnnDetector, DlibDetector
+
+    return DlibDetector(**options) if name == "dlib" else DlibCnnDetector(**options)
+
+
+class TurningDetector:
+    """A detector that looks at a photo from all four sides when it finds nothing upright.
+
+    Parameters
+    ----------
+    detector
+        The one that looks.
+    """
+
+    def __init__(self, detector: Detector) -> None:
+        self._detector = detector
+        self.name = detector.name
+
+    def detect(self, image: NDArray[np.uint8]) -> tuple[Face, ...]:
+        """Return the faces found upright, else those of the turn whose best face is the best.
+
+        Box, landmarks and pose are those in ``image`` as given: the roll of a face in a photo
+        that lies on its side is about 90 degrees. ``turned`` says how the photo was turned. A
+        face that `judge` would refuse does not settle a turn.
+        """
+        upright = self._detector.detect(image)
+        if _usable(upright, image.shape):
+            return upright
+        best = upright
+        best_score = -np.inf
+        for quarters in (1, 2, 3):
+            turned = np.ascontiguousarray(np.rot90(image, quarters))
+            faces = self._detector.detect(turned)
+            usable = _usable(faces, turned.shape)
+            if usable and usable[0].score > best_score:
+                best_score = usable[0].score
+                best = tuple(_turned_back(face, quarters, image.shape) for face in faces)
+        return best
+
+
+def _usable(faces: tuple[Face, ...], shape: tuple[int, ...]) -> list[Face]:
+    return [face for face in faces if not judge(face, (shape[0], shape[1]))]
+
+
+def _turned_back(face: Face, quarters: int, shape: tuple[int, ...]) -> Face:
+    """Return the face in the photo of ``shape`` that was turned by ``quarters`` before."""
+    left, top, right, bottom = face.box
+    corners = _back(np.array([(left, top), (right, bottom)]), quarters, shape)
+    landmarks = _back(face.landmarks, quarters, shape)
+    (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
+    return replace(
+        face,
+        box=(float(left), float(top), float(right), float(bottom)),
+        landmarks=landmarks,
+        pose=estimate_pose(landmarks, face.scheme),
+        turned=90 * quarters,
+    )
+
+
+def _back(
+    points: NDArray[np.float64], quarters: int, shape: tuple[int, ...]
+) -> NDArray[np.float64]:
+    """Return where ``points`` of ``numpy.rot90(image, quarters)`` lie in ``image``."""
+    height, width = shape[:2]
+    x, y = points.T
+    if quarters == 1:
+        return np.stack([width - 1 - y, x], axis=1)
+    if quarters == 2:
+        return np.stack([width - 1 - x, height - 1 - y], axis=1)
+    return np.stack([y, height - 1 - x], axis=1)

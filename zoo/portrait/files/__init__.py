@@ -1,0 +1,1 @@
+"""Photos on disk: reading, writing, metadata, records."""

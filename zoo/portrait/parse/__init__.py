@@ -1,0 +1,1 @@
+"""Parsing masks of aligned faces, and the parsers that make them."""

@@ -1,0 +1,75 @@
+"""A parsing mask as a picture for a person: colours over the face, and what they mean."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from zoo.portrait.parse.labels import LABELS
+from zoo.portrait.parse.parsing import FaceMask
+from zoo.restorer import Image
+
+__all__ = ["COLOURS", "overlay"]
+
+COLOURS = (
+    (70, 70, 70), (240, 180, 130), (255, 120, 0), (0, 255, 255), (0, 90, 255), (110, 200, 255),
+    (120, 60, 0), (190, 130, 50), (255, 0, 255), (255, 150, 255), (255, 255, 255), (200, 0, 40),
+    (255, 90, 110), (110, 40, 160), (0, 0, 120), (255, 255, 0), (180, 220, 0), (0, 190, 90),
+    (0, 110, 110),
+)  # fmt: skip
+"""One RGB colour for each of `LABELS`."""
+
+_LEAST = 384
+"""Smaller crops are enlarged to this many pixels, so that the legend can be read."""
+_PANEL = 150
+_LINE = 18
+
+
+def overlay(crop: Image, mask: FaceMask) -> Image:
+    """Return the crop, the crop under its mask, and the legend, side by side, uint8 HWC RGB.
+
+    Parameters
+    ----------
+    crop
+        uint8 (height, width, 3).
+    mask
+        Of the same height and width; a soft pixel gets the mean of its regions' colours.
+
+    Returns
+    -------
+    Image
+        Large enough to be read: a crop under 384 pixels is enlarged, pixel by pixel. The legend
+        names the regions that cover a pixel or more, their share of the crop, the parser, and the
+        mask's confidence.
+    """
+    colours = np.array(COLOURS, np.float32)
+    tinted = np.einsum("lhw,lc->hwc", mask.probabilities, colours)
+    mixed = np.clip(0.5 * tinted + 0.5 * crop + 0.5, 0, 255).astype(np.uint8)
+    times = -(-_LEAST // min(crop.shape[:2]))
+    pair = np.concatenate((crop, mixed), axis=1).repeat(times, axis=0).repeat(times, axis=1)
+    panel = _legend(mask, pair.shape[0])
+    return np.ascontiguousarray(np.concatenate((pair, panel), axis=1))
+
+
+def _legend(mask: FaceMask, height: int) -> NDArray[np.uint8]:
+    panel = np.full((height, _PANEL, 3), 24, np.uint8)
+    _write(panel, 0, mask.parser)
+    _write(panel, 1, f"confidence {mask.confidence:.2f}")
+    shares = mask.probabilities.mean(axis=(1, 2))
+    least = 1.0 / mask.probabilities[0].size
+    line = 2
+    for name, colour, share in zip(LABELS, COLOURS, shares, strict=True):
+        if share < least:
+            continue
+        top = line * _LINE + 4
+        panel[top : top + 12, 6:18] = colour
+        _write(panel, line, f"{name} {share:.1%}", left=24)
+        line += 1
+    return panel
+
+
+def _write(panel: NDArray[np.uint8], line: int, text: str, left: int = 6) -> None:
+    white = (255, 255, 255)
+    low = (left, line * _LINE + 14)
+    cv2.putText(panel, text, low, cv2.FONT_HERSHEY_SIMPLEX, 0.38, white, 1, cv2.LINE_AA)

@@ -1,0 +1,1 @@
+"""Restore the faces of one photo: crops, batch, identity gate, stages."""

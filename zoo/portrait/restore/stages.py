@@ -1,0 +1,182 @@
+"""The order of the stages of the portrait pipeline, and nothing of what they do.
+
+detect -> align -> parse -> restore -> identity gate -> composite, with a background where one
+is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from degrade.errors import UserError
+from zoo.portrait.composite.channels import Photo, as_rgb8, check_photo
+from zoo.portrait.composite.compositing import composite
+from zoo.portrait.detect.detection import Detector, Limits, judge
+from zoo.portrait.face import Face, FaceRecord
+from zoo.portrait.parse.parsing import Parser
+from zoo.portrait.restore.batch import restore_faces
+from zoo.portrait.restore.crop import Prepared, prepare
+from zoo.portrait.restore.identity_gate import IdentityGate
+from zoo.portrait.restore.paste import Finished, finish
+from zoo.portrait.restore.stopwatch import Seconds, Stopwatch
+from zoo.restorer import Image, Restorer
+
+__all__ = ["Background", "Pipeline", "PortraitError", "Result"]
+
+Background = Callable[[Image, float], Image]
+"""A photo, uint8 (height, width, 3), and a strength to the photo with a cleaner background."""
+
+
+class PortraitError(UserError):
+    """A wish that the portrait pipeline cannot fulfil."""
+
+
+_TAKE_CLEANED = ("reference", "classical")
+"""Kinds of restorers that get their faces from the cleaned photo: what little they do would leave
+a noisy face on a clean ground. Networks are trained on faces as they come, and get those."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Result:
+    """A restored photo and what was done.
+
+    Attributes
+    ----------
+    photo
+        Of the input's dtype, size and channels.
+    faces
+        One record a detected face, in the detector's order.
+    seconds
+        What each stage took.
+    finished
+        The faces that went through the restorer, with crops and masks to look at.
+    """
+
+    photo: Photo
+    faces: tuple[FaceRecord, ...]
+    seconds: Seconds
+    finished: tuple[Finished, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pipeline:
+    """The stages, loaded; `restore` reads nothing from disk and is deterministic.
+
+    Attributes
+    ----------
+    restorer, detector, parser
+        What does the work.
+    gate
+        None where the identity is not checked; ``gate_note`` then says why, or is empty.
+    background
+        None leaves it as it is.
+    template
+        ``ffhq`` or ``tight``.
+    hair
+        Whether the hair is restored too.
+    limits
+        Faces that are skipped.
+    """
+
+    restorer: Restorer
+    detector: Detector
+    parser: Parser
+    gate: IdentityGate | None
+    gate_note: str
+    background: Background | None
+    template: str
+    hair: bool
+    limits: Limits
+
+    def restore(
+        self,
+        photo: Photo,
+        strength: float = 1.0,
+        *,
+        name: str = "",
+        on_face: Callable[[FaceRecord], None] | None = None,
+    ) -> Result:
+        """Restore one photo; `restore_photo` says what of it is kept.
+
+        Parameters
+        ----------
+        name
+            The photo's name in the records.
+        on_face
+            Called with each record as soon as its face is done.
+        """
+        check_photo(photo)
+        if not 0.0 <= strength <= 1.0:
+            raise PortraitError(f"the strength is a number from 0 to 1, not {strength:g}")
+        watch = Stopwatch()
+        seen = as_rgb8(photo)
+        with watch.measure("detect"):
+            faces = self.detector.detect(seen)
+        cleaned = None
+        if self.background is not None and strength > 0.0:
+            with watch.measure("background"):
+                cleaned = self.background(seen, strength)
+        on_cleaned = cleaned is not None and self.restorer.card.kind in _TAKE_CLEANED
+        source = cleaned if cleaned is not None and on_cleaned else seen
+        records: dict[int, FaceRecord] = {}
+
+        def tell(record: FaceRecord) -> None:
+            records[record.face] = record
+            if on_face is not None:
+                on_face(record)
+
+        ready: list[Prepared] = []
+        for number, face in enumerate(faces):
+            prepared = self._prepare(face, number, source, strength, watch)
+            if isinstance(prepared, Prepared):
+                ready.append(prepared)
+            else:
+                tell(FaceRecord.of(face, name, number, "skipped", prepared, strength=strength))
+        finished = self._restore(ready, strength, name, tell, watch)
+        with watch.measure("composite"):
+            patches = [face.patch for face in finished]
+            restored = composite(photo, patches, cleaned, on_background=on_cleaned)
+        in_order = tuple(records[number] for number in sorted(records))
+        return Result(restored, in_order, watch.seconds(), tuple(finished))
+
+    def _prepare(
+        self, face: Face, number: int, seen: Image, strength: float, watch: Stopwatch
+    ) -> Prepared | str:
+        height, width = seen.shape[:2]
+        reason = judge(face, (height, width), self.limits)
+        if reason or strength == 0.0:
+            return reason or "left as it was: the strength is 0"
+        return prepare(face, number, seen, self.restorer.card, self.parser, self.template, watch)
+
+    def _restore(
+        self,
+        ready: list[Prepared],
+        strength: float,
+        name: str,
+        tell: Callable[[FaceRecord], None],
+        watch: Stopwatch,
+    ) -> list[Finished]:
+        """Restore all faces in one batch, then finish one after another."""
+        with watch.measure("restore"):
+            attempts = restore_faces(
+                self.restorer,
+                [face.crop for face in ready],
+                [face.guide for face in ready],
+            )
+        finished = []
+        for prepared, attempt in zip(ready, attempts, strict=True):
+            face = finish(
+                prepared,
+                attempt,
+                photo_name=name,
+                model=self.restorer.card.name,
+                strength=strength,
+                hair=self.hair,
+                gate=self.gate,
+                gate_note=self.gate_note,
+                watch=watch,
+            )
+            finished.append(face)
+            tell(face.record)
+        return finished

@@ -1,0 +1,1 @@
+"""Restorers that need no training."""

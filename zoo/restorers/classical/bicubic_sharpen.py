@@ -1,0 +1,105 @@
+"""The restorer ``bicubic-sharpen``: keep the resolution the picture has, then unsharp mask."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.fft import rfft2
+
+from degrade.planner.plan import Plan
+from zoo.restorer import Card, Image
+from zoo.restorers.classical.noise_level import estimate_noise
+from zoo.restorers.face_by_face import restore_each
+
+__all__ = ["BicubicSharpen", "estimate_scale"]
+
+_LUMA_WEIGHTS = np.array([0.299, 0.587, 0.114], np.float32)
+_BANDS = 32
+"""Rings of equal width between frequency zero and half a cycle a pixel."""
+_ABOVE_FLOOR = 2.0
+"""A ring carries picture when its power is this many times the noise's: a signal-to-noise
+ratio of one."""
+_ROUNDING = 1 / 12
+"""Variance of rounding to whole levels."""
+_GREATEST_SCALE = 8.0
+_SHARP_BELOW = 1.1
+"""A picture whose scale is less has detail at every frequency: half the amount is used."""
+
+# Chosen on four photographs of scikit-image under blur, noise and JPEG: a gain in PSNR on all,
+# and the least loss on those that were sharp.
+_AMOUNT = 1.0
+_RADIUS = 1.0
+"""Unsharp mask: the weight of the detail, and the sigma in pixels that separates it."""
+
+
+@dataclass(frozen=True, slots=True)
+class BicubicSharpen:
+    """Down to the estimated resolution (area), up again (bicubic), then an unsharp mask."""
+
+    card: Card
+
+    def restore(
+        self,
+        faces: Sequence[Image],
+        masks: Sequence[NDArray[np.float32] | None] | None = None,
+        plans: Sequence[Plan | None] | None = None,
+    ) -> list[Image]:
+        """Return crisper faces; see `zoo.restorer.Restorer.restore`."""
+        return restore_each(faces, _sharpen)
+
+
+def estimate_scale(image: Image) -> float:
+    """Return by how much the picture could shrink without losing what rises above its noise.
+
+    The radial power spectrum of the luma (Hann window) is compared with the flat floor of the
+    estimated noise and of rounding; the last ring above the floor is the resolution.
+
+    Parameters
+    ----------
+    image
+        uint8 HWC RGB. Smaller than 16 pixels on a side gives 1: too few frequencies to tell.
+
+    Returns
+    -------
+    float
+        1 to 8, as a ratio of side lengths.
+    """
+    height, width = image.shape[:2]
+    if min(height, width) < 16:
+        return 1.0
+    luma = image @ _LUMA_WEIGHTS
+    window = np.outer(np.hanning(height + 2)[1:-1], np.hanning(width + 2)[1:-1])
+    power = np.abs(rfft2((luma - luma.mean()) * window)) ** 2 / np.sum(window**2)
+    radius = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None])
+    ring = np.minimum((radius / 0.5 * _BANDS).astype(np.intp), _BANDS).ravel()
+    mean_power = (np.bincount(ring, power.ravel()) / np.bincount(ring))[:_BANDS]
+    grey = np.repeat(np.rint(luma).astype(np.uint8)[..., None], 3, axis=2)
+    floor = estimate_noise(grey) ** 2 + _ROUNDING
+    above = np.flatnonzero(mean_power > _ABOVE_FLOOR * floor)
+    last = int(above[-1]) + 1 if len(above) else 1
+    return min(_BANDS / last, _GREATEST_SCALE)
+
+
+def _sharpen(face: Image) -> Image:
+    scale = estimate_scale(face)
+    sharp = scale < _SHARP_BELOW
+    base = np.ascontiguousarray(face) if sharp else _down_up(face, scale)
+    radius = _RADIUS * max(1.0, scale / 2)
+    smooth = cv2.GaussianBlur(
+        base.astype(np.float32), (0, 0), radius, borderType=cv2.BORDER_REFLECT
+    )
+    amount = _AMOUNT / 2 if sharp else _AMOUNT
+    crisp = base + amount * (base - smooth)
+    return np.clip(np.rint(crisp), 0, 255).astype(np.uint8)
+
+
+def _down_up(face: Image, scale: float) -> Image:
+    height, width = face.shape[:2]
+    small = (max(1, round(width / scale)), max(1, round(height / scale)))
+    reduced = cv2.resize(np.ascontiguousarray(face), small, interpolation=cv2.INTER_AREA)
+    enlarged = cv2.resize(reduced, (width, height), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(enlarged, np.uint8)

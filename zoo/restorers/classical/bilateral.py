@@ -1,0 +1,50 @@
+"""The restorer ``bilateral``: a bilateral filter whose range follows the measured noise."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from degrade.planner.plan import Plan
+from zoo.restorer import Card, Image
+from zoo.restorers.classical.noise_level import NO_NOISE, estimate_noise
+from zoo.restorers.face_by_face import restore_each
+
+__all__ = ["Bilateral"]
+
+# Chosen on four photographs of scikit-image with noise of 5 to 50 levels, by PSNR.
+_RANGE = 4.0
+"""Range sigma as a multiple of the noise: OpenCV compares the sum of absolute differences
+over three channels, which for two equal noisy pixels is 3.4 sigma on average."""
+_SPACE = 2.5
+"""Spatial sigma in pixels; the window reaches two of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bilateral:
+    """Averages near pixels of near colours: Tomasi & Manduchi 1998."""
+
+    card: Card
+
+    def restore(
+        self,
+        faces: Sequence[Image],
+        masks: Sequence[NDArray[np.float32] | None] | None = None,
+        plans: Sequence[Plan | None] | None = None,
+    ) -> list[Image]:
+        """Return the faces with less noise; see `zoo.restorer.Restorer.restore`."""
+        return restore_each(faces, _denoise)
+
+
+def _denoise(face: Image) -> Image:
+    sigma = estimate_noise(face)
+    if sigma < NO_NOISE:
+        return face.copy()
+    window = 2 * math.ceil(2 * _SPACE) + 1
+    filtered = cv2.bilateralFilter(np.ascontiguousarray(face), window, _RANGE * sigma, _SPACE)
+    return np.asarray(filtered, np.uint8)

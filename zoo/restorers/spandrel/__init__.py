@@ -1,0 +1,1 @@
+"""Restorers from weights whose architecture spandrel knows."""

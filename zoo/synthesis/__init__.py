@@ -1,0 +1,1 @@
+"""Synthetic faces: generators by name, drawing, nearest training faces."""

@@ -1,0 +1,1 @@
+"""What every training shares: loop, state, logging, schedule, distribution."""

@@ -1,0 +1,1 @@
+"""Training sets: aligned faces, packs, splits, batches, mask errors."""

@@ -1,0 +1,205 @@
+"""From the bytes that workers send to tensors on the device: flips, masks, and what is wrong there.
+
+What is drawn depends on the configuration's seed and the step alone, and every device computes
+the same masks: numbers come from a generator on the CPU, label maps are whole numbers.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from zoo.portrait.parse.labels import LABELS, UNKNOWN, place
+from zoo.portrait.parse.template_mask import template_mask
+from zoo.training.base.random_state import step_generator
+from zoo.training.data.batches import FaceBatch
+from zoo.training.data.mask_errors import MaskErrors, sent
+from zoo.training.tasks.restorer.config import TrainingConfig
+
+__all__ = [
+    "DeviceBatch", "DeviceBatches", "flip_boxes", "flip_images", "flip_labels", "one_hot",
+]  # fmt: skip
+
+_PAIRS = (("l_eye", "r_eye"), ("l_brow", "r_brow"), ("l_ear", "r_ear"))
+"""Labels that change places in a mirror."""
+_MASK_DRAWS = 0
+"""In place of a process's rank: every process draws for the whole batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceBatch:
+    """One step's faces as a trainer takes them.
+
+    Attributes
+    ----------
+    hq, lq
+        ``(n, 3, size, size)`` float32 RGB in [0, 1], channels last.
+    mask
+        ``(n, 19, side, side)`` float32, one label a pixel; all 0 where nothing is known. The mean
+        mask is soft.
+    right
+        The masks before `TrainingConfig.mask_errors`: the same where none is wrong.
+    parts
+        ``(n, 3, 3)`` float32 boxes of left eye, right eye and mouth.
+    """
+
+    hq: Tensor
+    lq: Tensor
+    mask: Tensor
+    right: Tensor
+    parts: Tensor
+
+
+class DeviceBatches:
+    """Turns each `FaceBatch` into a `DeviceBatch`.
+
+    Parameters
+    ----------
+    config
+        Chances of absent, mean and wrong masks; batch size and seed.
+    template
+        How the faces are aligned.
+    device
+        Where to compute.
+    masked
+        False for faces without label maps: all masks are 0.
+    """
+
+    def __init__(
+        self, config: TrainingConfig, template: str, device: torch.device, *, masked: bool = True
+    ) -> None:
+        self._config, self._device = config, device
+        self._masked = masked and config.network.masked
+        size = config.network.size
+        # A network that folds no pixels looks at masks of the faces' own side.
+        self._enlarge = 1 if config.network.patch > 1 else 2
+        mean = torch.from_numpy(template_mask(template, size // 2 * self._enlarge))
+        # Both directions: a mirrored mean mask is not the same bits.
+        swapped = mean[_mirrored_order()].flip(2)
+        self._mean = torch.stack((mean, swapped)).to(device)
+
+    @torch.no_grad()
+    def __call__(self, batch: FaceBatch) -> DeviceBatch:
+        """Return the batch on the device; it may be there already, see `FaceBatch.to`."""
+        batch = batch.to(self._device)
+        flipped = sent(torch.nonzero(batch.flips)[:, 0], batch.hq)
+        mask, right = self._masks(batch, flipped)
+        return DeviceBatch(
+            flip_images(batch.hq, flipped),
+            flip_images(batch.lq, flipped),
+            mask,
+            right,
+            flip_boxes(batch.parts, flipped),
+        )
+
+    def _masks(self, batch: FaceBatch, flipped: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the masks, and the right ones.
+
+        What is drawn is known on the CPU, so everything is computed for the faces that need it.
+        """
+        if not self._masked:
+            nothing = self._one_hot(torch.full_like(batch.labels, UNKNOWN))
+            return nothing, nothing
+        config, places = self._config, batch.places
+        generator = step_generator(config.seed, batch.step, _MASK_DRAWS)
+        kind, error = torch.rand(2, config.batch_size, generator=generator, dtype=torch.float64)
+        absent = (kind < config.no_mask)[places.start : places.stop]
+        mean = (kind < config.no_mask + config.template_mask)[places.start : places.stop] & ~absent
+        wrong = (error < config.mask_errors)[places.start : places.stop] & ~absent & ~mean
+        own = flip_labels(batch.labels, flipped)
+        own.index_fill_(0, self._chosen(absent), UNKNOWN)
+        right = self._with_mean(self._one_hot(own), batch.flips, mean)
+        if not config.mask_errors:
+            return right, right
+        drawn = MaskErrors.draw(config.batch_size, generator)
+        faces = torch.nonzero(wrong)[:, 0].tolist()
+        errors = drawn.select([places[face] for face in faces])
+        chosen = self._chosen(wrong)
+        others = flip_labels(batch.others, flipped)
+        mistaken = self._one_hot(errors.apply(own[chosen], others[chosen]))
+        template = torch.zeros_like(wrong)
+        template[[faces[number] for number in errors.of_kind("template")]] = True
+        mask = right.index_copy(0, chosen, mistaken)
+        return self._with_mean(mask, batch.flips, template), right
+
+    def _one_hot(self, labels: Tensor) -> Tensor:
+        """Return the masks of label maps, as large as the network looks at."""
+        for dimension in (1, 2) if self._enlarge > 1 else ():
+            labels = labels.repeat_interleave(self._enlarge, dim=dimension)
+        return one_hot(labels)
+
+    def _with_mean(self, masks: Tensor, flips: Tensor, mean: Tensor) -> Tensor:
+        """Put the mean mask, mirrored or not, in place of some; ``mean`` ``(n,)`` says which."""
+        means = self._mean[sent(flips[mean].long(), masks)]
+        return masks.index_copy_(0, self._chosen(mean), means)
+
+    def _chosen(self, faces: Tensor) -> Tensor:
+        """Return the numbers of the faces, of ``(n,)`` bool on the CPU, on the device."""
+        return torch.nonzero(faces)[:, 0].to(self._device, non_blocking=True)
+
+
+def one_hot(labels: Tensor) -> Tensor:
+    """Return ``(n, 19, side, side)`` float32, channels last, of ``(n, side, side)`` uint8 labels.
+
+    A label of 19 or more, such as `UNKNOWN`, is 0 in every channel.
+    """
+    _, rows = _tables(labels.device)
+    # A row of the table for each pixel: a third of the time of comparing it with each label.
+    return functional.embedding(labels.int(), rows).permute(0, 3, 1, 2)
+
+
+def flip_labels(labels: Tensor, flipped: Tensor) -> Tensor:
+    """Return label maps, some of them mirrored: left and right change their names.
+
+    Parameters
+    ----------
+    labels
+        ``(n, side, side)`` uint8.
+    flipped
+        ``(m,)`` int64: the numbers of those that are.
+    """
+    mirrored, _ = _tables(labels.device)
+    return labels.index_copy(0, flipped, mirrored[labels[flipped].flip(2).int()])
+
+
+def flip_boxes(parts: Tensor, flipped: Tensor) -> Tensor:
+    """Return ``(n, 3, 3)`` boxes, some of them mirrored: the left eye is the other one then."""
+    mirrored = parts[flipped][:, [1, 0, 2]]
+    mirrored[:, :, 0] = 1 - mirrored[:, :, 0]
+    return parts.index_copy(0, flipped, mirrored)
+
+
+def flip_images(levels: Tensor, flipped: Tensor) -> Tensor:
+    """Return ``(n, 3, height, width)`` in [0, 1], channels last, some of them mirrored.
+
+    Parameters
+    ----------
+    levels
+        ``(n, height, width, 3)`` uint8.
+    flipped
+        ``(m,)`` int64: the numbers of those that are.
+    """
+    turned = levels.index_copy(0, flipped, levels[flipped].flip(2))
+    return turned.permute(0, 3, 1, 2).float().div_(255)
+
+
+@functools.cache
+def _tables(device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return ``(256,)`` uint8, each label's name in a mirror, and ``(256, 19)`` one-hot rows."""
+    count = len(LABELS)
+    names = torch.arange(256, dtype=torch.uint8)
+    names[:count] = torch.tensor(_mirrored_order(), dtype=torch.uint8)
+    rows = torch.zeros(256, count)
+    rows[:count] = torch.eye(count)
+    return names.to(device), rows.to(device)
+
+
+def _mirrored_order() -> list[int]:
+    order = list(range(len(LABELS)))
+    for left, right in _PAIRS:
+        order[place(left)], order[place(right)] = place(right), place(left)
+    return order

@@ -1,0 +1,1 @@
+"""Losses of restored faces that need a network."""

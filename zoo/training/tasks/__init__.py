@@ -1,0 +1,1 @@
+"""What can be trained: restorer, generator, encoder, embedder, parser."""

@@ -1,0 +1,1 @@
+"""Weights: where they are, how they are fetched, verified and loaded."""

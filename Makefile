@@ -1,6 +1,7 @@
 # make demo      build pairs from real photographs, restore, score, write demo/report.html
 # make test      check the code and run the tests (what CI runs)
 # make test-all  the slow tests too
+# make docs      the documentation site in site/, warnings are errors
 # make check     formatter, linter, types
 # make package   wheel and sdist in dist/
 # make gpu-run   train on a GPU that is lent by the hour: docs/training.md
@@ -11,7 +12,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SEED := 7
 
-.PHONY: demo test test-all check format package clean clean-kernels
+.PHONY: demo test test-all docs check format package clean clean-kernels
 .PHONY: gpu-pack gpu-setup gpu-train gpu-fetch gpu-join gpu-run
 
 define PREFLIGHT
@@ -65,11 +66,16 @@ format: $(VENV)/dev.stamp
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
+# One thread a process: two processes of several threads each get in each other's way.
 test: check
-	@$(BIN)/python -m pytest -m "not slow"
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 test-all: check
-	@$(BIN)/python -m pytest
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+
+docs: $(VENV)/dev.stamp
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "documentation  $(CURDIR)/site/index.html"
 
 package: $(VENV)/dev.stamp
 	@rm -rf build dist
@@ -81,7 +87,7 @@ gpu-pack gpu-setup gpu-train gpu-fetch gpu-join gpu-run:
 	@tools/gpu.sh $(@:gpu-%=%)
 
 clean:
-	rm -rf $(VENV) build dist demo runs *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) build dist demo runs site *.egg-info .mypy_cache .ruff_cache .pytest_cache
 
 clean-kernels:
 	find degrade -name '*.nbi' -delete -o -name '*.nbc' -delete

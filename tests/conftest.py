@@ -7,6 +7,8 @@ import os
 import tempfile
 from pathlib import Path
 
+import pytest
+
 _ROOT = Path(__file__).parent.parent
 
 
@@ -29,3 +31,20 @@ os.environ.setdefault(
     "NUMBA_CACHE_DIR",
     str(Path(tempfile.gettempdir()) / f"relume-kernels-{_kernel_sources_digest()}"),
 )
+
+
+SHARED = _ROOT.parent / "shared"
+"""Data that is not ours to pass on; tests that need a part of it bear ``@pytest.mark.shared``."""
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Return the folder beside the project that holds data which cannot be part of it."""
+    return SHARED
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test whose part of the shared data, the marker's argument, is missing."""
+    for marker in item.iter_markers("shared"):
+        if not (SHARED / marker.args[0]).exists():
+            pytest.skip(f"needs ../shared/{marker.args[0]}")

@@ -10,38 +10,27 @@ from degrade.terminal import LazyGroup
 __all__ = ["main"]
 
 _COMMANDS = {
-    "run": (
-        "bench.commands.run",
-        "run",
-        "Score restorers as a suite says; goes on where it stopped.",
-    ),
-    "report": ("bench.commands.report", "report", "Make the HTML page and tables of a run."),
-    "calibrate": ("bench.commands.calibrate", "calibrate", "Check every metric's arithmetic."),
-    "cache": ("bench.commands.cache", "cache", "Tell or clear what is kept of earlier runs."),
-    "compare": ("bench.commands.compare", "compare", "Say which restorer is better, if it can be."),
-    "gate": ("bench.commands.gate", "gate", "Fail where a run is worse than a baseline, for CI."),
-    "groups": ("bench.commands.compare", "groups", "Show a restorer's gain by group of faces."),
+    "run": ("bench.commands.run:run", "Score restorers as a suite says; goes on where it stopped."),
+    "report": ("bench.commands.report:report", "Make the HTML page and tables of a run."),
+    "calibrate": ("bench.commands.calibrate:calibrate", "Check every metric's arithmetic."),
+    "cache": ("bench.commands.cache:cache", "Tell or clear what is kept of earlier runs."),
+    "compare": ("bench.commands.compare:compare", "Say which restorer is better, if it can be."),
+    "gate": ("bench.commands.gate:gate", "Fail where a run is worse than a baseline, for CI."),
+    "groups": ("bench.commands.compare:groups", "Show a restorer's gain by group of faces."),
     "crosscheck": (
-        "bench.commands.crosscheck",
-        "crosscheck",
+        "bench.commands.crosscheck:crosscheck",
         "Print where other libraries' metrics differ from ours.",
     ),
     "generator": (
-        "bench.commands.generator",
-        "generator",
+        "bench.commands.generator:generator",
         "Measure how far a generator's faces are from real ones.",
     ),
     "metrics": (
-        "bench.commands.metrics",
-        "metrics",
+        "bench.commands.metrics:metrics",
         "List the metrics and whether they can run here.",
     ),
-    "protocols": (
-        "bench.commands.calibrate",
-        "protocols",
-        "List what each paper's scripts compute.",
-    ),
-    "speed": ("bench.commands.speed", "speed", "Time the degradation engine against its peers."),
+    "protocols": ("bench.commands.calibrate:protocols", "List what each paper's scripts compute."),
+    "speed": ("bench.commands.speed:speed", "Time the degradation engine against its peers."),
 }
 
 

@@ -10,9 +10,9 @@ from degrade.terminal import LazyGroup
 __all__ = ["main"]
 
 _COMMANDS = {
-    "degrade": ("degrade.cli", "main", "Turn sharp images into realistic bad ones, from a seed."),
-    "zoo": ("zoo.cli", "main", "List, load and run face restorers."),
-    "bench": ("bench.cli", "main", "Score restorers so that the number can be trusted."),
+    "degrade": ("degrade.cli:main", "Turn sharp images into realistic bad ones, from a seed."),
+    "zoo": ("zoo.cli:main", "List, load and run face restorers."),
+    "bench": ("bench.cli:main", "Score restorers so that the number can be trusted."),
 }
 
 

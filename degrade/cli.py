@@ -9,20 +9,18 @@ from degrade.terminal import LazyGroup
 
 __all__ = ["main"]
 
-_COMMANDS = "degrade.commands"
-
 
 @click.command(
     cls=LazyGroup,
     commands_from={
-        "list": (f"{_COMMANDS}.list", "list_command", "Show recipes, operations, datasets."),
-        "apply": (f"{_COMMANDS}.apply", "apply_command", "Degrade a picture or a folder."),
-        "build": (f"{_COMMANDS}.build", "build_command", "Build a paired dataset."),
-        "verify": (f"{_COMMANDS}.verify", "verify_command", "Check a built dataset."),
-        "replay": (f"{_COMMANDS}.verify", "replay_command", "Rebuild one pair from its row."),
-        "fit": (f"{_COMMANDS}.fit", "fit_command", "Make a recipe of real photographs."),
-        "preview": (f"{_COMMANDS}.preview", "preview_command", "Make a contact sheet."),
-        "measure": (f"{_COMMANDS}.measure", "measure_command", "Tell how hard a recipe is."),
+        "list": ("degrade.commands.list:list_command", "Show recipes, operations, datasets."),
+        "apply": ("degrade.commands.apply:apply_command", "Degrade a picture or a folder."),
+        "build": ("degrade.commands.build:build_command", "Build a paired dataset."),
+        "verify": ("degrade.commands.verify:verify_command", "Check a built dataset."),
+        "replay": ("degrade.commands.verify:replay_command", "Rebuild one pair from its row."),
+        "fit": ("degrade.commands.fit:fit_command", "Make a recipe of real photographs."),
+        "preview": ("degrade.commands.preview:preview_command", "Make a contact sheet."),
+        "measure": ("degrade.commands.measure:measure_command", "Tell how hard a recipe is."),
     },
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )

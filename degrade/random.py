@@ -10,6 +10,9 @@ number depends on the order of images, the number of workers, or what else was d
 There is no generator to seed. This module holds the definition, in plain Python; the numbers of
 a whole plan come from the same function in `degrade.planner.philox_vectorized`, the noise of
 pixels from the same in `degrade.ops.kernels.philox`.
+
+It also owns every purpose and slot in the three packages: training and synthesis, which need whole
+arrays of numbers, draw from generators that are seeded here.
 """
 
 from __future__ import annotations
@@ -19,20 +22,34 @@ import math
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from degrade.errors import DatasetError
-from degrade.ops.kernels.portable_math import exp, log
+from degrade.portable_math import exp, log
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = [
+    "EMBEDDER_VIEWS",
+    "ENCODER_BATCH",
     "FEEDING",
+    "GENERATOR_FLIPS",
+    "GENERATOR_ORDER",
+    "MASK_DRAWS",
     "MULTIPLIERS",
     "PARAMETERS",
     "PIXELS",
+    "POOL_CROP",
+    "POOL_FAMILIES",
+    "POOL_ORDER",
+    "RESTORER_BATCH",
     "UNIT",
     "WEYL",
     "Stream",
     "StreamKey",
+    "array_generator",
     "between",
     "chosen",
     "image_id_bits",
@@ -41,6 +58,8 @@ __all__ = [
     "path_bits",
     "philox4x32",
     "shuffled",
+    "step_seed",
+    "synthesis_words",
     "whole_between",
 ]
 
@@ -49,7 +68,33 @@ PARAMETERS = 0
 PIXELS = 1
 """Purpose of the numbers that a step spends on pixels."""
 FEEDING = 2
-"""Purpose of the numbers that choose and order what a `degrade.DataPool` feeds."""
+"""Purpose of the numbers that choose and order what a training is fed.
+
+Their key has the number of a batch or a pass, or an image id, in the place of the image."""
+
+# Slots of the purpose FEEDING; slots of the other purposes are the positions of a recipe's steps.
+POOL_ORDER = 0
+"""Of a `degrade.DataPool`: the order of the images in a pass."""
+POOL_FAMILIES = 1
+"""Of a `degrade.DataPool`: which pair of a batch is of which family."""
+POOL_CROP = 2
+"""Of a `degrade.DataPool`: where the window of an image lies."""
+RESTORER_BATCH = 8
+"""Of a restorer's training: which faces are mirrored, and which are left clean."""
+EMBEDDER_VIEWS = 10
+"""Of a descriptor's training: the two views of each face."""
+ENCODER_BATCH = 11
+"""Of an encoder's training: which faces are mirrored, and which are left clean."""
+
+# Purposes of `array_generator`.
+GENERATOR_ORDER = 1
+"""Of a generator's training: the order of the faces in a pass."""
+GENERATOR_FLIPS = 2
+"""Of a generator's training: which faces of a batch are mirrored."""
+
+# Parts of `step_seed` that are not the rank of a process.
+MASK_DRAWS = 0
+"""Masks of a restorer's batch: every process draws those of the whole batch."""
 
 MULTIPLIERS = 0xD2511F53, 0xCD9E8D57
 """Of Philox4x32; they and the Weyl increments as in Random123, ``include/Random123/philox.h``."""
@@ -138,6 +183,37 @@ class StreamKey:
         seed, image = int(self.seed), int(self.image)
         middle = (int(slot) << 24) | (purpose << 16) | int(self.variant)
         return seed & _MASK, seed >> 32, middle, image >> 32, image & _MASK
+
+
+def array_generator(seed: int, purpose: int, number: int) -> np.random.Generator:
+    """Return NumPy's Philox4x64 generator of one purpose and one number, such as a step's."""
+    import numpy as np
+
+    return np.random.Generator(np.random.Philox([seed, purpose, number]))
+
+
+def step_seed(seed: int, step: int, part: int = 0) -> int:
+    """Return 64 bits that seed another library's generator for one step of a training.
+
+    ``part`` tells the processes of one training apart by their rank.
+    """
+    import numpy as np
+
+    words = np.random.SeedSequence([seed, step, part]).generate_state(2, np.uint32)
+    return int(words[0]) | int(words[1]) << 32
+
+
+def synthesis_words(seed: int, index: int, count: int) -> NDArray[np.uint64]:
+    """Return ``count`` words of 64 bits that decide the synthetic face ``index`` of a seed.
+
+    Philox4x64-10 of NumPy, keyed with the seed and counting from the index.
+    """
+    import numpy as np
+
+    words: NDArray[np.uint64] = np.random.Philox(key=seed, counter=[0, 0, index, 0]).random_raw(
+        count
+    )
+    return words
 
 
 class Stream:

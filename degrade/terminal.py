@@ -1,24 +1,25 @@
-"""How the three commands talk to a person: one-line errors, progress, help without loading a thing.
+"""What the three commands print: one-line errors, progress, tables, help without imports.
 
-Results go to standard output, everything here to standard error.
+Progress and errors go to standard error; tables are results, for standard output.
 """
 
 from __future__ import annotations
 
 import errno
-import importlib
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sized
+import unicodedata
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import click
 
 from degrade.errors import UserError
+from degrade.lazy import load_attribute
 
-__all__ = ["LazyGroup", "Progress", "progress", "told_how_to_go_on"]
+__all__ = ["LazyGroup", "Progress", "columns", "padded", "progress", "resume_hint", "text_width"]
 
 Item = TypeVar("Item")
 
@@ -52,14 +53,14 @@ class LazyGroup(click.Group):
     Parameters
     ----------
     commands_from
-        Command name to ``(module, attribute, one-line help)``; the help line is kept
-        here so that ``--help`` imports none of the modules.
+        Command name to ``(reference, one-line help)``, the reference as `load_attribute` takes
+        it; the help line is kept here so that ``--help`` imports none of the modules.
     """
 
     def __init__(
         self,
         *args: Any,
-        commands_from: Mapping[str, tuple[str, str, str]] | None = None,
+        commands_from: Mapping[str, tuple[str, str]] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
@@ -73,14 +74,13 @@ class LazyGroup(click.Group):
         """Import and return one command, or None when there is none of that name."""
         if cmd_name not in self._commands_from:
             return super().get_command(ctx, cmd_name)
-        module, attribute, _ = self._commands_from[cmd_name]
-        command = getattr(importlib.import_module(module), attribute)
+        command = load_attribute(self._commands_from[cmd_name][0])
         assert isinstance(command, click.Command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the table of commands from the declared help lines."""
-        rows = [(name, entry[2]) for name, entry in self._commands_from.items()]
+        rows = [(name, text) for name, (_, text) in self._commands_from.items()]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 
@@ -102,7 +102,7 @@ class LazyGroup(click.Group):
 
 
 @contextmanager
-def told_how_to_go_on() -> Iterator[None]:
+def resume_hint() -> Iterator[None]:
     """Say, when Ctrl-C ends the block, that the same command goes on where it stopped."""
     try:
         yield
@@ -222,3 +222,34 @@ def progress(
         for item in items:
             yield item
             shown.advance()
+
+
+def columns(rows: Sequence[Sequence[str]], left: Collection[int] | None = None) -> list[str]:
+    """Return rows of cells as lines whose columns line up, two spaces apart.
+
+    Parameters
+    ----------
+    rows
+        Rows of equally many cells.
+    left
+        Positions of the columns to align left, the others are aligned right; None for all.
+    """
+    widths = [max(map(text_width, cells)) for cells in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            padded(cell, width, right=left is not None and position not in left)
+            for position, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def padded(text: str, width: int, *, right: bool = False) -> str:
+    """Return the text with spaces after it, or before it, up to a width in terminal cells."""
+    spaces = " " * (width - text_width(text))
+    return spaces + text if right else text + spaces
+
+
+def text_width(text: str) -> int:
+    """Return how many terminal cells a text takes: East Asian wide characters take two."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)

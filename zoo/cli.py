@@ -13,20 +13,19 @@ __all__ = ["main"]
 
 _COMMANDS = {
     "list": (
-        "zoo.commands.list",
-        "list_restorers",
+        "zoo.commands.list:list_restorers",
         "Show every restorer: kind, size, licences, speed.",
     ),
-    "card": ("zoo.commands.list", "show_card", "Show what to know before using one restorer."),
-    "restore": ("zoo.commands.restore", "restore", "Restore a photo, or a folder of photos."),
-    "align": ("zoo.commands.train", "align_command", "Cut aligned faces to train on."),
-    "pack": ("zoo.commands.pack", "pack_command", "Put aligned faces into one file to train on."),
-    "train": ("zoo.commands.train", "train_command", "Train a restorer on aligned faces."),
-    "synth": ("zoo.commands.synth", "synth", "Draw faces of nobody with a generator."),
-    "add": ("zoo.commands.add", "add", "Add somebody else's restorer: weights or a program."),
-    "remove": ("zoo.commands.add", "remove", "Forget a restorer that was added."),
-    "export": ("zoo.commands.export", "export", "Write a trained restorer as an ONNX file."),
-    "fetch": ("zoo.commands.fetch", "fetch", "Download published weights and check them."),
+    "card": ("zoo.commands.list:show_card", "Show what to know before using one restorer."),
+    "restore": ("zoo.commands.restore:restore", "Restore a photo, or a folder of photos."),
+    "align": ("zoo.commands.train:align_command", "Cut aligned faces to train on."),
+    "pack": ("zoo.commands.pack:pack_command", "Put aligned faces into one file to train on."),
+    "train": ("zoo.commands.train:train_command", "Train a restorer on aligned faces."),
+    "synth": ("zoo.commands.synth:synth", "Draw faces of nobody with a generator."),
+    "add": ("zoo.commands.add:add", "Add somebody else's restorer: weights or a program."),
+    "remove": ("zoo.commands.add:remove", "Forget a restorer that was added."),
+    "export": ("zoo.commands.export:export", "Write a trained restorer as an ONNX file."),
+    "fetch": ("zoo.commands.fetch:fetch", "Download published weights and check them."),
 }
 
 _HELP = """Restorers behind one call, each with a card that says what it may be used for.

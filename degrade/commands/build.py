@@ -83,12 +83,12 @@ def build_command(
     """
     from degrade.dataset.build import build
     from degrade.feed.paired_dataset import PairedDataset
-    from degrade.terminal import Progress, told_how_to_go_on
+    from degrade.terminal import Progress, resume_hint
 
     pictures, recipe = opening.open_testset(source, recipe)
     dataset = PairedDataset(pictures, recipe, seed, variants)
     start = time.monotonic()
-    with told_how_to_go_on(), Progress(len(dataset), f"building {out}", "pair") as shown:
+    with resume_hint(), Progress(len(dataset), f"building {out}", "pair") as shown:
         result = build(
             dataset,
             out,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from degrade.commands.options import json_option
+from degrade.terminal import columns
 
 __all__ = ["list_command"]
 
@@ -45,7 +45,8 @@ def list_command(what: str, dataset: str | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(records, indent=2))
         return
-    for line in _aligned([_in_words(record) for record in records]):
+    records = [_with_default_switches(record) for record in records]
+    for line in columns([list(records[0]), *(list(record.values()) for record in records)]):
         click.echo(line)
 
 
@@ -160,19 +161,9 @@ def _words(split: dict[str, Any]) -> str:
     return f"{split['count']} pictures, numbers {first} to {last} ({split['source']})"
 
 
-def _in_words(record: dict[str, Any]) -> dict[str, Any]:
+def _with_default_switches(record: dict[str, Any]) -> dict[str, Any]:
     """Return the record with its switches, if it has any, as their default values."""
     if "switches" not in record:
         return record
     defaults = ":".join(switch["default"] for switch in record["switches"].values())
     return record | {"switches": defaults}
-
-
-def _aligned(records: Sequence[dict[str, Any]]) -> list[str]:
-    keys = list(records[0])
-    table = [keys, *([record[key] for key in keys] for record in records)]
-    widths = [max(len(row[column]) for row in table) for column in range(len(keys))]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in table
-    ]

@@ -24,12 +24,19 @@ from degrade.feed.stratified_sampler import Strata
 from degrade.images import Image
 from degrade.planner.philox_vectorized import Lanes
 from degrade.planner.plan import Plan, Step, plan
-from degrade.random import FEEDING, Stream, StreamKey, image_id_bits
+from degrade.random import (
+    FEEDING,
+    POOL_CROP,
+    POOL_FAMILIES,
+    POOL_ORDER,
+    Stream,
+    StreamKey,
+    image_id_bits,
+)
 from degrade.recipe.recipe import Recipe, load_recipe
 
 __all__ = ["Batch", "DataPool", "Family", "families_of"]
 
-_ORDER, _MIX, _WINDOW = 0, 1, 2  # stream slots
 _VARIANTS = 65536
 
 
@@ -173,7 +180,7 @@ class DataPool:
 
     def mix(self, step: int) -> tuple[str, ...]:
         """Return the family of each pair of a batch, in a drawn order."""
-        stream = Stream(StreamKey(self.seed, step, 0), _MIX, FEEDING)
+        stream = Stream(StreamKey(self.seed, step, 0), POOL_FAMILIES, FEEDING)
         counted = zip(self.families, self._strata.counts(step), strict=True)
         return tuple(stream.shuffled([name for name, count in counted for _ in range(count)]))
 
@@ -252,7 +259,7 @@ class DataPool:
                 f"{image_id} is {size[0]} × {size[1]}, smaller than the crop of "
                 f"{height} × {width}: make the crop smaller or leave the picture out"
             )
-        stream = Stream(key, _WINDOW, FEEDING)
+        stream = Stream(key, POOL_CROP, FEEDING)
         top, left = stream.integer(0, size[0] - height), stream.integer(0, size[1] - width)
         window = {"top": top, "left": left, "height": height, "width": width}
         return Step("crop", 0, "both", window)
@@ -273,7 +280,7 @@ def _order(seed: int, turn: int, count: int) -> NDArray[np.int64]:
     By sorting a number of 53 bits for each; the rare equal ones keep the order of the source.
     """
     key, width = StreamKey(seed, turn, 0), min(1024, (count + 1) // 2)
-    lanes = Lanes.of([(_ORDER, block) for block in range(width)], FEEDING)
+    lanes = Lanes.of([(POOL_ORDER, block) for block in range(width)], FEEDING)
     numbers = np.empty((-(-count // (2 * width)), 2 * width))
     for row in numbers:
         row[:] = lanes.units(key)

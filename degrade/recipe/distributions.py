@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
-from degrade.ops.kernels.portable_math import log
 from degrade.planner.plan import Value
+from degrade.portable_math import log
 from degrade.random import Stream, between, chosen, log_between, whole_between
 
 __all__ = [

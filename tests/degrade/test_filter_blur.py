@@ -8,7 +8,7 @@ from scipy import special
 from degrade.ops import OPERATIONS
 from degrade.ops.blur import filter_kernels as filters
 from degrade.ops.blur.filter_blur import correlate_kernel
-from degrade.ops.kernels.portable_math import cos_degrees, sin_degrees
+from degrade.portable_math import cos_degrees, sin_degrees
 
 STREAM = np.zeros(5, np.uint32)
 SIZES = [(1, 1), (2, 3), (65, 33), (40, 51)]

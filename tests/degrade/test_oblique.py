@@ -5,7 +5,7 @@ import pytest
 
 from degrade.ops.blur import point_spread as shapes
 from degrade.ops.blur.oblique import slanted_passes
-from degrade.ops.kernels.portable_math import cos_degrees, sin_degrees
+from degrade.portable_math import cos_degrees, sin_degrees
 
 
 def moments(sigma_x, sigma_y, angle):

@@ -4,7 +4,7 @@ import numba
 import numpy as np
 import pytest
 
-from degrade.ops.kernels import portable_math
+from degrade import portable_math
 
 TOLERANCE = 2.0
 """Units in the last place."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from degrade.ops.blur import point_spread as shapes
-from degrade.ops.kernels.portable_math import cos_degrees, sin_degrees
+from degrade.portable_math import cos_degrees, sin_degrees
 
 
 def turned(angle):

@@ -5,7 +5,7 @@ import pytest
 from click.testing import CliRunner
 
 from degrade.errors import DatasetError, UserError
-from degrade.terminal import LazyGroup, Progress, _duration, progress, told_how_to_go_on
+from degrade.terminal import LazyGroup, Progress, _duration, progress, resume_hint
 
 
 def command_raising(error):
@@ -61,8 +61,8 @@ def test_commands_keep_their_order_and_are_not_imported_for_help():
     @click.group(
         cls=LazyGroup,
         commands_from={
-            "z": ("no.such.module", "x", "Last letter."),
-            "a": ("no.such", "x", "First."),
+            "z": ("no.such.module:x", "Last letter."),
+            "a": ("no.such:x", "First."),
         },
     )
     def main():
@@ -147,12 +147,12 @@ def test_times_are_told_as_people_do(seconds, text):
 
 
 def test_ctrl_c_inside_compiled_code_is_still_an_interrupt():
-    with pytest.raises(UserError, match="interrupted"), told_how_to_go_on():
+    with pytest.raises(UserError, match="interrupted"), resume_hint():
         try:
             raise KeyboardInterrupt
         except KeyboardInterrupt as interrupt:
             raise SystemError("a function returned a result with an exception set") from interrupt
-    with pytest.raises(SystemError, match="other"), told_how_to_go_on():
+    with pytest.raises(SystemError, match="other"), resume_hint():
         raise SystemError("other")
 
 

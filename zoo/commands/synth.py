@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from degrade.errors import UserError
-from degrade.terminal import Progress, told_how_to_go_on
+from degrade.terminal import Progress, resume_hint
 
 if TYPE_CHECKING:
     from zoo.restorer import Image
@@ -82,7 +82,7 @@ def synth(
         if folder is not None:
             _check_template(folder, generator)
     _claim(out, _record(generator, seed, truncation))
-    with told_how_to_go_on():
+    with resume_hint():
         _draw(generator, out, count, seed, truncation)
     click.echo(f"{count} faces in {out}, drawn by {_author(generator)}")
     if sheet is None and against is None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from degrade.errors import UserError
-from degrade.terminal import Progress, told_how_to_go_on
+from degrade.terminal import Progress, resume_hint
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -136,7 +136,7 @@ def train_command(
     if threads:
         torch.set_num_threads(threads)
     task = load_task(config)
-    with told_how_to_go_on(), _Shown(task.config, steps) as shown:
+    with resume_hint(), _Shown(task.config, steps) as shown:
         packing = {"on_face": shown.pack} if task.packs else {}
         weights = task.train(
             task.config,

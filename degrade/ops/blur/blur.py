@@ -22,7 +22,7 @@ from degrade.ops.blur.kernel_form import (
 )
 from degrade.ops.blur.runs import correlate_runs
 from degrade.ops.kernels.memory import PLANES
-from degrade.ops.kernels.portable_math import cos_degrees, sin_degrees
+from degrade.portable_math import cos_degrees, sin_degrees
 
 __all__ = ["correlate", "defocus_blur", "gaussian_blur", "gaussian_taps", "motion_blur"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 
-from degrade.ops.kernels.portable_math import cos_degrees, exp, sin_degrees
+from degrade.portable_math import cos_degrees, exp, sin_degrees
 from degrade.random import philox4x32
 
 __all__ = ["camera_path", "glass_shift", "mean_offset", "one_sided_taps"]

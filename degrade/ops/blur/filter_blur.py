@@ -16,7 +16,7 @@ from degrade.ops.blur import point_spread as shapes
 from degrade.ops.blur.correlate import correlate_separable, correlate_taps, correlate_terms
 from degrade.ops.kernels.memory import PLANES
 from degrade.ops.kernels.planes import from_planes, to_planes
-from degrade.ops.kernels.portable_math import cos_degrees, sin_degrees
+from degrade.portable_math import cos_degrees, sin_degrees
 
 __all__ = [
     "average_blur",

@@ -11,7 +11,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from degrade.ops.kernels import portable_bessel, portable_math
+from degrade import portable_math
+from degrade.ops.kernels import portable_bessel
 from degrade.ops.kernels.compile import inline, kernel
 
 __all__ = ["GRID", "aliased_disk", "generalised_gaussian", "plateau", "sinc"]

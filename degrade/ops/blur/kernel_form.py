@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from degrade.ops.blur import point_spread as shapes
 from degrade.ops.blur.oblique import SlantedLine, slanted_passes
-from degrade.ops.kernels.portable_math import cos_degrees, sin_degrees
+from degrade.portable_math import cos_degrees, sin_degrees
 
 __all__ = [
     "KernelForm",

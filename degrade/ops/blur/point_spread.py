@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from degrade.ops.kernels import portable_math
+from degrade import portable_math
 from degrade.ops.kernels.compile import inline, kernel
 
 __all__ = [

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from degrade.ops.codec.jpeg_kernels import quantisation_tables
 from degrade.ops.kernels.compile import inline, kernel
 from degrade.ops.kernels.planes import rounded
-from degrade.ops.kernels.portable_math import cos_degrees
+from degrade.portable_math import cos_degrees
 
 __all__ = ["cosines", "float_steps", "round_trip_floating"]
 

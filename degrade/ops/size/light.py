@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from degrade.ops.kernels import portable_math
+from degrade import portable_math
 from degrade.ops.kernels.compile import inline, kernel
 
 __all__ = ["from_light", "light_tables", "to_light"]

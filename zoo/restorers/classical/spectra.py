@@ -19,8 +19,8 @@ from degrade.fit.blocks import BLOCK
 from degrade.fit.jpeg_quality import luma_steps
 from degrade.ops.blur import point_spread as shapes
 from degrade.ops.blur.blur import gaussian_taps
-from degrade.ops.kernels.portable_math import cos_degrees, sin_degrees
 from degrade.planner.plan import Plan, Step, Value
+from degrade.portable_math import cos_degrees, sin_degrees
 from zoo.restorer import Image
 
 __all__ = ["Spectra", "point_spread", "spectra", "widest_reach"]

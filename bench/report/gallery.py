@@ -11,7 +11,6 @@ from bench.report.ranking import Rank, chosen_images, ranking_column, ranks
 from bench.stats.scores import BASELINE
 from bench.store.photographs import ImageKey
 from bench.suite.no_reference import AS_FOUND
-from degrade.commands.preview_sheet import describe_step
 from degrade.planner.plan import Plan
 
 __all__ = ["Captions", "captions_of"]
@@ -88,7 +87,7 @@ def _leader(table: Table, ranked: Mapping[str, Mapping[ImageKey, Rank]]) -> str:
 
 def _made(plan: Plan) -> str:
     words = [
-        describe_step(step)
+        step.describe()
         for step in plan.steps
         if step.target != "hq" and step.operation not in _SILENT
     ]

@@ -18,7 +18,7 @@ from bench.speed import reference_codec as codec
 from bench.speed import reference_noise as noise
 from bench.speed.case import Case, Formula, PeerCall
 from degrade import Step
-from degrade.planner.plan import Value
+from degrade.ops import Value
 
 __all__ = ["CASES", "MOTION_ANGLE"]
 

@@ -96,7 +96,6 @@ def replay_command(folder: str, key: str, source: str | None, out: Path | None) 
     degrade replay pairs/ astronaut
     degrade replay pairs/ lq/astronaut.png --source photos/ --out again.png
     """
-    from degrade.commands.preview_sheet import describe_step
     from degrade.dataset.manifest import pixel_digest
     from degrade.dataset.replay import replay
     from degrade.dataset.verify import differing_versions
@@ -107,7 +106,7 @@ def replay_command(folder: str, key: str, source: str | None, out: Path | None) 
     if out is not None:
         write_png(out, lq)
     for step in Plan.from_json(row.plan).steps:
-        click.echo(f"  {describe_step(step)}")
+        click.echo(f"  {step.describe()}")
     same = (pixel_digest(hq), pixel_digest(lq)) == (row.hq_sha256, row.lq_sha256)
     click.echo(f"{row.key}: {'identical' if same else 'DIFFERENT'}, lq {pixel_digest(lq)}")
     if not same:

@@ -1,6 +1,30 @@
-"""The operations: what each is called, what it takes, and the function that does it."""
+"""The operations: what each is called, what it takes, and the function that does it.
 
-from degrade.ops.operation import Boolean, Choice, Integer, Number, Operation, Parameter
+A folder for each kind; its ``entries.py`` declares the operations, the code stands beside it.
+"""
+
+from degrade.ops.operation import (
+    FAMILIES,
+    Boolean,
+    Choice,
+    Integer,
+    Ladder,
+    Number,
+    Operation,
+    Parameter,
+    Value,
+)
 from degrade.ops.registry import OPERATIONS
 
-__all__ = ["OPERATIONS", "Boolean", "Choice", "Integer", "Number", "Operation", "Parameter"]
+__all__ = [
+    "FAMILIES",
+    "OPERATIONS",
+    "Boolean",
+    "Choice",
+    "Integer",
+    "Ladder",
+    "Number",
+    "Operation",
+    "Parameter",
+    "Value",
+]

@@ -1,14 +1,39 @@
-"""What an operation is: its name, version, the range of each parameter, and where its code is."""
+"""What is said of an operation: its parameters, its severity ladder, its words, where its code is.
+
+Importing an entry imports none of the code, so listing operations takes no time.
+"""
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-__all__ = ["Boolean", "Choice", "Integer", "Number", "Operation", "Parameter"]
+from degrade.lazy import load_attribute
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = [
+    "FAMILIES",
+    "Boolean",
+    "Choice",
+    "Integer",
+    "Ladder",
+    "Number",
+    "Operation",
+    "OperationFunction",
+    "Parameter",
+    "Value",
+]
+
+Value = float | int | str | bool
+"""A parameter as a plan records it."""
+
+FAMILIES = ("noise", "blur", "resolution", "pixelation", "compression", "colour")
+"""Families of degradation, after the Kuaishou article's noise, blur, JPEG and pixelation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +100,74 @@ class Boolean:
 Parameter = Number | Integer | Choice | Boolean
 
 
+class OperationFunction(Protocol):
+    """What carries an operation out: ``(planes, stream, **parameters) -> planes``.
+
+    Planes are float32 (3, height, width), levels 0-255. The stream is uint32 (5): the Philox key
+    and counter whose numbers a noisy operation spends; the others ignore it. The planes that are
+    given stay as they are; those returned may be the same.
+    """
+
+    def __call__(
+        self, planes: NDArray[np.float32], stream: NDArray[np.uint32], /, **parameters: Any
+    ) -> NDArray[np.float32]:
+        """Return the planes after the operation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """How an operation gets more severe.
+
+    Attributes
+    ----------
+    parameter
+        The one that is swept, as a recipe calls it.
+    mild, severe
+        Its values at the two ends. The severe ends are those of the shipped recipes where one
+        uses the operation, and go further where those are mild.
+    fixed
+        What the operation needs besides; angles are any that show.
+    even
+        Whether the values are as far from each other, rather than in equal ratios.
+    """
+
+    parameter: str
+    mild: float
+    severe: float
+    fixed: Mapping[str, Value] = field(default_factory=dict)
+    even: bool = False
+
+    def values(self, count: int) -> list[float]:
+        """Return so many values from mild to severe, rounded to what a person would write."""
+        shares = [number / (count - 1) for number in range(count)] if count > 1 else [1.0]
+        if self.even:
+            span = self.severe - self.mild
+            return [float(f"{self.mild + span * share:.4g}") for share in shares]
+        ratio = self.severe / self.mild
+        return [float(f"{self.mild * ratio**share:.2g}") for share in shares]
+
+    def position(self, value: float) -> float:
+        """Return the share of the way from the mild end to the severe one, cut to [0, 1]."""
+        if self.even:
+            share = (value - self.mild) / (self.severe - self.mild)
+        elif value <= 0:
+            # No noise at all, or (photons, quality) none of what is left of the image.
+            share = float(self.severe < self.mild)
+        else:
+            share = math.log(value / self.mild) / math.log(self.severe / self.mild)
+        return min(1.0, max(0.0, share))
+
+
+_SHORTHANDS = {
+    "sigma": ("sigma_x", "sigma_y"),
+    "divisor": ("height", "width"),
+    "to": ("height", "width"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One degradation.
+    """One degradation: all that is said of it, and a reference to its code.
 
     Attributes
     ----------
@@ -88,21 +178,32 @@ class Operation:
     summary
         One line for ``degrade list --operations``.
     code
-        ``module:function``, imported when first used; called with
-        ``(planes, stream, **parameters)`` and returning planes.
+        ``module:function`` of an `OperationFunction`, imported when first used.
     parameters
         Those a plan holds; a recipe may also give the ones in ``recipe_only``, which
         `degrade.plan` turns into these.
     recipe_only
         Parameters that are resolved while planning, such as a divisor of the size.
+    family
+        One of `FAMILIES`; empty for what moves, rounds or sharpens an image.
+    family_where
+        ``(parameter, value)`` to the family that it belongs to instead.
+    ladder
+        How it gets more severe; None where it has no severity.
+    caption
+        A few words for a person, with the parameters in braces as in ``str.format``, or a
+        function of the parameters; empty: all parameters are listed.
+    derived
+        ``module:function`` of ``(parameters, size) -> parameters``: those that follow from the
+        others, which the plan records; it may refuse the size. Empty where there are none.
     portable
         The same bytes on any machine; False for system codecs.
     noisy
         Spends random numbers on pixels.
     moves
-        May move the picture; its parameters say by how much. All others keep LQ on HQ.
+        May move the image; its parameters say by how much. All others keep LQ on HQ.
     resizes
-        The picture leaves with the size of its parameters ``height`` and ``width``.
+        The image leaves with the size of its parameters ``height`` and ``width``.
     """
 
     name: str
@@ -111,13 +212,82 @@ class Operation:
     code: str
     parameters: Mapping[str, Parameter]
     recipe_only: Mapping[str, Parameter] = field(default_factory=dict)
+    family: str = ""
+    family_where: Mapping[tuple[str, Value], str] = field(default_factory=dict)
+    ladder: Ladder | None = None
+    caption: str | Callable[[Mapping[str, Any]], str] = ""
+    derived: str = ""
     portable: bool = True
     noisy: bool = False
     moves: bool = False
     resizes: bool = False
 
-    def load(self) -> Callable[..., Any]:
+    def load(self) -> OperationFunction:
         """Import and return the function that does it."""
-        module, _, function = self.code.partition(":")
-        loaded: Callable[..., Any] = getattr(importlib.import_module(module), function)
-        return loaded
+        function: OperationFunction = load_attribute(self.code)
+        return function
+
+    def shorthands(self) -> dict[str, tuple[str, ...]]:
+        """Return recipe parameter → the plan parameters that it decides."""
+        return {name: _SHORTHANDS[name] for name in self.recipe_only if name in _SHORTHANDS}
+
+    def defaults(self) -> dict[str, Value]:
+        """Return the default of every parameter that has one."""
+        return {n: spec.default for n, spec in self.parameters.items() if spec.default is not None}
+
+    def recorded(self, values: Mapping[str, Value]) -> dict[str, Value]:
+        """Return every parameter that the operation takes, in its order and of its type.
+
+        A recipe may say 2 for 2.0; the plan records what the operation is called with.
+        """
+        return {
+            name: float(values[name]) if isinstance(spec, Number) else values[name]
+            for name, spec in self.parameters.items()
+        }
+
+    def describe(self, parameters: Mapping[str, Value]) -> str:
+        """Return a few words for a person: ``JPEG 43, 420``."""
+        if callable(self.caption):
+            return self.caption(parameters)
+        if self.caption:
+            return self.caption.format(**parameters)
+        listed = (f"{name} {value}" for name, value in parameters.items())
+        return " ".join([self.name.replace("_", " "), *listed])
+
+    def family_of(self, parameters: Mapping[str, Value]) -> str:
+        """Return the family that it belongs to with these parameters; empty for none."""
+        families = (
+            family
+            for (name, value), family in self.family_where.items()
+            if parameters[name] == value
+        )
+        return next(families, self.family)
+
+    def strength(self, parameters: Mapping[str, Value], size: tuple[int, int]) -> float | None:
+        """Return how severe it is, 0 at the mild end of its ladder to 1 at the severe one.
+
+        Parameters
+        ----------
+        parameters
+            As a plan records them.
+        size
+            ``(height, width)`` of the image that it is used on, pixels.
+
+        Returns
+        -------
+        float or None
+            None without a ladder, and where nothing is lost: an image that is enlarged.
+        """
+        if self.ladder is None:
+            return None
+        name = self.ladder.parameter
+        if name == "divisor":
+            area = float(parameters["height"]) * float(parameters["width"])
+            value = math.sqrt(size[0] * size[1] / area)
+            if value <= 1:
+                return None
+        elif name == "sigma" and "sigma_x" in parameters:
+            value = max(float(parameters["sigma_x"]), float(parameters["sigma_y"]))
+        else:
+            value = float(parameters[name])
+        return self.ladder.position(value)

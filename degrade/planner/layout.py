@@ -14,9 +14,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from degrade.errors import RecipeError
-from degrade.ops import OPERATIONS, Number
+from degrade.ops import OPERATIONS, Number, Value
 from degrade.planner.philox_vectorized import Lanes
-from degrade.planner.plan import Step, Value
+from degrade.planner.plan import Step
 from degrade.planner.resolve import needs_resolving, resolve
 from degrade.random import StreamKey, chosen, shuffled
 from degrade.recipe.distributions import Chosen, Distribution, Fixed, Range
@@ -143,32 +143,22 @@ def _laid_out_group(group: Group, places: list[tuple[int, int]]) -> _GroupLayout
 
 
 def _laid_out_step(step: RecipeStep, places: list[tuple[int, int]]) -> _StepLayout:
-    specs = OPERATIONS[step.operation].parameters
+    operation = OPERATIONS[step.operation]
+    specs = operation.parameters
     drawn = tuple(
         (name, value, isinstance(specs.get(name), Number))
         for name, value in step.parameters.items()
         if not isinstance(value, Fixed)
     )
     given = {n: value.value for n, value in step.parameters.items() if isinstance(value, Fixed)}
-    defaults = {name: spec.default for name, spec in specs.items() if spec.default is not None}
+    defaults = operation.defaults()
     template = None
-    if not needs_resolving(step.operation, step.parameters):
-        told = {name: 0 for name, _, _ in drawn}  # in the place of what is drawn later
-        template = _recorded(step.operation, {**defaults, **told, **given})
+    if not needs_resolving(operation, step.parameters):
+        placeholders = {name: 0 for name, _, _ in drawn}  # for what is drawn later
+        template = operation.recorded({**defaults, **placeholders, **given})
     needed = 1 + len(drawn) if drawn or step.probability < 1.0 else 0
     first = _taken(step.slot, needed, places)
     return _StepLayout(step, first, drawn, given, defaults, template)
-
-
-def _recorded(operation: str, values: Mapping[str, Value]) -> dict[str, Value]:
-    """Return every parameter that the operation takes, in its order and of its type.
-
-    A recipe may say 2 for 2.0; the plan records what the operation is called with.
-    """
-    return {
-        name: float(values[name]) if isinstance(spec, Number) else values[name]
-        for name, spec in OPERATIONS[operation].parameters.items()
-    }
 
 
 class _Draft:
@@ -237,15 +227,15 @@ class _Draft:
         size = self._sizes[halves[0]]
         if self._meant_source is not None:
             meant = self._meant[halves[0]]
-            asked = scaled(operation, drawn, min(size) / min(meant))
+            resized = scaled(operation, drawn, min(size) / min(meant))
             if operation.resizes:
-                told = resolve(step.operation, {**defaults, **drawn}, meant, self._meant_source)
-                self._meant |= dict.fromkeys(halves, _size_of(told))
-            drawn = asked
-        values = resolve(step.operation, {**defaults, **drawn}, size, self._source)
+                intended = resolve(operation, {**defaults, **drawn}, meant, self._meant_source)
+                self._meant |= dict.fromkeys(halves, _size_of(intended))
+            drawn = resized
+        values = resolve(operation, {**defaults, **drawn}, size, self._source)
         if operation.resizes:
             self._sizes |= dict.fromkeys(halves, _size_of(values))
-        return _recorded(step.operation, values)
+        return operation.recorded(values)
 
 
 def _size_of(values: Mapping[str, Value]) -> Size:

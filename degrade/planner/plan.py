@@ -12,14 +12,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from degrade.errors import ImageError
+from degrade.ops import OPERATIONS, Value
 from degrade.random import StreamKey, normalise_path, path_bits
 
 if TYPE_CHECKING:
     from degrade.recipe.recipe import Recipe
 
-__all__ = ["Plan", "Step", "Value", "plan"]
-
-Value = float | int | str | bool
+__all__ = ["Plan", "Step", "plan"]
 
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
@@ -45,6 +44,10 @@ class Step:
     slot: int
     target: str = "lq"
     parameters: Mapping[str, Value] = field(default_factory=dict)
+
+    def describe(self) -> str:
+        """Return a few words for a person: ``JPEG 43, 420``."""
+        return OPERATIONS[self.operation].describe(self.parameters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +119,6 @@ class Plan:
 
 def _check(plan: Plan) -> None:
     """Raise ValueError for a plan that `plan` could not have drawn."""
-    from degrade.ops import OPERATIONS
-
     texts = (plan.recipe, plan.recipe_digest, plan.image_id)
     numbers = (plan.seed, plan.variant, *plan.size)
     if not all(isinstance(text, str) for text in texts) or any(type(n) is not int for n in numbers):

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
-from degrade.planner.plan import Value
+from degrade.ops import Value
 from degrade.portable_math import log
 from degrade.random import Stream, between, chosen, log_between, whole_between
 

@@ -209,10 +209,9 @@ class _Reader(RecipeValues):
         self, operation: Operation, given: Mapping[str, Distribution], where: KeyPath
     ) -> None:
         """Refuse a step that leaves out a parameter without default, or gives one twice."""
-        from degrade.planner.resolve import STANDS_FOR
-
-        shorthands = [key for key in STANDS_FOR.get(operation.name, {}) if key in given]
-        replaced = {name for key in shorthands for name in STANDS_FOR[operation.name][key]}
+        stands_for = operation.shorthands()
+        shorthands = [key for key in stands_for if key in given]
+        replaced = {name for key in shorthands for name in stands_for[key]}
         twice = [name for name in given if name in replaced] + shorthands[1:]
         if twice:
             self.fail(

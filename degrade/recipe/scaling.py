@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from degrade.ops import Integer, Number, Operation, Parameter
-from degrade.planner.plan import Value
+from degrade.ops import Integer, Number, Operation, Parameter, Value
 
 __all__ = ["scaled"]
 

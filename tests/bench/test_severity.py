@@ -11,22 +11,22 @@ from bench.stats.severity import analyse, parts_of
 from bench.stats.severity.errors import error_of
 from bench.stats.severity.levels import gradings
 from bench.stats.severity.resampled import Resampled, interval
-from bench.stats.severity.strength import FAMILIES
 from bench.store.record import Run
 from degrade.ops import OPERATIONS
 from degrade.planner.plan import Plan, Step
-from degrade.planner.severity import LADDERS, ladder
+from degrade.planner.severity import severity_plans
 
 SILENT = {"flip", "shift", "crop", "round", "truncate", "unsharp_mask", "grey"}
 
 
 def test_every_operation_is_of_a_family_or_named_as_of_none():
-    assert FAMILIES.keys() | SILENT == OPERATIONS.keys()
+    named = {operation.name for operation in OPERATIONS.values() if operation.family}
+    assert named | SILENT == OPERATIONS.keys()
 
 
-@pytest.mark.parametrize("operation", sorted(FAMILIES.keys() & LADDERS.keys()))
+@pytest.mark.parametrize("operation", sorted(o.name for o in OPERATIONS.values() if o.family))
 def test_strength_rises_from_0_to_1_along_an_operations_ladder(operation):
-    rungs = ladder(operation, image_id="a", size=(240, 320), count=5)
+    rungs = severity_plans(operation, image_id="a", size=(240, 320), count=5)
     parts = [parts_of(rung.plan) for rung in rungs]
     assert all(len(each) == 1 for each in parts)
     strengths = [each[0].strength for each in parts]

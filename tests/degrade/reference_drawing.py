@@ -68,10 +68,10 @@ class Draft:
             meant = self.meant[halves[0]]
             asked = scaled(operation, drawn, min(size) / min(meant))
             if operation.resizes:
-                told = resolve(step.operation, values | drawn, meant, self.meant_source)
+                told = resolve(OPERATIONS[step.operation], values | drawn, meant, self.meant_source)
                 self.meant |= dict.fromkeys(halves, (told["height"], told["width"]))
             drawn = asked
-        values = resolve(step.operation, values | drawn, size, self.source)
+        values = resolve(OPERATIONS[step.operation], values | drawn, size, self.source)
         if operation.resizes:
             self.sizes |= dict.fromkeys(halves, (values["height"], values["width"]))
         kept = {

@@ -71,7 +71,7 @@ def test_a_shake_of_no_length_changes_nothing():
 
 def test_the_plan_records_the_shift_that_a_shake_took_out():
     drawn = {"length": 30.0, "angle": 80.0, "bend": 100.0, "path": 12}
-    told = resolve("shake_blur", drawn, (64, 64), (64, 64))
+    told = resolve(OPERATIONS["shake_blur"], drawn, (64, 64), (64, 64))
     assert (told["removed_down"], told["removed_right"]) == pytest.approx(
         mean_offset(camera_path(30.0, 80.0, 100.0, 12))
     )
@@ -98,7 +98,7 @@ def test_the_plan_records_how_far_one_sided_motion_moves_a_spot(angle):
     planes[:, 50, 50] = 200
     drawn = {"radius": 15, "sigma": 8.0, "angle": angle}
     done = blur("one_sided_motion_blur", planes, **drawn)
-    told = resolve("one_sided_motion_blur", drawn, (101, 101), (101, 101))
+    told = resolve(OPERATIONS["one_sided_motion_blur"], drawn, (101, 101), (101, 101))
     assert centroid(done[0]) == pytest.approx([told["moved_down"], told["moved_right"]], abs=1e-3)
 
 
@@ -109,6 +109,6 @@ def test_the_plan_records_how_far_one_sided_motion_moves_a_spot(angle):
 )
 def test_imagenet_cs_motion_moves_by_pixels(radius, sigma, pixels):
     drawn = {"radius": radius, "sigma": sigma, "angle": 0.0}
-    told = resolve("one_sided_motion_blur", drawn, (64, 64), (64, 64))
+    told = resolve(OPERATIONS["one_sided_motion_blur"], drawn, (64, 64), (64, 64))
     assert told["moved_right"] == pytest.approx(-pixels, abs=0.06)
     assert told["moved_down"] == 0

@@ -5,7 +5,9 @@ import degrade
 from degrade.errors import RecipeError
 from degrade.ops import OPERATIONS, Integer, Number
 from degrade.planner.plan import Plan
-from degrade.planner.severity import LADDERS, ladder
+from degrade.planner.severity import severity_plans
+
+LADDERS = {name: entry.ladder for name, entry in OPERATIONS.items() if entry.ladder}
 
 NAMED = {"image_id": "a.png", "size": (64, 48), "seed": 3}
 
@@ -29,7 +31,7 @@ def test_every_operation_with_a_number_has_a_ladder_but_those_without_a_strength
 
 @pytest.mark.parametrize("name", LADDERS)
 def test_every_rung_is_a_plan_that_could_stand_in_a_manifest(name):
-    rungs = ladder(name, count=5, **NAMED)
+    rungs = severity_plans(name, count=5, **NAMED)
     assert 3 <= len(rungs) <= 5
     for rung in rungs:
         (step,) = rung.plan.steps
@@ -47,29 +49,29 @@ def test_each_rung_is_further_from_the_source_than_the_one_before(name):
     source = image()
     errors = [
         float(np.mean(np.square(degrade.apply(rung.plan, source).astype(float) - source)))
-        for rung in ladder(name, count=5, **NAMED)
+        for rung in severity_plans(name, count=5, **NAMED)
     ]
     assert errors == sorted(errors)
     assert errors[-1] > 2 * errors[0]
 
 
 def test_the_values_may_be_given():
-    rungs = ladder("jpeg", values=(90, 12.4, 12), **NAMED)
+    rungs = severity_plans("jpeg", values=(90, 12.4, 12), **NAMED)
     assert [rung.plan.steps[0].parameters["quality"] for rung in rungs] == [90, 12]
     assert [rung.title for rung in rungs] == ["quality 90", "quality 12"]
-    (rung,) = ladder("gaussian_blur", values=(2.5,), **NAMED)
+    (rung,) = severity_plans("gaussian_blur", values=(2.5,), **NAMED)
     assert (rung.title, rung.plan.steps[0].parameters["sigma_y"]) == ("sigma 2.5 px", 2.5)
 
 
 def test_one_rung_is_the_severe_one():
-    (rung,) = ladder("defocus_blur", count=1, **NAMED)
+    (rung,) = severity_plans("defocus_blur", count=1, **NAMED)
     assert rung.plan.steps[0].parameters["radius"] == LADDERS["defocus_blur"].severe
 
 
 @pytest.mark.parametrize(
     ("name", "values", "message"),
     [
-        ("flip", (), "flip has no strength"),
+        ("flip", (), "flip has no severity"),
         ("jpg", (), "Did you mean 'jpeg'"),
         ("jpeg", (0.0,), "quality 0 is outside 1 to 100"),
         ("gaussian_noise", (float("nan"),), "not a finite number"),
@@ -78,4 +80,4 @@ def test_one_rung_is_the_severe_one():
 )
 def test_what_has_no_ladder_is_refused_in_words(name, values, message):
     with pytest.raises(RecipeError, match=message):
-        ladder(name, values=values, **NAMED)
+        severity_plans(name, values=values, **NAMED)

@@ -4,8 +4,9 @@ from click.testing import CliRunner
 
 import degrade
 from degrade.commands.preview import preview_command
-from degrade.commands.preview_sheet import decibels, describe_step, ladder_row, variants_row
+from degrade.commands.preview_sheet import decibels, ladder_row, variants_row
 from degrade.images import read_image, write_png
+from degrade.ops import Operation
 from degrade.planner.plan import Step
 
 
@@ -15,14 +16,14 @@ def test_every_step_of_every_recipe_is_described_without_leftovers():
         for number in range(100):
             plan = degrade.plan(recipe, seed=0, image_id=f"{number}.png", size=(64, 48))
             for step in plan.steps:
-                told = describe_step(step)
+                told = step.describe()
                 assert "{" not in told
                 assert len(told) < 80
 
 
 def test_steps_are_described_in_plain_words():
     def told(operation, **parameters):
-        return describe_step(Step(operation, 1, "lq", parameters))
+        return Step(operation, 1, "lq", parameters).describe()
 
     assert told("jpeg", quality=43, subsampling="420") == "JPEG 43, 420"
     assert told("gaussian_blur", sigma_x=2.0, sigma_y=2.0, angle=0.0) == "Gaussian blur 2.0"
@@ -30,7 +31,8 @@ def test_steps_are_described_in_plain_words():
         "Gaussian blur 2.0 x 1.0, 30 deg"
     )
     assert told("impulse_noise", amount=0.016) == "impulse noise 1.6%"
-    assert told("new_thing", level=3) == "new thing level 3"
+    plain = Operation("new_thing", 1, "", "", {})
+    assert plain.describe({"level": 3}) == "new thing level 3"
 
 
 def image(height=40, width=32):
@@ -46,7 +48,7 @@ def test_a_row_shows_the_source_and_what_a_build_makes_of_it():
         plan = degrade.plan(recipe, seed=7, image_id="a.png", size=(40, 32), variant=variant)
         assert np.array_equal(cell.image, degrade.apply(plan, image()))
         assert cell.title == f"variant {variant}"
-        words = tuple(describe_step(step) for step in plan.steps)
+        words = tuple(step.describe() for step in plan.steps)
         assert cell.lines == (words or ("untouched",))
 
 

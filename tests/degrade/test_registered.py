@@ -110,7 +110,7 @@ def test_nothing_moves_by_a_twentieth_of_a_pixel(name):
 
 @pytest.mark.parametrize("name", MOVING)
 def test_what_moves_is_recorded_in_the_plan(name):
-    told = resolve(name, MOVING[name], (220, 200), (220, 200))
+    told = resolve(OPERATIONS[name], MOVING[name], (220, 200), (220, 200))
     shift = moved_by(name, told)
     recorded = [told.get(f"moved_{way}", told.get(way)) for way in ("down", "right")]
     assert shift == pytest.approx(recorded, abs=0.05)

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from bench.stats.severity.strength import FAMILIES, parts_of, strongest
+from bench.stats.severity.strength import parts_of, strongest
 from bench.store.photographs import ImageKey
 from bench.store.plans import Where
+from degrade.ops import FAMILIES
 from degrade.planner.plan import Plan
 
 __all__ = ["Degradation", "Grading", "Image", "Level", "gradings"]
@@ -167,4 +168,4 @@ def _thirds(strengths: Mapping[Image, float]) -> tuple[Level, ...]:
 
 
 def _order(family: str) -> int:
-    return list(dict.fromkeys(FAMILIES.values())).index(family)
+    return FAMILIES.index(family)

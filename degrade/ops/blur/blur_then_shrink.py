@@ -23,8 +23,8 @@ from degrade.ops.blur.kernel_form import (
     gaussian_form,
 )
 from degrade.ops.kernels.memory import PLANES
+from degrade.ops.operation import Value
 from degrade.ops.size.resample import FILTERS, resample, resample_table
-from degrade.planner.plan import Value
 
 __all__ = ["blur_then_shrink"]
 

@@ -8,11 +8,21 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Mapping
 
+from degrade.ops.operation import Value
 from degrade.portable_math import cos_degrees, exp, sin_degrees
 from degrade.random import philox4x32
 
-__all__ = ["camera_path", "glass_shift", "mean_offset", "one_sided_taps"]
+__all__ = [
+    "camera_path",
+    "glass_offsets",
+    "glass_shift",
+    "mean_offset",
+    "one_sided_offsets",
+    "one_sided_taps",
+    "shake_offsets",
+]
 
 _SEGMENTS = 32
 _SIGNATURE = 0x7368616B
@@ -108,3 +118,30 @@ def glass_shift(distance: int, iterations: int) -> float:
     """
     ahead = (distance - 1) * (2 * distance + 1) / (4.0 * distance * distance)
     return iterations * 0.5 / (1.0 - ahead)
+
+
+def shake_offsets(parameters: Mapping[str, Value], size: object) -> dict[str, Value]:
+    """Return the shift that `shake_blur` takes out of its path, as a plan records it."""
+    length, angle, bend = (float(parameters[name]) for name in ("length", "angle", "bend"))
+    down, right = mean_offset(camera_path(length, angle, bend, int(parameters["path"])))
+    return {"removed_down": down, "removed_right": right}
+
+
+def one_sided_offsets(parameters: Mapping[str, Value], size: object) -> dict[str, Value]:
+    """Return by how much `one_sided_motion_blur` moves the image, as a plan records it."""
+    sigma, angle = float(parameters["sigma"]), float(parameters["angle"])
+    offsets, weights = one_sided_taps(int(parameters["radius"]), sigma, angle)
+    # The image goes against the offsets that it is read at.
+    down, right = (
+        0.0 - math.fsum(w * o[axis] for o, w in zip(offsets, weights, strict=True))
+        for axis in (0, 1)
+    )
+    return {"moved_down": down, "moved_right": right}
+
+
+def glass_offsets(parameters: Mapping[str, Value], size: object) -> dict[str, Value]:
+    """Return by how much `glass_blur` moves the image, as a plan records it."""
+    moved = 0.0
+    if parameters["exact"]:
+        moved = glass_shift(int(parameters["distance"]), int(parameters["iterations"]))
+    return {"moved_down": moved, "moved_right": moved}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from degrade.ops.operation import Choice, Integer, Number, Operation
+from degrade.ops.operation import Choice, Integer, Ladder, Number, Operation
 
 __all__ = ["CODEC"]
 
@@ -16,6 +16,9 @@ CODEC = (
             "quality": Integer(1, 100, "quality"),
             "subsampling": Choice(("420", "422", "444"), "420"),
         },
+        family="compression",
+        ladder=Ladder("quality", 95, 5),
+        caption="JPEG {quality}, {subsampling}",
     ),
     Operation(
         "diff_jpeg",
@@ -23,6 +26,9 @@ CODEC = (
         "compresses as BasicSR's differentiable JPEG, which is none",
         "degrade.ops.codec.diff_jpeg:diff_jpeg",
         {"quality": Number(1, 99, "quality")},
+        family="compression",
+        ladder=Ladder("quality", 95, 5),
+        caption="DiffJPEG {quality:.1f}",
     ),
     Operation(
         "webp",
@@ -30,6 +36,9 @@ CODEC = (
         "encodes and decodes as lossy WebP",
         "degrade.ops.codec.codec:webp",
         {"quality": Integer(1, 100, "quality")},
+        family="compression",
+        ladder=Ladder("quality", 95, 1),
+        caption="WebP {quality}",
         portable=False,
     ),
     Operation(
@@ -38,6 +47,9 @@ CODEC = (
         "encodes and decodes as JPEG 2000",
         "degrade.ops.codec.codec:jpeg2000",
         {"level": Number(1, 100, "dB PSNR")},
+        family="compression",
+        ladder=Ladder("level", 45, 20, even=True),
+        caption="JPEG 2000, {level:.0f} dB",
         portable=False,
     ),
     Operation(
@@ -46,6 +58,9 @@ CODEC = (
         "encodes and decodes as AVIF",
         "degrade.ops.codec.codec:avif",
         {"quality": Integer(1, 99, "quality")},
+        family="compression",
+        ladder=Ladder("quality", 95, 2),
+        caption="AVIF {quality}",
         portable=False,
     ),
     Operation(
@@ -54,6 +69,7 @@ CODEC = (
         "rounds to 8 bits, halves to even",
         "degrade.ops.codec.rounding:round_to_levels",
         {},
+        caption="rounded",
     ),
     Operation(
         "truncate",
@@ -61,6 +77,7 @@ CODEC = (
         "cuts to 8 bits, as a cast to uint8 does",
         "degrade.ops.codec.rounding:truncate",
         {},
+        caption="truncated",
     ),
 )
 """Operations that encode or quantise."""

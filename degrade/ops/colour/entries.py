@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from degrade.ops.operation import Integer, Number, Operation
+from degrade.ops.operation import Integer, Ladder, Number, Operation
 
 __all__ = ["COLOUR"]
 
@@ -13,6 +13,9 @@ COLOUR = (
         "adds a constant to each channel",
         "degrade.ops.colour.colour:colour_shift",
         {name: Number(-255, 255, "levels") for name in ("red", "green", "blue")},
+        family="colour",
+        ladder=Ladder("red", 5, 60, {"green": 0.0, "blue": 0.0}, even=True),
+        caption="colour {red:+.0f} {green:+.0f} {blue:+.0f}",
     ),
     Operation(
         "colour_jitter",
@@ -26,6 +29,9 @@ COLOUR = (
             "hue": Number(-0.5, 0.5, "of a circle", 0.0),
             "order": Integer(0, 23, "permutation number", 0),
         },
+        family="colour",
+        ladder=Ladder("brightness", 1.1, 2, even=True),
+        caption="light x{brightness:.2f} contrast x{contrast:.2f}",
     ),
     Operation(
         "grey",
@@ -33,6 +39,7 @@ COLOUR = (
         "replaces the colours by their luma",
         "degrade.ops.colour.colour:grey",
         {},
+        caption="grey",
     ),
     Operation(
         "haze",
@@ -40,6 +47,9 @@ COLOUR = (
         "mixes with an even level",
         "degrade.ops.colour.atmosphere:haze",
         {"alpha": Number(0, 1, "share kept"), "level": Number(0, 255, "levels", 255.0)},
+        family="colour",
+        ladder=Ladder("alpha", 0.95, 0.3, even=True),
+        caption="haze {alpha:.0%} kept",
     ),
 )
 """Operations that change colour or light."""

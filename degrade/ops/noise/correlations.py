@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-__all__ = ["possible_correlations"]
+from collections.abc import Mapping
+
+from degrade.ops.operation import Value
+
+__all__ = ["possible_correlations", "possible_parameters"]
+
+
+def possible_parameters(parameters: Mapping[str, Value], size: object) -> dict[str, Value]:
+    """Return the correlations that `correlated_noise` uses, as a plan records them."""
+    names = ("red_green", "red_blue", "green_blue")
+    possible = possible_correlations(*(float(parameters[name]) for name in names))
+    return dict(zip(names, possible, strict=True))
 
 
 def possible_correlations(

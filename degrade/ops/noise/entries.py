@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from degrade.ops.operation import Boolean, Integer, Number, Operation
+from degrade.ops.operation import Boolean, Ladder, Number, Operation
 
 __all__ = ["NOISE"]
 
@@ -16,6 +16,9 @@ NOISE = (
         "adds normal noise, to each channel or the same to all",
         "degrade.ops.noise.noise:gaussian_noise",
         {"sigma": _SIGMA, "per_channel": Boolean(True)},
+        family="noise",
+        ladder=Ladder("sigma", 3, 97),
+        caption="Gaussian noise sigma {sigma:.1f}",
         noisy=True,
     ),
     Operation(
@@ -24,6 +27,9 @@ NOISE = (
         "replaces each level by a Poisson count of photons",
         "degrade.ops.noise.noise:shot_noise",
         {"photons": Number(0.1, 1e5, "photons at level 255")},
+        family="noise",
+        ladder=Ladder("photons", 500, 3),
+        caption="shot noise, {photons:.0f} photons",
         noisy=True,
     ),
     Operation(
@@ -32,6 +38,9 @@ NOISE = (
         "sets a share of the values, or of whole pixels, to black or white",
         "degrade.ops.noise.noise:impulse_noise",
         {"amount": Number(0, 1, "share"), "per_channel": Boolean(True)},
+        family="noise",
+        ladder=Ladder("amount", 0.002, 0.27),
+        caption="impulse noise {amount:.1%}",
         noisy=True,
     ),
     Operation(
@@ -40,6 +49,9 @@ NOISE = (
         "adds normal noise to the brightness and leaves the colour",
         "degrade.ops.noise.channel_noise:luma_noise",
         {"sigma": _SIGMA},
+        family="noise",
+        ladder=Ladder("sigma", 3, 97),
+        caption="luma noise sigma {sigma:.1f}",
         noisy=True,
     ),
     Operation(
@@ -53,6 +65,10 @@ NOISE = (
             "red_blue": _CORRELATION,
             "green_blue": _CORRELATION,
         },
+        family="noise",
+        ladder=Ladder("sigma", 3, 97, {"red_green": 0.5, "red_blue": 0.5, "green_blue": 0.5}),
+        caption="correlated noise sigma {sigma:.1f}",
+        derived="degrade.ops.noise.correlations:possible_parameters",
         noisy=True,
     ),
     Operation(
@@ -61,6 +77,9 @@ NOISE = (
         "adds normal noise in proportion to the level",
         "degrade.ops.noise.channel_noise:speckle_noise",
         {"sigma": Number(0, 10, "share of the level")},
+        family="noise",
+        ladder=Ladder("sigma", 0.03, 0.6),
+        caption="speckle noise {sigma:.0%}",
         noisy=True,
     ),
     Operation(
@@ -69,6 +88,9 @@ NOISE = (
         "adds Poisson noise whose strength depends on how many levels there are (BasicSR)",
         "degrade.ops.noise.photon_noise:poisson_noise",
         {"scale": Number(0, 100, "times"), "per_channel": Boolean(True)},
+        family="noise",
+        ladder=Ladder("scale", 0.05, 3),
+        caption="Poisson noise x{scale:.2f}",
         noisy=True,
     ),
     Operation(
@@ -82,23 +104,10 @@ NOISE = (
             "gain": Number(1, 1000, "times", 1.0),
             "linear_light": Boolean(True),
         },
+        family="noise",
+        ladder=Ladder("photons", 1000, 10, {"read_sigma": 2.0}),
+        caption="sensor, {photons:.0f} photons, gain {gain:.0f}",
         noisy=True,
-    ),
-    Operation(
-        "glass_blur",
-        1,
-        "shuffles near pixels between two Gaussian blurs",
-        "degrade.ops.blur.glass:glass_blur",
-        {
-            "sigma": Number(0, 50, "px"),
-            "distance": Integer(1, 100, "px"),
-            "iterations": Integer(1, 20, "rounds"),
-            "exact": Boolean(False),
-            "moved_down": Number(-4000, 4000, "px", 0.0),
-            "moved_right": Number(-4000, 4000, "px", 0.0),
-        },
-        noisy=True,
-        moves=True,
     ),
 )
-"""Operations that spend random numbers on pixels."""
+"""Operations that add noise."""

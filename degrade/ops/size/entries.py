@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from degrade.ops.operation import Boolean, Choice, Integer, Number, Operation, Parameter
+from degrade.ops.operation import Boolean, Choice, Integer, Ladder, Number, Operation, Parameter
 
 __all__ = ["SIZE"]
 
@@ -30,6 +30,9 @@ SIZE = (
         _RESIZED,
         _SIZE_WORDS,
         resizes=True,
+        family="resolution",
+        ladder=Ladder("divisor", 1.5, 30, {"filter": "linear"}),
+        caption="resize to {width} x {height}",
     ),
     Operation(
         "resize_linear_light",
@@ -39,6 +42,9 @@ SIZE = (
         _RESIZED,
         _SIZE_WORDS,
         resizes=True,
+        family="resolution",
+        ladder=Ladder("divisor", 1.5, 30, {"filter": "linear"}),
+        caption="resize to {width} x {height} in linear light",
     ),
     Operation(
         "resize_blur",
@@ -52,6 +58,10 @@ SIZE = (
             "up": Choice(_FILTERS, "linear"),
         },
         {"divisor": Number(1, 1000, "times")},
+        family="resolution",
+        family_where={("up", "nearest"): "pixelation"},  # blocks, by another way
+        ladder=Ladder("divisor", 1.5, 30),
+        caption="through {width} x {height} and back",
     ),
     Operation(
         "pixelate",
@@ -59,6 +69,9 @@ SIZE = (
         "sets square blocks to their mean",
         "degrade.ops.size.pixelate:pixelate",
         {"block": Integer(1, 1024, "px")},
+        family="pixelation",
+        ladder=Ladder("block", 2, 24),
+        caption="pixels of {block}",
     ),
     Operation(
         "flip",
@@ -67,6 +80,7 @@ SIZE = (
         "degrade.ops.size.geometry:flip",
         {},
         moves=True,
+        caption="mirrored",
     ),
     Operation(
         "shift",
@@ -75,6 +89,8 @@ SIZE = (
         "degrade.ops.size.geometry:shift",
         {"down": Integer(-4096, 4096, "px"), "right": Integer(-4096, 4096, "px")},
         moves=True,
+        ladder=Ladder("right", 1, 32, {"down": 0}),
+        caption="moved {down:+d} down, {right:+d} right",
     ),
     Operation(
         "crop",
@@ -84,6 +100,8 @@ SIZE = (
         {"top": _PLACE, "left": _PLACE, "height": _SIDE, "width": _SIDE},
         moves=True,
         resizes=True,
+        caption="cut to {width} x {height}",
+        derived="degrade.ops.size.geometry:check_crop",
     ),
 )
 """Operations that resize, pixelate or move."""

@@ -92,5 +92,5 @@ def test_the_public_names_are_those_that_can_be_imported():
     assert sorted(degrade.__all__) == dir(degrade)
     for name in degrade.__all__:
         assert getattr(degrade, name) is not None
-    with pytest.raises(AttributeError, match="attribute '?restore"):
+    with pytest.raises(AttributeError, match=r"attribute.*restore"):
         _ = degrade.restore

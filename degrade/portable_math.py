@@ -1,16 +1,17 @@
-"""exp, log, sine and cosine from IEEE-exact operations alone, the same bits on any machine.
+"""exp, log, sine, cosine and J1 from IEEE-exact operations alone, the same bits on any machine.
 
 The C library's versions may differ in the last bit between machines; a recipe's parameters
 and kernels must not. Every function here uses only + − × ÷, comparison and exact scaling by
 powers of two, in float64, and is compiled unchanged by Numba (`degrade.ops.kernels`).
-Accuracy against the true value is within 2 units in the last place (tested).
+Accuracy of the elementary functions against the true value is within 2 units in the last place
+(tested).
 """
 
 from __future__ import annotations
 
 import math
 
-__all__ = ["cos_degrees", "exp", "log", "sin_degrees"]
+__all__ = ["cos_degrees", "exp", "j1", "log", "sin_degrees"]
 
 # ln 2 split so that k * LN2_HIGH is exact for |k| < 2**20 (W. J. Cody and W. Waite,
 # Software Manual for the Elementary Functions, 1980, chapter 6).
@@ -85,3 +86,25 @@ def _cos_series(x: float) -> float:
     for n in range(17, 0, -2):
         total = 1.0 - total * square / (n * (n + 1))
     return total
+
+
+def j1(x: float) -> float:
+    """Return J1(x) for 0 <= x <= 1000; float64, within 1e-14 of the true value (tested).
+
+    Miller's backward recurrence, J(n−1) = 2n/x J(n) − J(n+1), from an order where J is
+    negligible, made absolute by J0 + 2 (J2 + J4 + …) = 1 (M. Abramowitz and I. Stegun,
+    Handbook of Mathematical Functions, 9.1.27, 9.1.46 and 9.12).
+    """
+    if x < 1e-4:
+        # x/2 − x³/16: what follows is below 1e-22.
+        return x * 0.5 - x * x * x / 16.0
+    # An even order some 40 or a fifth beyond x: J there is below 1e-24 of its largest.
+    order = 2 * ((int(1.2 * x) + 42) // 2)
+    above, here, total, first = 0.0, 1e-280, 0.0, 0.0
+    for n in range(order, 0, -1):
+        if n % 2 == 0:
+            total += 2.0 * here
+        if n == 1:
+            first = here
+        above, here = here, (2.0 * n) / x * here - above
+    return first / (total + here)

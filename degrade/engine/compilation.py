@@ -1,7 +1,7 @@
 """Say that kernels are being compiled, once a process, at the moment it begins.
 
 It watches Numba and compiles nothing itself; where compiled code is kept is decided in
-`degrade.ops.kernels.cache`.
+`degrade.ops.kernels.compile`.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ class _Teller(event.Listener):
 
 @cache
 def _tell() -> None:
-    from degrade.ops.kernels.cache import kept
+    from degrade.ops.kernels.compile import is_cached
 
-    once = "once" if kept() else "in every process, as no folder can be written to keep it"
-    hint = "" if kept() else ": set NUMBA_CACHE_DIR to one that can"
+    once = "once" if is_cached() else "in every process, as no folder can be written to keep it"
+    hint = "" if is_cached() else ": set NUMBA_CACHE_DIR to one that can"
     sys.stderr.write(f"degrade: compiling for this machine, {once}; some 20 seconds{hint}\n")
     sys.stderr.flush()

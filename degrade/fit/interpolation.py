@@ -19,7 +19,7 @@ __all__ = ["INTERPOLATIONS", "interpolation", "misfit", "shorten"]
 Samples = NDArray[np.float64]
 
 INTERPOLATIONS = ("linear", "cubic", "cubic-half")
-"""Names: `degrade.ops.size.resample`'s, and the cubic of coefficient -0.5 (Keys 1981), which is
+"""Names: `degrade.ops.size.resize`'s, and the cubic of coefficient -0.5 (Keys 1981), which is
 Pillow's and MATLAB's; the plain ``cubic`` is OpenCV's of -0.75."""
 
 _CUBICS = {"cubic": -0.75, "cubic-half": -0.5}
@@ -34,7 +34,7 @@ def interpolation(small: int, large: int, name: str) -> csr_array:
     """Return the sparse (large, small) matrix that enlarges a line.
 
     Pixel centres map as (i + 1/2) small / large - 1/2, the border pixel repeats and rows sum to
-    one, as in `degrade.ops.size.resample`, OpenCV and, borders of wider filters aside, Pillow.
+    one, as in `degrade.ops.size.resize`, OpenCV and, borders of wider filters aside, Pillow.
     """
     return _sparse(small, *_taps(small, large, name))
 

@@ -15,7 +15,7 @@ from degrade.fit.blocks import BLOCK, block_coefficients, block_grid
 from degrade.fit.interpolation import shorten
 from degrade.fit.jpeg_tables import read_tables, stored_quality
 from degrade.images import Image
-from degrade.ops.codec.jpeg_kernels import SUBSAMPLINGS, quantisation_tables
+from degrade.ops.codec.jpeg import SUBSAMPLINGS, quantisation_tables
 
 __all__ = [
     "JpegTrace",

@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from degrade.ops.codec.jpeg_kernels import quantisation_tables
+from degrade.ops.codec.jpeg import quantisation_tables
 
 __all__ = ["StoredJpeg", "read_tables", "stored_quality"]
 

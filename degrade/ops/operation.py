@@ -194,8 +194,8 @@ class Operation:
         A few words for a person, with the parameters in braces as in ``str.format``, or a
         function of the parameters; empty: all parameters are listed.
     derived
-        ``module:function`` of ``(parameters, size) -> parameters``: those that follow from the
-        others, which the plan records; it may refuse the size. Empty where there are none.
+        A function ``(parameters, size) -> parameters``: those that follow from the others, which
+        the plan records; it may refuse the size.
     portable
         The same bytes on any machine; False for system codecs.
     noisy
@@ -216,7 +216,7 @@ class Operation:
     family_where: Mapping[tuple[str, Value], str] = field(default_factory=dict)
     ladder: Ladder | None = None
     caption: str | Callable[[Mapping[str, Any]], str] = ""
-    derived: str = ""
+    derived: Callable[[Mapping[str, Value], tuple[int, int]], dict[str, Value]] | None = None
     portable: bool = True
     noisy: bool = False
     moves: bool = False

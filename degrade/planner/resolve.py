@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from degrade.lazy import load_attribute
 from degrade.ops import Operation, Value
 
 __all__ = ["needs_resolving", "resolve"]
@@ -16,7 +15,7 @@ __all__ = ["needs_resolving", "resolve"]
 
 def needs_resolving(operation: Operation, given: Iterable[str]) -> bool:
     """Return whether `resolve` may change anything where a recipe gives these parameters."""
-    return bool(operation.derived) or not operation.recipe_only.keys().isdisjoint(given)
+    return operation.derived is not None or not operation.recipe_only.keys().isdisjoint(given)
 
 
 def resolve(
@@ -58,8 +57,8 @@ def resolve(
         values |= {"height": _divided(size[0], divisor), "width": _divided(size[1], divisor)}
     if values.pop("to", None) == "source":
         values |= {"height": source_size[0], "width": source_size[1]}
-    if operation.derived:
-        values |= load_attribute(operation.derived)(values, size)
+    if operation.derived is not None:
+        values |= operation.derived(values, size)
     return values
 
 

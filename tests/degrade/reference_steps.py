@@ -19,9 +19,13 @@ from torchvision.transforms import functional
 
 from degrade.ops import OPERATIONS
 from degrade.ops.blur import point_spread as shapes
-from degrade.ops.blur.glass_kernels import swapped_from
-from degrade.ops.kernels.philox import BLOCKS, CHUNK, fill_words
-from degrade.ops.noise.noise_kernels import normal_field
+from degrade.ops.blur.glass import swapped_from
+from degrade.ops.kernels.philox import (
+    BLOCKS,
+    CHUNK,
+    fill_words,
+)
+from degrade.ops.noise.gaussian import normal_field
 from degrade.random import PIXELS, StreamKey, image_id_bits
 
 

@@ -4,7 +4,12 @@ import pytest
 from degrade.engine.apply import apply
 from degrade.ops.blur.blur import gaussian_blur
 from degrade.ops.blur.blur_then_shrink import blur_then_shrink
-from degrade.ops.blur.kernel_form import Slanted, TapList, Terms, gaussian_form
+from degrade.ops.blur.kernel_form import (
+    Slanted,
+    TapList,
+    Terms,
+    gaussian_form,
+)
 from degrade.ops.kernels.memory import PLANES
 from degrade.ops.size.resize import resize
 from degrade.planner.plan import Plan, Step

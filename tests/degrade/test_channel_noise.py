@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from degrade.ops import OPERATIONS
-from degrade.ops.noise.noise_kernels import normal_field
+from degrade.ops.noise.gaussian import normal_field
 from degrade.random import PIXELS, StreamKey
 
 STREAM = np.array(StreamKey(7, 99, 0).words(3, PIXELS), np.uint32)

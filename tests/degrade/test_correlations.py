@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from degrade.ops.noise.correlations import possible_correlations
+from degrade.ops.noise.entries import possible_correlations
 
 
 def smallest_eigenvalue(a, b, c):

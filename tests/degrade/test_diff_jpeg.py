@@ -4,7 +4,7 @@ from scipy import fft
 from skimage import data
 
 from degrade.ops import OPERATIONS
-from degrade.ops.codec.diff_jpeg_kernels import cosines, float_steps
+from degrade.ops.codec.diff_jpeg import cosines, float_steps
 
 STREAM = np.zeros(5, np.uint32)
 # ITU-T T.81, tables K.1 and K.2.

@@ -3,7 +3,7 @@ import pytest
 
 from degrade.engine.apply import apply, apply_pair
 from degrade.errors import ImageError
-from degrade.ops.noise.noise_kernels import normal_field
+from degrade.ops.noise.gaussian import normal_field
 from degrade.planner.plan import Plan, Step
 from degrade.random import PIXELS, StreamKey, image_id_bits
 

@@ -6,7 +6,7 @@ import pytest
 from scipy import special
 
 from degrade.ops import OPERATIONS
-from degrade.ops.blur import filter_kernels as filters
+from degrade.ops.blur import filter_blur as filters
 from degrade.ops.blur.filter_blur import correlate_kernel
 from degrade.portable_math import cos_degrees, sin_degrees
 

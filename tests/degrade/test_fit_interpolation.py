@@ -4,7 +4,7 @@ import PIL.Image
 import pytest
 
 from degrade.fit.interpolation import INTERPOLATIONS, interpolation, misfit, shorten
-from degrade.ops.size.resample import FILTERS, resample_table
+from degrade.ops.size.resize import FILTERS, resample_table
 
 SIZES = [(77, 256), (150, 256), (50, 410), (128, 256), (9, 32)]
 

@@ -15,7 +15,7 @@ from degrade.fit.jpeg_quality import (
     quality_on_grid,
     read_tables,
 )
-from degrade.ops.codec.jpeg_kernels import quantisation_tables
+from degrade.ops.codec.jpeg import quantisation_tables
 
 
 @pytest.fixture(scope="module")

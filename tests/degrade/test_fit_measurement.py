@@ -8,9 +8,9 @@ from degrade.dataset.sources import open_source
 from degrade.errors import ImageError
 from degrade.fit.measurement import NO_JPEG, measure_file, measure_image
 from degrade.images import encode_png
-from degrade.ops.codec.jpeg_kernels import round_trip_planes
+from degrade.ops.codec.jpeg import round_trip_planes
 from degrade.ops.kernels.planes import from_planes, to_planes
-from degrade.ops.noise.noise import gaussian_noise
+from degrade.ops.noise.gaussian import gaussian_noise
 from degrade.ops.size.pixelate import pixelate
 from degrade.ops.size.resize import resize
 from degrade.random import PIXELS, StreamKey

@@ -3,7 +3,7 @@ import pytest
 
 from degrade.dataset.sources import open_source
 from degrade.fit.noise import measure_noise
-from degrade.ops.codec.jpeg_kernels import round_trip_planes
+from degrade.ops.codec.jpeg import round_trip_planes
 from degrade.ops.kernels.planes import from_planes, to_planes
 
 

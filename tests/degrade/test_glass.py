@@ -4,7 +4,11 @@ from scipy import ndimage
 
 from degrade.ops import OPERATIONS
 from degrade.ops.blur.camera_paths import glass_shift
-from degrade.ops.blur.glass_kernels import copied_from, gathered, swapped_from
+from degrade.ops.blur.glass import (
+    copied_from,
+    gathered,
+    swapped_from,
+)
 from degrade.random import PIXELS, StreamKey, philox4x32
 
 STREAM = np.array(StreamKey(7, 99, 0).words(3, PIXELS), np.uint32)

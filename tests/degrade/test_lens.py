@@ -6,7 +6,7 @@ import pytest
 from scipy import ndimage
 
 from degrade.ops import OPERATIONS
-from degrade.ops.blur import filter_kernels as filters
+from degrade.ops.blur import filter_blur as filters
 
 STREAM = np.zeros(5, np.uint32)
 # ImageNet-C's own (radius, alias) pairs, 224, 299, 64 and 32 px.

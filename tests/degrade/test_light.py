@@ -2,7 +2,11 @@ import numpy as np
 import pytest
 
 from degrade.ops import OPERATIONS
-from degrade.ops.size.light import from_light, light_tables, to_light
+from degrade.ops.size.linear_light import (
+    from_light,
+    light_tables,
+    to_light,
+)
 
 STREAM = np.zeros(5, np.uint32)
 

@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from degrade.ops.kernels.normal import fill_normals
-from degrade.ops.kernels.philox import BLOCKS, CHUNK
-from degrade.ops.noise.noise_kernels import normal_field
+from degrade.ops.kernels.philox import BLOCKS, CHUNK, fill_normals
+from degrade.ops.noise.gaussian import normal_field
 
 STREAM = np.array([1, 2, 3, 4, 5], np.uint32)
 DRAWS = 10_000_000

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from degrade.ops.blur import point_spread as shapes
-from degrade.ops.blur.oblique import slanted_passes
+from degrade.ops.blur.kernel_form import slanted_passes
 from degrade.portable_math import cos_degrees, sin_degrees
 
 

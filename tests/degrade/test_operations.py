@@ -10,7 +10,7 @@ import pytest
 
 from degrade.engine.apply import apply
 from degrade.ops import OPERATIONS, Boolean, Choice, Integer, Number
-from degrade.ops.size.resample import FILTERS
+from degrade.ops.size.resize import FILTERS
 from degrade.planner.plan import Plan, Step
 
 SIZES = [(1, 1), (2, 3), (16, 16), (65, 33)]

@@ -2,7 +2,11 @@ import numba
 import numpy as np
 import pytest
 
-from degrade.ops.kernels.philox import BLOCKS, CHUNK, fill_words
+from degrade.ops.kernels.philox import (
+    BLOCKS,
+    CHUNK,
+    fill_words,
+)
 from degrade.random import philox4x32
 
 ONES = 0xFFFFFFFF

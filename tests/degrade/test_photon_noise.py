@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 from degrade.ops import OPERATIONS
-from degrade.ops.noise.counts import count_tables, counts_of_levels
+from degrade.ops.noise.sensor import count_tables, counts_of_levels
 from degrade.random import PIXELS, StreamKey
 
 STREAM = np.array(StreamKey(7, 99, 0).words(3, PIXELS), np.uint32)

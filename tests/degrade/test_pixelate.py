@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from degrade.ops.size.pixelate_kernels import pixelate
+from degrade.ops.size.pixelate import pixelate_kernel
 
 
 def picture(height, width):
@@ -13,7 +13,7 @@ def picture(height, width):
 @pytest.mark.parametrize("block", [1, 2, 3, 8, 40])
 def test_every_block_holds_its_mean_also_where_the_border_cuts_it(size, block):
     planes = picture(*size)
-    done = pixelate(planes, block)
+    done = pixelate_kernel(planes, block)
     assert done.shape == planes.shape and done.dtype == np.float32
     for top in range(0, size[0], block):
         for left in range(0, size[1], block):
@@ -25,12 +25,12 @@ def test_every_block_holds_its_mean_also_where_the_border_cuts_it(size, block):
 
 def test_a_block_of_one_pixel_is_the_identity():
     planes = picture(20, 31)
-    np.testing.assert_array_equal(pixelate(planes, 1), planes)
+    np.testing.assert_array_equal(pixelate_kernel(planes, 1), planes)
 
 
 def test_a_block_larger_than_the_picture_gives_one_colour():
     planes = picture(20, 31)
-    done = pixelate(planes, 1024)
+    done = pixelate_kernel(planes, 1024)
     np.testing.assert_allclose(
         done, np.broadcast_to(planes.mean((1, 2), keepdims=True), planes.shape), rtol=1e-5
     )
@@ -39,12 +39,12 @@ def test_a_block_larger_than_the_picture_gives_one_colour():
 @pytest.mark.parametrize("level", [1.0, 101.0, 254.7])
 def test_the_largest_block_keeps_a_constant_picture(level):
     planes = np.full((3, 1024, 1024), level, np.float32)
-    np.testing.assert_array_equal(pixelate(planes, 1024), planes)
+    np.testing.assert_array_equal(pixelate_kernel(planes, 1024), planes)
 
 
 def test_pixelation_twice_is_pixelation_once_and_leaves_its_input_alone():
     planes = np.floor(picture(32, 48))
     before = planes.copy()
-    once = pixelate(planes, 8)
+    once = pixelate_kernel(planes, 8)
     np.testing.assert_array_equal(planes, before)
-    np.testing.assert_allclose(pixelate(once, 8), once, rtol=1e-6)
+    np.testing.assert_allclose(pixelate_kernel(once, 8), once, rtol=1e-6)

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from degrade.ops.noise.noise_kernels import shot_noise
-from degrade.ops.noise.poisson import poisson_tables
+from degrade.ops.noise.poisson import poisson_tables, shot_noise_kernel
 
 STREAM = np.array([11, 22, 33, 44, 55], np.uint32)
 DRAWS = 10_000_000
@@ -23,7 +22,7 @@ LAWS = [
 
 
 def noisy(planes, photons):
-    return shot_noise(planes, STREAM, *poisson_tables(photons), 255.0 / photons)
+    return shot_noise_kernel(planes, STREAM, *poisson_tables(photons), 255.0 / photons)
 
 
 def implied_law(photons, level):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import special
 
-from degrade.ops.kernels.portable_bessel import j1
+from degrade.portable_math import j1
 
 
 def test_j1_is_scipys_over_all_that_a_kernel_can_ask_for():

@@ -4,7 +4,11 @@ import pytest
 from PIL import Image
 
 from degrade.ops import OPERATIONS
-from degrade.ops.size.resample import FILTERS, resample, resample_table
+from degrade.ops.size.resize import (
+    FILTERS,
+    resample,
+    resample_table,
+)
 
 SIZES = [(1, 1), (1, 7), (7, 1), (3, 5), (31, 17), (48, 64)]
 TARGETS = [(1, 1), (2, 3), (5, 4), (13, 29), (64, 64), (97, 101)]

@@ -1,4 +1,8 @@
-"""Blur: Gaussian, motion, defocus. Planes in and out; borders are mirrored; nothing moves."""
+"""Blur: Gaussian, motion, defocus. Borders are mirrored; nothing moves.
+
+Disks of many pixels are averages over rows of runs, by running sums: the cost does not grow with
+the area.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,14 @@ from numpy.typing import NDArray
 
 from degrade.ops.blur import point_spread as shapes
 from degrade.ops.blur.correlate import (
+    ROWS,
+    add_taps,
+    clear,
+    copy_rows,
     correlate_taps,
     correlate_terms,
+    fresh_sheet,
+    mirror_table,
     scratch_size,
 )
 from degrade.ops.blur.kernel_form import (
@@ -20,13 +30,20 @@ from degrade.ops.blur.kernel_form import (
     gaussian_taps,
     tap_list,
 )
-from degrade.ops.blur.runs import correlate_runs
-from degrade.ops.kernels.memory import PLANES
+from degrade.ops.kernels.compile import inline, kernel
+from degrade.ops.kernels.memory import PLANES, Planes
+from degrade.ops.kernels.planes import reflected
 from degrade.portable_math import cos_degrees, sin_degrees
 
-__all__ = ["correlate", "defocus_blur", "gaussian_blur", "gaussian_taps", "motion_blur"]
+__all__ = [
+    "correlate",
+    "correlate_runs",
+    "defocus_blur",
+    "gaussian_blur",
+    "gaussian_taps",
+    "motion_blur",
+]
 
-Planes = NDArray[np.float32]
 
 _POINT = 0.5
 """A disk of at most this radius lies within a pixel: the identity."""
@@ -118,3 +135,98 @@ def second_pass(form: Slanted) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the row and the column of each tap of the second pass."""
     line = form.line
     return (line.across, line.along) if form.upright else (line.along, line.across)
+
+
+@inline
+def _prefix_rows(
+    plane: NDArray[np.float32], mirror: NDArray[np.int64], sums: NDArray[np.float32]
+) -> None:
+    """Set each row of ``sums`` to the running sum of the mirrored row, starting with 0.
+
+    Eight rows go side by side: one row alone waits for every addition.
+    """
+    height, width = plane.shape
+    radius = mirror.size // 2
+    columns = width + 2 * radius
+    totals = np.zeros(8, np.float32)
+    for top in range(0, height, 8):
+        many = min(8, height - top)
+        totals[:] = np.float32(0.0)
+        for x in range(columns):
+            if x < radius:
+                at = mirror[x]
+            elif x < radius + width:
+                at = x - radius
+            else:
+                at = mirror[x - width]
+            for r in range(many):
+                sums[top + r, x] = totals[r]
+                totals[r] = totals[r] + plane[top + r, at]
+        for r in range(many):
+            sums[top + r, columns] = totals[r]
+
+
+@kernel
+def correlate_runs(
+    planes: NDArray[np.float32],
+    halves: NDArray[np.float64],
+    result: NDArray[np.float32] | None = None,
+    scratch: NDArray[np.float32] | None = None,
+) -> NDArray[np.float32]:
+    """Return the planes averaged over a shape whose rows are centred runs.
+
+    Parameters
+    ----------
+    planes
+        float32 (C, H, W).
+    halves
+        float64 (odd): half the length of the run in each row, pixels; the middle entry is the
+        centre's row. A run that ends inside a pixel counts it in part.
+    result
+        float32 (C, H, W) to write into, or None.
+    scratch
+        float32, flat, of `scratch_size`, or None.
+
+    Notes
+    -----
+    A run is a difference of two running sums, interpolated where it ends inside a pixel: four
+    taps a row, however long it is. Sums stay below 2**24 for pictures up to 60 000 wide, and
+    what float32 loses in them is below 0.01 levels after the division by the area.
+    """
+    out = np.empty_like(planes) if result is None else result
+    channels, height, width = planes.shape
+    reach = halves.size // 2
+    across = int(np.max(halves) + 0.5) + 2
+    stride = width + 2 * across + 1
+    area = 0.0
+    for i in range(halves.size):
+        area += 2.0 * halves[i]
+    rows = np.empty(4 * halves.size, np.int64)
+    shifts = np.empty(rows.size, np.int64)
+    weights = np.empty(rows.size, np.float32)
+    for i in range(halves.size):
+        whole = int(halves[i] + 0.5)
+        part = halves[i] + 0.5 - whole
+        for k in range(4):
+            rows[4 * i + k] = i - reach
+        shifts[4 * i], weights[4 * i] = whole, (1.0 - part) / area
+        shifts[4 * i + 1], weights[4 * i + 1] = 1 - whole, -(1.0 - part) / area
+        shifts[4 * i + 2], weights[4 * i + 2] = whole + 1, part / area
+        shifts[4 * i + 3], weights[4 * i + 3] = -whole, -part / area
+    padded = fresh_sheet(scratch, height + 2 * reach + ROWS, stride)
+    mirror = mirror_table(width, across)
+    flat = padded.reshape(-1)
+    starts = np.empty(rows.size, np.int64)
+    total = np.empty((ROWS - 1) * stride + width, np.float32)
+    for c in range(channels):
+        _prefix_rows(planes[c], mirror, padded[reach : reach + height])
+        for y in range(reach):
+            padded[y] = padded[reach + reflected(y - reach, height)]
+            padded[reach + height + y] = padded[reach + reflected(height + y, height)]
+        for top in range(0, height, ROWS):
+            for t in range(rows.size):
+                starts[t] = (top + rows[t] + reach) * stride + across + shifts[t]
+            clear(total)
+            add_taps(total, flat, starts, weights)
+            copy_rows(total, stride, top, out[c])
+    return out

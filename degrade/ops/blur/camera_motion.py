@@ -9,12 +9,11 @@ from numpy.typing import NDArray
 
 from degrade.ops.blur.camera_paths import camera_path, mean_offset, one_sided_taps
 from degrade.ops.blur.correlate import correlate_taps
-from degrade.ops.kernels.borders import framed, unframed
-from degrade.ops.kernels.memory import PLANES
+from degrade.ops.kernels.memory import PLANES, Planes
+from degrade.ops.kernels.planes import framed, unframed
 
 __all__ = ["one_sided_motion_blur", "shake_blur", "shake_taps"]
 
-Planes = NDArray[np.float32]
 Taps = NDArray[np.float64]
 
 

@@ -11,7 +11,11 @@ import math
 from collections.abc import Mapping
 
 from degrade.ops.operation import Value
-from degrade.portable_math import cos_degrees, exp, sin_degrees
+from degrade.portable_math import (
+    cos_degrees,
+    exp,
+    sin_degrees,
+)
 from degrade.random import philox4x32
 
 __all__ = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from degrade.ops.blur.camera_paths import glass_offsets, one_sided_offsets, shake_offsets
 from degrade.ops.operation import Boolean, Integer, Ladder, Number, Operation
 
 __all__ = ["BLUR"]
@@ -43,7 +44,7 @@ BLUR = (
         family="blur",
         ladder=Ladder("distance", 1, 8, {"sigma": 0.7, "iterations": 2}, even=True),
         caption="glass {sigma:.1f}, {iterations} x {distance} px",
-        derived="degrade.ops.blur.camera_paths:glass_offsets",
+        derived=glass_offsets,
     ),
     Operation(
         "gaussian_blur",
@@ -158,7 +159,7 @@ BLUR = (
         family="blur",
         ladder=Ladder("length", 3, 41, {"angle": 30.0, "path": 1}),
         caption="camera shake {length:.1f} px",
-        derived="degrade.ops.blur.camera_paths:shake_offsets",
+        derived=shake_offsets,
     ),
     Operation(
         "one_sided_motion_blur",
@@ -176,7 +177,7 @@ BLUR = (
         family="blur",
         ladder=Ladder("sigma", 1, 15, {"radius": 20, "angle": 30.0}),
         caption="one-sided motion {sigma:.1f} at {angle:.0f} deg",
-        derived="degrade.ops.blur.camera_paths:one_sided_offsets",
+        derived=one_sided_offsets,
     ),
     Operation(
         "aliased_disk_blur",

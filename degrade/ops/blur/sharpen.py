@@ -7,12 +7,11 @@ from numpy.typing import NDArray
 
 from degrade.ops.blur.correlate import correlate_separable
 from degrade.ops.blur.point_spread import gaussian_1d
-from degrade.ops.kernels.levels import blend_sharpened, residual_mask
-from degrade.ops.kernels.memory import PLANES
+from degrade.ops.kernels.compile import kernel
+from degrade.ops.kernels.memory import PLANES, Planes
 
-__all__ = ["unsharp_mask"]
+__all__ = ["blend_sharpened", "residual_mask", "unsharp_mask"]
 
-Planes = NDArray[np.float32]
 
 _NARROW = {
     1: (1.0,),
@@ -58,3 +57,41 @@ def _opencv_gaussian(width: int) -> NDArray[np.float32]:
     if width in _NARROW:
         return np.array(_NARROW[width], np.float32)
     return gaussian_1d(0.3 * ((width - 1) * 0.5 - 1.0) + 0.8, width // 2).astype(np.float32)
+
+
+@kernel
+def residual_mask(
+    planes: NDArray[np.float32],
+    blurred: NDArray[np.float32],
+    threshold: float,
+    result: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    """Return 1 where a level differs from its blurred one by more than ``threshold``, else 0."""
+    source, soft, target = planes.reshape(-1), blurred.reshape(-1), result.reshape(-1)
+    least = np.float32(threshold)
+    for i in range(source.size):
+        over = abs(source[i] - soft[i]) > least
+        target[i] = np.float32(1.0) if over else np.float32(0.0)
+    return result
+
+
+@kernel
+def blend_sharpened(
+    planes: NDArray[np.float32],
+    blurred: NDArray[np.float32],
+    mask: NDArray[np.float32],
+    amount: float,
+    result: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    """Return ``mask * clip(x + amount * (x − blurred)) + (1 − mask) * x``, levels 0-255."""
+    source, soft, target = planes.reshape(-1), blurred.reshape(-1), result.reshape(-1)
+    share = mask.reshape(-1)
+    weight = np.float32(amount)
+    for i in range(source.size):
+        level = source[i]
+        sharp = level + weight * (level - soft[i])
+        sharp = min(max(sharp, np.float32(0.0)), np.float32(255.0))
+        # The mask is a weighted mean of 0 and 1: rounding may take it a hair past 1.
+        kept = min(share[i], np.float32(1.0))
+        target[i] = kept * sharp + (np.float32(1.0) - kept) * level
+    return result

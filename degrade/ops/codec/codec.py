@@ -10,15 +10,13 @@ from typing import Any
 
 import imagecodecs
 import numpy as np
-from numpy.typing import NDArray
 
 from degrade.errors import ImageError
-from degrade.ops.kernels.memory import PLANES
+from degrade.ops.kernels.memory import PLANES, Planes
 from degrade.ops.kernels.planes import from_planes, to_planes
 
 __all__ = ["avif", "jpeg2000", "webp"]
 
-Planes = NDArray[np.float32]
 
 _WEBP_SIDE = 16383
 """WebP's largest side, RFC 9649, section 1: 14 bits."""

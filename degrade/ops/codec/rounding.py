@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
-from degrade.ops.kernels.levels import truncated
-from degrade.ops.kernels.memory import PLANES
-from degrade.ops.kernels.planes import round_levels
+from degrade.ops.kernels.memory import PLANES, Planes
+from degrade.ops.kernels.planes import round_levels, truncated
 
 __all__ = ["round_to_levels", "truncate"]
-
-Planes = NDArray[np.float32]
 
 
 def round_to_levels(planes: Planes, stream: object) -> Planes:

@@ -45,7 +45,7 @@ COLOUR = (
         "haze",
         1,
         "mixes with an even level",
-        "degrade.ops.colour.atmosphere:haze",
+        "degrade.ops.colour.colour:haze",
         {"alpha": Number(0, 1, "share kept"), "level": Number(0, 255, "levels", 255.0)},
         family="colour",
         ladder=Ladder("alpha", 0.95, 0.3, even=True),

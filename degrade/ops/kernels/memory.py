@@ -13,9 +13,12 @@ import threading
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["PLANES", "PlaneMemory"]
+__all__ = ["PLANES", "PlaneMemory", "Planes", "StreamWords"]
 
 Planes = NDArray[np.float32]
+"""(channels, height, width), levels 0-255."""
+StreamWords = NDArray[np.uint32]
+"""Five words: the Philox key and counter words 1-3 of a step's stream."""
 
 _KEPT = 6
 """Buffers kept; a step needs its input, its output and a few more."""

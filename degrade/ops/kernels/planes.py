@@ -1,13 +1,25 @@
-"""Between pictures (uint8, HWC) and planes (float32, CHW, levels 0-255), and rounding."""
+"""Between images (uint8, HWC) and planes (float32, CHW, levels 0-255): rounding, borders."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 from numpy.typing import NDArray
 
 from degrade.ops.kernels.compile import inline, kernel
 
-__all__ = ["from_planes", "reflected", "round_levels", "rounded", "to_planes"]
+__all__ = [
+    "clipped",
+    "framed",
+    "from_planes",
+    "reflected",
+    "round_levels",
+    "rounded",
+    "to_planes",
+    "truncated",
+    "unframed",
+]
 
 
 @inline
@@ -17,6 +29,12 @@ def rounded(value: np.float32) -> np.float32:
     Adding and subtracting 1.5 * 2**23 leaves IEEE rounding no other choice, on any machine.
     """
     return np.float32(np.float32(value + np.float32(12582912.0)) - np.float32(12582912.0))
+
+
+@inline
+def clipped(level: np.float32) -> np.float32:
+    """Return the level cut to 0-255."""
+    return min(max(level, np.float32(0.0)), np.float32(255.0))
 
 
 @inline
@@ -78,4 +96,43 @@ def round_levels(planes: NDArray[np.float32]) -> NDArray[np.float32]:
     source, target = planes.reshape(-1), result.reshape(-1)
     for i in range(source.size):
         target[i] = rounded(min(max(source[i], np.float32(0.0)), np.float32(255.0)))
+    return result
+
+
+@kernel
+def truncated(planes: NDArray[np.float32], result: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the planes with every level cut to the whole one below, 0-255."""
+    source, target = planes.reshape(-1), result.reshape(-1)
+    for i in range(source.size):
+        target[i] = math.floor(min(max(source[i], np.float32(0.0)), np.float32(255.0)))
+    return result
+
+
+@kernel
+def framed(
+    planes: NDArray[np.float32], reach: int, result: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Write the planes and ``reach`` repeated edge pixels on every side into ``result``.
+
+    float32 (C, H, W) to (C, H + 2 reach, W + 2 reach); OpenCV's BORDER_REPLICATE.
+    """
+    channels, height, width = planes.shape
+    for c in range(channels):
+        for y in range(height + 2 * reach):
+            source = planes[c, min(max(y - reach, 0), height - 1)]
+            target = result[c, y]
+            target[:reach] = source[0]
+            target[reach : reach + width] = source
+            target[reach + width :] = source[width - 1]
+    return result
+
+
+@kernel
+def unframed(
+    planes: NDArray[np.float32], reach: int, result: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Write what lies inside a frame of ``reach`` pixels into ``result``."""
+    for c in range(result.shape[0]):
+        for y in range(result.shape[1]):
+            result[c, y] = planes[c, y + reach, reach : reach + result.shape[2]]
     return result

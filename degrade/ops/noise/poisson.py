@@ -12,8 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degrade.ops.kernels.compile import inline, kernel
+from degrade.ops.kernels.memory import PLANES, Planes, StreamWords
+from degrade.ops.kernels.philox import BLOCKS, CHUNK, fill_words
+from degrade.ops.kernels.planes import rounded
 
-__all__ = ["poisson_tables"]
+__all__ = ["poisson_tables", "shot_noise", "shot_noise_kernel"]
 
 _NEGLIGIBLE = 1e-11
 """Counts less likely than this share of the most likely one are left out."""
@@ -128,3 +131,66 @@ def poisson_tables(photons: float) -> tuple[NDArray[np.uint64], NDArray[np.uint6
             columns[start + i] = (threshold << np.uint64(32)) | both
         start += size
     return laws, columns[:start]
+
+
+def shot_noise(planes: Planes, stream: StreamWords, *, photons: float) -> Planes:
+    """Return Poisson(level / 255 * photons) * 255 / photons for each level, clipped to 255.
+
+    Levels are rounded to 8 bits first. Variance at level v: v * 255 / photons.
+    """
+    laws, columns = poisson_tables(float(photons))
+    result = PLANES.take(planes.shape)
+    return shot_noise_kernel(planes, stream, laws, columns, 255.0 / photons, result)
+
+
+@kernel
+def shot_noise_kernel(
+    planes: NDArray[np.float32],
+    stream: NDArray[np.uint32],
+    laws: NDArray[np.uint64],
+    columns: NDArray[np.uint64],
+    scale: float,
+    result: NDArray[np.float32] | None = None,
+) -> NDArray[np.float32]:
+    """Return ``count * scale``, clipped to 255, of a Poisson count for every value.
+
+    ``laws`` and ``columns`` are `degrade.ops.noise.poisson.poisson_tables`. The input is rounded
+    to 8-bit levels first: there is one law for each.
+    """
+    out = np.empty_like(planes) if result is None else result
+    source, target = planes.reshape(-1), out.reshape(-1)
+    words = np.empty(CHUNK, np.uint32)
+    levels = np.empty(CHUNK, np.uint32)
+    drawn_from = np.empty(CHUNK, np.uint64)
+    places = np.empty(CHUNK, np.uint64)
+    rests = np.empty(CHUNK, np.uint64)
+    entries = np.empty(CHUNK, np.uint64)
+    half, low, short = np.uint64(32), np.uint64(0xFFFFFFFF), np.uint64(0xFFFF)
+    sixteen, twenty_four, forty = np.uint64(16), np.uint64(24), np.uint64(40)
+    smallest, factor = np.uint64(0xFFFFFF), np.float32(scale)
+    size = source.size
+    for chunk in range((size + CHUNK - 1) // CHUNK):
+        fill_words(stream, chunk * BLOCKS, words)
+        start = chunk * CHUNK
+        many = min(CHUNK, size - start)
+        # Look-ups stand in loops of their own, so that the rest becomes vector code; unsigned
+        # indices, because Numba checks signed ones for being negative.
+        for i in range(many):
+            value = min(max(source[start + i], np.float32(0.0)), np.float32(255.0))
+            levels[i] = np.uint32(np.int32(rounded(value)))
+        for i in range(many):
+            drawn_from[i] = laws[levels[i]]
+        for i in range(many):
+            law = drawn_from[i]
+            product = np.uint64(words[i]) * ((law >> twenty_four) & short)
+            places[i] = (law >> forty) + (product >> half)
+            rests[i] = product & low
+        for i in range(many):
+            entries[i] = columns[places[i]]
+        for i in range(many):
+            entry = entries[i]
+            other = np.uint64(rests[i] >= (entry >> half))
+            chosen = (entry >> (sixteen * other)) & short
+            count = np.int32((drawn_from[i] & smallest) + chosen)
+            target[start + i] = min(np.float32(count) * factor, np.float32(255.0))
+    return out

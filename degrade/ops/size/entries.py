@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from degrade.ops.operation import Boolean, Choice, Integer, Ladder, Number, Operation, Parameter
+from collections.abc import Mapping
 
-__all__ = ["SIZE"]
+from degrade.errors import ImageError
+from degrade.ops.operation import (
+    Boolean,
+    Choice,
+    Integer,
+    Ladder,
+    Number,
+    Operation,
+    Parameter,
+    Value,
+)
+
+__all__ = ["SIZE", "check_crop"]
 
 _FILTERS = ("nearest", "area", "linear", "cubic", "lanczos3")
 _SIDE = Integer(1, 65535, "px")
@@ -20,6 +32,18 @@ _SIZE_WORDS: dict[str, Parameter] = {
     "of": Choice(("current", "source")),
     "to": Choice(("source",)),
 }
+
+
+def check_crop(window: Mapping[str, Value], size: tuple[int, int]) -> dict[str, Value]:
+    """Raise ImageError unless the window of `crop` lies inside ``(height, width)``."""
+    top, left, height, width = (int(window[k]) for k in ("top", "left", "height", "width"))
+    if top + height > size[0] or left + width > size[1]:
+        raise ImageError(
+            f"the recipe crops {height} × {width} px from row {top}, column {left} of an image "
+            f"of {size[0]} × {size[1]}: give it larger images or make the crop smaller"
+        )
+    return {}
+
 
 SIZE = (
     Operation(
@@ -101,7 +125,7 @@ SIZE = (
         moves=True,
         resizes=True,
         caption="cut to {width} x {height}",
-        derived="degrade.ops.size.geometry:check_crop",
+        derived=check_crop,
     ),
 )
 """Operations that resize, pixelate or move."""

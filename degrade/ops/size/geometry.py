@@ -5,17 +5,13 @@ They are meant for both halves of a pair: give them ``target: both``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 from numpy.typing import NDArray
 
-from degrade.errors import ImageError
-from degrade.ops.operation import Value
+from degrade.ops.kernels.memory import Planes
+from degrade.ops.size.entries import check_crop
 
-__all__ = ["check_crop", "crop", "flip", "shift"]
-
-Planes = NDArray[np.float32]
+__all__ = ["crop", "flip", "shift"]
 
 
 def flip(planes: Planes, stream: object) -> Planes:
@@ -47,14 +43,3 @@ def crop(planes: Planes, stream: object, *, top: int, left: int, height: int, wi
     window = {"top": top, "left": left, "height": height, "width": width}
     check_crop(window, (planes.shape[1], planes.shape[2]))
     return np.ascontiguousarray(planes[:, top : top + height, left : left + width])
-
-
-def check_crop(window: Mapping[str, Value], size: tuple[int, int]) -> dict[str, Value]:
-    """Raise ImageError unless the window of `crop` lies inside ``(height, width)``."""
-    top, left, height, width = (int(window[k]) for k in ("top", "left", "height", "width"))
-    if top + height > size[0] or left + width > size[1]:
-        raise ImageError(
-            f"the recipe crops {height} × {width} px from row {top}, column {left} of an image "
-            f"of {size[0]} × {size[1]}: give it larger images or make the crop smaller"
-        )
-    return {}

@@ -14,7 +14,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from degrade.ops.kernels.cache import kept
+from degrade.ops.kernels.compile import is_cached
 
 if TYPE_CHECKING:
     from zoo.portrait.align.alignment import Alignment
@@ -126,7 +126,7 @@ def _inverted(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 # As degrade.ops.kernels.compile, but dated by this file alone: no other file is compiled into it.
-_compiled = numba.njit(nogil=True, fastmath=False, error_model="numpy", cache=kept())
+_compiled = numba.njit(nogil=True, fastmath=False, error_model="numpy", cache=is_cached())
 
 
 @_compiled

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from degrade.fit.jpeg_quality import JpegTrace, find_jpeg_in_place
 from degrade.fit.noise import NoiseTrace, measure_noise
-from degrade.ops.codec.jpeg_kernels import quantisation_tables
+from degrade.ops.codec.jpeg import quantisation_tables
 from zoo.portrait.background.blur_estimation import find_blur
 from zoo.portrait.background.coded_noise import coded_noise
 from zoo.portrait.background.deblur import Blur

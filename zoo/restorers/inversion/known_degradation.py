@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from degrade.ops import OPERATIONS, Value
-from degrade.ops.size.resample import FILTERS, resample_table
+from degrade.ops.size.resize import FILTERS, resample_table
 from degrade.planner.plan import Plan, Step
 from degrade.random import PIXELS, StreamKey, image_id_bits
 from zoo.restorers.classical.spectra import point_spread

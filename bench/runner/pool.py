@@ -26,7 +26,7 @@ from bench.suite.conditions import Condition, open_conditions
 from bench.suite.suite import Suite
 from degrade.errors import UserError
 from degrade.executors import Engine, run_tasks
-from degrade.executors.versions import describe_difference
+from degrade.executors.worker import describe_difference
 from degrade.terminal import Progress
 from zoo.registry.registry import load
 from zoo.restorers.placement import HERE, Placement, require_device

@@ -25,10 +25,10 @@ from numpy.typing import NDArray
 
 from degrade.dataset.build import build
 from degrade.dataset.layout import ENCODINGS, Storing
+from degrade.dataset.paired_dataset import PairedDataset
 from degrade.executors import Engine, run_tasks
-from degrade.feed.paired_dataset import PairedDataset
 from degrade.images import decode_image
-from degrade.images.encodings import encode
+from degrade.images.encoding import encode
 from degrade.random import Stream, StreamKey
 
 __all__ = ["BAR", "SIDE", "BuildingLine", "BuildingReport", "measure_building"]

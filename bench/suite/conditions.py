@@ -19,9 +19,9 @@ from bench.store.photographs import ImageKey
 from bench.suite.masks import Masks, open_masks
 from bench.suite.no_reference import AS_FOUND, Photographs
 from bench.suite.suite import Suite, SuiteError
+from degrade.dataset.paired_dataset import pair_key
 from degrade.dataset.sources import ImageSource
 from degrade.errors import DatasetError, RecipeError
-from degrade.feed.paired_dataset import pair_key
 from degrade.planner.plan import Plan
 
 __all__ = ["Condition", "Pair", "Pairs", "open_conditions", "refuse_unpaired"]

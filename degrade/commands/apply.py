@@ -7,8 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from degrade.commands.options import recipe_option, seed_option
-from degrade.commands.source_options import Opening, source_options
+from degrade.commands.options import (
+    SourceOptions,
+    allow_failed_option,
+    recipe_option,
+    seed_option,
+    source_options,
+)
 
 if TYPE_CHECKING:
     from degrade.dataset.sources import ImageSource
@@ -30,14 +35,14 @@ __all__ = ["apply_command"]
 )
 @source_options
 @click.option("--show-plan", is_flag=True, help="Print what was done to each picture as JSON.")
-@click.option("--allow-failed", is_flag=True, help="Exit 0 even if some inputs could not be used.")
+@allow_failed_option
 def apply_command(
     source: str,
     out: Path,
     recipe: str,
     seed: int,
     variant: int,
-    opening: Opening,
+    opening: SourceOptions,
     show_plan: bool,
     allow_failed: bool,
 ) -> None:
@@ -53,8 +58,8 @@ def apply_command(
     from degrade.engine.apply import apply
     from degrade.errors import ImageError
     from degrade.images import write_png
-    from degrade.planner.plan import plan
-    from degrade.recipe.recipe import load_recipe
+    from degrade.planner.draw import plan
+    from degrade.recipe.reader import load_recipe
     from degrade.terminal import progress
 
     loaded = load_recipe(recipe)

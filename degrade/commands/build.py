@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from degrade.commands.engine_options import engine_options
 from degrade.commands.options import (
+    SourceOptions,
+    allow_failed_option,
+    engine_options,
     json_option,
     optional_recipe_option,
     seed_option,
+    source_options,
+    storage_options,
     variants_option,
 )
-from degrade.commands.source_options import Opening, source_options
-from degrade.commands.storage_options import storing_options
 from degrade.dataset.layout import Storing
-from degrade.dataset.parts import Part
+from degrade.dataset.shards import ShardSelection
 from degrade.executors import Engine
 
 if TYPE_CHECKING:
@@ -27,8 +29,10 @@ if TYPE_CHECKING:
 __all__ = ["build_command"]
 
 
-def _part(_context: click.Context, _option: click.Parameter, text: str | None) -> Part | None:
-    return None if text is None else Part.parse(text)
+def _part(
+    _context: click.Context, _option: click.Parameter, text: str | None
+) -> ShardSelection | None:
+    return None if text is None else ShardSelection.parse(text)
 
 
 @click.command("build")
@@ -46,9 +50,9 @@ def _part(_context: click.Context, _option: click.Parameter, text: str | None) -
     callback=_part,
     help="Do only part I of N, counted from 1, as one job of an array.",
 )
-@storing_options
+@storage_options
 @click.option("--jsonl", is_flag=True, help="Also write pairs.jsonl.")
-@click.option("--allow-failed", is_flag=True, help="Exit 0 even if some inputs could not be used.")
+@allow_failed_option
 @json_option
 def build_command(
     source: str,
@@ -56,9 +60,9 @@ def build_command(
     recipe: str | None,
     seed: int,
     variants: int,
-    opening: Opening,
+    opening: SourceOptions,
     engine: Engine,
-    part: Part | None,
+    part: ShardSelection | None,
     storing: Storing,
     jsonl: bool,
     allow_failed: bool,
@@ -82,7 +86,7 @@ def build_command(
     degrade build celeba-test-gfpgan test/ --seed 1 --root CelebAMask-HQ/
     """
     from degrade.dataset.build import build
-    from degrade.feed.paired_dataset import PairedDataset
+    from degrade.dataset.paired_dataset import PairedDataset
     from degrade.terminal import Progress, resume_hint
 
     pictures, recipe = opening.open_testset(source, recipe)

@@ -80,9 +80,8 @@ def fit_command(
     degrade build portraits/ pairs/ --recipe old-scans.yaml
     """
     from degrade.dataset.sources import open_source
-    from degrade.fit.chart import draw_fit
     from degrade.fit.fit import fit, pictures_needed
-    from degrade.fit.recipe_file import fit_text, write_text
+    from degrade.fit.report import draw_fit, fit_text, write_text
     from degrade.images import write_png
     from degrade.terminal import Progress
 
@@ -134,7 +133,7 @@ def _clean_sources(name: str, measured: list[Measurement], size: int | None) -> 
 
 
 def _tell(result: Fit, failed: int) -> None:
-    from degrade.fit.recipe_file import table_lines
+    from degrade.fit.report import table_lines
 
     photographs, generated = len(result.photographs), len(result.generated.measured)
     click.echo(f"{photographs} photographs measured, {failed} failed; {generated} generated")
@@ -145,7 +144,7 @@ def _tell(result: Fit, failed: int) -> None:
 def _record(
     result: Fit, folder: ImageSource, out: Path, chart: Path, failures: list[str]
 ) -> dict[str, object]:
-    from degrade.fit.recipe_file import quartiles
+    from degrade.fit.report import quartiles
 
     return {
         "recipe": str(out),

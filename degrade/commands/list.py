@@ -51,7 +51,7 @@ def list_command(what: str, dataset: str | None, as_json: bool) -> None:
 
 
 def _recipes() -> list[dict[str, Any]]:
-    from degrade.recipe.recipe import list_recipes, load_recipe
+    from degrade.recipe.reader import list_recipes, load_recipe
 
     return [
         {

@@ -43,9 +43,9 @@ def measure_command(
     \b
     degrade measure sample-photos --recipe kuaishou --variants 32 --longest-side 512
     """
+    from degrade.dataset.paired_dataset import PairedDataset
     from degrade.dataset.sources import open_source
     from degrade.errors import ImageError, RecipeError
-    from degrade.feed.paired_dataset import PairedDataset
     from degrade.terminal import Progress
 
     dataset = PairedDataset(open_source(source, longest=longest_side), recipe, seed, variants)

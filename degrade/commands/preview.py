@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from degrade.commands.options import seed_option
-from degrade.commands.source_options import Opening, source_options
+from degrade.commands.options import SourceOptions, seed_option, source_options
 
 __all__ = ["preview_command"]
 
@@ -71,7 +70,7 @@ def preview_command(
     variants: int | None,
     limit: int,
     side: int,
-    opening: Opening,
+    opening: SourceOptions,
 ) -> None:
     """Make a contact sheet: each picture, then degraded variants with their parameters.
 
@@ -89,7 +88,7 @@ def preview_command(
     from degrade.commands.preview_sheet import ladder_row, variants_row
     from degrade.images import write_png
     from degrade.images.contact_sheet import contact_sheet
-    from degrade.recipe.recipe import load_recipe
+    from degrade.recipe.reader import load_recipe
     from degrade.terminal import progress
 
     if values and (len(operations) != 1 or recipes):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import numpy as np
-
+from degrade.commands.measure import psnr
 from degrade.engine.apply import apply
 from degrade.images import Image
 from degrade.images.contact_sheet import Cell, Row
 from degrade.ops import OPERATIONS
-from degrade.planner.plan import Plan, plan
+from degrade.planner.draw import plan
+from degrade.planner.plan import Plan
 from degrade.planner.severity import severity_plans
 from degrade.recipe.recipe import Recipe
 
@@ -59,5 +59,5 @@ def decibels(hq: Image, lq: Image) -> str:
     """Return the PSNR of a pair in words, over all values; empty where the sizes differ."""
     if hq.shape != lq.shape:
         return ""
-    error = float(np.mean(np.square(hq.astype(np.float64) - lq)))
-    return f"{10.0 * math.log10(255.0**2 / error):.1f} dB" if error > 0.0 else "equal"
+    value = psnr(lq, hq)
+    return f"{value:.1f} dB" if math.isfinite(value) else "equal"

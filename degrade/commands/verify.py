@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from degrade.commands.engine_options import engine_options
-from degrade.commands.options import json_option
+from degrade.commands.options import engine_options, json_option
 from degrade.executors import Engine
 
 if TYPE_CHECKING:
@@ -97,7 +96,7 @@ def replay_command(folder: str, key: str, source: str | None, out: Path | None) 
     degrade replay pairs/ lq/astronaut.png --source photos/ --out again.png
     """
     from degrade.dataset.manifest import pixel_digest
-    from degrade.dataset.replay import replay
+    from degrade.dataset.reader import replay
     from degrade.dataset.verify import differing_versions
     from degrade.images import write_png
     from degrade.planner.plan import Plan

@@ -24,14 +24,19 @@ from degrade.dataset.manifest import (
     write_lines,
     write_manifest,
 )
-from degrade.dataset.parts import Part
-from degrade.dataset.shard_markers import Markers
-from degrade.dataset.shard_paths import refuse_private
-from degrade.dataset.shard_worker import do_shard
-from degrade.dataset.shards import Job, Shard, cut, job_of, shard_count
+from degrade.dataset.paired_dataset import PairedDataset
+from degrade.dataset.shard_worker import Markers, do_shard
+from degrade.dataset.shards import (
+    Shard,
+    ShardJob,
+    ShardSelection,
+    cut,
+    job_of,
+    refuse_private,
+    shard_count,
+)
 from degrade.dataset.storage import Storage
 from degrade.executors import Engine, run_tasks
-from degrade.feed.paired_dataset import PairedDataset
 
 __all__ = ["BuildResult", "build"]
 
@@ -70,7 +75,7 @@ def build(
     *,
     storing: Storing | None = None,
     engine: Engine | None = None,
-    part: Part | None = None,
+    part: ShardSelection | None = None,
     jsonl: bool = False,
     on_progress: Callable[[int], None] | None = None,
     on_start: Callable[[int, int], None] | None = None,
@@ -139,7 +144,7 @@ class _Work:
 
     dataset: PairedDataset
     images: int
-    part: Part | None
+    part: ShardSelection | None
 
     @property
     def shards(self) -> int:
@@ -167,7 +172,7 @@ class _Work:
 
 def _do_waiting(
     work: _Work,
-    job: Job,
+    job: ShardJob,
     engine: Engine,
     done: frozenset[int],
     tell: Callable[[int], None] | None,

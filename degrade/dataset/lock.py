@@ -13,10 +13,10 @@ from typing import Any
 
 from degrade.dataset.layout import Storing
 from degrade.dataset.manifest import Place, storage_of
+from degrade.dataset.paired_dataset import PairedDataset
 from degrade.dataset.sources import ImageSource, open_source
 from degrade.dataset.storage import Storage, open_storage
 from degrade.errors import DatasetError
-from degrade.feed.paired_dataset import PairedDataset
 from degrade.images import Reading
 from degrade.ops import OPERATIONS
 

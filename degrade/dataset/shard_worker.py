@@ -1,29 +1,134 @@
-"""Do one shard: read, plan, degrade, encode, store, mark. Safe to do twice, anywhere."""
+"""Do one shard: read, plan, degrade, encode, store, mark. Safe to do twice, anywhere.
+
+A shard's marker holds its rows and is written after its files are on disk.
+"""
 
 from __future__ import annotations
 
+import heapq
+import io
 import json
+import shutil
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from degrade.dataset.hq_copy import plain_ending
 from degrade.dataset.keys import pair_key
 from degrade.dataset.manifest import Row, pixel_digest
-from degrade.dataset.shard_markers import Markers
-from degrade.dataset.shard_paths import check_places
-from degrade.dataset.shards import Job, Shard
+from degrade.dataset.shards import Shard, ShardJob, check_places
+from degrade.dataset.storage import Storage
 from degrade.dataset.writers import Encoded, PairWriter, open_writer
 from degrade.engine.apply import carry_out, steps_of
 from degrade.engine.small import Degraded, degrade_in_two
-from degrade.errors import ImageError
+from degrade.errors import DatasetError, ImageError
 from degrade.images import Image
-from degrade.images.encodings import encode
-from degrade.planner.plan import Plan, plan
+from degrade.images.encoding import encode
+from degrade.planner.draw import plan
+from degrade.planner.plan import Plan
 
-__all__ = ["Done", "do_shard"]
+__all__ = ["Markers", "ShardCounts", "do_shard", "plain_ending"]
+
+_FOLDER = ".shards"
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class Markers:
+    """The markers of a build that has no manifest yet."""
+
+    storage: Storage
+
+    def write(self, shard: int, rows: Sequence[Row]) -> None:
+        """Say that a shard is done."""
+        records = [row.as_record() for row in rows]
+        self.storage.write(_name(shard), json.dumps(records).encode())
+
+    def done(self) -> frozenset[int]:
+        """Return the numbers of the shards that are done."""
+        names = (name.rpartition("/")[2].split(".") for name in self.storage.names(_FOLDER))
+        return frozenset(
+            int(parts[0]) for parts in names if parts[1:] == ["json"] and parts[0].isdecimal()
+        )
+
+    def read(self, shard: int) -> list[Row]:
+        """Return a shard's rows.
+
+        Raises FileNotFoundError without a marker, DatasetError for a damaged one.
+        """
+        try:
+            return [Row(**record) for record in json.loads(self.storage.read(_name(shard)))]
+        except (ValueError, TypeError):
+            raise DatasetError(
+                f"{self.storage.location}/{_name(shard)} is damaged: remove it and run the same "
+                "command again"
+            ) from None
+
+    def rows(self, shards: Iterable[Shard]) -> Iterator[Row]:
+        """Yield the rows of all shards in the order of their keys.
+
+        Shards follow each other in that order, so those of one or two are in memory; only a
+        picture named like another one's variant can reach into the next.
+        """
+        waiting: list[tuple[str, str, int, Row]] = []
+        for shard in shards:
+            while waiting and waiting[0][0] < shard.first_key:
+                yield heapq.heappop(waiting)[-1]
+            for place, row in enumerate(self.read(shard.index)):
+                heapq.heappush(waiting, (row.key, row.status, place, row))
+        while waiting:
+            yield heapq.heappop(waiting)[-1]
+
+    def remove(self) -> None:
+        """Remove every marker; another build of the same folder may do so at the same time."""
+        for name in self.storage.names(_FOLDER):
+            self.storage.remove(name)
+        if self.storage.local is not None:
+            shutil.rmtree(self.storage.local / _FOLDER, ignore_errors=True)
+
+
+def _name(shard: int) -> str:
+    return f"{_FOLDER}/{shard:07d}.json"
+
+
+_ENDINGS = {"PNG": "png", "JPEG": "jpg", "WEBP": "webp"}
+_ORIENTATION = 0x0112  # EXIF 2.3, table 4
+_PNG_DEPTH = 24  # byte of a PNG's bit depth (ISO/IEC 15948, 11.2.2)
+
+
+def plain_ending(data: bytes, size: tuple[int, ...]) -> str | None:
+    """Return the ending for a copy of an encoded picture, or None where it must not be copied.
+
+    Copied are PNG, JPEG and WebP of three channels and 8 bits without transparency, without a
+    colour profile and upright: pictures in which there is nothing for a reader to interpret.
+    JPEG and lossy WebP are decoded alike but by the same version of a decoder.
+
+    Parameters
+    ----------
+    data
+        A file that was read without an error.
+    size
+        ``(height, width)`` of the picture it was read as, which may have been shrunk since.
+    """
+    import PIL.Image
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with PIL.Image.open(io.BytesIO(data), formats=tuple(_ENDINGS)) as picture:
+                kind = str(picture.format)
+                upright = picture.getexif().get(_ORIENTATION, 1) == 1
+                told = {"icc_profile", "transparency", "gamma", "chromaticity"} & set(picture.info)
+                same = (picture.height, picture.width) == size
+                plain = picture.mode == "RGB" and same and upright and not told
+                single = getattr(picture, "n_frames", 1) == 1
+    except (OSError, SyntaxError, ValueError):
+        return None
+    if kind == "PNG" and data[_PNG_DEPTH] != 8:
+        return None
+    return _ENDINGS[kind] if plain and single else None
+
+
+@dataclass(frozen=True, slots=True)
+class ShardCounts:
     """What came of a shard: the numbers of its pairs and of its failed inputs."""
 
     pairs: int
@@ -52,7 +157,7 @@ class _Source:
     data: bytes | None
 
 
-def do_shard(job: Job, shard: Shard) -> Done:
+def do_shard(job: ShardJob, shard: Shard) -> ShardCounts:
     """Store every pair of a shard, then mark it as done."""
     check_places(job)
     rows = [_failed(job, image_id, reason) for image_id, reason in shard.unusable]
@@ -61,10 +166,10 @@ def do_shard(job: Job, shard: Shard) -> Done:
             rows += _picture(job, image_id, writer)
     Markers(job.storage).write(shard.index, rows)
     pairs = sum(row.status == "ok" for row in rows)
-    return Done(pairs, len(rows) - pairs)
+    return ShardCounts(pairs, len(rows) - pairs)
 
 
-def _picture(job: Job, image_id: str, writer: PairWriter) -> list[Row]:
+def _picture(job: ShardJob, image_id: str, writer: PairWriter) -> list[Row]:
     """Store all variants of one picture."""
     try:
         image, sha256 = job.source.read_with_digest(image_id)
@@ -89,7 +194,7 @@ def _picture(job: Job, image_id: str, writer: PairWriter) -> list[Row]:
     return rows
 
 
-def _hq(job: Job, source: _Source, drawn: Plan, key: str, first: _Hq | None) -> _Hq:
+def _hq(job: ShardJob, source: _Source, drawn: Plan, key: str, first: _Hq | None) -> _Hq:
     """Return the sharp half of a variant; the first one's where it is the same."""
     steps = steps_of(drawn, "hq")
     if first is not None and first.untouched and not steps:
@@ -105,7 +210,7 @@ def _hq(job: Job, source: _Source, drawn: Plan, key: str, first: _Hq | None) -> 
     return _Hq(key, digest, size, data, ending, not steps)
 
 
-def _file_of(job: Job, image: Image, copy: bytes | None) -> tuple[bytes, str]:
+def _file_of(job: ShardJob, image: Image, copy: bytes | None) -> tuple[bytes, str]:
     """Return the file that holds a sharp half, and its ending."""
     ending = job.storing.hq_format
     copied = None if copy is None else plain_ending(copy, image.shape[:2])
@@ -115,7 +220,9 @@ def _file_of(job: Job, image: Image, copy: bytes | None) -> tuple[bytes, str]:
     return copy, copied
 
 
-def _pair(job: Job, source: _Source, drawn: Plan, key: str, hq: _Hq, writer: PairWriter) -> Row:
+def _pair(
+    job: ShardJob, source: _Source, drawn: Plan, key: str, hq: _Hq, writer: PairWriter
+) -> Row:
     """Degrade, store and describe one pair."""
     if job.storing.keep_small:
         made = degrade_in_two(drawn, source.image)
@@ -167,6 +274,6 @@ def _record(key: str, plan_text: str, hq: _Hq, made: Degraded) -> bytes:
     return json.dumps(record, sort_keys=True, separators=(",", ":")).encode()
 
 
-def _failed(job: Job, image_id: str, reason: str) -> Row:
+def _failed(job: ShardJob, image_id: str, reason: str) -> Row:
     key = pair_key(image_id, 0, job.variants)
     return Row(key, image_id, "", 0, "", "", 0, 0, 0, 0, "", "", "", "failed", reason)

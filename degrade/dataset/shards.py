@@ -1,22 +1,74 @@
-"""Which pictures are in which shard: in the order of the pairs' keys, so many in each."""
+"""Which images are in which shard, which shards are a job's, and that all processes see one place.
+
+Images are in shards in the order of the pairs' keys, so many in each.
+"""
 
 from __future__ import annotations
 
+import platform
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from degrade.dataset.keys import pair_key
 from degrade.dataset.layout import Storing
+from degrade.dataset.lock import LOCK_FILE
+from degrade.dataset.paired_dataset import PairedDataset
 from degrade.dataset.sources import ImageSource
 from degrade.dataset.storage import LocalStorage, Storage
-from degrade.feed.paired_dataset import PairedDataset
+from degrade.errors import DatasetError, UserError
 from degrade.recipe.recipe import Recipe
 
-__all__ = ["Job", "Shard", "cut", "job_of", "shard_count"]
+__all__ = [
+    "Shard",
+    "ShardJob",
+    "ShardSelection",
+    "check_places",
+    "cut",
+    "job_of",
+    "refuse_private",
+    "shard_count",
+]
+
+_FORM = re.compile(r"([0-9]{1,9})/([0-9]{1,9})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class ShardSelection:
+    """Part ``index`` of ``count``, counted from 1, as in ``--shards 2/8``.
+
+    Shards are dealt out in turn, so the parts differ by one shard at most, and a part beyond
+    the number of shards is empty. Raises UserError when there is no such part.
+    """
+
+    index: int
+    count: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.index <= self.count:
+            raise UserError(
+                f"there is no part {self.index} of {self.count}: parts count from 1, "
+                "as 1/8 … 8/8 (a job array that counts from 0 gives its index + 1)"
+            )
+
+    @classmethod
+    def parse(cls, text: str) -> ShardSelection:
+        """Return the part that is written ``2/8``; raises UserError."""
+        found = _FORM.fullmatch(text)
+        if found is None:
+            raise UserError(f"'{text}' is no part: give INDEX/COUNT, as 2/8")
+        return cls(int(found[1]), int(found[2]))
+
+    def has(self, shard_index: int) -> bool:
+        """Return whether the shard of that index, counted from 0, belongs to this part."""
+        return shard_index % self.count == self.index - 1
+
+    def __str__(self) -> str:
+        return f"{self.index}/{self.count}"
+
+
+@dataclass(frozen=True, slots=True)
+class ShardJob:
     """What all shards of a build share; small and picklable.
 
     ``source`` lists no pictures: those a shard needs are in the shard.
@@ -52,11 +104,13 @@ class Shard:
     unusable: tuple[tuple[str, str], ...] = ()
 
 
-def job_of(dataset: PairedDataset, storage: Storage, storing: Storing) -> Job:
+def job_of(dataset: PairedDataset, storage: Storage, storing: Storing) -> ShardJob:
     """Return what every shard of a dataset's build needs to know."""
     place = _absolute(dataset.source.storage)
     source = replace(dataset.source, storage=place, keys=(), unusable=())
-    return Job(_absolute(storage), source, dataset.recipe, dataset.seed, dataset.variants, storing)
+    return ShardJob(
+        _absolute(storage), source, dataset.recipe, dataset.seed, dataset.variants, storing
+    )
 
 
 def _absolute(storage: Storage) -> Storage:
@@ -84,3 +138,34 @@ def cut(dataset: PairedDataset, images: int) -> Iterator[Shard]:
             tuple(image_id for image_id in chosen if image_id not in reasons),
             tuple((image_id, reasons[image_id]) for image_id in chosen if image_id in reasons),
         )
+
+
+def refuse_private(*places: Storage) -> None:
+    """Raise DatasetError for ``memory://``, of which every process has its own."""
+    for place in places:
+        if place.local is None and place.location.startswith("memory:"):
+            raise DatasetError(
+                f"{place.location} is of this process alone: work without --workers and "
+                "--scheduler, or in a place that others can reach"
+            )
+
+
+def check_places(job: ShardJob) -> None:
+    """Raise DatasetError where this machine does not have what the build's own machine has.
+
+    Without this, pictures that lie on another machine's disk would be rows of failed inputs,
+    and shards would be written where nobody looks for them.
+    """
+    pictures = job.source.storage.local
+    if pictures is not None and not pictures.is_dir():
+        raise _elsewhere(str(pictures))
+    if not job.storage.exists(LOCK_FILE):
+        raise _elsewhere(job.storage.location)
+
+
+def _elsewhere(place: str) -> DatasetError:
+    return DatasetError(
+        f"{place} is gone, or not the same folder on {platform.node()}: give a folder that all "
+        "machines share, or a URL such as s3://bucket/name",
+        exit_code=1,
+    )

@@ -70,10 +70,10 @@ def carry_out(plan: Plan, image: Image, steps: Sequence[Step]) -> Image:
     """
     if not steps:
         return image
-    from degrade.engine.compilation import told_of_compilation
+    from degrade.ops.kernels.compile import announce_compilation
     from degrade.ops.kernels.planes import from_planes
 
-    with told_of_compilation():
+    with announce_compilation():
         planes = planes_after(plan, planes_of(image), steps)
         result = from_planes(planes)
     PLANES.give(planes)

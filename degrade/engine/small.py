@@ -60,14 +60,14 @@ def degrade_in_two(plan: Plan, source: Image) -> Degraded:
 
     ``source`` is uint8 (height, width, 3) RGB, of the size the plan was drawn for.
     """
-    from degrade.engine.compilation import told_of_compilation
+    from degrade.ops.kernels.compile import announce_compilation
     from degrade.ops.kernels.planes import from_planes, to_planes
 
     steps, left = steps_of(plan, "lq"), steps_left(plan)
     if not left:
         lq = carry_out(plan, source, steps)
         return Degraded(lq, lq, 0)
-    with told_of_compilation():
+    with announce_compilation():
         planes = planes_after(plan, planes_of(source), steps[:-left])
         small = from_planes(planes)
         whole = np.array_equal(to_planes(small), planes)

@@ -21,9 +21,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from degrade.errors import DependencyError, UserError
-from degrade.executors.remote import run_checked
-from degrade.executors.versions import describe_difference, installed_versions
-from degrade.executors.window import AHEAD, run_window
+from degrade.executors.processes import AHEAD, run_window
+from degrade.executors.worker import describe_difference, installed_versions, run_checked
 
 __all__ = ["run_on_cluster"]
 
@@ -175,7 +174,7 @@ def _check_workers(client: Any, address: str) -> None:
 def _question() -> Callable[[], dict[str, str]]:
     # A function in a function travels as code; one by name needs the package to be understood.
     def versions_there() -> dict[str, str]:
-        from degrade.executors.versions import installed_versions
+        from degrade.executors.worker import installed_versions
 
         return dict(installed_versions())
 

@@ -16,24 +16,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degrade.dataset.keys import pair_key
+from degrade.dataset.paired_dataset import RecordMapping
 from degrade.dataset.sources import ImageSource, open_source
 from degrade.engine.apply import apply_pair
 from degrade.errors import DatasetError, ImageError
-from degrade.feed.mapping import RecordMapping
-from degrade.feed.stratified_sampler import Strata
+from degrade.feed.stratified_sampler import BatchSplit
 from degrade.images import Image
-from degrade.planner.philox_vectorized import Lanes
-from degrade.planner.plan import Plan, Step, plan
+from degrade.planner.draw import plan
+from degrade.planner.philox_vectorized import StreamBlocks
+from degrade.planner.plan import Plan
 from degrade.random import (
     FEEDING,
-    POOL_CROP,
     POOL_FAMILIES,
     POOL_ORDER,
     Stream,
     StreamKey,
-    image_id_bits,
 )
-from degrade.recipe.recipe import Recipe, load_recipe
+from degrade.recipe.reader import load_recipe
+from degrade.recipe.recipe import Recipe
 
 __all__ = ["Batch", "DataPool", "Family", "families_of"]
 
@@ -152,19 +152,21 @@ class DataPool:
         if not 0 <= seed < 2**64:
             raise DatasetError(f"seed {seed} is not between 0 and 2**64 - 1")
         self.source = source if isinstance(source, ImageSource) else open_source(source)
-        told = families_of(families) if isinstance(families, str) else families
-        if not told:
+        table = families_of(families) if isinstance(families, str) else families
+        if not table:
             raise DatasetError("a pool needs families and there is no family: give one at least")
-        self.families = tuple(told)
+        self.families = tuple(table)
         self.batch_size, self.seed = batch_size, seed
         self.crop = (crop, crop) if isinstance(crop, int) else crop
         if self.crop is not None and min(self.crop) < 1:
             raise DatasetError(f"a crop of {self.crop[0]} × {self.crop[1]} holds no pixel")
         self._recipes = tuple(
             f.recipe if isinstance(f.recipe, Recipe) else load_recipe(f.recipe)
-            for f in told.values()
+            for f in table.values()
         )
-        self._strata = Strata.of([_share(name, f.share) for name, f in told.items()], batch_size)
+        self._split = BatchSplit.of(
+            [_share(name, f.share) for name, f in table.items()], batch_size
+        )
 
     def __len__(self) -> int:
         """Return the batches of one pass, the last of which may begin the next pass."""
@@ -176,22 +178,21 @@ class DataPool:
     @property
     def cycle(self) -> int:
         """How many batches in a row hold every family exactly by its share."""
-        return self._strata.cycle
+        return self._split.cycle
 
     def mix(self, step: int) -> tuple[str, ...]:
         """Return the family of each pair of a batch, in a drawn order."""
         stream = Stream(StreamKey(self.seed, step, 0), POOL_FAMILIES, FEEDING)
-        counted = zip(self.families, self._strata.counts(step), strict=True)
+        counted = zip(self.families, self._split.counts(step), strict=True)
         return tuple(stream.shuffled([name for name, count in counted for _ in range(count)]))
 
     def pictures(self, step: int) -> list[tuple[str, int]]:
         """Return ``(image id, pass)`` of each pair of a batch."""
         count = len(self.source)
         places = range(step * self.batch_size, (step + 1) * self.batch_size)
-        told = [divmod(place, count) for place in places]
         return [
             (self.source.keys[int(_order(self.seed, turn, count)[position])], turn)
-            for turn, position in told
+            for turn, position in (divmod(place, count) for place in places)
         ]
 
     def __getitem__(self, step: int) -> Batch:
@@ -218,51 +219,41 @@ class DataPool:
             raise IndexError(f"step {step} of a pool: steps count from 0")
         mix, pictures = self.mix(step), self.pictures(step)
         families = tuple(mix[place] for place in places)
-        made = [
+        pairs = [
             self._pair(*pictures[place], self._recipes[self.families.index(mix[place])])
             for place in places
         ]
-        plans = tuple(drawn for _, _, drawn in made)
+        plans = tuple(drawn for _, _, drawn in pairs)
         return Batch(
             step,
             tuple(pair_key(drawn.image_id, drawn.variant, _VARIANTS) for drawn in plans),
-            _stacked([hq for hq, _, _ in made], plans, "HQ"),
-            _stacked([lq for _, lq, _ in made], plans, "LQ"),
+            _stacked([hq for hq, _, _ in pairs], plans, "HQ"),
+            _stacked([lq for _, lq, _ in pairs], plans, "LQ"),
             plans,
             families,
         )
 
     def _pair(self, image_id: str, turn: int, recipe: Recipe) -> tuple[Image, Image, Plan]:
-        # A picture has 65 536 variants; passes beyond them go on with the next seed.
+        # An image has 65 536 variants; passes beyond them go on with the next seed.
         more, variant = divmod(turn, _VARIANTS)
-        seed = (self.seed + more) % 2**64
-        picture = self.source.read(image_id)
-        whole = (picture.shape[0], picture.shape[1])
-        step = self._window(StreamKey(seed, image_id_bits(image_id), variant), image_id, whole)
-        if step is not None:
-            top, left, height, width = (int(value) for value in step.parameters.values())
-            picture = picture[top : top + height, left : left + width]
-        size = (picture.shape[0], picture.shape[1])
-        drawn = plan(recipe, seed=seed, image_id=image_id, size=size, variant=variant)
-        hq, lq = apply_pair(drawn, picture)
-        if step is not None:
-            drawn = replace(drawn, size=whole, steps=(step, *drawn.steps))
-        return hq, lq, drawn
-
-    def _window(self, key: StreamKey, image_id: str, size: tuple[int, int]) -> Step | None:
-        """Return the cut that a plan records, or None where pictures are taken whole."""
+        image = self.source.read(image_id)
+        drawn = plan(
+            recipe,
+            seed=(self.seed + more) % 2**64,
+            image_id=image_id,
+            size=(image.shape[0], image.shape[1]),
+            variant=variant,
+            crop=self.crop,
+        )
         if self.crop is None:
-            return None
-        height, width = self.crop
-        if size[0] < height or size[1] < width:
-            raise ImageError(
-                f"{image_id} is {size[0]} × {size[1]}, smaller than the crop of "
-                f"{height} × {width}: make the crop smaller or leave the picture out"
-            )
-        stream = Stream(key, POOL_CROP, FEEDING)
-        top, left = stream.integer(0, size[0] - height), stream.integer(0, size[1] - width)
-        window = {"top": top, "left": left, "height": height, "width": width}
-        return Step("crop", 0, "both", window)
+            hq, lq = apply_pair(drawn, image)
+            return hq, lq, drawn
+        # Cut here and not by the engine, which would turn the whole image into planes.
+        cut, *steps = drawn.steps
+        top, left, height, width = (int(value) for value in cut.parameters.values())
+        window = image[top : top + height, left : left + width]
+        hq, lq = apply_pair(replace(drawn, size=self.crop, steps=tuple(steps)), window)
+        return hq, lq, drawn
 
 
 def _share(name: str, share: float) -> Fraction:
@@ -280,11 +271,11 @@ def _order(seed: int, turn: int, count: int) -> NDArray[np.int64]:
     By sorting a number of 53 bits for each; the rare equal ones keep the order of the source.
     """
     key, width = StreamKey(seed, turn, 0), min(1024, (count + 1) // 2)
-    lanes = Lanes.of([(POOL_ORDER, block) for block in range(width)], FEEDING)
+    blocks = StreamBlocks.of([(POOL_ORDER, block) for block in range(width)], FEEDING)
     numbers = np.empty((-(-count // (2 * width)), 2 * width))
     for row in numbers:
-        row[:] = lanes.units(key)
-        lanes = replace(lanes, blocks=lanes.blocks + width * lanes.ones)
+        row[:] = blocks.units(key)
+        blocks = replace(blocks, blocks=blocks.blocks + width * blocks.ones)
     return np.argsort(numbers.ravel()[:count], kind="stable")
 
 

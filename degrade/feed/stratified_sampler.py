@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-__all__ = ["Strata"]
+__all__ = ["BatchSplit"]
 
 _GOLDEN = 0.6180339887498949
 """(√5 − 1) / 2: steps of this share of a circle leave no large gap, wherever they stop."""
 
 
 @dataclass(frozen=True, slots=True)
-class Strata:
+class BatchSplit:
     """The split of every batch into families.
 
     Each family gets its share of the batch rounded down in every batch. The places that are left
@@ -43,7 +43,7 @@ class Strata:
     stride: int
 
     @classmethod
-    def of(cls, shares: Sequence[Fraction], batch_size: int) -> Strata:
+    def of(cls, shares: Sequence[Fraction], batch_size: int) -> BatchSplit:
         """Return the split of batches of that size by shares above 0, which need not sum to 1."""
         total = sum(shares, Fraction(0))
         quotas = [batch_size * share / total for share in shares]

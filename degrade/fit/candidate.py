@@ -6,14 +6,27 @@ noise, JPEG, enlarge; pixelation comes last.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LEVELS", "Candidate", "Part", "averaged", "quantile_levels"]
+from degrade.recipe.reader import load_recipe
+from degrade.recipe.recipe import Recipe
+
+__all__ = [
+    "LEVELS",
+    "Candidate",
+    "Part",
+    "as_recipe",
+    "averaged",
+    "quantile_levels",
+    "recipe_text",
+]
 
 LEVELS = 24
 """Equally likely values that stand for one distribution: the middles of as many equal shares."""
@@ -203,3 +216,31 @@ def _choice(part: Part, *, whole: bool = False) -> dict[str, Any] | float | int:
     if len(different) == len(values):
         return {"choice": different}
     return {"choice": [[value, values.count(value)] for value in different]}
+
+
+def as_recipe(steps: Sequence[dict[str, Any]], name: str) -> Recipe:
+    """Return steps as a recipe, read and checked as any recipe file is."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "fitted.yaml"
+        path.write_text(recipe_text(steps, name, "", ()), encoding="utf-8")
+        return load_recipe(path)
+
+
+def recipe_text(
+    steps: Sequence[dict[str, Any]], name: str, summary: str, header: Sequence[str]
+) -> str:
+    """Return the YAML of a recipe, a comment of ``header`` lines first.
+
+    A recipe of no steps does nothing: it blurs by 0 pixels, as a recipe has a step at least.
+    """
+    import yaml
+
+    content: dict[str, Any] = {"name": name, "version": 1}
+    if summary:
+        content["summary"] = summary
+    content["steps"] = list(steps) or [{"operation": "gaussian_blur", "sigma": 0}]
+    comment = "".join(f"# {line}".rstrip() + "\n" for line in header)
+    text = yaml.safe_dump(
+        content, sort_keys=False, default_flow_style=None, allow_unicode=True, width=96
+    )
+    return comment + text

@@ -16,8 +16,17 @@ from numpy.typing import NDArray
 
 from degrade.fit.candidate import LEVELS, Candidate, Part, quantile_levels
 from degrade.fit.measurement import NO_JPEG, Measurement
-from degrade.fit.quantities import QUANTITIES, Drawn, Quantity
-from degrade.fit.shares import LEAST_SHARE, Floors, Shares, is_shrunk, is_turned, shares_of
+from degrade.fit.quantities import (
+    LEAST_SHARE,
+    QUANTITIES,
+    Drawn,
+    Floors,
+    Quantity,
+    Shares,
+    is_shrunk,
+    is_turned,
+    shares_of,
+)
 
 __all__ = ["corrected", "first_candidate"]
 

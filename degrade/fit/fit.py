@@ -17,8 +17,7 @@ from degrade.errors import DatasetError
 from degrade.fit.candidate import Candidate, Part, averaged
 from degrade.fit.correction import corrected, first_candidate
 from degrade.fit.measurement import Measurement, measure_image
-from degrade.fit.quantities import Drawn, drawn_values
-from degrade.fit.shares import Floors, floors_of
+from degrade.fit.quantities import Drawn, Floors, drawn_values, floors_of
 from degrade.recipe.recipe import Recipe
 
 __all__ = ["FEWEST", "Fit", "Generated", "fit", "generate", "pictures_needed", "recipe_of"]
@@ -116,7 +115,7 @@ def pictures_needed(photographs: int, count: int | None = None, rounds: int = RO
 
 def recipe_of(candidate: Candidate, name: str = "fitted") -> Recipe:
     """Return the candidate as a recipe, read as a file would be."""
-    from degrade.fit.recipe_file import as_recipe
+    from degrade.fit.candidate import as_recipe
 
     return as_recipe(candidate.steps(), name)
 
@@ -130,7 +129,7 @@ def generate(
 ) -> Generated:
     """Return what ``count`` pictures of a candidate measure; sources are used in turn."""
     from degrade.engine.apply import apply
-    from degrade.planner.plan import plan
+    from degrade.planner.draw import plan
 
     recipe = recipe_of(candidate)
     drawn, measured = [], []

@@ -9,10 +9,19 @@ have no agreed white: refused.
 """
 
 from degrade.images.decoding import decode_image, read_image
-from degrade.images.encoding import atomic_file, encode_png, write_png
+from degrade.images.encoding import (
+    atomic_file,
+    encode_png,
+    write_png,
+)
 from degrade.images.listing import EXTENSIONS, UNSUPPORTED, Listing, list_images, survey
-from degrade.images.picture import Image
-from degrade.images.reading import CHOICES, LONGEST_SIDE, PIXEL_LIMIT, Reading
+from degrade.images.reading import (
+    CHOICES,
+    LONGEST_SIDE,
+    PIXEL_LIMIT,
+    Image,
+    Reading,
+)
 
 __all__ = [
     "CHOICES",

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degrade.errors import ImageError
-from degrade.images.picture import Image
-from degrade.images.reading import Reading
+from degrade.images.reading import Image, Reading
 
 if TYPE_CHECKING:
     import PIL.Image

@@ -14,7 +14,7 @@ import zlib
 
 import numpy as np
 
-from degrade.images.picture import Image
+from degrade.images.reading import Image
 
 __all__ = ["decode_plain"]
 
@@ -42,8 +42,8 @@ def decode_plain(data: bytes) -> Image | None:
         return None
     import imagecodecs
 
-    from degrade.engine.compilation import told_of_compilation
     from degrade.images.png_kernels import undo_filters
+    from degrade.ops.kernels.compile import announce_compilation
 
     try:
         rows = imagecodecs.deflate_decode(packed, out=size)
@@ -52,7 +52,7 @@ def decode_plain(data: bytes) -> Image | None:
     if len(rows) != size:
         return None
     image = np.empty((height, width, 3), np.uint8)
-    with told_of_compilation():
+    with announce_compilation():
         filtered = np.frombuffer(rows, np.uint8).reshape(height, 1 + 3 * width)
         done = undo_filters(filtered, image.reshape(height, 3 * width))
     return image if done else None

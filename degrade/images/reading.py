@@ -1,4 +1,4 @@
-"""How a file's pixels become a picture, where files leave a choice: stated, recorded, checked."""
+"""The type of an image, and how a file's pixels become one where files leave a choice."""
 
 from __future__ import annotations
 
@@ -6,9 +6,16 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from degrade.errors import DatasetError
 
-__all__ = ["CHOICES", "LONGEST_SIDE", "PIXEL_LIMIT", "Reading"]
+__all__ = ["CHOICES", "LONGEST_SIDE", "PIXEL_LIMIT", "Image", "Reading"]
+
+Image = NDArray[np.uint8]
+"""uint8, (height, width, 3), RGB."""
+
 
 PIXEL_LIMIT = 178_956_970
 """Pictures with more pixels are refused before they are decoded; also Pillow's own limit."""

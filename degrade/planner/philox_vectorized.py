@@ -15,14 +15,14 @@ from dataclasses import dataclass
 
 from degrade.random import MULTIPLIERS, PARAMETERS, UNIT, WEYL, StreamKey
 
-__all__ = ["Lanes"]
+__all__ = ["StreamBlocks"]
 
 _WORD = 0xFFFFFFFF
 _ROUNDS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Lanes:
+class StreamBlocks:
     """The same blocks of the same slots, for any image and variant.
 
     Attributes
@@ -41,7 +41,7 @@ class Lanes:
     slots: int
 
     @classmethod
-    def of(cls, places: Sequence[tuple[int, int]], purpose: int = PARAMETERS) -> Lanes:
+    def of(cls, places: Sequence[tuple[int, int]], purpose: int = PARAMETERS) -> StreamBlocks:
         """Return the lanes of ``(slot, block)`` places, in their order."""
         return cls(
             len(places),

@@ -1,6 +1,6 @@
 """Draw every parameter of one degraded image: (recipe, seed, image id, variant) -> Plan.
 
-Parameters are drawn by `plan` (in `degrade.planner.layout`) and nowhere else, so the manifest row
+Parameters are drawn by `plan` (in `degrade.planner.draw`) and nowhere else, so the manifest row
 and the pixels cannot disagree. No pixel is touched and nothing is drawn that depends on one.
 """
 
@@ -11,14 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from degrade.errors import ImageError
 from degrade.ops import OPERATIONS, Value
-from degrade.random import StreamKey, normalise_path, path_bits
 
 if TYPE_CHECKING:
-    from degrade.recipe.recipe import Recipe
+    pass
 
-__all__ = ["Plan", "Step", "plan"]
+__all__ = ["Plan", "Step"]
 
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
@@ -135,48 +133,3 @@ def _check(plan: Plan) -> None:
             problem = spec.problem(step.parameters[name])
             if problem:
                 raise ValueError(f"{step.operation}: {name} {step.parameters[name]} {problem}")
-
-
-def plan(
-    recipe: Recipe, *, seed: int, image_id: str, size: tuple[int, int], variant: int = 0
-) -> Plan:
-    """Draw the plan of one image: a pure function of its arguments.
-
-    Parameters
-    ----------
-    recipe
-        From `degrade.load_recipe`.
-    seed
-        The dataset's seed, 0 to 2**64 − 1.
-    image_id
-        Relative path that names the image in its dataset; normalised here.
-    size
-        ``(height, width)`` of the sharp image, pixels.
-    variant
-        0 to 65 535: another degraded version of the same image.
-
-    Raises
-    ------
-    DatasetError
-        The seed or the variant is out of range, or the image id is no relative path.
-    ImageError
-        A side of the size is not 1 to 65 535 pixels.
-    RecipeError
-        The recipe's steps do not end at the scale it says.
-    """
-    height, width = size
-    if height < 1 or width < 1 or max(height, width) > 65535:
-        raise ImageError(f"{image_id} is {height} × {width}: sides are 1 to 65535 pixels")
-    from degrade.planner.layout import draw_steps
-
-    name = normalise_path(image_id)
-    key = StreamKey(seed, path_bits(name), variant)
-    return Plan(
-        recipe=recipe.name,
-        recipe_digest=recipe.digest,
-        seed=seed,
-        image_id=name,
-        variant=variant,
-        size=(height, width),
-        steps=draw_steps(recipe, key, (height, width)),
-    )

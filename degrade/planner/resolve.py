@@ -1,6 +1,9 @@
 """From what a recipe says to what an operation takes: sizes from divisors, round blurs from σ.
 
-Also what a plan records beyond that, such as by how much a step moves the image.
+Also what a plan records beyond that, such as by how much a step moves the image; and, for a recipe
+that says ``scale_with_size: true``, its lengths carried over to images of another size than its
+own. On an image half as large a blur is half as wide, and a shrink by 8 is one by 4: as many
+pixels are left across the face.
 """
 
 from __future__ import annotations
@@ -8,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from degrade.ops import Operation, Value
+from degrade.ops import Integer, Number, Operation, Parameter, Value
 
-__all__ = ["needs_resolving", "resolve"]
+__all__ = ["needs_resolving", "resolve", "scaled"]
 
 
 def needs_resolving(operation: Operation, given: Iterable[str]) -> bool:
@@ -64,3 +67,46 @@ def resolve(
 
 def _divided(side: int, divisor: float) -> int:
     return max(1, min(65535, int(side // divisor)))
+
+
+def scaled(operation: Operation, drawn: Mapping[str, Value], factor: float) -> dict[str, Value]:
+    """Return parameters as drawn, their lengths times ``factor``, kept inside their ranges.
+
+    Parameters
+    ----------
+    operation
+        From the table; its units say what is a length. Heights and widths to resize or crop to
+        stay: they are sizes.
+    drawn
+        Parameter values as drawn from the recipe.
+    factor
+        Side of the picture over the side that the recipe means at this point.
+    """
+    specs = {**operation.parameters, **operation.recipe_only}
+    return {
+        name: value
+        if isinstance(value, bool | str) or (operation.resizes and name != "divisor")
+        else _scaled(name, specs[name], value, factor)
+        for name, value in drawn.items()
+    }
+
+
+def _scaled(name: str, spec: Parameter, value: float, factor: float) -> float:
+    if not isinstance(spec, Number | Integer) or name in ("height", "width"):
+        return value
+    level = float(value)
+    if name == "divisor":
+        # What was no shrink stays; what the smaller picture has lost already is lost once.
+        level = max(1.0, level * factor) if level > 1.0 else level
+    elif spec.unit.startswith("px"):
+        level *= factor
+    elif spec.unit == "radians a pixel":
+        level /= factor
+    else:
+        return value
+    level = min(max(level, float(spec.low)), float(spec.high))
+    if isinstance(spec, Number):
+        return level
+    # Windows with a middle pixel keep it.
+    odd = name in ("kernel_size", "size") and int(value) % 2 == 1 and level >= 1.0
+    return 2 * round((level - 1.0) / 2.0) + 1 if odd else round(level)

@@ -19,7 +19,7 @@ from degrade.recipe.recipe import Group, Recipe, RecipeStep, recipe_digest
 from degrade.recipe.values import RecipeValues, is_whole
 from degrade.recipe.variants import choose, parse_switches, select
 
-__all__ = ["read_recipe"]
+__all__ = ["list_recipes", "load_recipe", "read_recipe"]
 
 _TOP = (
     "name", "version", "summary", "source", "size", "scale", "scale_with_size", "switches",
@@ -238,3 +238,36 @@ class _Reader(RecipeValues):
             if problem:
                 self.fail(where, f"{operation.name}: {name} {value} {problem}")
         return distribution
+
+
+_SHIPPED = Path(__file__).parents[1] / "recipes"
+
+
+def list_recipes() -> tuple[str, ...]:
+    """Return the names of the recipes that come with the package, sorted."""
+    return tuple(sorted(path.stem for path in _SHIPPED.glob("*.yaml")))
+
+
+def load_recipe(name_or_path: str | Path) -> Recipe:
+    """Return a recipe by its name, or from a YAML file.
+
+    Values of its switches follow, each after a colon: ``gfpgan:correct``,
+    ``imagenet-c:defocus_blur:5:64``, ``mine.yaml:correct``.
+
+    Raises RecipeError, one line, naming the file, the line and the nearest valid key.
+    """
+    from degrade.config import nearest
+    from degrade.recipe.reader import read_recipe
+
+    parts = str(name_or_path).split(":")
+    for count in range(len(parts), 0, -1):
+        name, asked = ":".join(parts[:count]), parts[count:]
+        if name in list_recipes():
+            return read_recipe(_SHIPPED / f"{name}.yaml", asked)
+        path = Path(name)
+        if path.suffix in (".yaml", ".yml") or (name and path.exists()):
+            return read_recipe(path, asked)
+    raise RecipeError(
+        f"there is no recipe named '{parts[0]}': `degrade list` shows the names, "
+        f"or give a .yaml file.{nearest(parts[0], list_recipes())}"
+    )

@@ -10,16 +10,12 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from degrade.errors import RecipeError
 from degrade.recipe.distributions import Distribution
 from degrade.recipe.variants import Switch
 
-__all__ = ["Group", "Recipe", "RecipeStep", "list_recipes", "load_recipe"]
-
-_SHIPPED = Path(__file__).parents[1] / "recipes"
+__all__ = ["Group", "Recipe", "RecipeStep"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,36 +128,6 @@ def _steps(node: RecipeStep | Group) -> list[RecipeStep]:
     if isinstance(node, RecipeStep):
         return [node]
     return [step for member in node.members for step in _steps(member)]
-
-
-def list_recipes() -> tuple[str, ...]:
-    """Return the names of the recipes that come with the package, sorted."""
-    return tuple(sorted(path.stem for path in _SHIPPED.glob("*.yaml")))
-
-
-def load_recipe(name_or_path: str | Path) -> Recipe:
-    """Return a recipe by its name, or from a YAML file.
-
-    Values of its switches follow, each after a colon: ``gfpgan:correct``,
-    ``imagenet-c:defocus_blur:5:64``, ``mine.yaml:correct``.
-
-    Raises RecipeError, one line, naming the file, the line and the nearest valid key.
-    """
-    from degrade.config import nearest
-    from degrade.recipe.reader import read_recipe
-
-    parts = str(name_or_path).split(":")
-    for count in range(len(parts), 0, -1):
-        name, asked = ":".join(parts[:count]), parts[count:]
-        if name in list_recipes():
-            return read_recipe(_SHIPPED / f"{name}.yaml", asked)
-        path = Path(name)
-        if path.suffix in (".yaml", ".yml") or (name and path.exists()):
-            return read_recipe(path, asked)
-    raise RecipeError(
-        f"there is no recipe named '{parts[0]}': `degrade list` shows the names, "
-        f"or give a .yaml file.{nearest(parts[0], list_recipes())}"
-    )
 
 
 def recipe_digest(

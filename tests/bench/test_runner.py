@@ -17,9 +17,9 @@ from bench.suite.conditions import open_conditions
 from bench.suite.restorers import restorer_names
 from bench.suite.suite import Suite, SuiteError
 from degrade.dataset.build import build
+from degrade.dataset.paired_dataset import PairedDataset
 from degrade.dataset.sources import open_source
 from degrade.errors import DatasetError
-from degrade.feed.paired_dataset import PairedDataset
 from degrade.images import read_image, write_png
 from zoo.registry.registry import card
 

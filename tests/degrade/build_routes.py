@@ -31,8 +31,8 @@ from interruptions import (
 
 from degrade.dataset import build as building
 from degrade.dataset.layout import Storing
+from degrade.dataset.paired_dataset import PairedDataset
 from degrade.executors import Engine
-from degrade.feed.paired_dataset import PairedDataset
 
 __all__ = [
     "ROUTES",

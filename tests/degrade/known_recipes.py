@@ -3,14 +3,14 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+from two_sample import features, told_apart
 
 from degrade.engine.apply import apply
 from degrade.fit.fit import recipe_of
 from degrade.fit.measurement import measure_image
 from degrade.fit.quantities import QUANTITIES, drawn_values
-from degrade.fit.two_sample import features, told_apart
-from degrade.planner.plan import plan
-from degrade.recipe.recipe import load_recipe
+from degrade.planner.draw import plan
+from degrade.recipe.reader import load_recipe
 
 QUARTILES = (0.25, 0.5, 0.75)
 

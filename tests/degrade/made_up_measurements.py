@@ -3,7 +3,7 @@
 from degrade.fit.blur import BlurTrace
 from degrade.fit.measurement import NO_JPEG, Measurement
 from degrade.fit.noise import NoiseTrace
-from degrade.fit.shares import Floors
+from degrade.fit.quantities import Floors
 
 FLOORS = Floors(2.0, 0.7)
 CLEAN = Measurement(

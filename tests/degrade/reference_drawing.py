@@ -5,11 +5,10 @@ Shared by tests; written for reading, not for speed.
 
 from degrade.ops import OPERATIONS, Number
 from degrade.planner.plan import Step
-from degrade.planner.resolve import resolve
+from degrade.planner.resolve import resolve, scaled
 from degrade.random import Stream, StreamKey, image_id_bits
 from degrade.recipe.distributions import Fixed
 from degrade.recipe.recipe import Group
-from degrade.recipe.scaling import scaled
 
 
 def steps_of(recipe, *, seed, image_id, size, variant=0):

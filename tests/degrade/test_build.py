@@ -17,13 +17,13 @@ from degrade.dataset import shard_worker as work
 from degrade.dataset.build import build
 from degrade.dataset.layout import Storing
 from degrade.dataset.manifest import read_manifest
-from degrade.dataset.parts import Part
+from degrade.dataset.paired_dataset import PairedDataset
 from degrade.dataset.shard_worker import do_shard
+from degrade.dataset.shards import ShardSelection
 from degrade.dataset.sources import open_source
 from degrade.dataset.storage import LocalStorage
-from degrade.dataset.writers.files import _FilesWriter
+from degrade.dataset.writers import _FilesWriter
 from degrade.executors import Engine
-from degrade.feed.paired_dataset import PairedDataset
 from degrade.images import read_image, write_png
 
 REPOSITORY = Path(__file__).parents[2]
@@ -173,13 +173,13 @@ def test_parts_in_any_order_are_one_dataset_and_say_what_is_missing(many, tmp_pa
             dataset(many),
             out,
             storing=TARS,
-            part=Part(index, 4),
+            part=ShardSelection(index, 4),
             on_start=lambda *counts: started.append(counts),
         )
         assert (result.missing, result.digest, result.counts) == (missing, "", {})
         assert started.pop() == (0, 2 * mine)
         assert not (out / "metadata.parquet").exists()
-    last = build(dataset(many), out, storing=TARS, part=Part(2, 4))
+    last = build(dataset(many), out, storing=TARS, part=ShardSelection(2, 4))
     assert (last.missing, last.digest) == (0, whole.digest)
     assert contents(out) == contents(tmp_path / "whole")
     assert sorted(os.listdir(out)) == sorted(os.listdir(tmp_path / "whole"))
@@ -187,10 +187,12 @@ def test_parts_in_any_order_are_one_dataset_and_say_what_is_missing(many, tmp_pa
 
 def test_a_part_beyond_the_shards_does_nothing_and_the_last_to_come_may_finish(many, tmp_path):
     out = tmp_path / "out"
-    none = build(dataset(many, 1), out, storing=SHARDS, part=Part(9, 9))
+    none = build(dataset(many, 1), out, storing=SHARDS, part=ShardSelection(9, 9))
     assert (none.missing, none.resumed) == (3, False)
-    build(dataset(many, 1), out, storing=SHARDS, part=Part(1, 1))
-    assert build(dataset(many, 1), out, storing=SHARDS, part=Part(9, 9)).counts == {"ok": 40}
+    build(dataset(many, 1), out, storing=SHARDS, part=ShardSelection(1, 1))
+    assert build(dataset(many, 1), out, storing=SHARDS, part=ShardSelection(9, 9)).counts == {
+        "ok": 40
+    }
 
 
 @pytest.mark.parametrize("storing", [SHARDS, TARS], ids=["files", "webdataset"])
@@ -243,7 +245,7 @@ def test_two_builds_of_one_folder_at_the_same_time_end_in_one_digest(many, tmp_p
     code = (
         "import sys\n"
         "from degrade.dataset.build import build\n"
-        "from degrade.feed.paired_dataset import PairedDataset\n"
+        "from degrade.dataset.paired_dataset import PairedDataset\n"
         "from degrade.dataset.layout import Storing\n"
         "pairs = PairedDataset(sys.argv[1], 'kuaishou-128', 7, 8)\n"
         "print(build(pairs, sys.argv[2], storing=Storing(shard_images=16)).digest)\n"
@@ -322,7 +324,7 @@ def test_a_build_killed_at_any_moment_is_finished_by_the_same_call(many, tmp_pat
         "import sys\n"
         "from degrade.dataset.build import build\n"
         "from degrade.executors import Engine\n"
-        "from degrade.feed.paired_dataset import PairedDataset\n"
+        "from degrade.dataset.paired_dataset import PairedDataset\n"
         "from degrade.dataset.layout import Storing\n"
         "if __name__ == '__main__':\n"
         "    pairs = PairedDataset(sys.argv[1], 'kuaishou-128', 7, 2)\n"

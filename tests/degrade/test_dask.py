@@ -14,11 +14,10 @@ import pytest
 
 from degrade.dataset.build import build
 from degrade.dataset.layout import Storing
+from degrade.dataset.paired_dataset import PairedDataset
 from degrade.errors import ImageError, UserError
 from degrade.executors import Engine, cluster, run_tasks
-from degrade.executors.remote import run_checked
-from degrade.executors.versions import describe_difference, installed_versions
-from degrade.feed.paired_dataset import PairedDataset
+from degrade.executors.worker import describe_difference, installed_versions, run_checked
 from degrade.images import decode_image
 
 distributed = pytest.importorskip("distributed", reason="the extra [dask] is not installed")

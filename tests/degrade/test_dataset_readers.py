@@ -9,7 +9,7 @@ import pytest
 
 from degrade.dataset.build import build
 from degrade.dataset.layout import Storing
-from degrade.feed.paired_dataset import PairedDataset
+from degrade.dataset.paired_dataset import PairedDataset
 
 
 @pytest.fixture

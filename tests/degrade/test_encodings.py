@@ -8,7 +8,7 @@ import PIL.Image
 import pytest
 
 from degrade.images import decode_image, encode_png
-from degrade.images.encodings import encode, encode_png_rows
+from degrade.images.encoding import encode, encode_png_rows
 
 
 def noise(height, width, seed=0):

@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from degrade.feed.epoch import SharedEpoch
+from degrade.dataset.paired_dataset import SharedEpoch
 
 
 def answer(epoch, asked, told):

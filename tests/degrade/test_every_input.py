@@ -11,8 +11,8 @@ import pytest
 
 from degrade.dataset.build import build
 from degrade.dataset.manifest import read_manifest
+from degrade.dataset.paired_dataset import PairedDataset
 from degrade.dataset.sources import open_source
-from degrade.feed.paired_dataset import PairedDataset
 from degrade.images import encode_png, write_png
 
 

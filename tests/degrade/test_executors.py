@@ -12,8 +12,8 @@ import pytest
 
 from degrade.errors import ImageError, UserError
 from degrade.executors import Engine, run_tasks
-from degrade.executors.threads import pin_threads
-from degrade.executors.window import AHEAD, run_window
+from degrade.executors.processes import AHEAD, run_window
+from degrade.executors.worker import pin_threads
 from degrade.images import decode_image
 
 

@@ -6,7 +6,7 @@ import pytest
 from degrade.fit.candidate import LEVELS, Candidate, Part, averaged, quantile_levels
 from degrade.fit.fit import recipe_of
 from degrade.fit.quantities import drawn_values
-from degrade.planner.plan import plan
+from degrade.planner.draw import plan
 
 NEVER = Part(0.0, (1.0,) * LEVELS)
 

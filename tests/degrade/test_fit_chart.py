@@ -3,8 +3,8 @@ from dataclasses import replace
 import numpy as np
 from made_up_measurements import CLEAN
 
-from degrade.fit.chart import draw_fit
 from degrade.fit.noise import NoiseTrace
+from degrade.fit.report import draw_fit
 
 BLUE, ORANGE = (28, 80, 160), (214, 110, 20)
 

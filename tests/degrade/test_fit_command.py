@@ -8,8 +8,8 @@ from degrade.cli import main
 from degrade.dataset.sources import open_source
 from degrade.engine.apply import apply
 from degrade.images import read_image, write_png
-from degrade.planner.plan import plan
-from degrade.recipe.recipe import load_recipe
+from degrade.planner.draw import plan
+from degrade.recipe.reader import load_recipe
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,12 @@ from degrade.fit.candidate import Part
 from degrade.fit.correction import corrected, first_candidate
 from degrade.fit.measurement import NO_JPEG
 from degrade.fit.noise import NoiseTrace
-from degrade.fit.quantities import Drawn
-from degrade.fit.shares import Floors, floors_of, shares_of
+from degrade.fit.quantities import (
+    Drawn,
+    Floors,
+    floors_of,
+    shares_of,
+)
 
 
 def measured(draw, number):

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from known_recipes import ALONE, MIXED, areas, every_second, make_known, ratios
+from two_sample import features, told_apart
 
 from degrade.dataset.sources import open_source
 from degrade.fit.fit import fit
 from degrade.fit.quantities import QUANTITIES
-from degrade.fit.two_sample import features, told_apart
 
 FACES = Path(__file__).parents[3] / "shared" / "faces" / "congress"
 COUNT = 300

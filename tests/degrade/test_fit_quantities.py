@@ -3,9 +3,13 @@ import math
 import pytest
 
 from degrade.fit.measurement import NO_JPEG
-from degrade.fit.quantities import QUANTITIES, Drawn, drawn_values
-from degrade.planner.plan import plan
-from degrade.recipe.recipe import load_recipe
+from degrade.fit.quantities import (
+    QUANTITIES,
+    Drawn,
+    drawn_values,
+)
+from degrade.planner.draw import plan
+from degrade.recipe.reader import load_recipe
 
 
 def drawn(tmp_path, steps):

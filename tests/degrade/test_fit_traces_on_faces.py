@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from degrade.fit.resolution import effective_resolution
 
 from degrade import Plan, Step, apply
 from degrade.fit.jpeg_quality import find_jpeg
 from degrade.fit.pixelation import find_pixelation
-from degrade.fit.resolution import effective_resolution
 
 FACES = Path(__file__).parents[3] / "shared" / "faces" / "congress"
 SIDE = 256

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
-
-from degrade.fit.two_sample import area_under_curve, fit_logistic, told_apart
+from two_sample import area_under_curve, fit_logistic, told_apart
 
 
 def test_one_yes_or_no_column_gives_the_logarithm_of_its_odds():

@@ -7,8 +7,12 @@ from degrade.fit.correction import first_candidate
 from degrade.fit.fit import Fit, Generated
 from degrade.fit.noise import NoiseTrace
 from degrade.fit.quantities import Drawn
-from degrade.fit.recipe_file import fit_text, quartiles, table_lines
-from degrade.recipe.recipe import load_recipe
+from degrade.fit.report import (
+    fit_text,
+    quartiles,
+    table_lines,
+)
+from degrade.recipe.reader import load_recipe
 
 
 @pytest.fixture

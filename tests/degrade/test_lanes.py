@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from degrade.planner.philox_vectorized import Lanes
+from degrade.planner.philox_vectorized import StreamBlocks
 from degrade.random import FEEDING, PARAMETERS, Stream, StreamKey
 
 KEYS = [
@@ -17,7 +17,7 @@ KEYS = [
 @pytest.mark.parametrize("purpose", [PARAMETERS, FEEDING])
 def test_lanes_hold_the_numbers_of_each_stream(key, purpose):
     places = list(itertools.product((0, 1, 9, 255), range(3)))
-    units = Lanes.of(places, purpose).units(key)
+    units = StreamBlocks.of(places, purpose).units(key)
     for lane, (slot, block) in enumerate(places):
         stream = Stream(key, slot, purpose)
         numbers = [stream.unit() for _ in range(2 * block + 2)]
@@ -27,17 +27,17 @@ def test_lanes_hold_the_numbers_of_each_stream(key, purpose):
 @pytest.mark.parametrize("count", [1, 2, 63, 1000])
 def test_any_number_of_lanes_stand_side_by_side(count):
     places = [(number % 256, number // 256) for number in range(count)]
-    whole = Lanes.of(places).units(KEYS[2])
-    apart = [unit for place in places for unit in Lanes.of([place]).units(KEYS[2])]
+    whole = StreamBlocks.of(places).units(KEYS[2])
+    apart = [unit for place in places for unit in StreamBlocks.of([place]).units(KEYS[2])]
     assert whole == apart
 
 
 def test_no_lanes_give_no_numbers():
-    assert Lanes.of([]).units(KEYS[0]) == []
+    assert StreamBlocks.of([]).units(KEYS[0]) == []
 
 
 def test_numpy_integers_in_a_key_do_not_overflow():
     key = StreamKey(np.uint64(2**64 - 1), np.uint64(2**63 + 5), np.uint16(65535))
     plain = StreamKey(2**64 - 1, 2**63 + 5, 65535)
-    lanes = Lanes.of([(3, 0), (200, 7)])
+    lanes = StreamBlocks.of([(3, 0), (200, 7)])
     assert lanes.units(key) == lanes.units(plain)

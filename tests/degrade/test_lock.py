@@ -6,10 +6,10 @@ import pytest
 
 from degrade.dataset.layout import Storing
 from degrade.dataset.lock import claim, describe, read_lock, stored_as
+from degrade.dataset.paired_dataset import PairedDataset
 from degrade.dataset.sources import open_source
 from degrade.dataset.storage import LocalStorage
 from degrade.errors import DatasetError
-from degrade.feed.paired_dataset import PairedDataset
 from degrade.images import Reading, write_png
 
 

@@ -5,11 +5,11 @@ import pytest
 
 import degrade
 from degrade.dataset.build import build
+from degrade.dataset.paired_dataset import PairedDataset, pair_key
 from degrade.dataset.reader import StoredPairs
 from degrade.dataset.sources import ImageSource, open_source
 from degrade.dataset.storage import LocalStorage
 from degrade.errors import DatasetError
-from degrade.feed.paired_dataset import PairedDataset, pair_key
 from degrade.images import read_image, write_png
 
 

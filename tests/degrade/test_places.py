@@ -6,12 +6,12 @@ import pytest
 from degrade.dataset.build import build
 from degrade.dataset.layout import Storing
 from degrade.dataset.lock import claim
+from degrade.dataset.paired_dataset import PairedDataset
 from degrade.dataset.shard_worker import do_shard
 from degrade.dataset.shards import cut, job_of
 from degrade.dataset.storage import LocalStorage
 from degrade.errors import DatasetError
 from degrade.executors import Engine
-from degrade.feed.paired_dataset import PairedDataset
 
 
 @pytest.fixture

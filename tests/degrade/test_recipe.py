@@ -4,7 +4,8 @@ import pytest
 
 from degrade.errors import RecipeError
 from degrade.recipe.distributions import Chosen, Fixed, Range
-from degrade.recipe.recipe import Group, list_recipes, load_recipe
+from degrade.recipe.reader import list_recipes, load_recipe
+from degrade.recipe.recipe import Group
 
 SHIPPED = (
     "bsrgan",

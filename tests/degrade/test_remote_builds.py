@@ -8,7 +8,7 @@ from interruptions import arguments, degrade, make_photos, outcome, stored_files
 
 from degrade.dataset.build import build
 from degrade.dataset.layout import Storing
-from degrade.feed.paired_dataset import PairedDataset
+from degrade.dataset.paired_dataset import PairedDataset
 
 pytest.importorskip("s3fs", reason="reads and writes s3://")
 pytest.importorskip("moto", reason="its server is the object store")

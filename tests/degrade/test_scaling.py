@@ -3,7 +3,7 @@ import pytest
 import degrade
 from degrade.errors import RecipeError
 from degrade.ops import OPERATIONS, Integer, Number
-from degrade.recipe.scaling import scaled
+from degrade.planner.resolve import scaled
 
 
 def load(folder, steps, head="size: 512\nscale_with_size: true\n"):

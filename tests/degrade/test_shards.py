@@ -5,16 +5,20 @@ import tracemalloc
 
 import pytest
 
-from degrade.dataset.hq_copy import plain_ending
 from degrade.dataset.keys import pair_key
 from degrade.dataset.layout import Storing
 from degrade.dataset.manifest import Row
-from degrade.dataset.shard_markers import Markers
-from degrade.dataset.shards import Shard, cut, job_of, shard_count
+from degrade.dataset.paired_dataset import PairedDataset
+from degrade.dataset.shard_worker import Markers, plain_ending
+from degrade.dataset.shards import (
+    Shard,
+    cut,
+    job_of,
+    shard_count,
+)
 from degrade.dataset.sources import ImageSource
 from degrade.dataset.storage import LocalStorage
 from degrade.errors import DatasetError
-from degrade.feed.paired_dataset import PairedDataset
 
 ROW = Row("", "b.png", "00", 0, "hq/b.png", "lq/b.png", 4, 5, 4, 5, "11", "22", "{}", "ok")
 

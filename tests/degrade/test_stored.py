@@ -8,10 +8,10 @@ import degrade
 from degrade.dataset.build import build
 from degrade.dataset.layout import Storing
 from degrade.dataset.manifest import read_manifest
+from degrade.dataset.paired_dataset import PairedDataset
 from degrade.dataset.reader import StoredPairs, read_file
 from degrade.dataset.storage import open_storage
 from degrade.errors import DatasetError, ImageError
-from degrade.feed.paired_dataset import PairedDataset
 from degrade.images import read_image, write_png
 
 WAYS = {

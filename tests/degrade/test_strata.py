@@ -5,7 +5,7 @@ import hypothesis
 import hypothesis.strategies as st
 import pytest
 
-from degrade.feed.stratified_sampler import Strata
+from degrade.feed.stratified_sampler import BatchSplit
 
 SHARES = st.lists(st.integers(1, 12).map(lambda n: Fraction(n, 7)), min_size=1, max_size=6)
 
@@ -13,7 +13,7 @@ SHARES = st.lists(st.integers(1, 12).map(lambda n: Fraction(n, 7)), min_size=1, 
 @hypothesis.settings(deadline=None, max_examples=150)
 @hypothesis.given(SHARES, st.integers(1, 20))
 def test_every_batch_is_full_and_no_family_is_a_whole_place_off(shares, size):
-    strata = Strata.of(shares, size)
+    strata = BatchSplit.of(shares, size)
     quotas = [size * share / sum(shares) for share in shares]
     for step in range(min(strata.cycle, 60)):
         counts = strata.counts(step)
@@ -24,7 +24,7 @@ def test_every_batch_is_full_and_no_family_is_a_whole_place_off(shares, size):
 @hypothesis.settings(deadline=None, max_examples=100)
 @hypothesis.given(SHARES, st.integers(1, 12), st.integers(0, 1000))
 def test_over_a_cycle_begun_anywhere_every_share_is_exact(shares, size, first):
-    strata = Strata.of(shares, size)
+    strata = BatchSplit.of(shares, size)
     hypothesis.assume(strata.cycle <= 3000)
     counts = [strata.counts(step) for step in range(first, first + strata.cycle)]
     for family, share in enumerate(shares):
@@ -33,9 +33,9 @@ def test_over_a_cycle_begun_anywhere_every_share_is_exact(shares, size, first):
 
 
 def test_small_families_take_turns_evenly():
-    strata = Strata.of([Fraction(1, 2), Fraction(1, 2)], 1)
+    strata = BatchSplit.of([Fraction(1, 2), Fraction(1, 2)], 1)
     assert {strata.counts(0), strata.counts(1)} == {(1, 0), (0, 1)}
-    strata = Strata.of([Fraction(99), Fraction(1)], 10)
+    strata = BatchSplit.of([Fraction(99), Fraction(1)], 10)
     turns = [step for step in range(1000) if strata.counts(step)[1]]
     gaps = [later - earlier for earlier, later in itertools.pairwise(turns)]
     assert len(turns) == 100
@@ -44,6 +44,6 @@ def test_small_families_take_turns_evenly():
 
 @pytest.mark.parametrize("size", [4, 8, 80])
 def test_shares_that_divide_the_batch_are_the_same_in_every_batch(size):
-    strata = Strata.of([Fraction(1, 2), Fraction(1, 4), Fraction(1, 4)], size)
+    strata = BatchSplit.of([Fraction(1, 2), Fraction(1, 4), Fraction(1, 4)], size)
     assert strata.cycle == 1
     assert strata.counts(12345) == (size // 2, size // 4, size // 4)

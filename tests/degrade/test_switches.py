@@ -1,7 +1,7 @@
 import pytest
 
 from degrade.errors import RecipeError
-from degrade.recipe.recipe import load_recipe
+from degrade.recipe.reader import load_recipe
 from degrade.recipe.variants import Switch
 
 HEAD = """version: 1

@@ -3,7 +3,7 @@ import pytest
 from degrade.dataset.named import list_datasets
 from degrade.dataset.testsets import find_testset, list_testsets, read_testset
 from degrade.errors import DatasetError
-from degrade.recipe.recipe import load_recipe
+from degrade.recipe.reader import load_recipe
 
 
 def write(folder, text):

@@ -7,13 +7,16 @@ import pytest
 from degrade.dataset.build import build
 from degrade.dataset.layout import Storing
 from degrade.dataset.manifest import pixel_digest, read_manifest, write_manifest
-from degrade.dataset.reader import read_file
-from degrade.dataset.replay import find_row, replay
+from degrade.dataset.paired_dataset import PairedDataset
+from degrade.dataset.reader import find_row, read_file, replay
 from degrade.dataset.storage import open_storage
-from degrade.dataset.verify import Mismatch, differing_versions, verify
+from degrade.dataset.verify import (
+    Mismatch,
+    differing_versions,
+    verify,
+)
 from degrade.errors import DatasetError
 from degrade.executors import Engine
-from degrade.feed.paired_dataset import PairedDataset
 from degrade.images import read_image, write_png
 
 HQ_RECIPE = (

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from degrade.dataset.build import build
-from degrade.feed.paired_dataset import PairedDataset
+from degrade.dataset.paired_dataset import PairedDataset
 from degrade.images import write_png
 
 with tempfile.TemporaryDirectory() as _folder:

@@ -20,8 +20,8 @@ from scipy.stats import pearsonr, spearmanr
 import zoo
 from degrade.dataset.sources import open_source
 from degrade.engine.apply import apply
-from degrade.planner.plan import plan
-from degrade.recipe.recipe import load_recipe
+from degrade.planner.draw import plan
+from degrade.recipe.reader import load_recipe
 from zoo.training.losses.features import UnitFeatures
 
 SIZE = 128

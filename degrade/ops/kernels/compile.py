@@ -9,15 +9,18 @@ other files is compiled into it; here it is valid while no kernel's file has cha
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
+from numba.core import event
 from numba.core.caching import CompileResultCacheImpl, FunctionCache
 
-__all__ = ["enable_cache", "inline", "is_cached", "kernel"]
+__all__ = ["announce_compilation", "enable_cache", "inline", "is_cached", "kernel"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -97,3 +100,37 @@ class _KernelCacheStore(CompileResultCacheImpl):
 
 class _KernelCache(FunctionCache):
     _impl_class = _KernelCacheStore
+
+
+@contextmanager
+def announce_compilation() -> Iterator[None]:
+    """Within the block, write one line to standard error when a kernel has to be compiled.
+
+    Nothing is written when every kernel comes from the cache. Costs a few microseconds; any
+    number of threads may be inside at once.
+    """
+    with event.install_listener("numba:compile", _CompilationListener()):
+        yield
+
+
+class _CompilationListener(event.Listener):
+    """Hears of each compilation that no cache could spare."""
+
+    def on_start(self, event: event.Event) -> None:
+        """Say it, if the function is one of ours; other people's code compiles too."""
+        function = event.data["dispatcher"].py_func
+        if function.__module__.startswith("degrade."):
+            _announce()
+
+    def on_end(self, event: event.Event) -> None:
+        """Do nothing: the picture is the sign that it is over."""
+
+
+@cache
+def _announce() -> None:
+    from degrade.ops.kernels.compile import is_cached
+
+    once = "once" if is_cached() else "in every process, as no folder can be written to keep it"
+    hint = "" if is_cached() else ": set NUMBA_CACHE_DIR to one that can"
+    sys.stderr.write(f"degrade: compiling for this machine, {once}; some 20 seconds{hint}\n")
+    sys.stderr.flush()

@@ -19,7 +19,11 @@ from numpy.typing import NDArray
 
 from degrade.errors import ImageError
 from degrade.images import PIXEL_LIMIT
-from degrade.images.decoding import decode_deep, decoder_errors, has_sixteen_bits
+from degrade.images.decoding import (
+    decode_deep,
+    decoder_errors,
+    has_sixteen_bits,
+)
 from degrade.images.header import check_header, check_opened
 from zoo.portrait.composite.channels import Photo
 from zoo.portrait.files.metadata import Metadata, gather

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from degrade.engine.apply import apply
-from degrade.planner.plan import plan
-from degrade.recipe.recipe import load_recipe
+from degrade.planner.draw import plan
+from degrade.recipe.reader import load_recipe
 from zoo.networks.stylegan.generator import StyleGenerator
 from zoo.restorers.inversion.code_space import CodeSpace
 from zoo.training.base.random_state import step_generator

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 
 from degrade.engine.apply import apply_pair
-from degrade.planner.plan import plan
-from degrade.recipe.recipe import load_recipe
+from degrade.planner.draw import plan
+from degrade.recipe.reader import load_recipe
 from zoo.training.data.device_batch import one_hot
 from zoo.training.data.face_pack import FacePack
 from zoo.training.tasks.restorer.config import TrainingConfig

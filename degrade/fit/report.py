@@ -1,22 +1,92 @@
-"""A picture of a fit: for each quantity, how the photographs and the generated pictures measure."""
+"""The result of a fit for people: the recipe as a file with what was measured, a table, a chart."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from degrade.fit.candidate import recipe_text
 from degrade.fit.measurement import Measurement
 from degrade.fit.quantities import QUANTITIES, Quantity
-from degrade.images import Image
+from degrade.images import Image, atomic_file
 
 if TYPE_CHECKING:
     import PIL.ImageDraw
     import PIL.ImageFont
 
-__all__ = ["draw_fit"]
+    from degrade.fit.fit import Fit
+
+__all__ = ["draw_fit", "fit_text", "quartiles", "table_lines", "write_text"]
+
+
+def quartiles(result: Fit) -> dict[str, dict[str, list[float]]]:
+    """Return each quantity's quartiles over all pictures, of photographs and generated ones."""
+    return {
+        quantity.name: {
+            "photographs": _quartiles(quantity, result.photographs),
+            "generated": _quartiles(quantity, result.generated.measured),
+        }
+        for quantity in QUANTITIES.values()
+    }
+
+
+def _quartiles(quantity: Quantity, pictures: Sequence[Measurement]) -> list[float]:
+    return [round(float(v), 2) for v in np.quantile(quantity.of(pictures), [0.25, 0.5, 0.75])]
+
+
+def table_lines(result: Fit) -> list[str]:
+    """Return the quartiles as aligned lines for a person."""
+    rows = [("", "photographs 25/50/75 %", "generated 25/50/75 %")]
+    for name, both in quartiles(result).items():
+        quantity = QUANTITIES[name]
+        title = f"{quantity.title}, {quantity.unit}" if quantity.unit else quantity.title
+        words = [" / ".join(_word(v, quantity) for v in both[key]) for key in both]
+        rows.append((title, words[0], words[1]))
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+def _word(value: float, quantity: Quantity) -> str:
+    return "none" if value == quantity.none and quantity.none else f"{value:.3g}"
+
+
+def fit_text(result: Fit, name: str, photographs: str, sources: str) -> str:
+    """Return the YAML of a fit, with what was measured in a comment above it."""
+    count, generated = len(result.photographs), len(result.generated.measured)
+    photographs, sources = _plain(photographs), _plain(sources)
+    header = [
+        f"Fitted by `degrade fit` to {count} photographs of {photographs}.",
+        f"Measured over all of them, beside {generated} pictures made of {sources}:",
+        "",
+        *table_lines(result),
+        "",
+        "Measure alike, so the simpler one is written: none, and noise below "
+        f"{result.floors.noise:.1f} levels",
+        f"or blur below {result.floors.blur:.1f} px; blur, and enlargement before noise or JPEG.",
+        "Parameters are drawn independently of each other.",
+    ]
+    summary = f"Fitted to {count} photographs of {photographs}."
+    return recipe_text(result.candidate.steps(), name, summary, header)
+
+
+def _plain(folder: str) -> str:
+    """Return a folder's last name as one line of text, whatever characters it holds."""
+    name = Path(folder).name.encode("utf-8", "replace").decode("utf-8")
+    return " ".join("".join(c if c.isprintable() else " " for c in name).split())
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, whole or not at all."""
+    with atomic_file(path) as file:
+        file.write(text.encode("utf-8"))
+
 
 Values = NDArray[np.float64]
 

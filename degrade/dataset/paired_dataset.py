@@ -1,10 +1,15 @@
-"""Pairs of sharp and degraded pictures, computed when they are asked for."""
+"""Pairs of sharp and degraded images, computed when they are asked for.
+
+Records can also be read by name, as PyTorch's default collate reads a mapping; the number of the
+epoch is seen by worker processes that were started before it changed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,13 +17,77 @@ from degrade.dataset.keys import pair_key
 from degrade.dataset.sources import ImageSource, open_source
 from degrade.engine.apply import apply_pair
 from degrade.errors import DatasetError
-from degrade.feed.epoch import SharedEpoch
-from degrade.feed.mapping import RecordMapping
 from degrade.images import Image
-from degrade.planner.plan import Plan, plan
-from degrade.recipe.recipe import Recipe, load_recipe
+from degrade.planner.draw import plan
+from degrade.planner.plan import Plan
+from degrade.recipe.reader import load_recipe
+from degrade.recipe.recipe import Recipe
 
-__all__ = ["Pair", "PairedDataset", "pair_key"]
+__all__ = ["Pair", "PairedDataset", "RecordMapping", "SharedEpoch", "pair_key"]
+
+
+class RecordMapping(Mapping[str, Any]):
+    """What a dataclass inherits to be a mapping from its fields' names to plain values.
+
+    Arrays, texts and numbers are given as they are; a `Plan` as its JSON text and several as a
+    list of them, since a batch of plans is no tensor.
+    """
+
+    __slots__ = ()
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self.__dataclass_fields__:  # type: ignore[attr-defined]  # of a dataclass
+            raise KeyError(name)
+        value = getattr(self, name)
+        if isinstance(value, Plan):
+            return value.to_json()
+        if isinstance(value, tuple):
+            return [item.to_json() if isinstance(item, Plan) else item for item in value]
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        return (field.name for field in fields(self))  # type: ignore[arg-type]  # as above
+
+    def __len__(self) -> int:
+        return len(self.__dataclass_fields__)  # type: ignore[attr-defined]  # as above
+
+
+class SharedEpoch:
+    """A whole number of 0 or more in memory that child processes share.
+
+    A process that is being started with it, by fork, spawn or forkserver, sees what its parent
+    sets later: so do a data loader's persistent workers. Pickled for anything else, such as a
+    cluster or a file, it is a copy of its value.
+    """
+
+    __slots__ = ("_shared",)
+
+    def __init__(self, epoch: int = 0) -> None:
+        from multiprocessing.sharedctypes import RawValue
+
+        self._shared: Any = RawValue("Q", epoch)  # one aligned word: no lock is needed
+
+    @property
+    def value(self) -> int:
+        """The epoch."""
+        return int(self._shared.value)
+
+    @value.setter
+    def value(self, epoch: int) -> None:
+        self._shared.value = epoch
+
+    def __reduce__(self) -> tuple[Callable[..., SharedEpoch], tuple[Any]]:
+        from multiprocessing.context import get_spawning_popen
+
+        if get_spawning_popen() is None:
+            return SharedEpoch, (self.value,)
+        return _around, (self._shared,)
+
+
+def _around(shared: Any) -> SharedEpoch:
+    epoch = SharedEpoch.__new__(SharedEpoch)
+    epoch._shared = shared
+    return epoch
 
 
 @dataclass(frozen=True, slots=True)

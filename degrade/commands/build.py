@@ -20,11 +20,11 @@ from degrade.commands.options import (
     variants_option,
 )
 from degrade.dataset.layout import Storing
-from degrade.dataset.shards import ShardSelection
 from degrade.executors import Engine
 
 if TYPE_CHECKING:
     from degrade.dataset.build import BuildResult
+    from degrade.dataset.shards import ShardSelection
 
 __all__ = ["build_command"]
 
@@ -32,6 +32,8 @@ __all__ = ["build_command"]
 def _part(
     _context: click.Context, _option: click.Parameter, text: str | None
 ) -> ShardSelection | None:
+    from degrade.dataset.shards import ShardSelection
+
     return None if text is None else ShardSelection.parse(text)
 
 

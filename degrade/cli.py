@@ -7,8 +7,6 @@ import click
 from degrade import __version__
 from degrade.terminal import LazyGroup
 
-__all__ = ["main"]
-
 
 @click.command(
     cls=LazyGroup,

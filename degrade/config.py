@@ -22,8 +22,6 @@ import yaml
 
 from degrade.errors import UserError
 
-__all__ = ["KeyPath", "load_config", "load_yaml", "nearest", "to_config"]
-
 T = TypeVar("T")
 
 KeyPath = tuple[str | int, ...]

@@ -11,8 +11,6 @@ Messages are one line: what is wrong, then what to do.
 
 from __future__ import annotations
 
-__all__ = ["DatasetError", "DependencyError", "ImageError", "RecipeError", "UserError"]
-
 
 class UserError(Exception):
     """A mistake in what was asked for; shown as one line, with the exit code it carries.

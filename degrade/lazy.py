@@ -9,8 +9,6 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-__all__ = ["load_attribute"]
-
 
 def load_attribute(reference: str) -> Any:
     """Import a module and return its attribute.

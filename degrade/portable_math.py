@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["cos_degrees", "exp", "j1", "log", "sin_degrees"]
-
 # ln 2 split so that k * LN2_HIGH is exact for |k| < 2**20 (W. J. Cody and W. Waite,
 # Software Manual for the Elementary Functions, 1980, chapter 6).
 _LN2_HIGH = 6.93147180369123816490e-01

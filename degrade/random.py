@@ -31,38 +31,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = [
-    "EMBEDDER_VIEWS",
-    "ENCODER_BATCH",
-    "FEEDING",
-    "GENERATOR_FLIPS",
-    "GENERATOR_ORDER",
-    "MASK_DRAWS",
-    "MULTIPLIERS",
-    "PARAMETERS",
-    "PIXELS",
-    "POOL_CROP",
-    "POOL_FAMILIES",
-    "POOL_ORDER",
-    "RESTORER_BATCH",
-    "UNIT",
-    "WEYL",
-    "Stream",
-    "StreamKey",
-    "array_generator",
-    "between",
-    "chosen",
-    "image_id_bits",
-    "log_between",
-    "normalise_path",
-    "path_bits",
-    "philox4x32",
-    "shuffled",
-    "step_seed",
-    "synthesis_words",
-    "whole_between",
-]
-
 PARAMETERS = 0
 """Purpose of the numbers that choose a step's parameters."""
 PIXELS = 1

@@ -19,8 +19,6 @@ import click
 from degrade.errors import UserError
 from degrade.lazy import load_attribute
 
-__all__ = ["LazyGroup", "Progress", "columns", "padded", "progress", "resume_hint", "text_width"]
-
 Item = TypeVar("Item")
 
 _FILE_ADVICE = {

@@ -19,7 +19,7 @@ from bench.store.photographs import ImageKey
 from bench.suite.masks import Masks, open_masks
 from bench.suite.no_reference import AS_FOUND, Photographs
 from bench.suite.suite import Suite, SuiteError
-from degrade.dataset.paired_dataset import pair_key
+from degrade.dataset.keys import pair_key
 from degrade.dataset.sources import ImageSource
 from degrade.errors import DatasetError, RecipeError
 from degrade.planner.plan import Plan

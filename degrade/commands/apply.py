@@ -18,8 +18,6 @@ from degrade.commands.options import (
 if TYPE_CHECKING:
     from degrade.dataset.sources import ImageSource
 
-__all__ = ["apply_command"]
-
 
 @click.command("apply")
 @click.argument("source", metavar="IN")

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from degrade.dataset.build import BuildResult
     from degrade.dataset.shards import ShardSelection
 
-__all__ = ["build_command"]
-
 
 def _part(
     _context: click.Context, _option: click.Parameter, text: str | None

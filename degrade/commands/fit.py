@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from degrade.fit.fit import Fit
     from degrade.fit.measurement import Measurement
 
-__all__ = ["fit_command"]
-
 
 @click.command("fit")
 @click.argument("photos", metavar="PHOTOS")

@@ -10,8 +10,6 @@ import click
 from degrade.commands.options import json_option
 from degrade.terminal import columns
 
-__all__ = ["list_command"]
-
 
 @click.command("list")
 @click.option("--operations", "what", flag_value="operations", help="List the operations.")

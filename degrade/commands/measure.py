@@ -17,8 +17,6 @@ from degrade.commands.options import (
 )
 from degrade.images import Image
 
-__all__ = ["measure_command", "psnr"]
-
 
 def psnr(lq: Image, hq: Image) -> float:
     """Return 10 log10(255² / mean squared difference) in dB over all values; inf when equal."""

@@ -20,20 +20,6 @@ from degrade.images.reading import CHOICES, PIXEL_LIMIT
 if TYPE_CHECKING:
     from degrade.dataset.sources import ImageSource
 
-__all__ = [
-    "SourceOptions",
-    "allow_failed_option",
-    "engine_options",
-    "json_option",
-    "longest_option",
-    "optional_recipe_option",
-    "recipe_option",
-    "seed_option",
-    "source_options",
-    "storage_options",
-    "variants_option",
-]
-
 Command = Callable[..., Any]
 
 recipe_option = click.option(

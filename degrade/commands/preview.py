@@ -8,8 +8,6 @@ import click
 
 from degrade.commands.options import SourceOptions, seed_option, source_options
 
-__all__ = ["preview_command"]
-
 
 def _numbers(
     context: click.Context, option: click.Parameter, written: str | None

@@ -15,8 +15,6 @@ from degrade.planner.plan import Plan
 from degrade.planner.severity import severity_plans
 from degrade.recipe.recipe import Recipe
 
-__all__ = ["decibels", "ladder_row", "variants_row"]
-
 
 def variants_row(image: Image, key: str, recipe: Recipe, seed: int, variants: int) -> Row:
     """Return a picture and its first variants, those that `degrade build` makes."""

@@ -14,8 +14,6 @@ from degrade.executors import Engine
 if TYPE_CHECKING:
     from degrade.dataset.verify import Verified
 
-__all__ = ["replay_command", "verify_command"]
-
 _source_option = click.option(
     "--source", metavar="SOURCE", help="Where the source pictures are now, if they moved."
 )
@@ -95,8 +93,8 @@ def replay_command(folder: str, key: str, source: str | None, out: Path | None) 
     degrade replay pairs/ astronaut
     degrade replay pairs/ lq/astronaut.png --source photos/ --out again.png
     """
-    from degrade.dataset.manifest import pixel_digest
     from degrade.dataset.reader import replay
+    from degrade.dataset.rows import pixel_digest
     from degrade.dataset.verify import differing_versions
     from degrade.images import write_png
     from degrade.planner.plan import Plan

@@ -18,13 +18,13 @@ from degrade.dataset.lock import claim
 from degrade.dataset.manifest import (
     PAIRS_FILE,
     Place,
-    Summary,
     storage_of,
     summarise,
     write_lines,
     write_manifest,
 )
 from degrade.dataset.paired_dataset import PairedDataset
+from degrade.dataset.rows import Summary
 from degrade.dataset.shard_worker import Markers, do_shard
 from degrade.dataset.shards import (
     Shard,
@@ -37,8 +37,6 @@ from degrade.dataset.shards import (
 )
 from degrade.dataset.storage import Storage
 from degrade.executors import Engine, run_tasks
-
-__all__ = ["BuildResult", "build"]
 
 
 @dataclass(frozen=True, slots=True)

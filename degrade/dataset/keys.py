@@ -10,8 +10,6 @@ import numpy as np
 from degrade.errors import DatasetError
 from degrade.random import normalise_path
 
-__all__ = ["LONGEST_PART", "pair_key", "shown", "sort_out"]
-
 LONGEST_PART = 240
 """Bytes of a name between slashes: file systems take 255, ``-v00000`` and ``.hq.png`` need 14."""
 

@@ -8,8 +8,6 @@ from typing import Any
 
 from degrade.errors import DatasetError
 
-__all__ = ["ENCODINGS", "HQ_WAYS", "LARGEST_SHARD", "LAYOUTS", "Storing"]
-
 LAYOUTS = ("files", "webdataset")
 ENCODINGS = ("png", "qoi", "jxl")
 """Formats without loss by name, which is also the ending of their files; see `encodings`."""

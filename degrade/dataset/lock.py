@@ -20,8 +20,6 @@ from degrade.errors import DatasetError
 from degrade.images import Reading
 from degrade.ops import OPERATIONS
 
-__all__ = ["LOCK_FILE", "claim", "describe", "read_lock", "source_of", "stored_as"]
-
 LOCK_FILE = "run.json"
 _NEEDED = {
     "built_from": {"operation_versions", "longest_side", "inputs", "variants"},

@@ -21,31 +21,9 @@ from degrade.dataset.rows import (
     Row,
     Summary,
     Tally,
-    dataset_digest,
-    pixel_digest,
 )
 from degrade.dataset.storage import Storage, open_storage
 from degrade.errors import DatasetError
-
-__all__ = [
-    "FAILED_FILE",
-    "LINES_FILE",
-    "PAIRS_FILE",
-    "Manifest",
-    "Place",
-    "Row",
-    "Summary",
-    "check_name",
-    "count_pairs",
-    "dataset_digest",
-    "iter_rows",
-    "pixel_digest",
-    "read_manifest",
-    "storage_of",
-    "summarise",
-    "write_lines",
-    "write_manifest",
-]
 
 PAIRS_FILE = "metadata.parquet"
 FAILED_FILE = "failed.parquet"

@@ -20,8 +20,6 @@ from degrade.dataset.storage import LocalStorage, Storage, open_storage
 from degrade.errors import DatasetError
 from degrade.images.listing import Listing, survey, survey_names
 
-__all__ = ["Dataset", "Split", "configuration", "find_dataset", "list_datasets", "locate"]
-
 _TABLE = Path(__file__).parents[1] / "datasets.yaml"
 _ROOTS = "RELUME_DATA"
 

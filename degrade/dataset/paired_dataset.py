@@ -23,8 +23,6 @@ from degrade.planner.plan import Plan
 from degrade.recipe.reader import load_recipe
 from degrade.recipe.recipe import Recipe
 
-__all__ = ["Pair", "PairedDataset", "RecordMapping", "SharedEpoch", "pair_key"]
-
 
 class RecordMapping(Mapping[str, Any]):
     """What a dataclass inherits to be a mapping from its fields' names to plain values.

@@ -13,13 +13,13 @@ from degrade.dataset.lock import read_lock, source_of
 from degrade.dataset.manifest import (
     FAILED_FILE,
     Place,
-    Row,
     check_name,
     iter_rows,
     read_manifest,
     storage_of,
 )
 from degrade.dataset.paired_dataset import Pair
+from degrade.dataset.rows import Row
 from degrade.dataset.sources import ImageSource
 from degrade.dataset.storage import Storage
 from degrade.engine.apply import apply_pair, carry_out, steps_of
@@ -28,8 +28,6 @@ from degrade.errors import DatasetError, ImageError
 from degrade.images import Image, decode_image
 from degrade.planner.plan import Plan
 from degrade.random import normalise_path
-
-__all__ = ["StoredPairs", "find_row", "plan_of", "read_file", "read_lq", "replay"]
 
 _MEMBERS = 3
 """Of a pair in a tar file: HQ, LQ and its record."""

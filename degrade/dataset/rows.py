@@ -12,18 +12,6 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = [
-    "COLUMNS",
-    "LATER_COLUMNS",
-    "WHOLE_COLUMNS",
-    "Manifest",
-    "Row",
-    "Summary",
-    "Tally",
-    "dataset_digest",
-    "pixel_digest",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class Row:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from degrade.dataset.keys import pair_key
-from degrade.dataset.manifest import Row, pixel_digest
+from degrade.dataset.rows import Row, pixel_digest
 from degrade.dataset.shards import Shard, ShardJob, check_places
 from degrade.dataset.storage import Storage
 from degrade.dataset.writers import Encoded, PairWriter, open_writer
@@ -25,8 +25,6 @@ from degrade.images import Image
 from degrade.images.encoding import encode
 from degrade.planner.draw import plan
 from degrade.planner.plan import Plan
-
-__all__ = ["Markers", "ShardCounts", "do_shard", "plain_ending"]
 
 _FOLDER = ".shards"
 

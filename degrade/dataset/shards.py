@@ -19,17 +19,6 @@ from degrade.dataset.storage import LocalStorage, Storage
 from degrade.errors import DatasetError, UserError
 from degrade.recipe.recipe import Recipe
 
-__all__ = [
-    "Shard",
-    "ShardJob",
-    "ShardSelection",
-    "check_places",
-    "cut",
-    "job_of",
-    "refuse_private",
-    "shard_count",
-]
-
 _FORM = re.compile(r"([0-9]{1,9})/([0-9]{1,9})", re.ASCII)
 
 

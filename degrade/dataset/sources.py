@@ -16,8 +16,6 @@ from degrade.images import Image, Reading, decode_image, survey
 from degrade.images.listing import Listing, survey_names
 from degrade.random import image_id_bits
 
-__all__ = ["ImageSource", "open_source"]
-
 _LARGEST_FILE = 2**31
 """Bytes; more than any picture below the pixel limit needs."""
 

@@ -22,8 +22,6 @@ from typing import IO, Any, Protocol
 from degrade.errors import DatasetError
 from degrade.images import atomic_file
 
-__all__ = ["LocalStorage", "RemoteStorage", "Storage", "is_remote", "open_storage"]
-
 
 class Storage(Protocol):
     """Named files below one place; picklable. Names are relative POSIX paths."""

@@ -12,8 +12,6 @@ from pathlib import Path
 from degrade.config import load_yaml, nearest
 from degrade.errors import DatasetError
 
-__all__ = ["Testset", "find_testset", "list_testsets", "read_testset"]
-
 _SHIPPED = Path(__file__).parents[1] / "testsets"
 _NEEDED = ("summary", "dataset", "recipe")
 _TEXTS = (*_NEEDED, "source", "differs")

@@ -24,8 +24,6 @@ from degrade.images import Image, decode_image
 from degrade.ops import OPERATIONS
 from degrade.planner.plan import Plan
 
-__all__ = ["Mismatch", "RowChecker", "Verified", "differing_versions", "verify"]
-
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:

@@ -20,8 +20,6 @@ from typing import IO, Protocol
 
 from degrade.dataset.storage import Storage
 
-__all__ = ["Encoded", "PairWriter", "Stored", "shard_name", "writing_files", "writing_tar"]
-
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
@@ -52,7 +50,7 @@ class Encoded:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Where a pair went: its part of a `degrade.dataset.manifest.Row`, of the same names."""
+    """Where a pair went: its part of a `degrade.dataset.rows.Row`, of the same names."""
 
     hq_file_name: str
     lq_file_name: str

@@ -19,8 +19,6 @@ from degrade.ops.kernels.memory import PLANES
 from degrade.planner.plan import Plan, Step
 from degrade.random import PIXELS, StreamKey, image_id_bits
 
-__all__ = ["apply", "apply_pair", "carry_out", "planes_after", "planes_of", "steps_of"]
-
 Planes = NDArray[np.float32]
 
 

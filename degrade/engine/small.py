@@ -18,8 +18,6 @@ from degrade.ops import OPERATIONS
 from degrade.ops.kernels.memory import PLANES
 from degrade.planner.plan import Plan
 
-__all__ = ["Degraded", "degrade_in_two", "finished", "steps_left"]
-
 
 @dataclass(frozen=True, slots=True)
 class Degraded:

@@ -24,8 +24,6 @@ from degrade.errors import DependencyError, UserError
 from degrade.executors.processes import AHEAD, run_window
 from degrade.executors.worker import describe_difference, installed_versions, run_checked
 
-__all__ = ["run_on_cluster"]
-
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 

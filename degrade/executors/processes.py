@@ -20,8 +20,6 @@ from typing import TypeVar
 from degrade.errors import UserError
 from degrade.executors.worker import pin_threads
 
-__all__ = ["AHEAD", "run_in_processes", "run_window"]
-
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 

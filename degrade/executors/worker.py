@@ -20,8 +20,6 @@ from typing import TypeVar
 
 from degrade.errors import UserError
 
-__all__ = ["describe_difference", "installed_versions", "pin_threads", "run_checked"]
-
 _READ_AT_IMPORT = {
     "OMP_NUM_THREADS": "numpy",
     "OPENBLAS_NUM_THREADS": "numpy",

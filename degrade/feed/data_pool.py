@@ -35,8 +35,6 @@ from degrade.random import (
 from degrade.recipe.reader import load_recipe
 from degrade.recipe.recipe import Recipe
 
-__all__ = ["Batch", "DataPool", "Family", "families_of"]
-
 _VARIANTS = 65536
 
 

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-__all__ = ["BatchSplit"]
-
 _GOLDEN = 0.6180339887498949
 """(√5 − 1) / 2: steps of this share of a circle leave no large gap, wherever they stop."""
 

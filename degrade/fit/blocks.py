@@ -8,8 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import dctn
 
-__all__ = ["BLOCK", "BlockGrid", "block_coefficients", "block_grid", "second_differences"]
-
 BLOCK = 8
 """Side of a JPEG block in pixels."""
 

@@ -16,8 +16,6 @@ from numpy.typing import NDArray
 
 from degrade.images import Image
 
-__all__ = ["BlurTrace", "measure_blur"]
-
 Plane = NDArray[np.float64]
 
 _FALL = 3.2

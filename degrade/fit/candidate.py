@@ -18,16 +18,6 @@ from numpy.typing import NDArray
 from degrade.recipe.reader import load_recipe
 from degrade.recipe.recipe import Recipe
 
-__all__ = [
-    "LEVELS",
-    "Candidate",
-    "Part",
-    "as_recipe",
-    "averaged",
-    "quantile_levels",
-    "recipe_text",
-]
-
 LEVELS = 24
 """Equally likely values that stand for one distribution: the middles of as many equal shares."""
 

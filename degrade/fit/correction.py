@@ -28,8 +28,6 @@ from degrade.fit.quantities import (
     shares_of,
 )
 
-__all__ = ["corrected", "first_candidate"]
-
 Values = NDArray[np.float64]
 
 _STEP = 3.0

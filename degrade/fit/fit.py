@@ -20,8 +20,6 @@ from degrade.fit.measurement import Measurement, measure_image
 from degrade.fit.quantities import Drawn, Floors, drawn_values, floors_of
 from degrade.recipe.recipe import Recipe
 
-__all__ = ["FEWEST", "Fit", "Generated", "fit", "generate", "pictures_needed", "recipe_of"]
-
 FEWEST = 20
 """Photographs below which nothing is fitted; quartiles of fewer mean little."""
 ROUNDS = 3

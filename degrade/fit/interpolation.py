@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 from scipy.linalg import solveh_banded
 from scipy.sparse import csc_array, csr_array
 
-__all__ = ["INTERPOLATIONS", "interpolation", "misfit", "shorten"]
-
 Samples = NDArray[np.float64]
 
 INTERPOLATIONS = ("linear", "cubic", "cubic-half")

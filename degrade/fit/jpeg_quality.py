@@ -13,20 +13,8 @@ from numpy.typing import NDArray
 
 from degrade.fit.blocks import BLOCK, block_coefficients, block_grid
 from degrade.fit.interpolation import shorten
-from degrade.fit.jpeg_tables import read_tables, stored_quality
 from degrade.images import Image
 from degrade.ops.codec.jpeg import SUBSAMPLINGS, quantisation_tables
-
-__all__ = [
-    "JpegTrace",
-    "find_jpeg",
-    "find_jpeg_before",
-    "find_jpeg_in_place",
-    "luma_steps",
-    "quality_on_grid",
-    "read_tables",
-    "stored_quality",
-]
 
 _LUMA_WEIGHTS = np.array([0.299, 0.587, 0.114], np.float32)
 _BLUE_WEIGHTS = np.array([-0.168736, -0.331264, 0.5], np.float32)

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 
 from degrade.ops.codec.jpeg import quantisation_tables
 
-__all__ = ["StoredJpeg", "read_tables", "stored_quality"]
-
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _START_OF_SCAN, _TABLES, _END = 0xDA, 0xDB, 0xD9
 _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})

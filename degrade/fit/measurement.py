@@ -16,8 +16,6 @@ from degrade.fit.blur import BlurTrace, measure_blur
 from degrade.fit.noise import NoiseTrace, measure_noise
 from degrade.images import Image, decode_image
 
-__all__ = ["NO_JPEG", "Measurement", "measure_file", "measure_image"]
-
 NO_JPEG = 101
 """Stands for the quality of pictures that show no JPEG: one better than the best."""
 
@@ -93,7 +91,7 @@ def measure_file(data: bytes, name: str, *, full: int = 0) -> Measurement:
 
     Raises ImageError where it is no picture, or one with a side below 16 pixels.
     """
-    from degrade.fit.jpeg_quality import stored_quality
+    from degrade.fit.jpeg_tables import stored_quality
 
     stored = stored_quality(data)
     return measure_image(decode_image(data, name), name, full=full, stored_quality=stored)

@@ -18,8 +18,6 @@ from numpy.typing import NDArray
 
 from degrade.images import Image
 
-__all__ = ["NoiseTrace", "measure_noise"]
-
 Blocks = NDArray[np.float64]
 
 _ORDER = np.add.outer(np.arange(8), np.arange(8))

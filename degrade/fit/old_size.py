@@ -18,8 +18,6 @@ from degrade.fit.blocks import BLOCK, block_grid, second_differences
 from degrade.fit.interpolation import INTERPOLATIONS, misfit, shorten
 from degrade.images import Image
 
-__all__ = ["OldSize", "find_old_size", "shrink_back"]
-
 Samples = NDArray[np.float64]
 
 _LUMA = np.array([0.299, 0.587, 0.114])

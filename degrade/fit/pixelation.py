@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from degrade.fit.blocks import BLOCK
 from degrade.images import Image
 
-__all__ = ["PixelationTrace", "find_pixelation"]
-
 _FACTORS = range(2, 33)
 _ENOUGH_BLOCKS = 4
 """Blocks along a side; a pattern repeated less often is chance."""

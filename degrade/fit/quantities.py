@@ -17,20 +17,6 @@ from numpy.typing import NDArray
 from degrade.fit.measurement import NO_JPEG, Measurement
 from degrade.planner.plan import Plan
 
-__all__ = [
-    "LEAST_SHARE",
-    "QUANTITIES",
-    "Drawn",
-    "Floors",
-    "Quantity",
-    "Shares",
-    "drawn_values",
-    "floors_of",
-    "is_shrunk",
-    "is_turned",
-    "shares_of",
-]
-
 Values = NDArray[np.float64]
 
 _MIDDLE_VARIANCE = 128.0 * 255.0  # as in degrade.fit.candidate

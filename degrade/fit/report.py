@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from degrade.fit.fit import Fit
 
-__all__ = ["draw_fit", "fit_text", "quartiles", "table_lines", "write_text"]
-
 
 def quartiles(result: Fit) -> dict[str, dict[str, list[float]]]:
     """Return each quantity's quartiles over all pictures, of photographs and generated ones."""

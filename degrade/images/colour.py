@@ -14,8 +14,6 @@ from degrade.images.reading import Image, Reading
 if TYPE_CHECKING:
     import PIL.Image
 
-__all__ = ["check_kind", "round_to_eight_bits", "to_rgb", "upright"]
-
 _DEEP_MODES = ("I;16", "I;16B", "I;16L", "I")
 _GREY_MODES = ("1", "L", "LA", "La", *_DEEP_MODES)
 _ALPHA_MODES = ("RGBA", "LA", "PA", "La", "RGBa")

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     Font = PIL.ImageFont.ImageFont | PIL.ImageFont.FreeTypeFont
 
-__all__ = ["Cell", "Row", "contact_sheet"]
-
 _MARGIN, _GAP, _BELOW = 16, 12, 26
 _HEADING, _TITLE, _LINE, _SPACE = 26, 20, 17, 5
 _INK, _FAINT, _PAPER = (28, 30, 33), (105, 110, 118), (250, 250, 248)

@@ -24,15 +24,6 @@ from degrade.images.reading import Image, Reading
 if TYPE_CHECKING:
     import PIL.Image
 
-__all__ = [
-    "decode_deep",
-    "decode_image",
-    "decode_with",
-    "decoder_errors",
-    "has_sixteen_bits",
-    "read_image",
-]
-
 _MORE_THAN_LOST = 4
 
 

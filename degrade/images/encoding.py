@@ -22,8 +22,6 @@ from numpy.typing import NDArray
 
 from degrade.images.reading import Image
 
-__all__ = ["atomic_file", "encode", "encode_png", "encode_png_rows", "write_png"]
-
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[IO[bytes]]:

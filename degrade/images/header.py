@@ -16,8 +16,6 @@ from degrade.images.reading import LONGEST_SIDE
 if TYPE_CHECKING:
     import PIL.Image
 
-__all__ = ["check_header", "check_opened", "check_size", "jpegxl_size"]
-
 MOST_SCANS = 100
 """Scans of a JPEG; each costs a pass over the whole picture, and encoders write about ten.
 

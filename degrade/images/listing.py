@@ -16,8 +16,6 @@ from pathlib import Path, PurePosixPath
 
 from degrade.errors import DatasetError
 
-__all__ = ["EXTENSIONS", "UNSUPPORTED", "Listing", "list_images", "survey", "survey_names"]
-
 # fmt: off
 EXTENSIONS = frozenset({
     ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".pgm",

@@ -16,8 +16,6 @@ import numpy as np
 
 from degrade.images.reading import Image
 
-__all__ = ["decode_plain"]
-
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _MEANINGLESS = (b"gAMA", b"cHRM", b"sRGB", b"sBIT", b"pHYs", b"bKGD", b"tIME", b"hIST")
 """Chunks that the careful reader passes over (PNG specification, third edition, 11.3)."""

@@ -7,8 +7,6 @@ from numpy.typing import NDArray
 
 from degrade.ops.kernels.compile import inline, kernel
 
-__all__ = ["undo_filters"]
-
 _PIXEL = 3
 """Bytes of a pixel, 8-bit RGB."""
 

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 
 from degrade.errors import DatasetError
 
-__all__ = ["CHOICES", "LONGEST_SIDE", "PIXEL_LIMIT", "Image", "Reading"]
-
 Image = NDArray[np.uint8]
 """uint8, (height, width, 3), RGB."""
 

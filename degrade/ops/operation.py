@@ -16,19 +16,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = [
-    "FAMILIES",
-    "Boolean",
-    "Choice",
-    "Integer",
-    "Ladder",
-    "Number",
-    "Operation",
-    "OperationFunction",
-    "Parameter",
-    "Value",
-]
-
 Value = float | int | str | bool
 """A parameter as a plan records it."""
 

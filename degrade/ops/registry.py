@@ -18,8 +18,6 @@ from degrade.ops.noise.entries import NOISE
 from degrade.ops.operation import Operation
 from degrade.ops.size.entries import SIZE
 
-__all__ = ["ENTRY_POINTS", "OPERATIONS", "OperationTable"]
-
 ENTRY_POINTS = "relume.operations"
 """Entry-point group: an operation's name → ``module:attribute``, an `Operation` of that name."""
 

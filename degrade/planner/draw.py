@@ -34,8 +34,6 @@ from degrade.random import (
 from degrade.recipe.distributions import Chosen, Distribution, Fixed, Range
 from degrade.recipe.recipe import Group, Recipe, RecipeStep
 
-__all__ = ["plan"]
-
 Size = tuple[int, int]
 
 

@@ -15,8 +15,6 @@ from dataclasses import dataclass
 
 from degrade.random import MULTIPLIERS, PARAMETERS, UNIT, WEYL, StreamKey
 
-__all__ = ["StreamBlocks"]
-
 _WORD = 0xFFFFFFFF
 _ROUNDS = 10
 

@@ -16,8 +16,6 @@ from degrade.ops import OPERATIONS, Value
 if TYPE_CHECKING:
     pass
 
-__all__ = ["Plan", "Step"]
-
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 

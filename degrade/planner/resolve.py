@@ -13,8 +13,6 @@ from typing import Any
 
 from degrade.ops import Integer, Number, Operation, Parameter, Value
 
-__all__ = ["needs_resolving", "resolve", "scaled"]
-
 
 def needs_resolving(operation: Operation, given: Iterable[str]) -> bool:
     """Return whether `resolve` may change anything where a recipe gives these parameters."""

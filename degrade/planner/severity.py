@@ -12,8 +12,6 @@ from degrade.ops import OPERATIONS, Integer, Ladder, Number, Operation, Value
 from degrade.planner.plan import Plan, Step
 from degrade.planner.resolve import resolve
 
-__all__ = ["SeverityPlan", "severity_plans"]
-
 
 @dataclass(frozen=True, slots=True)
 class SeverityPlan:

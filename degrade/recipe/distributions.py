@@ -14,16 +14,6 @@ from degrade.ops import Value
 from degrade.portable_math import log
 from degrade.random import Stream, between, chosen, log_between, whole_between
 
-__all__ = [
-    "KINDS",
-    "Chosen",
-    "Distribution",
-    "Fixed",
-    "InvalidDistributionError",
-    "Range",
-    "parse_distribution",
-]
-
 _LARGEST = 2**53
 """Whole numbers beyond this are not exact as float64."""
 

@@ -19,8 +19,6 @@ from degrade.recipe.recipe import Group, Recipe, RecipeStep, recipe_digest
 from degrade.recipe.values import RecipeValues, is_whole
 from degrade.recipe.variants import choose, parse_switches, select
 
-__all__ = ["list_recipes", "load_recipe", "read_recipe"]
-
 _TOP = (
     "name", "version", "summary", "source", "size", "scale", "scale_with_size", "switches",
     "untouched", "shuffle", "steps", "measured",

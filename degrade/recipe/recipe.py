@@ -15,8 +15,6 @@ from typing import Any
 from degrade.recipe.distributions import Distribution
 from degrade.recipe.variants import Switch
 
-__all__ = ["Group", "Recipe", "RecipeStep"]
-
 
 @dataclass(frozen=True, slots=True)
 class RecipeStep:

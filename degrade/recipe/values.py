@@ -20,8 +20,6 @@ from degrade.recipe.distributions import (
     parse_distribution,
 )
 
-__all__ = ["RecipeValues", "is_whole"]
-
 
 @dataclass(slots=True)
 class RecipeValues:

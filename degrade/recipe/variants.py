@@ -13,8 +13,6 @@ from typing import Any, NoReturn
 from degrade.config import KeyPath, nearest
 from degrade.errors import RecipeError
 
-__all__ = ["Switch", "choose", "parse_switches", "select"]
-
 Fail = Callable[[KeyPath, str], NoReturn]
 """Raises RecipeError with the line of a key path and a message."""
 

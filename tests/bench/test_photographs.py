@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bench.store.photographs import numbered, per_photograph, photographs
-from degrade.dataset.paired_dataset import pair_key
+from degrade.dataset.keys import pair_key
 
 
 def test_versions_of_a_photograph_share_its_name():

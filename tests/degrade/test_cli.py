@@ -6,7 +6,8 @@ from click.testing import CliRunner
 
 import degrade
 from degrade.cli import main
-from degrade.dataset.manifest import pixel_digest, read_manifest
+from degrade.dataset.manifest import read_manifest
+from degrade.dataset.rows import pixel_digest
 from degrade.images import read_image, write_png
 from degrade.planner.plan import Plan
 

@@ -5,8 +5,8 @@ from scipy import ndimage
 
 from degrade.ops import OPERATIONS
 from degrade.ops.blur import point_spread as shapes
-from degrade.ops.blur.blur import gaussian_taps
 from degrade.ops.blur.correlate import correlate_separable, correlate_taps
+from degrade.ops.blur.kernel_form import gaussian_taps
 
 SIZES = [(1, 1), (1, 7), (7, 1), (2, 2), (5, 3), (17, 31), (64, 48)]
 STREAM = np.zeros(5, np.uint32)

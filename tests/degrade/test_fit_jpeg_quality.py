@@ -8,13 +8,8 @@ import pytest
 import skimage
 from skimage import data
 
-from degrade.fit.jpeg_quality import (
-    find_jpeg,
-    find_jpeg_before,
-    luma_steps,
-    quality_on_grid,
-    read_tables,
-)
+from degrade.fit.jpeg_quality import find_jpeg, find_jpeg_before, luma_steps, quality_on_grid
+from degrade.fit.jpeg_tables import read_tables
 from degrade.ops.codec.jpeg import quantisation_tables
 
 

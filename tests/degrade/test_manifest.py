@@ -8,19 +8,15 @@ import pyarrow.parquet
 import pytest
 
 from degrade.dataset.manifest import (
-    Manifest,
-    Row,
-    Summary,
     check_name,
     count_pairs,
-    dataset_digest,
     iter_rows,
-    pixel_digest,
     read_manifest,
     summarise,
     write_lines,
     write_manifest,
 )
+from degrade.dataset.rows import Manifest, Row, Summary, dataset_digest, pixel_digest
 from degrade.errors import DatasetError
 
 ROW = Row("b", "b.png", "00", 0, "hq/b.png", "lq/b.png", 4, 5, 4, 5, "11", "22", "{}", "ok")

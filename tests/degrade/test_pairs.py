@@ -5,7 +5,8 @@ import pytest
 
 import degrade
 from degrade.dataset.build import build
-from degrade.dataset.paired_dataset import PairedDataset, pair_key
+from degrade.dataset.keys import pair_key
+from degrade.dataset.paired_dataset import PairedDataset
 from degrade.dataset.reader import StoredPairs
 from degrade.dataset.sources import ImageSource, open_source
 from degrade.dataset.storage import LocalStorage

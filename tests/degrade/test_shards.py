@@ -7,8 +7,8 @@ import pytest
 
 from degrade.dataset.keys import pair_key
 from degrade.dataset.layout import Storing
-from degrade.dataset.manifest import Row
 from degrade.dataset.paired_dataset import PairedDataset
+from degrade.dataset.rows import Row
 from degrade.dataset.shard_worker import Markers, plain_ending
 from degrade.dataset.shards import (
     Shard,

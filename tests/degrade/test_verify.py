@@ -6,9 +6,10 @@ import pytest
 
 from degrade.dataset.build import build
 from degrade.dataset.layout import Storing
-from degrade.dataset.manifest import pixel_digest, read_manifest, write_manifest
+from degrade.dataset.manifest import read_manifest, write_manifest
 from degrade.dataset.paired_dataset import PairedDataset
 from degrade.dataset.reader import find_row, read_file, replay
+from degrade.dataset.rows import pixel_digest
 from degrade.dataset.storage import open_storage
 from degrade.dataset.verify import (
     Mismatch,

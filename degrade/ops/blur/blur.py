@@ -27,23 +27,12 @@ from degrade.ops.blur.kernel_form import (
     Slanted,
     TapList,
     gaussian_form,
-    gaussian_taps,
     tap_list,
 )
 from degrade.ops.kernels.compile import inline, kernel
 from degrade.ops.kernels.memory import PLANES, Planes
 from degrade.ops.kernels.planes import reflected
 from degrade.portable_math import cos_degrees, sin_degrees
-
-__all__ = [
-    "correlate",
-    "correlate_runs",
-    "defocus_blur",
-    "gaussian_blur",
-    "gaussian_taps",
-    "motion_blur",
-]
-
 
 _POINT = 0.5
 """A disk of at most this radius lies within a pixel: the identity."""

@@ -29,9 +29,6 @@ from degrade.ops.kernels.planes import reflected
 from degrade.ops.operation import Value
 from degrade.ops.size.resize import FILTERS, resample, resample_table
 
-__all__ = ["blur_then_shrink", "taps_at_rows", "terms_at_rows"]
-
-
 _WORTH_IT = 1.25
 """Shrink factor from which leaving rows out saves more than working on single rows costs."""
 

@@ -12,8 +12,6 @@ from degrade.ops.blur.correlate import correlate_taps
 from degrade.ops.kernels.memory import PLANES, Planes
 from degrade.ops.kernels.planes import framed, unframed
 
-__all__ = ["one_sided_motion_blur", "shake_blur", "shake_taps"]
-
 Taps = NDArray[np.float64]
 
 

@@ -18,16 +18,6 @@ from degrade.portable_math import (
 )
 from degrade.random import philox4x32
 
-__all__ = [
-    "camera_path",
-    "glass_offsets",
-    "glass_shift",
-    "mean_offset",
-    "one_sided_offsets",
-    "one_sided_taps",
-    "shake_offsets",
-]
-
 _SEGMENTS = 32
 _SIGNATURE = 0x7368616B
 """Key of the walks, "shak": they are no stream of a dataset, a path has one shape for ever."""

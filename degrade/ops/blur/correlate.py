@@ -13,21 +13,6 @@ from numpy.typing import NDArray
 from degrade.ops.kernels.compile import inline, kernel
 from degrade.ops.kernels.planes import reflected
 
-__all__ = [
-    "ROWS",
-    "add_taps",
-    "clear",
-    "copy_rows",
-    "correlate_separable",
-    "correlate_taps",
-    "correlate_terms",
-    "fresh_sheet",
-    "mirror_ends",
-    "mirror_table",
-    "pad_row",
-    "scratch_size",
-]
-
 ROWS = 4
 """Result rows worked on together."""
 _GROUP = 8

@@ -8,8 +8,6 @@ from typing import Any
 from degrade.ops.blur.camera_paths import glass_offsets, one_sided_offsets, shake_offsets
 from degrade.ops.operation import Boolean, Integer, Ladder, Number, Operation
 
-__all__ = ["BLUR"]
-
 _SIGMA = Number(0, 100, "px")
 _ANGLE = Number(-360, 360, "degrees")
 _TURNED = {"sigma_x": _SIGMA, "sigma_y": _SIGMA, "angle": Number(-360, 360, "degrees", 0.0)}

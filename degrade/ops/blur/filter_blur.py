@@ -21,20 +21,6 @@ from degrade.ops.kernels.memory import PLANES, Planes
 from degrade.ops.kernels.planes import from_planes, to_planes
 from degrade.portable_math import cos_degrees, sin_degrees
 
-__all__ = [
-    "GRID",
-    "aliased_disk",
-    "average_blur",
-    "correlate_kernel",
-    "generalised_gaussian",
-    "generalised_gaussian_blur",
-    "median_blur",
-    "plateau",
-    "plateau_blur",
-    "sinc",
-    "sinc_blur",
-]
-
 Taps = NDArray[np.float64]
 
 _SHARP = 0.05

@@ -13,8 +13,6 @@ from degrade.ops.kernels.memory import PLANES, Planes
 from degrade.ops.kernels.philox import BLOCKS, CHUNK, fill_words
 from degrade.ops.kernels.planes import framed, truncated, unframed
 
-__all__ = ["copied_from", "gathered", "glass_blur", "swapped_from"]
-
 
 def glass_blur(
     planes: Planes,

@@ -23,18 +23,6 @@ from degrade.ops.blur.point_spread import gaussian_1d, gaussian_radius
 from degrade.ops.kernels.compile import kernel
 from degrade.portable_math import cos_degrees, sin_degrees
 
-__all__ = [
-    "KernelForm",
-    "Slanted",
-    "SlantedLine",
-    "TapList",
-    "Terms",
-    "gaussian_form",
-    "gaussian_taps",
-    "slanted_passes",
-    "tap_list",
-]
-
 _NARROWEST = 1.6
 """Pixels; with a narrower first pass the splitting between pixels would show."""
 

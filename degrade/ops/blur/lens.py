@@ -15,14 +15,6 @@ from degrade.ops.blur.point_spread import gaussian_1d
 from degrade.ops.kernels.compile import inline, kernel
 from degrade.ops.kernels.memory import PLANES, Planes
 
-__all__ = [
-    "aliased_disk_blur",
-    "chromatic_aberration",
-    "magnified",
-    "mean_of_magnified",
-    "zoom_blur",
-]
-
 Axis = tuple[NDArray[np.int32], NDArray[np.float32]]
 
 

@@ -14,17 +14,6 @@ from numpy.typing import NDArray
 from degrade import portable_math
 from degrade.ops.kernels.compile import inline, kernel
 
-__all__ = [
-    "RUNS_FROM",
-    "disk",
-    "disk_chords",
-    "gaussian_1d",
-    "gaussian_2d",
-    "gaussian_radius",
-    "low_rank",
-    "motion_line",
-]
-
 _exp = inline(portable_math.exp)
 
 RUNS_FROM = 7.0

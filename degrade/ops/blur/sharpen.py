@@ -10,9 +10,6 @@ from degrade.ops.blur.point_spread import gaussian_1d
 from degrade.ops.kernels.compile import kernel
 from degrade.ops.kernels.memory import PLANES, Planes
 
-__all__ = ["blend_sharpened", "residual_mask", "unsharp_mask"]
-
-
 _NARROW = {
     1: (1.0,),
     3: (0.25, 0.5, 0.25),

@@ -15,9 +15,6 @@ from degrade.errors import ImageError
 from degrade.ops.kernels.memory import PLANES, Planes
 from degrade.ops.kernels.planes import from_planes, to_planes
 
-__all__ = ["avif", "jpeg2000", "webp"]
-
-
 _WEBP_SIDE = 16383
 """WebP's largest side, RFC 9649, section 1: 14 bits."""
 

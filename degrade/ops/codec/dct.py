@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 
 from degrade.ops.kernels.compile import inline
 
-__all__ = ["LANES", "transform_block_row"]
-
 LANES = 16
 """Blocks worked on at a time; rows of samples are whole multiples of 8 * LANES.
 

@@ -19,8 +19,6 @@ from degrade.ops.kernels.memory import PLANES, Planes
 from degrade.ops.kernels.planes import clipped, rounded
 from degrade.portable_math import cos_degrees
 
-__all__ = ["cosines", "diff_jpeg", "float_steps", "round_trip_floating"]
-
 
 def diff_jpeg(planes: Planes, stream: object, *, quality: float) -> Planes:
     """Return the planes after DiffJPEG at a real ``quality`` of 1-99; nothing is rounded.

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from degrade.ops.operation import Choice, Integer, Ladder, Number, Operation
 
-__all__ = ["CODEC"]
-
 CODEC = (
     Operation(
         "jpeg",

@@ -18,8 +18,6 @@ from degrade.ops.codec.dct import LANES, transform_block_row
 from degrade.ops.kernels.compile import inline, kernel
 from degrade.ops.kernels.planes import from_planes, rounded, to_planes
 
-__all__ = ["SUBSAMPLINGS", "jpeg", "quantisation_tables", "round_trip", "round_trip_planes"]
-
 
 def jpeg(
     planes: NDArray[np.float32], stream: object, *, quality: int, subsampling: str

@@ -5,8 +5,6 @@ from __future__ import annotations
 from degrade.ops.kernels.memory import PLANES, Planes
 from degrade.ops.kernels.planes import round_levels, truncated
 
-__all__ = ["round_to_levels", "truncate"]
-
 
 def round_to_levels(planes: Planes, stream: object) -> Planes:
     """Return the planes rounded to whole levels 0-255, halves to even."""

@@ -16,20 +16,6 @@ from degrade.ops.kernels.compile import kernel
 from degrade.ops.kernels.memory import PLANES, Planes
 from degrade.ops.kernels.planes import clipped
 
-__all__ = [
-    "adjust_hue",
-    "blend_grey",
-    "blend_level",
-    "colour_jitter",
-    "colour_shift",
-    "grey",
-    "haze",
-    "luma",
-    "mixed_with_level",
-    "shift_channels",
-]
-
-
 _LUMA_TENSOR = (0.2989, 0.587, 0.114)
 """torchvision ``rgb_to_grayscale``."""
 _LUMA_BT601 = (0.299, 0.587, 0.114)

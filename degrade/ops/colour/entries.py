@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from degrade.ops.operation import Integer, Ladder, Number, Operation
 
-__all__ = ["COLOUR"]
-
 COLOUR = (
     Operation(
         "colour_shift",

@@ -20,8 +20,6 @@ import numba
 from numba.core import event
 from numba.core.caching import CompileResultCacheImpl, FunctionCache
 
-__all__ = ["announce_compilation", "enable_cache", "inline", "is_cached", "kernel"]
-
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 # error_model="numpy": the check for a zero divisor that Python's model adds keeps LLVM from

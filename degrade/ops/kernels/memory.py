@@ -13,8 +13,6 @@ import threading
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["PLANES", "PlaneMemory", "Planes", "StreamWords"]
-
 Planes = NDArray[np.float32]
 """(channels, height, width), levels 0-255."""
 StreamWords = NDArray[np.uint32]

@@ -18,8 +18,6 @@ from numpy.typing import NDArray
 
 from degrade.ops.kernels.compile import inline
 
-__all__ = ["BLOCKS", "CHUNK", "fill_normals", "fill_words"]
-
 BLOCKS = 256
 """Blocks computed at a time."""
 CHUNK = 4 * BLOCKS

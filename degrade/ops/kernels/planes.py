@@ -9,18 +9,6 @@ from numpy.typing import NDArray
 
 from degrade.ops.kernels.compile import inline, kernel
 
-__all__ = [
-    "clipped",
-    "framed",
-    "from_planes",
-    "reflected",
-    "round_levels",
-    "rounded",
-    "to_planes",
-    "truncated",
-    "unframed",
-]
-
 
 @inline
 def rounded(value: np.float32) -> np.float32:

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 
 from degrade.ops.operation import Boolean, Ladder, Number, Operation, Value
 
-__all__ = ["NOISE", "possible_correlations"]
-
 _SIGMA = Number(0, 255, "levels")
 _CORRELATION = Number(-1, 1, "")
 

@@ -18,15 +18,6 @@ from degrade.ops.kernels.philox import BLOCKS, CHUNK, fill_normals, fill_words
 from degrade.ops.kernels.planes import clipped
 from degrade.ops.noise.entries import possible_correlations
 
-__all__ = [
-    "correlated_noise",
-    "gaussian_noise",
-    "impulse_noise",
-    "luma_noise",
-    "normal_field",
-    "speckle_noise",
-]
-
 
 def gaussian_noise(
     planes: Planes, stream: StreamWords, *, sigma: float, per_channel: bool

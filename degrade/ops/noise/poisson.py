@@ -16,8 +16,6 @@ from degrade.ops.kernels.memory import PLANES, Planes, StreamWords
 from degrade.ops.kernels.philox import BLOCKS, CHUNK, fill_words
 from degrade.ops.kernels.planes import rounded
 
-__all__ = ["poisson_tables", "shot_noise", "shot_noise_kernel"]
-
 _NEGLIGIBLE = 1e-11
 """Counts less likely than this share of the most likely one are left out."""
 

@@ -20,16 +20,6 @@ from degrade.ops.kernels.planes import rounded
 from degrade.ops.noise.poisson import poisson_tables, shot_noise_kernel
 from degrade.ops.size.linear_light import cached_light_tables, from_light
 
-__all__ = [
-    "add_count_noise",
-    "count_tables",
-    "counts_of_levels",
-    "distinct_levels",
-    "poisson_noise",
-    "read_out",
-    "sensor_noise",
-]
-
 
 def poisson_noise(
     planes: Planes, stream: StreamWords, *, scale: float, per_channel: bool

@@ -16,8 +16,6 @@ from degrade.ops.operation import (
     Value,
 )
 
-__all__ = ["SIZE", "check_crop"]
-
 _FILTERS = ("nearest", "area", "linear", "cubic", "lanczos3")
 _SIDE = Integer(1, 65535, "px")
 _PLACE = Integer(0, 65534, "px")

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from degrade.ops.kernels.memory import Planes
 from degrade.ops.size.entries import check_crop
 
-__all__ = ["crop", "flip", "shift"]
-
 
 def flip(planes: Planes, stream: object) -> Planes:
     """Return the planes mirrored left to right."""

@@ -17,8 +17,6 @@ from degrade.ops.kernels.compile import inline, kernel
 from degrade.ops.kernels.memory import PLANES, Planes
 from degrade.ops.size.resize import resize
 
-__all__ = ["cached_light_tables", "from_light", "light_tables", "resize_linear_light", "to_light"]
-
 
 @cache
 def cached_light_tables() -> tuple[NDArray[np.float32], NDArray[np.float32]]:

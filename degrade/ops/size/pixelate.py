@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 from degrade.ops.kernels.compile import inline, kernel
 from degrade.ops.kernels.memory import PLANES
 
-__all__ = ["pixelate"]
-
 
 def pixelate(planes: NDArray[np.float32], stream: object, *, block: int) -> NDArray[np.float32]:
     """Return the planes with each ``block`` × ``block`` square set to its mean."""

@@ -16,8 +16,6 @@ from numpy.typing import NDArray
 from degrade.ops.kernels.compile import inline, kernel
 from degrade.ops.kernels.memory import PLANES, Planes
 
-__all__ = ["FILTERS", "resample", "resample_table", "resize", "resize_blur"]
-
 
 def resize(
     planes: Planes, stream: object, *, height: int, width: int, filter: str, antialias: bool

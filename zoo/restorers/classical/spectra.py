@@ -19,7 +19,7 @@ from degrade.fit.blocks import BLOCK
 from degrade.fit.jpeg_quality import luma_steps
 from degrade.ops import Value
 from degrade.ops.blur import point_spread as shapes
-from degrade.ops.blur.blur import gaussian_taps
+from degrade.ops.blur.kernel_form import gaussian_taps
 from degrade.planner.plan import Plan, Step
 from degrade.portable_math import cos_degrees, sin_degrees
 from zoo.restorer import Image

@@ -12,13 +12,13 @@ __all__ = ["main"]
 _COMMANDS = {
     "run": ("bench.commands.run:run", "Score restorers as a suite says; goes on where it stopped."),
     "report": ("bench.commands.report:report", "Make the HTML page and tables of a run."),
-    "calibrate": ("bench.commands.calibrate:calibrate", "Check every metric's arithmetic."),
+    "calibrate": ("bench.commands.validate:calibrate", "Check every metric's arithmetic."),
     "cache": ("bench.commands.cache:cache", "Tell or clear what is kept of earlier runs."),
     "compare": ("bench.commands.compare:compare", "Say which restorer is better, if it can be."),
     "gate": ("bench.commands.gate:gate", "Fail where a run is worse than a baseline, for CI."),
     "groups": ("bench.commands.compare:groups", "Show a restorer's gain by group of faces."),
     "crosscheck": (
-        "bench.commands.crosscheck:crosscheck",
+        "bench.commands.validate:crosscheck",
         "Print where other libraries' metrics differ from ours.",
     ),
     "generator": (
@@ -29,7 +29,7 @@ _COMMANDS = {
         "bench.commands.metrics:metrics",
         "List the metrics and whether they can run here.",
     ),
-    "protocols": ("bench.commands.calibrate:protocols", "List what each paper's scripts compute."),
+    "protocols": ("bench.commands.validate:protocols", "List what each paper's scripts compute."),
     "speed": ("bench.commands.speed:speed", "Time the degradation engine against its peers."),
 }
 

@@ -45,8 +45,7 @@ def cache(folder: Path | None, clear: bool, older_than: float | None, as_json: b
     Exit codes: 0 done; 2 wrong use.
     """
     from bench.runner.cache import default_cache
-    from bench.runner.cache_limit import size_text
-    from bench.runner.cache_store import CacheStore
+    from bench.runner.cache_store import CacheStore, size_text
 
     if older_than is not None and not clear:
         raise click.UsageError("--older-than says what to clear: add --clear")

@@ -143,7 +143,7 @@ def groups(
     """
     from dataclasses import asdict
 
-    from bench.report.groups import group_table, group_text
+    from bench.report.comparison import group_table, group_text
     from bench.stats.groups import group_scores, read_attributes
     from bench.store.record import load_run
     from degrade.images import atomic_file

@@ -69,7 +69,7 @@ def gate(
     from bench.gate.gate import gate as decide
     from bench.gate.gate import without_baseline
     from bench.gate.rules import DEFAULT_RULES, load_rules
-    from bench.gate.summary import verdict_text
+    from bench.gate.text import verdict_text
     from bench.stats.successors import renaming_notes, with_successors
     from bench.store.record import holds_run, load_run
 
@@ -96,7 +96,7 @@ def _write(
     verdict: Verdict, markdown: Path | None, junit: Path | None, json_file: Path | None
 ) -> None:
     from bench.gate.junit import verdict_junit
-    from bench.gate.markdown import verdict_markdown
+    from bench.gate.text import verdict_markdown
     from degrade.images import atomic_file
 
     if markdown is not None:

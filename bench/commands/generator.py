@@ -12,7 +12,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bench.stats.generated import Comparison
+    from bench.stats.generated import GeneratorScore as Comparison
     from degrade.dataset.sources import ImageSource
     from zoo.restorer import Image
     from zoo.synthesis.generators import LoadedGenerator

@@ -54,9 +54,9 @@ def report(folder: str, as_json: bool, **files: Path | None) -> None:
     """
     from bench.report import write_report
     from bench.report.costs import costs_text
-    from bench.report.plain import terminal_table
-    from bench.report.severity_text import severity_terminal
-    from bench.report.told_apart import groups_text
+    from bench.report.leaderboard import terminal_table
+    from bench.report.severity import severity_terminal
+    from bench.report.significance import groups_text
 
     if not any(files.values()):
         files = {option: Path(folder) / name for option, name in _REPORTS.items()}

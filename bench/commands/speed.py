@@ -102,8 +102,7 @@ Table = tuple[dict[str, Any], str]
 def _degrade(
     cases: tuple[str, ...], runs: int | None, peer_pythons: tuple[Path, ...], memory_kept: bool
 ) -> Table:
-    from bench.speed.measure import case_names, measure
-    from bench.speed.table import as_record, as_text
+    from bench.speed.measure import as_record, as_text, case_names, measure
 
     with Progress(len(set(cases) or case_names()), "speed", "case") as shown:
         report = measure(
@@ -128,8 +127,7 @@ def _virtual(cases: tuple[str, ...], runs: int | None) -> Table:
 
 
 def _build(cases: tuple[str, ...], runs: int | None) -> Table:
-    from bench.speed.building import measure_building
-    from bench.speed.building_table import as_record, as_text
+    from bench.speed.building import as_record, as_text, measure_building
     from degrade.dataset.layout import ENCODINGS
 
     unknown = [case for case in cases if case not in ENCODINGS]
@@ -144,8 +142,7 @@ def _build(cases: tuple[str, ...], runs: int | None) -> Table:
 
 
 def _scoring(cases: tuple[str, ...], runs: int | None) -> Table:
-    from bench.speed.scoring import CASES, measure_scoring
-    from bench.speed.scoring_table import as_record, as_text
+    from bench.speed.scoring import CASES, as_record, as_text, measure_scoring
 
     with Progress(len(set(cases)) or len(CASES) + 1, "speed", "case") as shown:
         report = measure_scoring(

@@ -8,20 +8,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from bench.gate.changes import Change, changes, worst
-from bench.gate.coverage import coverage
+from bench.gate.coverage import Change, changes, coverage, worst
 from bench.gate.rules import MetricRule, Rules, RulesError
 from bench.gate.verdict import Check
 from bench.stats.bootstrap import Interval
 from bench.stats.compare import compare_runs
 from bench.stats.comparison import Comparison
 from bench.stats.compatibility import refuse_other_images, refuse_unfinished
-from bench.stats.paired_values import CAPS, Address, Side
+from bench.stats.paired_values import Address, Side
 from bench.stats.resampling import DRAWS
 from bench.store.record import Run
 from degrade.errors import UserError
 
-__all__ = ["is_worse", "largest_counted", "make_checks", "smallest_p"]
+__all__ = ["is_worse", "make_checks"]
 
 _NOTHING = Interval(None, None, None)
 
@@ -92,19 +91,6 @@ def is_worse(
     return loss > limit and p_holm <= level
 
 
-def smallest_p(photographs: int, checks: int) -> float:
-    """Return the least p that so many photographs can have after Holm's correction.
-
-    The sign test's bound of `bench.stats.resampling.of_photographs`, or the one of the draws.
-    """
-    return checks * max(2.0 ** (1 - photographs), 2 / (DRAWS + 1))
-
-
-def largest_counted(rule: MetricRule, unit: str) -> float:
-    """Return the largest value of an image that counts: the rule's cap, or its unit's."""
-    return min(math.inf if rule.cap is None else rule.cap, CAPS.get(unit, math.inf))
-
-
 def _refuse_too_many(checks: int, level: float) -> None:
     most = int(level * (DRAWS + 1) / 2)
     if checks > most:
@@ -130,23 +116,24 @@ def _check(
     rules: Rules,
     found: Mapping[Address, Comparison],
 ) -> Check:
-    facts = sides[0].run.record["metrics"][rule.metric]
+    entry = sides[0].metrics[rule.metric]
+    cap = min(math.inf if rule.cap is None else rule.cap, entry.ceiling)
     compared, covered = found.get(address), coverage(*sides, address)
-    changed = changes(*sides, address, largest_counted(rule, facts["unit"]))
+    changed = changes(*sides, address, cap)
     base = _base(changed, sides[0], address)
     change = compared.difference if compared else _NOTHING
     limit = None if base is None else rule.limit(base)
     p = compared.p_holm if compared else 1.0
     known = base is not None and change.mean is not None
-    failed = is_worse(change.mean, limit, p, facts["direction"], rules.level)
+    failed = is_worse(change.mean, limit, p, entry.direction, rules.level)
     dataset, recipe, restorer, metric = address
     return Check(
         dataset=dataset,
         recipe=recipe,
         restorer=restorer,
         metric=metric,
-        direction=facts["direction"],
-        signature=compared.signature if compared else facts["signature"],
+        direction=entry.direction,
+        signature=compared.signature if compared else entry.signature,
         before=base,
         after=base + change.mean if base is not None and change.mean is not None else None,
         difference=change if known else _NOTHING,
@@ -158,7 +145,7 @@ def _check(
         images=compared.images if compared else 0,
         capped=compared.capped if compared else 0,
         coverage=covered,
-        worst=worst(changed, facts["direction"]) if failed else (),
+        worst=worst(changed, entry.direction) if failed else (),
         is_worse=failed,
         is_lost=covered.fall > rules.coverage_falls_by,
     )

@@ -1,21 +1,22 @@
-"""Which images have a value in each of two runs: a restorer that fails must not look better.
+"""What became of each image between two runs: which lost their value, which became worse.
 
-Counts rows; it compares no value.
+Reads rows; it resamples nothing and decides nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.metrics.metric import Status
 from bench.stats.paired_values import Address, Side
-from bench.store.photographs import ImageKey
-from bench.store.rows import Row
+from bench.store.images import ImageKey, per_photograph, photographs
+from bench.store.rows import ScoreRow
 
-__all__ = ["Coverage", "coverage"]
+__all__ = ["SHOWN", "Change", "Coverage", "changes", "coverage", "worst"]
 
-_SHOWN = 5
+_LOST_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +60,12 @@ def coverage(before: Side, after: Side, address: Address) -> Coverage:
     had = [key for key in keys if _value(rows, key) is not None]
     has = {key for key in keys if _value(others, key) is not None}
     lost = [key for key in had if key not in has]
-    why = tuple((key[0], _why(others.get(key))) for key in lost[:_SHOWN])
+    why = tuple((key[0], _why(others.get(key))) for key in lost[:_LOST_SHOWN])
     return Coverage(len(keys), len(had), len(has), why)
 
 
 def _of_set(
-    row: Row | None, other: Row | None, before: Side, after: Side, address: Address
+    row: ScoreRow | None, other: ScoreRow | None, before: Side, after: Side, address: Address
 ) -> Coverage:
     images = max(len(side.images(*address[:2])) for side in (before, after))
     had, has = (each.n if each and each.value is not None else 0 for each in (row, other))
@@ -72,15 +73,58 @@ def _of_set(
     return Coverage(max(images, had, has), had, has, lost)
 
 
-def _value(rows: Mapping[ImageKey, Row], key: ImageKey) -> float | None:
+def _value(rows: Mapping[ImageKey, ScoreRow], key: ImageKey) -> float | None:
     return rows[key].value if key in rows else None
 
 
-def _outside(row: Row | None) -> bool:
+def _outside(row: ScoreRow | None) -> bool:
     return row is not None and row.status == Status.NO_FACE_IN_REFERENCE
 
 
-def _why(row: Row | None) -> str:
+def _why(row: ScoreRow | None) -> str:
     if row is None:
         return "not in the run"
     return row.detail or str(row.status).replace("_", " ")
+
+
+SHOWN = 5
+"""Photographs that a failed check names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The value of one photograph, the mean over its degraded versions, before and after."""
+
+    photograph: str
+    before: float
+    after: float
+
+
+def changes(before: Side, after: Side, address: Address, cap: float) -> list[Change]:
+    """Return the changes of the photographs that have finite values in both runs, by name.
+
+    Parameters
+    ----------
+    cap
+        The largest value of an image that counts; infinity for none.
+    """
+    sides = before.rows(address), after.rows(address)
+    names = photographs(before.images(*address[:2]))
+    values = [
+        {
+            key: min(row.value, cap)
+            for key, row in rows.items()
+            if row.value is not None and math.isfinite(min(row.value, cap))
+        }
+        for rows in sides
+    ]
+    shared = values[0].keys() & values[1].keys() & names.keys()
+    one, other = (per_photograph({k: v[k] for k in shared}, names) for v in values)
+    return [Change(name, one[name], other[name]) for name in one]
+
+
+def worst(found: Sequence[Change], direction: str) -> tuple[Change, ...]:
+    """Return up to `SHOWN` photographs that became worse, the largest loss first."""
+    sign = 1 if direction == "higher" else -1
+    worse = [each for each in found if sign * (each.after - each.before) < 0]
+    return tuple(sorted(worse, key=lambda each: sign * (each.after - each.before))[:SHOWN])

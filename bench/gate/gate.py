@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bench.gate.checks import make_checks, smallest_p
+from bench.gate.checks import make_checks
 from bench.gate.rules import MetricRule, Rules, RulesError
-from bench.gate.same_suite import refuse_other_suite
 from bench.gate.verdict import EXIT_CODES, Check, Outcome, Verdict
+from bench.stats.compatibility import refuse_other_suite
+from bench.stats.resampling import smallest_p
 from bench.stats.scores import BASELINE, NotComparableError
 from bench.stats.successors import former_name_hint
 from bench.store.record import Run

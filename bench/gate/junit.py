@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
-from bench.gate.summary import cells, failure_images, failure_text, headline
+from bench.gate.text import cells, failure_images, failure_text, headline
 from bench.gate.verdict import Check, Outcome, Verdict
 
 __all__ = ["verdict_junit"]

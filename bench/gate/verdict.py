@@ -1,7 +1,7 @@
 """What a gate found: a check for each rule, restorer and condition, and the verdict over all.
 
-Records only; they are made in `bench.gate.gate` and laid out in `bench.gate.summary`,
-`bench.gate.markdown` and `bench.gate.junit`.
+Records only; they are made in `bench.gate.gate` and laid out in `bench.gate.text`,
+`bench.gate.text` and `bench.gate.junit`.
 """
 
 from __future__ import annotations
@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
-from bench.gate.changes import Change
-from bench.gate.coverage import Coverage
+from bench.gate.coverage import Change, Coverage
 from bench.gate.rules import Rules
 from bench.stats.bootstrap import Interval
 

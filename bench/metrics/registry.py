@@ -1,135 +1,170 @@
-"""The table of metrics: what each is called, what it is, how it is loaded.
+"""Every metric by name: those of the rooms beside this file, and of other installed packages.
 
-Listing imports no torch, no dlib and no OpenCV; loading imports what the one metric needs.
+A module of a room declares its metrics as ``ENTRIES`` and imports what is heavy inside its loader,
+so listing imports no torch, no dlib and no OpenCV. Another package names a `MetricEntry`, or
+several, by an entry point of the group ``relume.metrics``.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib.util
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from functools import partial
+import pkgutil
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, replace
+from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
+from typing import Any, cast
 
-from bench.metrics.distribution.fd_efficientnet import FD, load_fd
-from bench.metrics.distribution.fd_mobilenet import FD_MOBILENET, load_fd_mobilenet
-from bench.metrics.distribution.fid import FID, FID_CLEAN, load_fid, load_fid_clean
-from bench.metrics.distribution.fid_torch_fidelity import (
-    FID_TORCH_FIDELITY,
-    load_fid_torch_fidelity,
-)
-from bench.metrics.distribution.kd_efficientnet import KD, load_kd
-from bench.metrics.distribution.kid import KID, KID_CLEAN, load_kid, load_kid_clean
-from bench.metrics.identity.identity_arcface import ARCFACE_METRICS, load_identity_arcface
-from bench.metrics.identity.identity_arcface_small import (
-    IDENTITY_ARCFACE_SMALL,
-    load_identity_arcface_small,
-)
-from bench.metrics.identity.identity_dlib import (
-    FACE_FOUND,
-    IDENTITY,
-    IDENTITY_DEGREES,
-    IDENTITY_STRICT,
-    load_face_found,
-    load_identity,
-    load_identity_degrees,
-    load_identity_strict,
-)
-from bench.metrics.identity.identity_scripts import (
-    IDENTITY_RESTOREFORMER,
-    IDENTITY_VQFR,
-    load_identity_restoreformer,
-    load_identity_vqfr,
-)
-from bench.metrics.identity.landmark_distance import (
-    LANDMARK_DISTANCE,
-    LANDMARK_DISTANCE_NORMALISED,
-    load_landmark_distance,
-    load_landmark_distance_normalised,
-)
-from bench.metrics.metric import MetricEntry, PairMetric, SetMetric, Status
-from bench.metrics.no_reference.niqe import NIQE, NIQE_Y_FULL, load_niqe, load_niqe_y_full
-from bench.metrics.no_reference.pyiqa_metric import PREFIX, load_pyiqa
-from bench.metrics.perceptual.dists import DISTS, load_dists
-from bench.metrics.perceptual.lpips import LPIPS, LPIPS_VGG, load_lpips, load_lpips_vgg
-from bench.metrics.perceptual.lpips_restoreformer import (
-    LPIPS_BGR,
-    LPIPS_BGR_UNIT,
-    load_lpips_bgr,
-    load_lpips_bgr_unit,
-)
-from bench.metrics.perceptual.perceptual_efficientnet import PERCEPTUAL, load_perceptual
-from bench.metrics.perceptual.perceptual_mobilenet import (
-    PERCEPTUAL_MOBILENET,
-    load_perceptual_mobilenet,
-)
-from bench.metrics.pixel.ms_ssim import MS_SSIM_PROTOCOLS, MsSsim
-from bench.metrics.pixel.psnr import PSNR_PROTOCOLS, Psnr
-from bench.metrics.pixel.ssim import SSIM_PROTOCOLS, Ssim
-from bench.metrics.unavailable import unavailable
+from bench.metrics.metric import MetricEntry, PairMetric, SetMetric, Status, unavailable
+from bench.metrics.no_reference.pyiqa_metric import PREFIX, load_pyiqa, pyiqa_entry, pyiqa_error
 from degrade.config import nearest
 from degrade.errors import UserError
+from degrade.lazy import load_attribute
 from zoo.weights.files import WeightsMissing, is_present, known_weights, own_file
 from zoo.weights.licences import is_accepted
 
-__all__ = ["METRICS", "MetricSource", "describe_metrics", "load_metric", "metric_names"]
+__all__ = [
+    "GROUP",
+    "describe_metrics",
+    "entries",
+    "entry_of",
+    "load_metric",
+    "metric_facts",
+    "metric_names",
+    "recorded_entry",
+]
 
+GROUP = "relume.metrics"
+"""The group of entry points by which other packages offer metrics."""
 
-@dataclass(frozen=True, slots=True)
-class MetricSource:
-    """One row of the table: the facts, and the function that loads the metric."""
-
-    entry: MetricEntry
-    load: Callable[[], PairMetric | SetMetric]
-
-
-def _table() -> Mapping[str, MetricSource]:
-    rows = [
-        *(MetricSource(row[0], partial(Psnr, *row)) for row in PSNR_PROTOCOLS),
-        *(MetricSource(row[0], partial(Ssim, *row)) for row in SSIM_PROTOCOLS),
-        *(MetricSource(row[0], partial(MsSsim, *row)) for row in MS_SSIM_PROTOCOLS),
-        MetricSource(PERCEPTUAL, load_perceptual),
-        MetricSource(PERCEPTUAL_MOBILENET, load_perceptual_mobilenet),
-        MetricSource(LPIPS, load_lpips),
-        MetricSource(LPIPS_VGG, load_lpips_vgg),
-        MetricSource(LPIPS_BGR, load_lpips_bgr),
-        MetricSource(LPIPS_BGR_UNIT, load_lpips_bgr_unit),
-        MetricSource(DISTS, load_dists),
-        MetricSource(NIQE, load_niqe),
-        MetricSource(NIQE_Y_FULL, load_niqe_y_full),
-        MetricSource(IDENTITY, load_identity),
-        MetricSource(IDENTITY_DEGREES, load_identity_degrees),
-        MetricSource(IDENTITY_STRICT, load_identity_strict),
-        MetricSource(IDENTITY_VQFR, load_identity_vqfr),
-        MetricSource(IDENTITY_RESTOREFORMER, load_identity_restoreformer),
-        MetricSource(FACE_FOUND, load_face_found),
-        MetricSource(IDENTITY_ARCFACE_SMALL, load_identity_arcface_small),
-        *(MetricSource(row[0], partial(load_identity_arcface, *row)) for row in ARCFACE_METRICS),
-        MetricSource(LANDMARK_DISTANCE, load_landmark_distance),
-        MetricSource(LANDMARK_DISTANCE_NORMALISED, load_landmark_distance_normalised),
-        MetricSource(FD, load_fd),
-        MetricSource(FD_MOBILENET, load_fd_mobilenet),
-        MetricSource(KD, load_kd),
-        MetricSource(FID, load_fid),
-        MetricSource(FID_CLEAN, load_fid_clean),
-        MetricSource(FID_TORCH_FIDELITY, load_fid_torch_fidelity),
-        MetricSource(KID, load_kid),
-        MetricSource(KID_CLEAN, load_kid_clean),
-    ]
-    return MappingProxyType({row.entry.name: row for row in rows})
-
-
-METRICS: Mapping[str, MetricSource] = _table()
-"""Every metric by name, in the order of listings; any other of pyiqa's goes as ``pyiqa:NAME``."""
-
+_ROOMS = ("pixel", "perceptual", "no_reference", "identity", "distribution")
+"""In the order of listings; modules stand there in alphabetical order."""
 
 _EXTRAS = MappingProxyType({"onnxruntime": "arcface", "torchmetrics": "bench"})
 """Which extra of relume brings a package; the others come with ``zoo``."""
 
+RECORDED = ("name", "kind", "feature", "direction", "unit", "signature", "source", "judge",
+            "needs_reference", "error", "cap", "distance", "ranking")  # fmt: skip
+"""Facts that a run's record keeps, so that it can be reported where the metric is not installed."""
+
+
+def entries() -> Mapping[str, MetricEntry]:
+    """Return every entry by name, in the order of listings, read-only.
+
+    Any other metric of pyiqa goes as ``pyiqa:NAME`` and is not among them.
+
+    Raises
+    ------
+    UserError
+        Another package offers what is no entry, or a name that is taken.
+    """
+    return MappingProxyType({**_built_in(), **_offered(tuple(sys.path))})
+
+
+@functools.cache
+def _built_in() -> dict[str, MetricEntry]:
+    found: dict[str, MetricEntry] = {}
+    for room in _ROOMS:
+        package = importlib.import_module(f"bench.metrics.{room}")
+        for module in sorted(each.name for each in pkgutil.iter_modules(package.__path__)):
+            declared = importlib.import_module(f"{package.__name__}.{module}")
+            for entry in getattr(declared, "ENTRIES", ()):
+                assert entry.name not in found, f"{entry.name} is declared twice"
+                found[entry.name] = entry
+    return found
+
+
+@functools.lru_cache(maxsize=1)
+def _offered(path: tuple[str, ...]) -> dict[str, MetricEntry]:
+    """Return the metrics of other packages on the path, by the names of their entry points."""
+    found: dict[str, MetricEntry] = {}
+    for point in sorted(entry_points(group=GROUP), key=lambda each: each.name):
+        for entry in _entries_of(point):
+            if entry.name in _built_in() or entry.name in found:
+                raise UserError(f"{_package(point)} offers the metric {entry.name}, which is taken")
+            found[entry.name] = entry
+    return found
+
+
+def _entries_of(point: EntryPoint) -> Iterator[MetricEntry]:
+    try:
+        declared: object = point.load()
+    except Exception as error:
+        reason = " ".join(str(error).split()) or "no reason given"
+        raise UserError(
+            f"{_package(point)} cannot be imported for its metric {point.name} "
+            f"({type(error).__name__}: {reason}): update or uninstall it"
+        ) from error
+    several = declared if isinstance(declared, Iterable) else (declared,)
+    for entry in several:
+        if not isinstance(entry, MetricEntry):
+            raise UserError(
+                f"{_package(point)} offers {type(entry).__name__} as the metric {point.name}: it "
+                "must be a bench.metrics.metric.MetricEntry"
+            )
+        yield entry
+
+
+def _package(point: EntryPoint) -> str:
+    return f"the package {point.dist.name}" if point.dist is not None else point.value
+
 
 def metric_names() -> tuple[str, ...]:
     """Return the names that `load_metric` takes."""
-    return tuple(METRICS)
+    return tuple(entries())
+
+
+def entry_of(name: str) -> MetricEntry:
+    """Return the facts of one metric, also of ``pyiqa:NAME``.
+
+    Raises
+    ------
+    UserError
+        No metric has that name.
+    """
+    if name.startswith(PREFIX):
+        return pyiqa_entry(name)
+    known = entries()
+    if name not in known:
+        raise UserError(
+            f"no metric is called {name!r}.{nearest(name, known)} `bench metrics` lists them all"
+        )
+    return known[name]
+
+
+def metric_facts(metric: PairMetric | SetMetric) -> dict[str, Any]:
+    """Return what a run's record keeps of a metric.
+
+    Of one without an entry, as tests and callers of the runner may have, what its class tells.
+    """
+    entry = getattr(metric, "entry", None)
+    facts = {name: getattr(entry, name) for name in RECORDED} if entry else {}
+    own = ("name", "direction", "unit", "signature", "source", "judge")
+    kind = "set" if isinstance(metric, SetMetric) else "pair"
+    facts |= {"kind": kind, "feature": getattr(metric, "feature", "")}
+    return {**facts, **{name: str(getattr(metric, name)) for name in own}}
+
+
+def recorded_entry(facts: Mapping[str, Any]) -> MetricEntry:
+    """Return the entry of a metric as a run recorded it.
+
+    What the record of an earlier version lacks is taken from the registry, where the metric is
+    still known there.
+
+    Parameters
+    ----------
+    facts
+        Of the metric, as ``run.json`` holds them.
+    """
+    name = str(facts["name"])
+    if name.startswith(PREFIX):
+        known = MetricEntry(name, "pair", "higher", "", "", "", error=pyiqa_error(name))
+    else:
+        known = entries().get(name) or MetricEntry(name, "pair", "higher", "", "", "")
+    names = {each.name for each in fields(MetricEntry)} & set(RECORDED) & facts.keys()
+    return replace(known, **{each: facts[each] for each in names})
 
 
 def describe_metrics() -> list[MetricEntry]:
@@ -137,7 +172,7 @@ def describe_metrics() -> list[MetricEntry]:
 
     Weights are looked for by name, not checked: that happens when they are loaded.
     """
-    return [_with_status(row.entry) for row in METRICS.values()]
+    return [_with_status(entry) for entry in entries().values()]
 
 
 def load_metric(name: str) -> PairMetric | SetMetric:
@@ -150,7 +185,7 @@ def load_metric(name: str) -> PairMetric | SetMetric:
     Parameters
     ----------
     name
-        Of `METRICS`, or ``pyiqa:NAME`` for any other metric of pyiqa.
+        Of `entries`, or ``pyiqa:NAME`` for any other metric of pyiqa.
 
     Raises
     ------
@@ -161,16 +196,11 @@ def load_metric(name: str) -> PairMetric | SetMetric:
     """
     if name.startswith(PREFIX):
         return load_pyiqa(name)
-    if name not in METRICS:
-        raise UserError(
-            f"no metric is called {name!r}.{nearest(name, METRICS)} `bench metrics` lists them all"
-        )
-    row = METRICS[name]
-    entry = _with_status(row.entry)
+    entry = _with_status(entry_of(name))
     if not entry.available:
         return unavailable(entry)
     try:
-        return row.load()
+        return cast(PairMetric | SetMetric, load_attribute(entry.loader)(entry))
     except WeightsMissing as error:
         return unavailable(replace(entry, status=Status.WEIGHTS_MISSING, detail=str(error)))
 

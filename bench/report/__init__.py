@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 from bench.report.model import Report, build_report
 from bench.store.record import Run, load_run
 from degrade.images import atomic_file
+from degrade.lazy import load_attribute
 
 __all__ = ["Report", "build_report", "write_report"]
+
+_WRITERS = {
+    "csv": "bench.report.leaderboard:leaderboard_csv",
+    "markdown": "bench.report.leaderboard:markdown_document",
+    "latex": "bench.report.latex:latex",
+    "json": "bench.report.records:report_json",
+    "severity_csv": "bench.report.severity:severity_csv",
+    "costs_csv": "bench.report.costs:costs_csv",
+    "html": "bench.report.page:html_page",
+}
+"""Option of `write_report` to the function of a report that returns the file's text."""
 
 
 def write_report(
@@ -32,44 +46,14 @@ def write_report(
         A file cannot be written; nothing half-written is left.
     """
     report = build_report(run if isinstance(run, Run) else load_run(run))
-    if csv is not None:
-        from bench.report.leaderboard import leaderboard_csv
-
-        _write(Path(csv), leaderboard_csv(report))
-    if markdown is not None:
-        from bench.report.costs import costs_markdown
-        from bench.report.plain import markdown as markdown_text
-        from bench.report.severity_text import severity_markdown
-        from bench.report.told_apart import groups_markdown
-        from bench.report.win_rates_text import win_rates_markdown
-
-        parts = [markdown_text(report), costs_markdown(report.run.record)]
-        parts[1:1] = [groups_markdown(report.groups), win_rates_markdown(report.wins)]
-        parts += severity_markdown(report.severity)
-        _write(Path(markdown), "\n\n".join(part.rstrip() for part in parts if part) + "\n")
-    if latex is not None:
-        from bench.report.latex import latex as latex_text
-
-        _write(Path(latex), latex_text(report))
-    if json is not None:
-        from bench.report.records import report_json
-
-        _write(Path(json), report_json(report))
-    if severity_csv is not None:
-        from bench.report.severity_text import severity_csv as severity_text
-
-        _write(Path(severity_csv), severity_text(report.severity))
-    if costs_csv is not None:
-        from bench.report.costs import costs_csv as costs_text
-
-        _write(Path(costs_csv), costs_text(report.run.record))
-    if html is not None:
-        from bench.report.page import html_page
-
-        _write(Path(html), html_page(report))
+    paths = {
+        "csv": csv, "markdown": markdown, "latex": latex, "json": json,
+        "severity_csv": severity_csv, "costs_csv": costs_csv, "html": html,
+    }  # fmt: skip
+    for name, path in paths.items():
+        if path is not None:
+            writer = cast(Callable[[Report], str], load_attribute(_WRITERS[name]))
+            text = writer(report)
+            with atomic_file(Path(path)) as file:
+                file.write(text.encode("utf-8", "backslashreplace"))
     return report
-
-
-def _write(path: Path, text: str) -> None:
-    with atomic_file(path) as file:
-        file.write(text.encode("utf-8", "backslashreplace"))

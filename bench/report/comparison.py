@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
-from bench.metrics.distribution.frechet import SMALL_SET
-from bench.report.plain import aligned, escape
-from bench.report.signatures import signature_block, signature_sentence
-from bench.stats.bootstrap import Interval
+from bench.metrics.distribution.distances import SMALL_SET
+from bench.metrics.pixel.psnr import CAP
+from bench.metrics.registry import recorded_entry
+from bench.report.tables import (
+    TextTable,
+    aligned,
+    count_range,
+    escape,
+    interval_text,
+    markdown_table,
+    p_text,
+    shared_decimals,
+    signature_block,
+    signature_sentence,
+    signed,
+)
 from bench.stats.comparison import SIGNIFICANT, Comparison, Comparisons
-from bench.stats.paired_sets import FEW, FRECHET_DISTANCES
-from bench.stats.paired_values import CAPS
+from bench.stats.groups import GroupScore
+from bench.stats.paired_sets import FEW
 from bench.stats.resampling import DRAWS
 
 __all__ = [
@@ -20,9 +31,9 @@ __all__ = [
     "comparison_table",
     "comparison_text",
     "frechet_caution",
-    "interval_text",
-    "places",
-    "signed",
+    "group_table",
+    "group_text",
+    "legend",
 ]
 
 _SUBSETS = {"all": "", "hardest-third": ", the third whose inputs are the worst"}
@@ -47,20 +58,18 @@ def comparison_table(table: Comparisons) -> str:
         names = list(dict.fromkeys(row.metric for row in rows))
         arrows = {row.metric: "↑" if row.direction == "higher" else "↓" for row in rows}
         header = [f"{_subject(rows)} against", *(f"{escape(n)} {arrows[n]}" for n in names)]
-        ruler = ["---", *("---:" for _ in names)]
         cells = {(_opponent(row), row.metric): _cell(row, rows) for row in rows}
         body = [
             [escape(opponent), *(cells.get((opponent, name), "–") for name in names)]
             for opponent in dict.fromkeys(_opponent(row) for row in rows)
         ]
-        lines = [f"| {' | '.join(line)} |" for line in (header, ruler, *body)]
         count = max(row.photographs for row in rows)
         images = max(row.images for row in rows)
         parts.append(
             f"**{escape(title)}**{_SUBSETS[table.subset]}: {count} photographs, "
             f"{images} degraded images"
         )
-        parts.append("\n".join(lines))
+        parts.append(markdown_table(header, body, escaped=True))
     parts += [f"- {escape(note)}" for note in table.notes]
     parts.append(legend(table) + " **Bold**: better; *italic*: worse; else it cannot be told.")
     parts.append(signature_sentence(_signatures(table)))
@@ -87,7 +96,7 @@ def legend(table: Comparisons) -> str:
     )
     capped = sum(row.capped for row in table.rows)
     if capped:
-        text += f" PSNR counts at most {CAPS['dB']:.1f} dB, which cut {capped} values."
+        text += f" PSNR counts at most {CAP:.1f} dB, which cut {capped} values."
     unbounded = sum(row.unbounded for row in table.rows)
     if unbounded:
         text += f" {unbounded} infinite values of PSNR are left out."
@@ -108,40 +117,19 @@ def frechet_caution(rows: Iterable[tuple[str, int, int]]) -> str:
     rows
         ``(metric, images, photographs)`` of any metrics.
     """
-    found = [row[1:] for row in rows if row[0] in FRECHET_DISTANCES]
-    if not found:
+    counts = [row[1:] for row in rows if recorded_entry({"name": row[0]}).distance == "frechet"]
+    if not counts:
         return ""
     text = (
         " Fréchet distances are compared as they are expected of so many images (jackknife over "
         "photographs): each restorer's own is biased, by about c/n with a c of its own"
     )
-    if min(images for images, _ in found) < SMALL_SET:
-        # Seen in simulations: tests/bench/measure_frechet_coverage.py.
+    if min(images for images, _ in counts) < SMALL_SET:
+        # Seen in simulations: studies/measure_frechet_coverage.py.
         text += f"; with n below {SMALL_SET:,} more images may even turn the sign"
-    if min(photographs for _, photographs in found) < FEW:
+    if min(photographs for _, photographs in counts) < FEW:
         text += f"; of fewer than {FEW} photographs the interval may be too narrow"
     return f"{text}."
-
-
-def interval_text(found: Interval, digits: int, *, between: str = " to ") -> str:
-    """Return ``−0.12 to −0.08``, or the empty string without an interval."""
-    if found.low is None or found.high is None:
-        return ""
-    return f"{signed(found.low, digits)}{between}{signed(found.high, digits)}"
-
-
-def signed(value: float | None, digits: int) -> str:
-    """Return a difference with its sign; a dash for none."""
-    if value is None:
-        return "–"
-    rounded = round(value, digits) + 0.0  # no "-0.00"
-    return f"{rounded:{'+' if rounded else ''}.{digits}f}".replace("-", "−")
-
-
-def places(differences: Iterable[float | None]) -> int:
-    """Return how many decimals show three digits of the largest difference, at most five."""
-    largest = max((abs(each) for each in differences if each), default=0.0)
-    return min(5, max(0, 2 - math.floor(math.log10(largest)))) if largest else 0
 
 
 def _line(row: Comparison, rows: Sequence[Comparison]) -> tuple[str, ...]:
@@ -152,8 +140,8 @@ def _line(row: Comparison, rows: Sequence[Comparison]) -> tuple[str, ...]:
         signed(row.difference.mean, digits),
         interval_text(row.difference, digits),
         "" if row.wins is None else f"{100 * row.wins:.0f} %",
-        _p(row.p_holm),
-        "" if row.wilcoxon_holm is None else _p(row.wilcoxon_holm),
+        p_text(row.p_holm),
+        "" if row.wilcoxon_holm is None else p_text(row.wilcoxon_holm),
         f"{row.photographs}",
         row.verdict,
     )
@@ -168,11 +156,7 @@ def _cell(row: Comparison, rows: Sequence[Comparison]) -> str:
 
 
 def _digits(metric: str, rows: Sequence[Comparison]) -> int:
-    return places(row.difference.mean for row in rows if row.metric == metric)
-
-
-def _p(value: float) -> str:
-    return "<.001" if value < 0.001 else f"{value:.3f}".removeprefix("0")
+    return shared_decimals(row.difference.mean for row in rows if row.metric == metric)
 
 
 def _opponent(row: Comparison) -> str:
@@ -188,7 +172,57 @@ def _subject(rows: Sequence[Comparison]) -> str:
 def _conditions(
     rows: Sequence[Comparison],
 ) -> Iterable[tuple[str, Sequence[Comparison]]]:
-    found: Mapping[str, list[Comparison]] = {f"{row.dataset} × {row.recipe}": [] for row in rows}
+    conditions: dict[str, list[Comparison]] = {}
     for row in rows:
-        found[f"{row.dataset} × {row.recipe}"].append(row)
-    return found.items()
+        conditions.setdefault(f"{row.dataset} × {row.recipe}", []).append(row)
+    return conditions.items()
+
+
+_LEGEND = (
+    "Mean difference to the input over the photographs of a group, with its 95 % bootstrap "
+    "interval over photographs, uncorrected for the number of groups."
+)
+
+
+def group_text(scores: Sequence[GroupScore]) -> str:
+    """Return a block for each condition, a line for each group, a column for each metric."""
+    return "\n".join([*(f"{table.terminal()}\n" for table in _group_tables(scores)), _LEGEND])
+
+
+def group_table(scores: Sequence[GroupScore]) -> str:
+    """Return Markdown: a table for each condition."""
+    parts = (part for table in _group_tables(scores) for part in table.markdown())
+    return "\n\n".join([*parts, _LEGEND]) + "\n"
+
+
+def _group_tables(scores: Sequence[GroupScore]) -> list[TextTable]:
+    blocks: dict[str, list[GroupScore]] = {}
+    for each in scores:
+        blocks.setdefault(f"{each.restorer} on {each.dataset} × {each.recipe}", []).append(each)
+    tables = []
+    for title, rows in blocks.items():
+        arrows = {row.metric: "↑" if row.direction == "higher" else "↓" for row in rows}
+        header = ["", "group", "n", *(f"{name} {arrow}" for name, arrow in arrows.items())]
+        tables.append(TextTable(title, header, _group_rows(rows, list(arrows)), left=(0, 1)))
+    return tables
+
+
+def _group_rows(rows: Sequence[GroupScore], names: Sequence[str]) -> list[list[str]]:
+    digits = {
+        name: shared_decimals(row.difference.mean for row in rows if row.metric == name)
+        for name in names
+    }
+    cells = {(row.attribute, row.group, row.metric): row for row in rows}
+    lines, last = [], ""
+    for attribute, group in dict.fromkeys((row.attribute, row.group) for row in rows):
+        each = [cells[attribute, group, name] for name in names]
+        count = count_range((row.photographs for row in each), "-")
+        texts = [_gain(row, digits[row.metric]) for row in each]
+        lines.append(["" if attribute == last else attribute, group, count, *texts])
+        last = attribute
+    return lines
+
+
+def _gain(row: GroupScore, digits: int) -> str:
+    interval = interval_text(row.difference, digits)
+    return f"{signed(row.difference.mean, digits)}{f' ({interval})' if interval else ''}"

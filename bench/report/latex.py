@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from bench.report.model import Line, Report, Table
-from bench.report.phrases import LETTERS_NOTE, cell_text, small_sets
-from bench.report.places import Place, PlaceKey, places_of
-from bench.report.signatures import signature_sentence
+from bench.report.cells import LETTERS_NOTE, Board, BoardRow, boards_of, table_notes
+from bench.report.model import Report
+from bench.report.tables import signature_sentence
 
 __all__ = ["latex"]
 
@@ -27,19 +24,17 @@ def latex(report: Report) -> str:
     95 % interval below; † stands where a network judges that the restorer was trained against,
     and letters where restorers can be told apart.
     """
-    places = places_of(report.groups)
     parts = ["% needs \\usepackage{booktabs,textcomp}"]
-    parts += [_table(report, table, n, places) for n, table in enumerate(report.tables, start=1)]
+    boards = boards_of(report, costs=False)
+    parts += [_table(report, board, number) for number, board in enumerate(boards, start=1)]
     return "\n\n".join(parts) + "\n"
 
 
-def _table(
-    report: Report, table: Table, number: int, places: Mapping[PlaceKey, Mapping[str, Place]]
-) -> str:
-    shown = table.scored()
+def _table(report: Report, board: Board, number: int) -> str:
+    table, columns = board.table, [head.column for head in board.heads]
     heads = [
-        rf"{_escaped(table.columns[at].name)} $\{'uparrow' if at_higher else 'downarrow'}$"
-        for at, at_higher in ((at, table.columns[at].higher_is_better) for at in shown)
+        rf"{_escaped(each.name)} $\{'uparrow' if each.higher_is_better else 'downarrow'}$"
+        for each in columns
     ]
     lines = [
         r"\begin{table}",
@@ -47,48 +42,33 @@ def _table(
         rf"\caption{{{_escaped(report.run.suite)}: {_escaped(table.title)}, "
         rf"{table.images} images of {table.photographs} photographs.}}",
         rf"\label{{tab:relume-{number}}}",
-        rf"\begin{{tabular}}{{l{'r' * len(shown)}}}",
+        rf"\begin{{tabular}}{{l{'r' * len(columns)}}}",
         r"\toprule",
         _row(["restorer", *heads]),
-        r"\midrule",
     ]
-    kind = None
-    for line in table.lines:
-        now = line.is_oracle, line.is_baseline
-        if kind is not None and now != kind:
-            lines.append(r"\midrule")
-        kind = now
-        lines += _rows(table, line, shown, places)
+    for rows in board.bodies.values():
+        lines += [r"\midrule", *(line for row in rows for line in _rows(row))]
     lines += [r"\bottomrule", r"\end{tabular}", r"\par"]
-    signatures = {table.columns[at].name: table.columns[at].signature for at in shown}
-    lettered = any(places.get(table.key(at)) for at in shown)
-    told = f"{signature_sentence(signatures, code='')}{f' {LETTERS_NOTE}' if lettered else ''}"
-    small = small_sets(table)
-    sentence = _escaped(f"{told} {small}." if small else told)
-    lines += [rf"{{\scriptsize {sentence}}}", r"\end{table}"]
+    signatures = {each.name: each.entry.signature for each in columns}
+    small = [f"{note}." for note in table_notes(table) if "compare it only at equal n" in note]
+    letters = [LETTERS_NOTE] if board.lettered else []
+    sentence = " ".join([signature_sentence(signatures, code=""), *letters, *small])
+    lines += [rf"{{\scriptsize {_escaped(sentence)}}}", r"\end{table}"]
     return "\n".join(lines)
 
 
-def _rows(
-    table: Table,
-    line: Line,
-    shown: tuple[int, ...],
-    places: Mapping[PlaceKey, Mapping[str, Place]],
-) -> list[str]:
-    name = f"{line.restorer} (oracle)" if line.is_oracle else line.restorer
-    means, spreads = [_escaped(name)], [""]
-    for at in shown:
-        text = cell_text(table, at, line.cells[at], is_baseline=line.is_baseline)
-        mean = _escaped(text.mean)
-        mean = rf"\textbf{{{mean}}}" if line.restorer in table.best(at) else mean
-        place = places.get(table.key(at), {}).get(line.restorer)
-        marks = (r"\dagger" if line.daggers[at] else "") + (
-            rf"\mathrm{{{place.letters}}}" if place else ""
-        )
+def _rows(row: BoardRow) -> list[str]:
+    """Return the line of means and, where there are intervals, one of those below it."""
+    means, spreads = [_escaped(row.line.label)], [""]
+    for cell in row.cells:
+        mean = _escaped(cell.mean)
+        mean = rf"\textbf{{{mean}}}" if cell.best else mean
+        letters = rf"\mathrm{{{cell.rank.letters}}}" if cell.rank else ""
+        marks = (r"\dagger" if cell.dagger else "") + letters
+        infinite = f" {_escaped(cell.infinite)}" if cell.infinite else ""
         mark = f"$^{{{marks}}}$" if marks else ""
-        infinite = f" {_escaped(text.infinite)}" if text.infinite else ""
         means.append(f"{mean}{mark}{infinite}")
-        spread = _escaped(text.interval)
+        spread = _escaped(cell.interval)
         spreads.append(rf"{{\scriptsize {spread}}}" if spread else "")
     return [_row(means), _row(spreads)] if any(spreads) else [_row(means)]
 

@@ -8,8 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from bench.report.costs import costs_of, machine_of
-from bench.report.model import Report, Table
-from bench.report.places import places_of
+from bench.report.model import Leaderboard, Report, column_ranks
 from bench.stats.scores import Score
 from bench.stats.severity import Severity
 
@@ -41,20 +40,20 @@ def report_json(report: Report) -> str:
 
 def _groups(report: Report) -> list[dict[str, Any]]:
     """Return each column's letters, and the rank of whoever has one."""
-    places = places_of(report.groups)
+    ranks = column_ranks(report.groups)
     return [
         {
             **asdict(each),
             "ranks": {
-                name: place.rank
-                for name, place in places[each.dataset, each.recipe, each.metric].items()
+                name: own.rank
+                for name, own in ranks[each.dataset, each.recipe, each.metric].items()
             },
         }
         for each in report.groups
     ]
 
 
-def _table(table: Table) -> dict[str, Any]:
+def _table(table: Leaderboard) -> dict[str, Any]:
     lines = []
     for line in table.lines:
         named = zip(table.columns, line.cells, line.daggers, strict=True)
@@ -64,14 +63,14 @@ def _table(table: Table) -> dict[str, Any]:
             if cell is not None
         }
         lines.append({"restorer": line.restorer, "blind": not line.is_oracle, "scores": cells})
-    place = {"dataset": table.dataset, "recipe": table.recipe}
-    return {**place, "images": table.images, "photographs": table.photographs, "lines": lines}
+    condition = {"dataset": table.dataset, "recipe": table.recipe}
+    return {**condition, "images": table.images, "photographs": table.photographs, "lines": lines}
 
 
 def _score(cell: Score) -> dict[str, Any]:
     left_out = ("dataset", "recipe", "restorer", "metric")
-    told = {key: value for key, value in asdict(cell).items() if key not in left_out}
-    return {**told, "coverage": cell.coverage}
+    facts = {key: value for key, value in asdict(cell).items() if key not in left_out}
+    return {**facts, "coverage": cell.coverage}
 
 
 def _severity(each: Severity) -> dict[str, Any]:
@@ -84,7 +83,7 @@ def _severity(each: Severity) -> dict[str, Any]:
         "direction": each.direction,
         "unit": each.unit,
         "curves": [asdict(curve) for curve in each.curves],
-        "restoration_errors": [asdict(standing) for standing in each.standings],
+        "restoration_errors": [asdict(error) for error in each.standings],
     }
 
 

@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 
 from bench.metrics.metric import Measurement, PairMetric, Sample, SetMetric, Status
 from bench.runner.cache_store import CacheStore
-from bench.store.csv_text import format_number
+from bench.store.environment import measuring_software, restoring_software
 from bench.store.features import pack_vectors, unpack_vectors
-from bench.store.photographs import ImageKey
-from bench.store.software import measuring_software, restoring_software
+from bench.store.images import ImageKey, array_digest
+from bench.store.rows import format_number
 from degrade.errors import ImageError
 from degrade.images import decode_image
 from degrade.planner.plan import Plan
@@ -33,13 +33,13 @@ from zoo.registry.registry import own_names
 from zoo.restorer import Card
 from zoo.weights.files import cache_folder
 
-__all__ = ["PIXELS", "Cache", "Kept", "default_cache", "pixels_of"]
+__all__ = ["PIXELS", "Cache", "CachedImage", "default_cache"]
 
 _RESTORED, _VALUES, _VECTORS, _REFERENCES = "restored", "values", "vectors", "references"
 _LASTING = (Status.OK, Status.NO_FACE, Status.NO_FACE_IN_REFERENCE, Status.LEFT_OUT)
 """A failure may pass, and weights may come: other statuses are found anew."""
 PIXELS = "pixels-sha256"
-"""The feature of a `Sample` that is its `pixels_of`."""
+"""The feature of a `Sample` that is the digest of its pixels."""
 _COST = struct.Struct("<dq")
 
 
@@ -49,7 +49,7 @@ def default_cache() -> Path:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class CachedImage:
     """A restored image of an earlier run.
 
     Attributes
@@ -106,10 +106,10 @@ class Cache:
         face, mask
             What it is given.
         plan
-            Told to oracles only.
+            Counts for oracles only.
         computed
-            What of the place where it computes decides its bytes, see
-            `bench.runner.restorer_runner.Station`; empty for the processor, an image at a time.
+            What of its placement decides its bytes, see `RestorerRunner.computed` in
+            `bench.runner.restorer_runner`; empty for the processor, an image at a time.
         """
         known = card.kind in ("reference", "classical", "oracle") or (
             card.kind == "network" and card.sha256
@@ -120,13 +120,13 @@ class Cache:
             self._restoring,
             card.name,
             card.sha256,
-            pixels_of(face),
-            "" if mask is None else _array_digest(mask),
+            array_digest(face),
+            "" if mask is None else array_digest(mask),
             "" if card.blind else plan.to_json(),
             *([computed] if computed else ()),
         )
 
-    def restored(self, key: str) -> Kept | None:
+    def restored(self, key: str) -> CachedImage | None:
         """Return the restored image of a key of `key_of`, or None."""
         content = self._store.read(_RESTORED, key) if self._store and key else None
         if content is None:
@@ -137,10 +137,10 @@ class Cache:
             image = decode_image(png, "an entry of the cache")
         except ImageError:  # of a version that wrote something else
             return None
-        return Kept(image, png, seconds, None if memory < 0 else memory)
+        return CachedImage(image, png, seconds, None if memory < 0 else memory)
 
     def keep_restored(self, key: str, png: bytes, seconds: float, memory: int | None) -> None:
-        """Keep a restored image and what it cost, see `Kept`."""
+        """Keep a restored image and what it cost, see `CachedImage`."""
         if self._store and key:
             cost = _COST.pack(seconds, -1 if memory is None else memory)
             self._store.keep(_RESTORED, key, cost + png)
@@ -185,7 +185,7 @@ class Cache:
         feature
             What the vectors are, see `SetMetric`.
         sha256
-            Of the set, see `bench.suite.reference.Reference`.
+            Of the set, see `bench.runner.reference.Reference`.
         """
         if self._store is None:
             return None
@@ -232,19 +232,8 @@ def _may_be_kept(metric: PairMetric | SetMetric) -> bool:
     return not getattr(getattr(metric, "entry", None), "file", "")
 
 
-def pixels_of(image: NDArray[np.uint8]) -> str:
-    """Return the digest of an image's pixels and size."""
-    return _array_digest(image)
-
-
 def _pixels(sample: Sample) -> str:
-    return sample.feature(PIXELS, pixels_of)
-
-
-def _array_digest(array: NDArray[Any]) -> str:
-    total = hashlib.sha256(f"{array.dtype.str} {array.shape}\n".encode())
-    total.update(np.ascontiguousarray(array).data)
-    return total.hexdigest()
+    return sample.feature(PIXELS, array_digest)
 
 
 def _key(*parts: str) -> str:

@@ -1,7 +1,7 @@
 """A folder of entries by content: written whole, read only where their own digest agrees.
 
 Knows bytes and keys; what they mean is in `bench.runner.cache`, how many there may be in
-`bench.runner.cache_limit`.
+`bench.runner.cache_store`.
 """
 
 from __future__ import annotations
@@ -10,17 +10,18 @@ import contextlib
 import hashlib
 import os
 import re
+import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
-from bench.runner.cache_limit import Entry, limit_of, overflow, size_text
+from degrade.errors import UserError
 from degrade.images import atomic_file
 
-__all__ = ["CacheStore", "Usage"]
+__all__ = ["LIMIT", "CacheStore", "Entry", "Usage", "limit_of", "overflow", "size_text"]
 
 _MAGIC = b"relume-cache-1\n"
 _DIGEST = hashlib.sha256().digest_size
@@ -51,7 +52,7 @@ class CacheStore:
     folder
         Made when the first entry is kept.
     limit
-        Bytes that it may hold; None for `bench.runner.cache_limit.limit_of`.
+        Bytes that it may hold; None for `bench.runner.cache_store.limit_of`.
 
     Notes
     -----
@@ -227,3 +228,81 @@ def _remove(path: Path) -> bool:
     except OSError:
         return False  # another process was first, or it may not be removed
     return True
+
+
+LIMIT = "RELUME_CACHE_LIMIT"
+"""The environment variable that says how much the cache may hold, such as ``50GB``."""
+
+_MOST = 20 * 2**30
+_SHARE_OF_DISK = 0.1
+_UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file that has the name and the place of an entry of a cache.
+
+    Attributes
+    ----------
+    path, size
+        Where it is, and its bytes.
+    used, written
+        When it was last read or written, and written, seconds since the epoch.
+    """
+
+    path: Path
+    size: int
+    used: float
+    written: float
+
+
+def limit_of(folder: Path) -> int:
+    """Return how many bytes a cache in ``folder`` may hold.
+
+    As `LIMIT` says; else 20 GiB, but no more than a tenth of the disk that the folder is on.
+
+    Raises
+    ------
+    UserError
+        The variable is set and is no size.
+    """
+    told = os.environ.get(LIMIT, "").strip()
+    if told:
+        return _parsed(told)
+    place = next((each for each in (folder, *folder.absolute().parents) if each.is_dir()), Path())
+    return min(_MOST, int(_SHARE_OF_DISK * shutil.disk_usage(place).total))
+
+
+def overflow(entries: Iterable[Entry], limit: float, since: float) -> Iterator[Entry]:
+    """Yield the entries that must go for the others to be within ``limit`` bytes.
+
+    Those that nobody used for longest come first; none that was used at ``since`` or later,
+    however much there is.
+    """
+    oldest = sorted(entries, key=lambda entry: (entry.used, entry.path))
+    total = sum(entry.size for entry in oldest)
+    for entry in oldest:
+        if total <= limit or entry.used >= since:
+            return
+        total -= entry.size
+        yield entry
+
+
+def size_text(size: float) -> str:
+    """Return a number of bytes as people read it, such as ``1.5 GB``."""
+    for unit, factor in reversed(_UNITS.items()):
+        if size >= factor:
+            return f"{size / factor:.3g} {unit}"
+    return "0 B"
+
+
+def _parsed(told: str) -> int:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([KMGT]?B)", told.upper())
+    if found:
+        return int(float(found[1]) * _UNITS[found[2]])
+    if told == "0":
+        return 0
+    raise UserError(
+        f"{LIMIT} is {told!r}, which is no size: write a number and B, KB, MB, GB or TB, such as "
+        "50GB, or 0 to keep nothing"
+    )

@@ -1,22 +1,24 @@
 """What a restorer costs: latency, working memory and parameters, from the calls of a run.
 
-Latency is that of the rows of seconds, memory that of `bench.runner.profile`. These numbers differ
-from run to run and machine to machine, so they stand in ``run.json`` beside the machine, never
-among the scores.
+Latency is that of the rows of seconds, memory that of `Meter`. These numbers differ from run to
+run and machine to machine, so they stand in ``run.json`` beside the machine, never among the
+scores.
 """
 
 from __future__ import annotations
 
 import contextlib
 import sys
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from bench.store.record import SECONDS
-from bench.store.rows import Row
+from bench.store.rows import ScoreRow
 from degrade.errors import DatasetError
 from zoo.restorer import Restorer
 from zoo.restorers.placement import CPU, HERE, Placeable, Placement
@@ -25,6 +27,7 @@ __all__ = [
     "TIMED_BEFORE",
     "Calls",
     "Efficiency",
+    "Meter",
     "count_parameters",
     "efficiencies",
     "facts_of_seconds",
@@ -190,7 +193,7 @@ def count_parameters(restorer: Restorer) -> int | None:
 
 
 def efficiencies(
-    rows: Iterable[Row],
+    rows: Iterable[ScoreRow],
     restorers: Sequence[Restorer],
     calls: Calls,
     placement: Placement = HERE,
@@ -242,3 +245,81 @@ def _held(thing: object, kind: type, depth: int) -> list[Any]:
     slots = [name for each in type(thing).__mro__ for name in getattr(each, "__slots__", ())]
     values = [*getattr(thing, "__dict__", {}).values(), *(getattr(thing, s, None) for s in slots)]
     return [found for value in values for found in _held(value, kind, depth - 1)]
+
+
+_PEAK_STATUS = Path("/proc/self/status")
+_PEAK_RESET = Path("/proc/self/clear_refs")
+_RESET_PEAK = b"5"
+"""Written to ``clear_refs``, sets the peak to what is resident now (proc_pid_clear_refs(5))."""
+
+
+class Meter:
+    """Measures the block of a ``with`` statement.
+
+    Parameters
+    ----------
+    device
+        Where the block computes, ``cpu`` or ``cuda:N``. A GPU works on after a call returns: the
+        clock is read when it has done all that it was given, before the block and in it.
+
+    Attributes
+    ----------
+    seconds
+        Wall time, known after the block.
+    memory
+        Bytes by which memory rose at most within the block, above what was taken when it began;
+        None where the system does not tell (Linux and CUDA do).
+    """
+
+    def __init__(self, device: str = CPU) -> None:
+        self.seconds = 0.0
+        self.memory: int | None = None
+        self._device = device
+        self._before: int | None = None
+        self._start = 0.0
+
+    def __enter__(self) -> Meter:
+        self._before = _resident() if self._device == CPU else _allocated(self._device)
+        self._start = time.perf_counter()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._device != CPU and error[0] is None:
+            _cuda().synchronize(self._device)
+        self.seconds = time.perf_counter() - self._start
+        if self._before is None or error[0] is not None:
+            return
+        on_gpu = self._device != CPU
+        peak = _cuda().max_memory_allocated(self._device) if on_gpu else _status("VmHWM")
+        self.memory = None if peak is None else max(0, int(peak) - self._before)
+
+
+def _resident() -> int | None:
+    """Return the process's resident bytes, from where on its peak is told anew."""
+    try:
+        _PEAK_RESET.write_bytes(_RESET_PEAK)
+    except OSError:
+        return None  # not Linux, or not allowed in this container
+    return _status("VmRSS")
+
+
+def _allocated(device: str) -> int:
+    """Return the bytes taken on a GPU that has done its work, from where on the peak is told."""
+    cuda = _cuda()
+    cuda.synchronize(device)
+    cuda.reset_peak_memory_stats(device)
+    return int(cuda.memory_allocated(device))
+
+
+def _status(name: str) -> int | None:
+    """Return a line of the process's status in bytes."""
+    for line in _PEAK_STATUS.read_bytes().splitlines():
+        if line.startswith(name.encode() + b":"):
+            return int(line.split()[1]) * 1024
+    return None
+
+
+def _cuda() -> Any:
+    import torch
+
+    return torch.cuda

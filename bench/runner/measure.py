@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.metrics.distribution.frechet import SMALL_SET
+from bench.metrics.distribution.distances import SMALL_SET
 from bench.metrics.metric import Measurement, PairMetric, Sample, SetMetric, Status
-from bench.runner.cache import PIXELS, Cache, pixels_of
-from bench.runner.restored_output import ErrorLog
+from bench.runner.cache import PIXELS, Cache
+from bench.runner.restorer_runner import TracebackLog
 from bench.store.features import Vectors
-from bench.store.photographs import numbered
+from bench.store.images import array_digest, numbered
 
 __all__ = ["Samples", "compare_sets", "describe", "measure", "measure_all"]
 
@@ -25,7 +25,7 @@ __all__ = ["Samples", "compare_sets", "describe", "measure", "measure_all"]
 class Samples:
     """Hands out one `Sample` for equal pixels, so that a feature is computed once for them.
 
-    Keeps what it made until `forget`; meant for the versions of one photograph.
+    Keeps what it made until `forget`; meant for the versions of one image.
     """
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class Samples:
     def of(self, image: NDArray[np.uint8]) -> Sample:
         """Return the sample of these pixels."""
         pixels = np.ascontiguousarray(image)
-        digest = pixels_of(pixels)
+        digest = array_digest(pixels)
         if digest not in self._known:
             self._known[digest] = Sample(pixels)
             self._known[digest].feature(PIXELS, lambda _: digest)
@@ -46,22 +46,22 @@ class Samples:
 
 
 def measure_all(
-    metrics: Sequence[PairMetric], restored: Sample, hq: Sample, errors: ErrorLog, cache: Cache
+    metrics: Sequence[PairMetric], restored: Sample, hq: Sample, errors: TracebackLog, cache: Cache
 ) -> list[Measurement]:
     """Measure one image by several metrics, each as `measure` does, but for what the cache has."""
     known = cache.values(restored, hq) if metrics else {}
-    found, new = [], []
+    values, new = [], []
     for metric in metrics:
         value = known.get(metric.signature)
         if value is None:
             value = measure(metric, restored, hq, errors)
             new.append((metric, value))
-        found.append(value)
+        values.append(value)
     cache.keep_values(restored, hq, new)
-    return found
+    return values
 
 
-def measure(metric: PairMetric, restored: Sample, hq: Sample, errors: ErrorLog) -> Measurement:
+def measure(metric: PairMetric, restored: Sample, hq: Sample, errors: TracebackLog) -> Measurement:
     """Measure one image; an exception or a value that is none becomes an ``error``."""
     try:
         return _checked(metric.measure(restored, hq))
@@ -70,23 +70,23 @@ def measure(metric: PairMetric, restored: Sample, hq: Sample, errors: ErrorLog) 
 
 
 def describe(
-    metric: SetMetric, sample: Sample, errors: ErrorLog, cache: Cache
+    metric: SetMetric, sample: Sample, errors: TracebackLog, cache: Cache
 ) -> NDArray[np.floating[Any]] | Measurement:
     """Return one image's feature vector, perhaps the cache's; an exception becomes an ``error``."""
     known = cache.vector(metric, sample)
     if known is not None:
         return known
     try:
-        found = metric.describe(sample)
+        vector = metric.describe(sample)
     except Exception as error:  # as in `measure`
         return Measurement(None, Status.ERROR, errors.note(metric.name, error))
-    if not isinstance(found, Measurement):
-        cache.keep_vector(metric, sample, found)
-    return found
+    if not isinstance(vector, Measurement):
+        cache.keep_vector(metric, sample, vector)
+    return vector
 
 
 def compare_sets(
-    metric: SetMetric, restored: Vectors, truth: Vectors | None, errors: ErrorLog
+    metric: SetMetric, restored: Vectors, hq: Vectors | None, errors: TracebackLog
 ) -> tuple[Measurement, int]:
     """Return the distance of a restorer's images from a set, and the number of images.
 
@@ -96,18 +96,18 @@ def compare_sets(
     ----------
     restored
         Of the restorer's images.
-    truth
-        Of their truths, against which they are compared where both have vectors; None for a
-        metric that has a reference set of its own.
+    hq
+        Of their HQ, against which they are compared where both have vectors; None for a metric
+        that has a reference set of its own.
     """
-    keys = sorted(restored.found if truth is None else restored.found.keys() & truth.found.keys())
-    problems = {**(truth.problems if truth else {}), **restored.problems}
+    keys = sorted(restored.found if hq is None else restored.found.keys() & hq.found.keys())
+    problems = {**(hq.problems if hq else {}), **restored.problems}
     if not keys:
         nothing = Measurement(None, Status.ERROR, "no image gave a feature vector")
         return next(iter(problems.values()), nothing), 0
     vectors = restored.stack(keys)
     try:
-        others = vectors[:0] if truth is None else truth.stack(keys)
+        others = vectors[:0] if hq is None else hq.stack(keys)
         result = _checked(metric.compare(vectors, others, numbered(keys)))
     except Exception as error:  # as in `measure`
         result = Measurement(None, Status.ERROR, errors.note(metric.name, error))

@@ -1,4 +1,4 @@
-"""The crew of a run: photographs handed to one worker here, or to several processes.
+"""The workers of a run: images handed to one worker here, or to several processes.
 
 Nobody but this process writes the log, so rows never mix; no value depends on who computed it.
 """
@@ -14,14 +14,12 @@ from pathlib import Path
 
 from bench.metrics.registry import load_metric
 from bench.runner.cache import Cache
-from bench.runner.efficiency import Calls
+from bench.runner.efficiency import facts_of_seconds
+from bench.runner.results import ResultsLog
 from bench.runner.worker import Worker
-from bench.store.data_digest import DataDigests
 from bench.store.environment import environment
-from bench.store.features import FeatureStore
-from bench.store.photographs import photographs
-from bench.store.plans import PlanStore
-from bench.store.rows import Row, RowBuffer, RowLog
+from bench.store.images import photographs
+from bench.store.rows import RowBuffer, ScoreRow
 from bench.suite.conditions import Condition, open_conditions
 from bench.suite.suite import Suite
 from degrade.errors import UserError
@@ -31,18 +29,21 @@ from degrade.terminal import Progress
 from zoo.registry.registry import load
 from zoo.restorers.placement import HERE, Placement, require_device
 
-__all__ = ["Crew", "Setting"]
+__all__ = ["WorkerPool", "WorkerSetup"]
 
 _ONE_AT_A_TIME = threading.Lock()
 """A cluster's worker may have several threads; neither dlib's detector nor the memory that is
 measured is made for two at once."""
 
 _MOST_BATCHES = 8
-"""Of a task: where no number of photographs fills batches, an eighth of the last one is wasted."""
+"""Of a task: where no number of images fills batches, an eighth of the last one is wasted."""
+
+Versions = tuple[tuple[int, ...], ...]
+"""Of each original, the indices of its degraded versions."""
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class WorkerSetup:
     """All that another process needs to open and load the same things.
 
     Attributes
@@ -70,27 +71,17 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
-class _Task:
-    """Photographs of one group, mostly one, and what is known of them and of whole sets."""
+class _PoolTask:
+    """Images of one group, mostly one, and the rows that are known of them and of whole sets."""
 
-    setting: Setting
+    setup: WorkerSetup
     group: int
-    versions: tuple[tuple[int, ...], ...]
-    known: tuple[Row, ...]
+    versions: Versions
+    rows: tuple[ScoreRow, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Done:
-    rows: tuple[Row, ...]
-    features: FeatureStore
-    plans: PlanStore
-    calls: Calls
-    digests: DataDigests
-    images: int
-
-
-class Crew:
-    """Scores the photographs of a run's groups.
+class WorkerPool:
+    """Scores the images of a run's groups.
 
     Parameters
     ----------
@@ -98,77 +89,57 @@ class Crew:
         Of this process.
     groups
         The conditions, those of the same images in one group.
-    log
-        Where rows go.
-    setting
+    results
+        Where everything goes.
+    setup
         For the other processes.
     engine
-        Where photographs are scored; one process is this one.
-
-    Attributes
-    ----------
-    plans
-        Of every image scored so far.
-    calls, digests
-        What each restorer's calls took, and the digests of the images, so far.
+        Where images are scored; one process is this one.
     """
 
     def __init__(
         self,
         worker: Worker,
         groups: Sequence[Sequence[Condition]],
-        log: RowLog,
-        setting: Setting,
+        results: ResultsLog,
+        setup: WorkerSetup,
         engine: Engine,
     ) -> None:
-        self._worker, self._groups, self._log = worker, groups, log
-        self._setting, self._engine = setting, engine
-        self.plans = PlanStore()
-        self.calls, self.digests = worker.calls, worker.digests
+        self._worker, self._groups, self._results = worker, groups, results
+        self._setup, self._engine = setup, engine
 
-    def score(self, position: int, shown: Progress) -> FeatureStore:
-        """Score every photograph of one group; return the vectors that set metrics still want."""
-        group, features = self._groups[position], FeatureStore()
-        chunks = _by_photograph(group[0])
-        if self._engine.workers <= 1 and self._engine.scheduler is None:
-            self._worker.photographs(group, chunks, self._log, features, self.plans, shown)
-            return features
-        tasks = (_Task(self._setting, position, *each) for each in self._known(position))
-        for done in run_tasks(_score, tasks, self._engine):
-            for row in done.rows:
-                self._log.append(row)
-            features.take(done.features)
-            self.plans.take(done.plans)
-            self.calls.take(done.calls)
-            self.digests.take(done.digests)
-            shown.advance(done.images)
-        return features
-
-    def _known(
-        self, position: int
-    ) -> Iterator[tuple[tuple[tuple[int, ...], ...], tuple[Row, ...]]]:
-        """Yield photographs' indices with the rows of them, and of whole sets, so far."""
+    def score(self, position: int, progress: Progress) -> None:
+        """Score every image of one group."""
         group = self._groups[position]
-        places = {(each.dataset, each.recipe) for each in group}
-        rows: dict[tuple[str, int], list[Row]] = {}
-        for row in self._log.rows.values():
-            if (row.dataset, row.recipe) in places:
+        if self._engine.workers <= 1 and self._engine.scheduler is None:
+            self._worker.score(group, _by_original(group[0]), self._results, progress)
+            return
+        for results, images in run_tasks(_score, self._tasks(position), self._engine):
+            self._results.take(results)
+            progress.advance(images)
+
+    def _tasks(self, position: int) -> Iterator[_PoolTask]:
+        group = self._groups[position]
+        conditions = {each.id for each in group}
+        rows: dict[tuple[str, int], list[ScoreRow]] = {}
+        for row in self._results.known.values():
+            if (row.dataset, row.recipe) in conditions:
                 rows.setdefault((row.key, row.variant), []).append(row)
-        sets = rows.get(("", 0), [])
-        batch = self._setting.placement.batch
-        for versions in _in_tasks(_by_photograph(group[0]), len(group), batch):
+        of_sets = rows.get(("", 0), [])
+        batch = self._setup.placement.batch
+        for versions in _in_tasks(_by_original(group[0]), len(group), batch):
             addresses = (group[0].addresses[i] for indices in versions for i in indices)
-            own = [row for address in addresses for row in rows.get(address, ())]
-            yield versions, (*sets, *own)
+            own = (row for address in addresses for row in rows.get(address, ()))
+            yield _PoolTask(self._setup, position, versions, (*of_sets, *own))
 
 
 def _in_tasks(
-    photographs: Sequence[tuple[int, ...]], conditions: int, batch: int
-) -> Iterator[tuple[tuple[int, ...], ...]]:
-    """Yield as few photographs as fill batches of images; a task leaves its last one unfilled."""
+    originals: Sequence[tuple[int, ...]], conditions: int, batch: int
+) -> Iterator[Versions]:
+    """Yield as few originals as fill batches of images; a task leaves its last one unfilled."""
     task: list[tuple[int, ...]] = []
     images = 0
-    for indices in photographs:
+    for indices in originals:
         task.append(indices)
         images += len(indices) * conditions
         if images % batch == 0 or images >= _MOST_BATCHES * batch:
@@ -178,54 +149,51 @@ def _in_tasks(
         yield tuple(task)
 
 
-def _by_photograph(condition: Condition) -> list[tuple[int, ...]]:
-    """Return the indices of each photograph's versions, in the order of the first of them."""
+def _by_original(condition: Condition) -> list[tuple[int, ...]]:
+    """Return the indices of each original's versions, in the order of the first of them."""
     names = photographs(condition.addresses)
-    chunks: dict[str, list[int]] = {}
+    versions: dict[str, list[int]] = {}
     for index, address in enumerate(condition.addresses):
-        chunks.setdefault(names[address], []).append(index)
-    return [tuple(indices) for indices in chunks.values()]
+        versions.setdefault(names[address], []).append(index)
+    return [tuple(indices) for indices in versions.values()]
 
 
-def _score(task: _Task) -> _Done:
-    """Score photographs in a process of their own."""
+def _score(task: _PoolTask) -> tuple[ResultsLog, int]:
+    """Score images in a process of their own; return the results and how many images."""
     with _ONE_AT_A_TIME:
-        worker, groups = _opened(task.setting)
-        log, features, plans = RowBuffer(task.known), FeatureStore(), PlanStore()
-        group = groups[task.group]
-        worker.digests = DataDigests()
-        worker.photographs(group, task.versions, log, features, plans)
-        calls, digests = worker.calls.copy(), worker.digests
-    scored = sum(map(len, task.versions)) * len(group)
-    images = scored * len(task.setting.suite.restorers)
-    return _Done(log.new, features, plans, calls, digests, images)
+        worker, groups = _opened(task.setup)
+        seconds = facts_of_seconds(task.setup.placement)["signature"]
+        results = ResultsLog(task.setup.suite.name, seconds, RowBuffer(task.rows))
+        worker.score(groups[task.group], task.versions, results)
+    images = sum(map(len, task.versions)) * len(groups[task.group])
+    results.rows.forget_known()
+    return results, images * len(task.setup.suite.restorers)
 
 
 @functools.lru_cache(maxsize=1)
-def _opened(setting: Setting) -> tuple[Worker, list[list[Condition]]]:
+def _opened(setup: WorkerSetup) -> tuple[Worker, list[list[Condition]]]:
     """Open and load everything once in each process."""
-    here = dict(setting.libraries)
+    here = dict(setup.libraries)
     difference = describe_difference(here, environment()["libraries"]) if here else ""
     if difference:
         raise UserError(
             f"a worker on {platform.node()} would give other values: {difference}; make them equal"
         )
-    require_device(setting.placement.device)
-    suite = setting.suite
+    require_device(setup.placement.device)
+    suite = setup.suite
     groups = open_conditions(suite)
     restorers = [load(name) for name in suite.restorers]
     metrics = [load_metric(name) for name in suite.metrics]
-    if setting.threads is not None:
+    if setup.threads is not None:
         import torch  # as whoever began the run has: its threads are in the cache's keys
 
-        torch.set_num_threads(setting.threads)
+        torch.set_num_threads(setup.threads)
     worker = Worker(
-        suite.name,
         restorers,
         metrics,
-        Path(setting.out),
+        Path(setup.out),
         truths=suite.reference is None,
-        cache=Cache(Path(setting.cache) if setting.cache else None),
-        placement=setting.placement,
+        cache=Cache(Path(setup.cache) if setup.cache else None),
+        placement=setup.placement,
     )
     return worker, groups

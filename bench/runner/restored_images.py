@@ -1,4 +1,4 @@
-"""The restored images of a few places: of an earlier session, of the cache, or made now.
+"""The restored images of a batch: of an earlier session, of the cache, or restored now.
 
 Keeps every image and its time the moment there is one. Nothing here measures quality.
 """
@@ -7,149 +7,175 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
 
 from bench.metrics.metric import Measurement, Status
 from bench.runner.cache import Cache
-from bench.runner.efficiency import TIMED_BEFORE, Calls
-from bench.runner.restored_output import Gallery, Outcome, match_size
-from bench.runner.restorer_runner import Job, Station
-from bench.store.photographs import ImageKey
-from bench.store.results_log import Ledger
-from bench.suite.conditions import Condition, Pair
+from bench.runner.efficiency import TIMED_BEFORE
+from bench.runner.restorer_runner import RestoredImage, RestorerInput, RestorerRunner
+from bench.runner.results import ResultsLog
+from bench.store.images import HQ, ImageKey, RestoredFiles
+from bench.suite.conditions import Condition, ScoredPair
+from degrade.errors import ImageError
 from zoo.restorers.placement import Placement
 
-__all__ = ["Place", "Supply"]
+__all__ = ["DegradedImage", "RestoredImages", "match_size"]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DegradedImage:
     """One degraded image of one condition, read.
 
     Attributes
     ----------
     condition, key
         Which.
-    photograph
-        The photograph that it is a version of.
+    original
+        Name of the image that it is a degraded version of.
     pair
-        The image and its truth.
-    ledger
-        Where rows of it go.
+        The image and its HQ.
     """
 
     condition: Condition
     key: ImageKey
-    photograph: str
-    pair: Pair
-    ledger: Ledger
+    original: str
+    pair: ScoredPair
 
-    def settled(self, restorer: str) -> bool:
-        """Say whether it was restored, and the image kept."""
-        return self.ledger.settled(self.condition, self.key, restorer, None)
+    def as_input(self) -> RestorerInput:
+        """Return what restorers get: an image that its recipe left smaller is enlarged first.
 
-    def append_time(self, restorer: str, measured: Measurement) -> None:
-        """Keep how long its restoration took."""
-        self.ledger.append(self.condition, self.key, restorer, None, measured)
-
-
-class Supply:
-    """Hands out restored images.
-
-    Parameters
-    ----------
-    gallery
-        Where the images of the run lie.
-    cache
-        What other runs made.
-
-    Attributes
-    ----------
-    calls
-        What each restorer's calls took, so far.
-    """
-
-    def __init__(self, gallery: Gallery, cache: Cache) -> None:
-        self._gallery, self._cache = gallery, cache
-        self.calls = Calls()
-
-    def restored(self, station: Station, places: Sequence[Place]) -> list[Outcome]:
-        """Return what a restorer makes of each place, in their order."""
-        found: dict[int, Outcome] = {}
-        waiting: dict[int, _Waiting] = {}
-        for number, place in enumerate(places):
-            earlier = self._of_this_run(station, place)
-            if earlier is None:
-                job = _job(place)
-                there = station.placement
-                wanted = _Waiting(place, job, self._key(station, job, there), there)
-                earlier = self._of_another(station, wanted)
-                if earlier is None:
-                    waiting[number] = wanted
-                    continue
-            found[number] = earlier
-        if waiting:
-            made = station.restore([each.job for each in waiting.values()])
-            for (number, wanted), outcome in zip(waiting.items(), made, strict=True):
-                self._keep(station, wanted, outcome)
-                found[number] = outcome
-        return [found[number] for number in range(len(places))]
-
-    def _of_this_run(self, station: Station, place: Place) -> Outcome | None:
-        if not place.settled(station.card.name):
-            return None
-        image = self._gallery.read(self._path(station, place))
-        same = image is not None and image.shape == place.pair.hq.shape
-        return Outcome(image) if same else None
-
-    def _of_another(self, station: Station, wanted: _Waiting) -> Outcome | None:
-        kept = self._cache.restored(wanted.key)
-        if kept is None:
-            return None
-        self._gallery.write_file(self._path(station, wanted.place), kept.png)
-        time = Measurement(kept.seconds, detail=TIMED_BEFORE)
-        wanted.place.append_time(station.card.name, time)
-        return Outcome(kept.image)
-
-    def _keep(self, station: Station, wanted: _Waiting, outcome: Outcome) -> None:
-        name, place = station.card.name, wanted.place
-        if outcome.image is None:
-            place.append_time(name, Measurement(None, Status.ERROR, outcome.detail))
-            return
-        png = self._gallery.write(self._path(station, place), outcome.image, made_by=name)
-        assert outcome.seconds is not None
-        same = outcome.placement == wanted.placement  # not where there was no room for as many
-        key = wanted.key if same else self._key(station, wanted.job, outcome.placement)
-        self._cache.keep_restored(key, png, outcome.seconds, outcome.memory)
-        self.calls.add(name, outcome.memory, outcome.placement.batch, station.hardware)
-        place.append_time(name, Measurement(outcome.seconds))
-
-    def _key(self, station: Station, job: Job, placement: Placement) -> str:
-        computed = station.computed(placement)
-        return self._cache.key_of(station.card, job.face, job.mask, job.plan, computed)
-
-    def _path(self, station: Station, place: Place) -> Path:
-        where = place.condition.dataset, place.condition.recipe
-        return self._gallery.path(*where, station.card.name, place.pair.key)
+        By OpenCV's bicubic, so that all of them start from the same pixels.
+        """
+        condition, pair = self.condition, self.pair
+        face = match_size(pair.lq, pair.hq.shape[:2])
+        mask = condition.masks.of(self.original, pair.hq, face) if condition.masks else None
+        name = f"{condition.dataset}/{condition.recipe}/{pair.key}"
+        return RestorerInput(face, mask, pair.plan, name)
 
 
 @dataclass(frozen=True, slots=True)
-class _Waiting:
-    """An image that is to be restored, where, and its key in the cache if it is made there."""
+class _Pending:
+    """An image to be restored, where, and its key in the cache if it is restored there."""
 
-    place: Place
-    job: Job
-    key: str
+    degraded: DegradedImage
+    input: RestorerInput
     placement: Placement
+    key: str
 
 
-def _job(place: Place) -> Job:
-    """Return what restorers are given: an image that its recipe left smaller is enlarged first.
+class RestoredImages:
+    """Restored images by restorer and condition.
 
-    By OpenCV's bicubic, so that all of them start from the same pixels.
+    Parameters
+    ----------
+    files
+        Where the images of the run lie.
+    cache
+        What other runs restored.
     """
-    condition, pair = place.condition, place.pair
-    face = match_size(pair.lq, pair.hq.shape[:2])
-    mask = condition.masks.of(place.photograph, pair.hq, face) if condition.masks else None
-    name = f"{condition.dataset}/{condition.recipe}/{pair.key}"
-    return Job(face, mask, pair.plan, name)
+
+    def __init__(self, files: RestoredFiles, cache: Cache) -> None:
+        self._files, self._cache = files, cache
+
+    def keep_hq(self, degraded: DegradedImage) -> None:
+        """Write the HQ of an image where it is not there yet."""
+        path = self._files.path(*degraded.condition.id, HQ, degraded.key[0])
+        if degraded.condition.truths and self._files.read(path) is None:
+            self._files.write(path, degraded.pair.hq)
+
+    def restore(
+        self, runner: RestorerRunner, images: Sequence[DegradedImage], results: ResultsLog
+    ) -> list[RestoredImage]:
+        """Return what a restorer makes of each image, in their order."""
+        restored: dict[int, RestoredImage] = {}
+        pending: dict[int, _Pending] = {}
+        for number, degraded in enumerate(images):
+            earlier = self._of_this_run(runner, degraded, results)
+            if earlier is None:
+                task = self._pending(runner, degraded)
+                earlier = self._of_the_cache(runner, task, results)
+                if earlier is None:
+                    pending[number] = task
+                    continue
+            restored[number] = earlier
+        if pending:
+            new = runner.restore([each.input for each in pending.values()])
+            for (number, task), result in zip(pending.items(), new, strict=True):
+                self._keep(runner, task, result, results)
+                restored[number] = result
+        return [restored[number] for number in range(len(images))]
+
+    def _pending(self, runner: RestorerRunner, degraded: DegradedImage) -> _Pending:
+        made, placement = degraded.as_input(), runner.placement
+        return _Pending(degraded, made, placement, self._cache_key(runner, made, placement))
+
+    def _of_this_run(
+        self, runner: RestorerRunner, degraded: DegradedImage, results: ResultsLog
+    ) -> RestoredImage | None:
+        name = runner.card.name
+        if not results.is_settled(degraded.condition, degraded.key, name, None):
+            return None
+        image = self._files.read(self._files.path(*degraded.condition.id, name, degraded.pair.key))
+        same = image is not None and image.shape == degraded.pair.hq.shape
+        return RestoredImage(image) if same else None
+
+    def _of_the_cache(
+        self, runner: RestorerRunner, task: _Pending, results: ResultsLog
+    ) -> RestoredImage | None:
+        cached = self._cache.restored(task.key)
+        if cached is None:
+            return None
+        name, degraded = runner.card.name, task.degraded
+        path = self._files.path(*degraded.condition.id, name, degraded.pair.key)
+        self._files.write_file(path, cached.png)
+        seconds = Measurement(cached.seconds, detail=TIMED_BEFORE)
+        results.append(degraded.condition, degraded.key, name, None, seconds)
+        return RestoredImage(cached.image)
+
+    def _keep(
+        self, runner: RestorerRunner, task: _Pending, restored: RestoredImage, results: ResultsLog
+    ) -> None:
+        name, degraded = runner.card.name, task.degraded
+        if restored.image is None:
+            failed = Measurement(None, Status.ERROR, restored.detail)
+            results.append(degraded.condition, degraded.key, name, None, failed)
+            return
+        path = self._files.path(*degraded.condition.id, name, degraded.pair.key)
+        png = self._files.write(path, restored.image, made_by=name)
+        assert restored.seconds is not None
+        same = restored.placement == task.placement  # not where there was no room for as many
+        key = task.key if same else self._cache_key(runner, task.input, restored.placement)
+        self._cache.keep_restored(key, png, restored.seconds, restored.memory)
+        results.calls.add(name, restored.memory, restored.placement.batch, runner.hardware)
+        seconds = Measurement(restored.seconds)
+        results.append(degraded.condition, degraded.key, name, None, seconds)
+
+    def _cache_key(self, runner: RestorerRunner, each: RestorerInput, placement: Placement) -> str:
+        computed = runner.computed(placement)
+        return self._cache.key_of(runner.card, each.face, each.mask, each.plan, computed)
+
+
+def match_size(lq: NDArray[np.uint8], size: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Return ``lq`` at ``(height, width)`` of HQ, by OpenCV's bicubic where it differs."""
+    if lq.shape[:2] == tuple(size):
+        return lq
+    resized = cv2.resize(lq, (size[1], size[0]), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(resized, dtype=np.uint8)
+
+
+def refuse_other_shape(pair: ScoredPair) -> None:
+    """Raise ImageError where a degraded image is no smaller version of its HQ.
+
+    One that is larger, or whose sides are in another proportion than a whole pixel explains,
+    belongs to another image.
+    """
+    (height, width), (tall, wide) = pair.lq.shape[:2], pair.hq.shape[:2]
+    same_proportion = abs(height * wide - width * tall) <= max(tall, wide)
+    if height > tall or width > wide or not same_proportion:
+        raise ImageError(
+            f"the degraded {pair.key} is {height} x {width} pixels, its HQ {tall} x {wide}: "
+            "these are not of one image"
+        )

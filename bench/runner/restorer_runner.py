@@ -1,4 +1,4 @@
-"""A restorer at its place: one call for a batch of images, and what to do when it fails.
+"""One restorer of a run: one call for a batch of images, and what to do when it fails.
 
 A restorer may be anybody's code: here its failures become records, so that a run goes on.
 Nothing here measures quality.
@@ -7,36 +7,37 @@ Nothing here measures quality.
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import click
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.runner.profile import Meter
-from bench.runner.restored_output import ErrorLog, Outcome
+from bench.runner.efficiency import Meter
 from degrade.errors import UserError
 from degrade.planner.plan import Plan
 from zoo.portrait.parse.labels import keep_regions
 from zoo.restorer import Card, Restorer
 from zoo.restorers.placement import CPU, HERE, PRECISION, Placeable, Placement, device_facts
 
-__all__ = ["Job", "Station"]
+__all__ = ["RestoredImage", "RestorerInput", "RestorerRunner", "TracebackLog"]
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """One degraded image as a restorer is given it.
+class RestorerInput:
+    """One degraded image as a restorer gets it.
 
     Attributes
     ----------
     face
-        uint8 HWC RGB, of the size of the truth.
+        uint8 HWC RGB, of the size of HQ.
     mask
         The parsing mask, ``(19, height, width)`` in [0, 1]; None for none.
     plan
-        Told to oracles only.
+        For oracles only.
     name
         What the log of errors calls it.
     """
@@ -47,23 +48,64 @@ class Job:
     name: str
 
 
-class Station:
-    """One restorer, moved to its place when it is first used.
+@dataclass(frozen=True, slots=True)
+class RestoredImage:
+    """A restored image, or the reason there is none.
+
+    Attributes
+    ----------
+    image
+        uint8 HWC RGB, of the size of HQ; None after a failure.
+    seconds
+        Wall time of the call, shared by the images in it; None when the image was restored by an
+        earlier run.
+    memory
+        Bytes that the call took at most, see `bench.runner.efficiency.Meter`; None where that is
+        not known.
+    detail
+        What went wrong, one line; empty after success.
+    placement
+        Where it was restored, and how many at once there was room for.
+    """
+
+    image: NDArray[np.uint8] | None
+    seconds: float | None = None
+    memory: int | None = None
+    detail: str = ""
+    placement: Placement = HERE
+
+
+class TracebackLog:
+    """Appends the traceback of every failure to a text file, and gives it one line."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def note(self, what: str, error: BaseException) -> str:
+        """Record ``error``, raised by ``what``, and return it as one line."""
+        with self._path.open("a", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(f"--- {what}\n{''.join(traceback.format_exception(error))}\n")
+        message = " ".join(str(error).split())
+        return f"{type(error).__name__}: {message}" if message else type(error).__name__
+
+
+class RestorerRunner:
+    """One restorer, moved to its device when it is first used.
 
     Parameters
     ----------
     restorer
         As it was loaded.
-    wanted
+    placement
         Where it is to compute; one that is not `zoo.restorers.placement.Placeable` stays where it
-        is and is given an image at a time.
+        is and gets an image at a time.
     errors
         Takes the tracebacks.
     """
 
-    def __init__(self, restorer: Restorer, wanted: Placement, errors: ErrorLog) -> None:
-        self._restorer, self._wanted, self._errors = restorer, wanted, errors
-        self._placed = wanted == HERE or not isinstance(restorer, Placeable)
+    def __init__(self, restorer: Restorer, placement: Placement, errors: TracebackLog) -> None:
+        self._restorer, self._target, self._errors = restorer, placement, errors
+        self._is_placed = placement == HERE or not isinstance(restorer, Placeable)
         self._hardware = ""
 
     @property
@@ -74,7 +116,7 @@ class Station:
     @property
     def placement(self) -> Placement:
         """Where it computes from now on."""
-        restorer = self._at_its_place()
+        restorer = self._placed()
         return restorer.placement if isinstance(restorer, Placeable) else HERE
 
     @property
@@ -85,96 +127,101 @@ class Station:
         return self._hardware
 
     def computed(self, placement: Placement) -> str:
-        """Return what of a place of its decides a network's bytes; empty where it was loaded."""
+        """Return what of a placement decides a network's bytes; empty where it was loaded."""
         if placement == HERE:
             return ""
         return f"{self.hardware}|batch{placement.batch}|{PRECISION}"
 
-    def restore(self, jobs: Sequence[Job]) -> list[Outcome]:
+    def restore(self, inputs: Sequence[RestorerInput]) -> list[RestoredImage]:
         """Restore images, as many at once as the placement says; never raises for the restorer.
 
         A batch for which the GPU has no room is tried again in halves, from then on; one that
         fails otherwise is repeated image by image, so that only what cannot be restored fails.
         """
-        done: list[Outcome] = []
-        while len(done) < len(jobs):
-            batch = jobs[len(done) : len(done) + self.placement.batch]
-            found = self._attempt(batch)
-            if found is None:
-                self._halve()
+        restored: list[RestoredImage] = []
+        while len(restored) < len(inputs):
+            batch = inputs[len(restored) : len(restored) + self.placement.batch]
+            results = self._attempt(batch)
+            if results is None:
+                self._halve_batch()
                 continue
             if len(batch) > 1:
-                pairs = zip(batch, found, strict=True)
-                found = [self._alone(job) if each.image is None else each for job, each in pairs]
-            done += found
-        return done
+                pairs = zip(batch, results, strict=True)
+                results = [
+                    self._restore_one(each) if result.image is None else result
+                    for each, result in pairs
+                ]
+            restored += results
+        return restored
 
-    def _alone(self, job: Job) -> Outcome:
-        found = self._attempt([job])
-        while found is None:
-            self._halve()
-            found = self._attempt([job])
-        return found[0]
+    def _restore_one(self, each: RestorerInput) -> RestoredImage:
+        while (results := self._attempt([each])) is None:
+            self._halve_batch()
+        return results[0]
 
-    def _attempt(self, jobs: Sequence[Job]) -> list[Outcome] | None:
-        """Return what became of the images, or None where fewer at once may find room."""
-        restorer, placement = self._at_its_place(), self.placement
-        blind = restorer.card.blind
-        masks = [_known(job.mask, restorer.card.regions) for job in jobs]
+    def _attempt(self, inputs: Sequence[RestorerInput]) -> list[RestoredImage] | None:
+        """Restore images in one call; None where fewer at once may find room."""
+        restorer, placement = self._placed(), self.placement
+        regions, blind = restorer.card.regions, restorer.card.blind
+        # A restorer gets the regions that it was trained on; all where its card names none.
+        masks = [
+            each.mask if each.mask is None or not regions else keep_regions(each.mask, regions)
+            for each in inputs
+        ]
         meter = Meter(placement.device)
         try:
             with meter:
                 restored: object = restorer.restore(
-                    [job.face.copy() for job in jobs],
+                    [each.face.copy() for each in inputs],
                     None if all(mask is None for mask in masks) else masks,
-                    None if blind else [job.plan for job in jobs],
+                    None if blind else [each.plan for each in inputs],
                 )
         except Exception as error:  # anybody's code: a result, kept with its traceback
-            if _lacks_room(error) and placement.batch > 1:
+            if _is_out_of_memory(error) and placement.batch > 1:
                 return None
-            if len(jobs) > 1:
-                return [Outcome(None)] * len(jobs)  # each is tried alone, and told of there
-            what = f"{restorer.card.name} on {jobs[0].name}"
-            return [Outcome(None, detail=self._errors.note(what, error))]
-        if not isinstance(restored, list) or len(restored) != len(jobs):
-            return [Outcome(None, detail=_no_list(restored, len(jobs)))] * len(jobs)
-        faces = [job.face for job in jobs]
+            if len(inputs) > 1:
+                return [RestoredImage(None)] * len(inputs)  # each is tried alone, and logged there
+            what = f"{restorer.card.name} on {inputs[0].name}"
+            return [RestoredImage(None, detail=self._errors.note(what, error))]
+        if not isinstance(restored, list) or len(restored) != len(inputs):
+            expected = "one image" if len(inputs) == 1 else f"{len(inputs)} images"
+            detail = f"gave {type(restored).__name__}, not a list of {expected}"
+            return [RestoredImage(None, detail=detail)] * len(inputs)
+        faces = [each.face for each in inputs]
         computed = restorer.computed_for(faces) if isinstance(restorer, Placeable) else len(faces)
-        share = meter.seconds / computed
-        return [
-            Outcome(None, detail=wrong)
-            if wrong
-            else Outcome(image, share, meter.memory, placement=placement)
-            for image, wrong in (
-                (image, what_is_wrong(image, job.face.shape))
-                for image, job in zip(restored, jobs, strict=True)
-            )
-        ]
+        results = []
+        for image, face in zip(restored, faces, strict=True):
+            if problem := _problem_of(image, face.shape):
+                results.append(RestoredImage(None, detail=problem))
+            else:
+                seconds = meter.seconds / computed
+                results.append(RestoredImage(image, seconds, meter.memory, placement=placement))
+        return results
 
-    def _at_its_place(self) -> Restorer:
-        """Return the restorer where it is wanted.
+    def _placed(self) -> Restorer:
+        """Return the restorer where it is to compute.
 
         Raises
         ------
         UserError
             The device has no room for its weights.
         """
-        if not self._placed:
+        if not self._is_placed:
             assert isinstance(self._restorer, Placeable)
             try:
-                self._restorer = self._restorer.placed(self._wanted)
+                self._restorer = self._restorer.placed(self._target)
             except Exception as error:
-                if not _lacks_room(error):
+                if not _is_out_of_memory(error):
                     raise
                 raise UserError(
-                    f"{self._wanted.device} has no room for the weights of {self.card.name} beside "
+                    f"{self._target.device} has no room for the weights of {self.card.name} beside "
                     "what is there: name fewer --restorers or --workers, or use --device cpu"
                 ) from error
-            self._placed = True
+            self._is_placed = True
         return self._restorer
 
-    def _halve(self) -> None:
-        restorer = self._at_its_place()
+    def _halve_batch(self) -> None:
+        restorer = self._placed()
         assert isinstance(restorer, Placeable)
         smaller = restorer.placement.halved()
         self._restorer = restorer.placed(smaller)
@@ -188,8 +235,8 @@ class Station:
         )
 
 
-def what_is_wrong(image: object, shape: tuple[int, ...]) -> str:
-    """Return one line on what a restorer gave in place of an image of a shape, or nothing."""
+def _problem_of(image: object, shape: tuple[int, ...]) -> str:
+    """Return one line on what is not an image of the expected shape, or the empty string."""
     if not isinstance(image, np.ndarray):
         return f"gave a {type(image).__name__}, not an array"
     if np.issubdtype(image.dtype, np.floating) and np.isnan(image).any():
@@ -199,17 +246,7 @@ def what_is_wrong(image: object, shape: tuple[int, ...]) -> str:
     return ""
 
 
-def _known(mask: NDArray[np.float32] | None, regions: Sequence[str]) -> NDArray[np.float32] | None:
-    """Return the regions of a mask that a restorer was trained on; all where none are named."""
-    return mask if mask is None or not regions else keep_regions(mask, regions)
-
-
-def _no_list(restored: object, wanted: int) -> str:
-    images = "one image" if wanted == 1 else f"{wanted} images"
-    return f"gave {type(restored).__name__}, not a list of {images}"
-
-
-def _lacks_room(error: Exception) -> bool:
+def _is_out_of_memory(error: Exception) -> bool:
     torch = sys.modules.get("torch")
     kinds = (MemoryError,) if torch is None else (MemoryError, torch.OutOfMemoryError)
     # The libraries below torch have no kind of their own: CUBLAS_STATUS_ALLOC_FAILED,

@@ -1,7 +1,8 @@
 """The worker: degraded images through every restorer and metric, a row for each.
 
-Decides what an earlier session settled, and hands every row and feature vector on; it neither
-opens data sets nor compares sets nor averages anything. It may work in a process of its own.
+Leaves alone what an earlier session settled, and adds every row and feature vector to the results;
+it neither opens data sets nor compares sets nor averages anything. It may work in a process of its
+own.
 """
 
 from __future__ import annotations
@@ -13,27 +14,28 @@ from pathlib import Path
 
 from bench.metrics.metric import Measurement, PairMetric, Sample, SetMetric, Status
 from bench.runner.cache import Cache
-from bench.runner.efficiency import Calls, facts_of_seconds
 from bench.runner.measure import Samples, describe, measure_all
-from bench.runner.restored_images import Place, Supply
-from bench.runner.restored_output import ErrorLog, Gallery, Outcome, refuse_other_shape
-from bench.runner.restorer_runner import Station
-from bench.store.data_digest import DataDigests
-from bench.store.features import TRUTH, FeatureStore, file_of
-from bench.store.photographs import photographs
-from bench.store.plans import PlanStore
-from bench.store.results_log import Ledger, Metric
-from bench.store.rows import Row, RowBuffer
+from bench.runner.restored_images import DegradedImage, RestoredImages, refuse_other_shape
+from bench.runner.restorer_runner import RestoredImage, RestorerRunner, TracebackLog
+from bench.runner.results import Metric, ResultsLog
+from bench.store.features import file_of
+from bench.store.images import HQ, RestoredFiles, photographs
 from bench.suite.conditions import Condition
 from degrade.errors import ImageError
 from degrade.terminal import Progress
 from zoo.restorer import Restorer
 from zoo.restorers.placement import HERE, Placement
 
-__all__ = ["Metric", "Worker"]
+__all__ = ["Worker"]
 
-_Address = tuple[Condition, int, str]
-"""A condition, the index of an image in it, and the photograph that it is a version of."""
+
+@dataclass(frozen=True, slots=True)
+class _ImageTask:
+    """What one restorer's image still lacks, and the image."""
+
+    pair_metrics: list[PairMetric]
+    set_metrics: list[SetMetric]
+    restored: RestoredImage
 
 
 class Worker:
@@ -41,15 +43,13 @@ class Worker:
 
     Parameters
     ----------
-    suite
-        The suite's name.
     restorers, metrics
         Loaded.
     out
         The folder of the run.
     truths
-        Whether set metrics compare with the truths, so that these need vectors too; not so
-        where there is a reference set.
+        Whether set metrics compare with the HQ of the same images, so that these need vectors
+        too; not so where there is a reference set.
     cache
         What other runs found.
     placement
@@ -57,19 +57,16 @@ class Worker:
 
     Attributes
     ----------
-    suite, truths
+    truths
         As given.
     set_metrics
         Those of ``metrics`` that compare sets.
     errors
         Takes the tracebacks.
-    digests
-        Of the images seen so far.
     """
 
     def __init__(
         self,
-        suite: str,
         restorers: Sequence[Restorer],
         metrics: Sequence[Metric],
         out: Path,
@@ -78,201 +75,172 @@ class Worker:
         cache: Cache | None = None,
         placement: Placement = HERE,
     ) -> None:
-        self.suite, self._out, self._placement = suite, out, placement
-        self._seconds = facts_of_seconds(placement)["signature"]
-        self.truths = truths
+        self._out, self._placement, self.truths = out, placement, truths
         self._pair_metrics = [m for m in metrics if not isinstance(m, SetMetric)]
         self.set_metrics = [m for m in metrics if isinstance(m, SetMetric)]
-        self._gallery = Gallery(out / "restored")
         self._cache = cache or Cache(None)
-        self.errors = ErrorLog(out / "errors.log")
-        self._stations = [Station(each, placement, self.errors) for each in restorers]
-        self._supply = Supply(self._gallery, self._cache)
-        self.digests = DataDigests()
+        self.errors = TracebackLog(out / "errors.log")
+        self._runners = [RestorerRunner(each, placement, self.errors) for each in restorers]
+        self._images = RestoredImages(RestoredFiles(out / "restored"), self._cache)
 
-    @property
-    def calls(self) -> Calls:
-        """What each restorer's calls took, so far."""
-        return self._supply.calls
-
-    def photographs(
+    def score(
         self,
         group: Sequence[Condition],
         versions: Sequence[Sequence[int]],
-        log: RowBuffer,
-        features: FeatureStore,
-        plans: PlanStore,
-        shown: Progress | None = None,
+        results: ResultsLog,
+        progress: Progress | None = None,
     ) -> None:
-        """Score the versions of photographs under each condition of a group.
+        """Score the degraded versions of images under each condition of a group.
 
         Parameters
         ----------
         group
             Conditions of the same images.
         versions
-            Of each photograph, the indices of its versions in each condition's pairs.
-        log, features, plans
-            Where rows, vectors and plans go; what ``log`` holds as settled is left alone.
+            Of each original, the indices of its versions in each condition's pairs.
+        results
+            Where everything goes; what it holds as settled is left alone.
         """
-        books = _Books(Ledger(self.suite, self._seconds, log), log, features, plans)
-        truths = _Truths()
+        hq_samples = _HqSamples()
         addresses = _addresses(group, versions)
         while batch := list(itertools.islice(addresses, self._placement.batch)):
-            self._batch(batch, books, truths, shown)
+            self._score_batch(batch, results, hq_samples, progress)
 
-    def wants(self, condition: Condition, restorer: str, metric: SetMetric, log: RowBuffer) -> bool:
+    def lacks(
+        self, condition: Condition, restorer: str, metric: SetMetric, results: ResultsLog
+    ) -> bool:
         """Say whether a set has still to be compared: no row of all images, or no vectors kept."""
-        ledger = Ledger(self.suite, self._seconds, log)
-        known = ledger.known(condition, None, restorer, metric)
-        settled = ledger.settled(condition, None, restorer, metric)
-        if known is None or known.n < len(condition.addresses) or not settled:
+        row = results.row_of(condition, None, restorer, metric)
+        settled = results.is_settled(condition, None, restorer, metric)
+        if row is None or row.n < len(condition.addresses) or not settled:
             return True
-        place = condition.dataset, condition.recipe, restorer, metric.feature
-        return not file_of(self._out, place).exists()
+        return not file_of(self._out, (*condition.id, restorer, metric.feature)).exists()
 
-    def row_of_set(
-        self, condition: Condition, restorer: str, metric: SetMetric, value: Measurement, count: int
-    ) -> Row:
-        """Return the row of a whole set."""
-        ledger = Ledger(self.suite, self._seconds, RowBuffer())
-        return ledger.row(condition, None, restorer, metric, value, count)
-
-    def _batch(
+    def _score_batch(
         self,
-        addresses: Sequence[_Address],
-        books: _Books,
-        truths: _Truths,
-        shown: Progress | None,
+        addresses: Sequence[tuple[Condition, int, str]],
+        results: ResultsLog,
+        hq_samples: _HqSamples,
+        progress: Progress | None,
     ) -> None:
-        """Score images that restorers are given at once, one after another."""
-        places = [self._read(address, books) for address in addresses]
-        found: dict[str, dict[int, _Work]] = {}
-        versions = Samples()
-        for number, place in enumerate(places):
-            if place is None:
-                if shown:
-                    shown.advance(len(self._stations))
+        """Score images that restorers get at once, one after another."""
+        images = [self._read(*address, results) for address in addresses]
+        tasks: dict[str, dict[int, _ImageTask]] = {}
+        samples = Samples()
+        for number, degraded in enumerate(images):
+            if degraded is None:
+                if progress:
+                    progress.advance(len(self._runners))
                 continue
-            hq = truths.of(place)
-            for station in self._stations:
-                name = station.card.name
-                if name not in found:  # the first image asks for all of them
-                    found[name] = self._restored(station, places, books)
-                work = found[name].pop(number, None)
-                if work is not None:
-                    self._score(place, name, work, hq, versions, books)
-                if shown:
-                    shown.advance(note=name)
-            versions.forget()
+            hq = hq_samples.of(degraded)
+            for runner in self._runners:
+                name = runner.card.name
+                if name not in tasks:  # the first image asks for all of them
+                    tasks[name] = self._tasks(runner, images, results)
+                task = tasks[name].pop(number, None)
+                if task is not None:
+                    self._measure(degraded, name, task, hq, samples, results)
+                if progress:
+                    progress.advance(note=name)
+            samples.forget()
 
-    def _read(self, address: _Address, books: _Books) -> Place | None:
-        """Read an image and its truth; None, and rows that say why, where that cannot be done."""
-        condition, index, photograph = address
+    def _read(
+        self, condition: Condition, index: int, original: str, results: ResultsLog
+    ) -> DegradedImage | None:
+        """Read an image and its HQ; None, and rows that say why, where that cannot be done."""
         key = condition.addresses[index]
         try:
             pair = condition.pairs[index]
             refuse_other_shape(pair)
         except (ImageError, OSError) as error:
             failed = Measurement(None, Status.ERROR, self.errors.note(key[0], error))
-            for station in self._stations:
+            for runner in self._runners:
                 for metric in (None, *self._pair_metrics):
-                    books.ledger.append(condition, key, station.card.name, metric, failed)
+                    results.append(condition, key, runner.card.name, metric, failed)
             return None
-        where = condition.dataset, condition.recipe
-        books.plans.add(where, key, pair.plan)
-        self.digests.add(where, key, pair)
-        path = self._gallery.path(*where, TRUTH, key[0])
-        if condition.truths and self._gallery.read(path) is None:
-            self._gallery.write(path, pair.hq)
-        return Place(condition, key, photograph, pair, books.ledger)
+        results.plans.add(condition.id, key, pair.plan)
+        results.digests.add(condition.id, key, pair.hq, pair.lq)
+        degraded = DegradedImage(condition, key, original, pair)
+        self._images.keep_hq(degraded)
+        return degraded
 
-    def _restored(
-        self, station: Station, places: Sequence[Place | None], books: _Books
-    ) -> dict[int, _Work]:
-        """Return what one restorer makes of the images that want it, by their number."""
-        wanted = {
-            number: (place, *metrics)
-            for number, place in enumerate(places)
-            if place and (metrics := self._wanted(place, station.card.name, books))
+    def _tasks(
+        self, runner: RestorerRunner, images: Sequence[DegradedImage | None], results: ResultsLog
+    ) -> dict[int, _ImageTask]:
+        """Restore the images of which an earlier session left something to do, by number."""
+        name = runner.card.name
+        missing = {
+            number: metrics
+            for number, degraded in enumerate(images)
+            if degraded and (metrics := self._missing(degraded, name, results))
         }
-        outcomes = self._supply.restored(station, [place for place, _, _ in wanted.values()])
+        chosen = [each for number, each in enumerate(images) if each and number in missing]
+        restored = self._images.restore(runner, chosen, results)
         return {
-            number: _Work(metrics, sets, outcome)
-            for (number, (_, metrics, sets)), outcome in zip(wanted.items(), outcomes, strict=True)
+            number: _ImageTask(*metrics, image)
+            for (number, metrics), image in zip(missing.items(), restored, strict=True)
         }
 
-    def _wanted(
-        self, place: Place, restorer: str, books: _Books
+    def _missing(
+        self, degraded: DegradedImage, restorer: str, results: ResultsLog
     ) -> tuple[list[PairMetric], list[SetMetric]] | None:
-        """Return what an earlier session left to do; None for nothing."""
-        condition, key, ledger = place.condition, place.key, books.ledger
-        metrics = [m for m in self._pair_metrics if not ledger.settled(condition, key, restorer, m)]
-        sets = [m for m in self.set_metrics if self.wants(condition, restorer, m, books.log)]
-        return (metrics, sets) if metrics or sets or not place.settled(restorer) else None
+        """Return the metrics that an earlier session left to do; None for nothing."""
+        condition, key = degraded.condition, degraded.key
+        pair_metrics = [
+            each
+            for each in self._pair_metrics
+            if not results.is_settled(condition, key, restorer, each)
+        ]
+        set_metrics = [
+            each for each in self.set_metrics if self.lacks(condition, restorer, each, results)
+        ]
+        is_done = results.is_settled(condition, key, restorer, None)
+        return (pair_metrics, set_metrics) if pair_metrics or set_metrics or not is_done else None
 
-    def _score(
+    def _measure(
         self,
-        place: Place,
+        degraded: DegradedImage,
         restorer: str,
-        work: _Work,
+        task: _ImageTask,
         hq: Sample,
-        versions: Samples,
-        books: _Books,
+        samples: Samples,
+        results: ResultsLog,
     ) -> None:
-        condition, key, outcome = place.condition, place.key, work.outcome
-        # The truth of a lost image too: a file of vectors is written whole, for all images.
-        pictures = {TRUTH: hq} if self.truths else {}
-        if outcome.image is None:
-            failed = Measurement(None, Status.ERROR, outcome.detail)
+        condition, key, restored = degraded.condition, degraded.key, task.restored
+        # The HQ of a lost image too: a file of vectors is written whole, for all images.
+        described = {HQ: hq} if self.truths else {}
+        if restored.image is None:
+            failed = Measurement(None, Status.ERROR, restored.detail)
             for metric in self._pair_metrics:
-                books.ledger.append(condition, key, restorer, metric, failed)
+                results.append(condition, key, restorer, metric, failed)
         else:
-            pictures[restorer] = sample = versions.of(outcome.image)
-            values = measure_all(work.metrics, sample, hq, self.errors, self._cache)
-            for metric, value in zip(work.metrics, values, strict=True):
-                books.ledger.append(condition, key, restorer, metric, value)
-        for each in work.sets:
-            for owner, picture in pictures.items():
-                vector = describe(each, picture, self.errors, self._cache)
-                home = condition.dataset, condition.recipe, owner, each.feature
-                books.features.add(home, key, vector)
+            described[restorer] = sample = samples.of(restored.image)
+            values = measure_all(task.pair_metrics, sample, hq, self.errors, self._cache)
+            for metric, value in zip(task.pair_metrics, values, strict=True):
+                results.append(condition, key, restorer, metric, value)
+        for each in task.set_metrics:
+            for owner, image in described.items():
+                vector = describe(each, image, self.errors, self._cache)
+                results.features.add((*condition.id, owner, each.feature), key, vector)
 
 
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """What is wanted of one restorer's image, and the image."""
-
-    metrics: list[PairMetric]
-    sets: list[SetMetric]
-    outcome: Outcome
-
-
-@dataclass(frozen=True, slots=True)
-class _Books:
-    """Where what is found goes."""
-
-    ledger: Ledger
-    log: RowBuffer
-    features: FeatureStore
-    plans: PlanStore
-
-
-class _Truths:
-    """Hands out the truth's sample, one for equal pixels as long as the photograph is the same."""
+class _HqSamples:
+    """The samples of HQ, one for equal pixels as long as the original is the same."""
 
     def __init__(self) -> None:
-        self._samples, self._photograph = Samples(), ""
+        self._samples, self._original = Samples(), ""
 
-    def of(self, place: Place) -> Sample:
-        if place.photograph != self._photograph:
+    def of(self, degraded: DegradedImage) -> Sample:
+        if degraded.original != self._original:
             self._samples.forget()
-            self._photograph = place.photograph
-        return self._samples.of(place.pair.hq)
+            self._original = degraded.original
+        return self._samples.of(degraded.pair.hq)
 
 
-def _addresses(group: Sequence[Condition], versions: Sequence[Sequence[int]]) -> Iterator[_Address]:
-    """Yield photograph by photograph, so that each is decoded once for all conditions."""
+def _addresses(
+    group: Sequence[Condition], versions: Sequence[Sequence[int]]
+) -> Iterator[tuple[Condition, int, str]]:
+    """Yield condition, index and original, so that each is decoded once for all conditions."""
     names = photographs(group[0].addresses)
     for indices in versions:
         for index in indices:

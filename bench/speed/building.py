@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,15 @@ from degrade.images import decode_image
 from degrade.images.encoding import encode
 from degrade.random import Stream, StreamKey
 
-__all__ = ["BAR", "SIDE", "BuildingLine", "BuildingReport", "measure_building"]
+__all__ = [
+    "BAR",
+    "SIDE",
+    "BuildingLine",
+    "BuildingReport",
+    "as_record",
+    "as_text",
+    "measure_building",
+]
 
 BAR = 1.5
 """Build ÷ codecs alone, at most; with two processes."""
@@ -247,3 +255,60 @@ def _write_levels(dataset: PairedDataset, folder: Path) -> None:
     folder.mkdir()
     for index, key in enumerate(dataset.source.keys):
         dataset[index].lq.tofile(folder / f"{key}.raw")
+
+
+_HEADINGS = ("LQ and HQ as", "processes", "pairs/s", "efficiency", "build ms", "codecs ms", "ratio",
+             "min-max", "by the clock", "bar", "met", "LQ KB")  # fmt: skip
+
+
+def as_text(report: BuildingReport) -> str:
+    """Return an aligned table with the machine above."""
+    facts = report.environment
+    lines = [
+        f"{facts['cpu']}, Python {facts['python']}, Relume {facts['relume']}",
+        f"build of {report.pictures} pictures, {SIDE} × {SIDE}, recipe {report.recipe}, against "
+        f"decoding and encoding alone; medians of {report.rounds} rounds in turn; ms are CPU time "
+        "of all processes for a pair, start-up included",
+        "",
+    ]
+    rows = [_HEADINGS, *(_cells(report, line) for line in report.lines)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
+    for row in rows:
+        first, *others = (cell for cell in row)
+        cells = [first.ljust(widths[0])]
+        cells += [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def _cells(report: BuildingReport, line: BuildingLine) -> tuple[str, ...]:
+    alone = [
+        other for other in report.lines if (other.encoding, other.workers) == (line.encoding, 1)
+    ]
+    share = line.pairs_per_second / (line.workers * alone[0].pairs_per_second) if alone else None
+    return (
+        line.encoding,
+        str(line.workers),
+        f"{line.pairs_per_second:.1f}",
+        "-" if share is None else f"{share:.0%}",
+        f"{line.build_ms:.1f}",
+        f"{line.codecs_ms:.1f}",
+        f"{line.ratio:.2f}×",
+        f"{line.low:.2f}-{line.high:.2f}",
+        f"{line.wall_ratio:.2f}×",
+        f"{BAR:g}×" if line.met is not None else "",
+        {None: "", True: "yes", False: "no"}[line.met],
+        f"{line.kilobytes:.0f}",
+    )
+
+
+def as_record(report: BuildingReport) -> dict[str, Any]:
+    """Return the report as JSON values; ratios are build ÷ codecs alone."""
+    return {
+        "environment": report.environment,
+        "recipe": report.recipe,
+        "pictures": report.pictures,
+        "rounds": report.rounds,
+        "bar": BAR,
+        "lines": [{**asdict(line), "met": line.met} for line in report.lines],
+    }

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from bench.speed import reference_blur as blur
-from bench.speed import reference_codec as codec
-from bench.speed import reference_noise as noise
+from bench.speed import references as blur
+from bench.speed import references as codec
+from bench.speed import references as noise
 from bench.speed.case import Case, Formula, PeerCall
 from degrade import Step
 from degrade.ops import Value

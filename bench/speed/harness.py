@@ -1,7 +1,7 @@
 """What the harness costs: a run of a suite against the same work written as a loop.
 
 The loop opens the data set and the recipe, reads, degrades, restores, writes the restored image
-and scores, and nothing else. What a run takes more is its own: the truth's copy for the report,
+and scores, and nothing else. What a run takes more is its own: the copy of HQ for the report,
 rows, plans, digests, the record, the table, the cache.
 """
 
@@ -14,8 +14,8 @@ from pathlib import Path
 
 from bench.metrics.metric import PairMetric, Sample
 from bench.metrics.registry import load_metric
-from bench.runner.execute import execute
-from bench.runner.restored_output import match_size
+from bench.runner.restored_images import match_size
+from bench.runner.run import execute
 from bench.suite.conditions import open_conditions
 from bench.suite.suite import Suite
 from degrade.images import write_png

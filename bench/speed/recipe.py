@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from bench.speed.case import Image
-from bench.speed.reference_gfpgan import COLOUR, degrade_as_basicsr
+from bench.speed.references import COLOUR, degrade_as_basicsr
 from bench.speed.timing import Ratio
 from degrade import Plan, apply, load_recipe, plan
 

@@ -12,7 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LEVEL", "RESAMPLES", "Bootstrap", "Interval", "draw"]
+__all__ = [
+    "LEVEL",
+    "RESAMPLES",
+    "Bootstrap",
+    "ColumnBootstrap",
+    "Interval",
+    "draw",
+    "interval_of_draws",
+]
 
 LEVEL = 0.95
 """The share of resampled means inside an interval."""
@@ -106,3 +114,60 @@ def draw(generator: np.random.Philox, shape: tuple[int, int]) -> NDArray[np.intp
     bits = np.asarray(generator.random_raw(shape[0] * shape[1]), dtype=np.uint64)
     scaled = ((bits >> np.uint64(32)) * np.uint64(shape[1])) >> np.uint64(32)
     return scaled.astype(np.intp).reshape(shape)
+
+
+Matrix = NDArray[np.float64]
+
+
+class ColumnBootstrap:
+    """Draws photographs, the same ones for every column, restorer and metric.
+
+    Parameters
+    ----------
+    seed
+        64-bit; the key of NumPy's Philox4x64 generator.
+    photographs
+        How many there are to draw from, and how many each draw takes.
+    """
+
+    def __init__(self, seed: int, photographs: int) -> None:
+        generator = np.random.Philox(key=seed)
+        size = max(1, _CHUNK // max(1, photographs))
+        self._weights = []
+        for done in range(0, RESAMPLES, size):
+            rows = min(size, RESAMPLES - done)
+            drawn = draw(generator, (rows, photographs))
+            flat = (drawn + np.arange(rows)[:, None] * photographs).ravel()
+            counts = np.bincount(flat, minlength=rows * photographs).reshape(rows, photographs)
+            self._weights.append(counts.astype(np.uint16))
+
+    def means(self, table: Matrix) -> tuple[Matrix, Matrix]:
+        """Return the mean of each column, ``(columns,)``, and of each draw, ``(draws, columns)``.
+
+        Parameters
+        ----------
+        table
+            ``(photographs, columns)``; NaN where a photograph has no value. A mean of nothing
+            is NaN.
+        """
+        known = np.isfinite(table).astype(np.float64)
+        filled = np.where(known > 0, table, 0.0)
+        with np.errstate(invalid="ignore"):
+            mean = filled.sum(axis=0) / known.sum(axis=0)
+            draws = np.concatenate([(w @ filled) / (w @ known) for w in self._weights])
+        return mean, draws
+
+
+def interval_of_draws(mean: float | np.float64, draws: Matrix, photographs: int) -> Interval:
+    """Return a mean with the percentile interval of its draws; no interval below two photographs.
+
+    Draws without a value (NaN) are left out.
+    """
+    if not np.isfinite(mean):
+        return Interval(None, None, None)
+    known = draws[np.isfinite(draws)]
+    if photographs < 2 or not known.size:
+        return Interval(float(mean), None, None)
+    tail = (1 - LEVEL) / 2
+    low, high = np.quantile(known, [tail, 1 - tail])
+    return Interval(float(mean), float(low), float(high))

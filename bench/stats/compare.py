@@ -10,13 +10,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bench.stats.comparison import SIGNIFICANT, Comparison, Comparisons
+from bench.stats.comparison import (
+    NO_CAPS,
+    SIGNIFICANT,
+    Comparison,
+    Comparisons,
+    Pair,
+    compare_pairs,
+    why_not_compared,
+)
 from bench.stats.compatibility import (
     refuse_mixed_signatures,
     refuse_other_images,
     refuse_unfinished,
 )
-from bench.stats.paired_tests import NO_CAPS, Pair, compare_pairs, why_not_compared
 from bench.stats.paired_values import Infinite, Side, open_condition
 from bench.stats.resampling import DRAWS, holm
 from bench.stats.scores import BASELINE
@@ -51,8 +58,8 @@ def compare(
     subset
         One of `bench.stats.paired_values.SUBSETS`.
     infinite
-        Whether values beyond `bench.stats.paired_values.CAPS` count as that, or infinite ones are
-        left out (and counted); the signature says which.
+        Whether values beyond the metric's cap count as that, or infinite ones are left out (and
+        counted); the signature says which.
 
     Raises
     ------
@@ -95,8 +102,8 @@ def compare_runs(
     restorers
         Names; none for all that both runs have but `BASELINE`.
     caps
-        Metric to the largest value that counts, where it is another than that of its unit in
-        `bench.stats.paired_values.CAPS`; the signature says which.
+        Metric to the largest value that counts, where it is less than its own cap; the signature
+        says which.
 
     Raises
     ------
@@ -129,7 +136,8 @@ def _table(
     infinite: Infinite,
     caps: Mapping[str, float] = NO_CAPS,
 ) -> Comparisons:
-    chosen = [run.record["metrics"][name] for name in metrics]
+    entries = run.metrics
+    chosen = [entries[name] for name in metrics]
     notes = [why_not_compared(each, run) for each in chosen]
     kept = [each for each, note in zip(chosen, notes, strict=True) if not note]
     rows: list[Comparison] = []

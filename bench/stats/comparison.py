@@ -5,11 +5,37 @@ Records only; they are made in `bench.stats.compare` and laid out in `bench.repo
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
+import numpy as np
+
+from bench.metrics.metric import MetricEntry
 from bench.stats.bootstrap import Interval
+from bench.stats.paired_sets import pair_sets
+from bench.stats.paired_values import Condition, Infinite, Paired, Side
+from bench.stats.resampling import (
+    Statistic,
+    mean_of,
+    of_photographs,
+    pair_mean_of,
+    resample,
+    wilcoxon,
+)
+from bench.store.record import Run
 
-__all__ = ["SIGNIFICANT", "Comparison", "Comparisons"]
+__all__ = [
+    "NO_CAPS",
+    "SIGNIFICANT",
+    "Comparison",
+    "Comparisons",
+    "Pair",
+    "compare_pairs",
+    "why_not_compared",
+    "win_rate",
+]
 
 SIGNIFICANT = 0.05
 """The share of tables in which chance alone may call any comparison better or worse."""
@@ -93,3 +119,122 @@ class Comparisons:
     rows: tuple[Comparison, ...]
     subset: str
     notes: tuple[str, ...]
+
+
+NO_CAPS: Mapping[str, float] = MappingProxyType({})
+
+Pair = tuple[tuple[Side, str], tuple[Side, str]]
+"""``((run, restorer), (run, against))``."""
+
+
+def compare_pairs(
+    condition: Condition,
+    pairs: Sequence[Pair],
+    metrics: Sequence[MetricEntry],
+    run: Run,
+    infinite: Infinite,
+    caps: Mapping[str, float] = NO_CAPS,
+) -> Iterator[Comparison]:
+    """Yield the comparison of every pair by every metric, over the same draws, not corrected.
+
+    Parameters
+    ----------
+    condition
+        From `bench.stats.paired_values.open_condition`.
+    pairs
+        ``((run, restorer), (run, against))``, runs as `bench.stats.paired_values.Side`.
+    metrics
+        Of which `why_not_compared` says nothing.
+    run
+        Whose seed draws.
+    """
+    paired = [
+        (each, pair, _paired(condition, pair, each, _cap(each, infinite, caps)))
+        for each in metrics
+        for pair in pairs
+    ]
+    statistics = [_statistic(found) for _, _, found in paired]
+    resampled = resample(statistics, len(condition.order), seed=run.record["suite"]["seed"])
+    for (entry, pair, found), drawn in zip(paired, resampled, strict=True):
+        outcome = of_photographs(drawn, found.photographs)
+        (side, restorer), (other_side, against) = pair
+        of_images = entry.kind == "pair"
+        yield Comparison(
+            dataset=condition.dataset,
+            recipe=condition.recipe,
+            metric=entry.name,
+            direction=entry.direction,
+            signature=_signature(entry, infinite, caps),
+            restorer=restorer,
+            against=against,
+            difference=outcome.interval,
+            wins=win_rate(found, entry.direction) if of_images else None,
+            p=outcome.p,
+            p_holm=outcome.p,
+            wilcoxon=wilcoxon(found.differences) if of_images else None,
+            wilcoxon_holm=None,
+            photographs=found.photographs,
+            images=found.images,
+            left_out=found.left_out,
+            capped=found.capped,
+            unbounded=found.unbounded,
+            daggered=_trained_on(side, restorer, entry) or _trained_on(other_side, against, entry),
+        )
+
+
+def _paired(condition: Condition, pair: Pair, entry: MetricEntry, cap: float) -> Paired:
+    if entry.kind == "set":
+        return pair_sets(condition, *pair, entry)
+    return condition.pair_values(*pair, entry.name, cap)
+
+
+def _statistic(found: Paired) -> Statistic:
+    return (mean_of if found.differences.ndim == 1 else pair_mean_of)(found.differences)
+
+
+def win_rate(found: Paired, direction: str) -> float | None:
+    """Return the share of photographs on which the first is better, ties counting half.
+
+    Parameters
+    ----------
+    found
+        Of a metric of single images.
+    direction
+        ``higher`` or ``lower``, whichever is better.
+    """
+    known = found.differences[np.isfinite(found.differences)]
+    if not len(known):
+        return None
+    better = known > 0 if direction == "higher" else known < 0
+    return float((better.sum() + (known == 0).sum() / 2) / len(known))
+
+
+def _cap(entry: MetricEntry, infinite: Infinite, caps: Mapping[str, float]) -> float:
+    own = caps.get(entry.name, math.inf)
+    return min(own, entry.ceiling if infinite == "cap" else math.inf)
+
+
+def _signature(entry: MetricEntry, infinite: Infinite, caps: Mapping[str, float]) -> str:
+    """Return a metric's signature and, where its values may be infinite, what became of those."""
+    cap = _cap(entry, infinite, caps)
+    if math.isfinite(cap):
+        return f"{entry.signature}|cap{cap:.2f}"
+    return entry.signature if entry.cap is None else f"{entry.signature}|infinite-left-out"
+
+
+def _trained_on(side: Side, restorer: str, entry: MetricEntry) -> bool:
+    return entry.judge in side.run.record["restorers"][restorer]["loss_networks"]
+
+
+def why_not_compared(entry: MetricEntry, run: Run) -> str:
+    """Return why a metric has no paired interval, or the empty string."""
+    name = entry.name
+    if not any(row.metric == name and row.value is not None for row in run.rows):
+        return f"{name}: no value in this run"
+    if entry.kind == "pair":
+        return ""
+    if not entry.distance:
+        return f"{name}: no interval of its differences is known"
+    if not run.record.get("reference"):
+        return f"{name}: biased when compared with the HQ of the same images; run with --reference"
+    return ""

@@ -11,10 +11,15 @@ from collections.abc import Collection
 from bench.metrics.judge_weights import other_weights
 from bench.stats.scores import BASELINE, NotComparableError, signatures
 from bench.store.record import SECONDS, Run
-from bench.store.rows import Row
+from bench.store.rows import ScoreRow
 from degrade.errors import UserError
 
-__all__ = ["refuse_mixed_signatures", "refuse_other_images", "refuse_unfinished"]
+__all__ = [
+    "refuse_mixed_signatures",
+    "refuse_other_images",
+    "refuse_other_suite",
+    "refuse_unfinished",
+]
 
 _CODECS = ("imagecodecs", "opencv-python-headless", "pillow")
 """Libraries that decode pictures, or encode where a recipe asks for a system's codec."""
@@ -155,9 +160,30 @@ def _hair(before: Run, after: Run) -> str:
     )
 
 
-def _where(row: Row) -> _Where:
+def _where(row: ScoreRow) -> _Where:
     return row.dataset, row.recipe
 
 
-def _is_plain(row: Row) -> bool:
+def _is_plain(row: ScoreRow) -> bool:
     return row.restorer == BASELINE and row.metric != SECONDS["name"]
+
+
+_DECISIVE = ("name", "seed", "variants", "size", "masks")
+
+
+def refuse_other_suite(before: Run, after: Run) -> None:
+    """Refuse runs of suites that differ in name, seed, variants, size or masks.
+
+    Raises
+    ------
+    NotComparableError
+        Saying what differs. Data sets, recipes, images and signatures are checked where the
+        values are compared.
+    """
+    one, other = before.record["suite"], after.record["suite"]
+    for key in _DECISIVE:
+        if one.get(key) != other.get(key):
+            raise NotComparableError(
+                f"the runs are of two suites: {key} was {one.get(key)}, now {other.get(key)}: "
+                "run the same suite, or make a new baseline"
+            )

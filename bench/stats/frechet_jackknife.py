@@ -1,7 +1,7 @@
 """The Fréchet distance from a reference set as a mean over photographs, by the jackknife.
 
 In this form it can be resampled: each photograph has a value, which says what the distance is
-without it. See `bench.metrics.distribution.frechet` for the distance.
+without it. See `bench.metrics.distribution.distances` for the distance.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.metrics.distribution.frechet import covariance_root
+from bench.metrics.distribution.distances import covariance_root
 
 __all__ = ["ReferenceGaussian", "distances_without_each", "fit_reference", "jackknife_values"]
 

@@ -12,20 +12,25 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.metrics.distribution.frechet import frechet_distance
-from bench.metrics.distribution.kernel_distance import kernel_distance
-from bench.metrics.distribution.precision_recall import precision_recall
-from bench.metrics.perceptual.efficientnet_judge import load_judge
+from bench.metrics.distribution.distances import frechet_distance, kernel_distance
+from bench.metrics.perceptual.features import load_judge as load_judge
 from degrade.errors import DatasetError
 from zoo.restorer import Image
 
-__all__ = ["Comparison", "describe", "halves_comparison", "held_out_comparison"]
+__all__ = [
+    "NEIGHBOURS",
+    "GeneratorScore",
+    "describe",
+    "halves_comparison",
+    "held_out_comparison",
+    "precision_recall",
+]
 
 Features = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class GeneratorScore:
     """Two sets of faces of equal size.
 
     Attributes
@@ -75,7 +80,7 @@ def describe(faces: Iterable[Image], on_face: Callable[[int], object] | None = N
     return np.stack(found)
 
 
-def halves_comparison(drawn: Features, real: Features, seed: int = 0) -> Sequence[Comparison]:
+def halves_comparison(drawn: Features, real: Features, seed: int = 0) -> Sequence[GeneratorScore]:
     """Compare drawn faces with one half of the real ones, and the other half with it.
 
     Parameters
@@ -102,7 +107,7 @@ def halves_comparison(drawn: Features, real: Features, seed: int = 0) -> Sequenc
 
 def held_out_comparison(
     drawn: Features, real: Features, held_out: Features, seed: int = 0
-) -> Sequence[Comparison]:
+) -> Sequence[GeneratorScore]:
     """Compare drawn faces, and as many learned from, with faces that were not learned from.
 
     Parameters and errors as `halves_comparison`; ``real`` are those learned from.
@@ -116,9 +121,9 @@ def held_out_comparison(
     )
 
 
-def _compared(name: str, against: str, faces: Features, others: Features) -> Comparison:
+def _compared(name: str, against: str, faces: Features, others: Features) -> GeneratorScore:
     precision, recall = precision_recall(faces, others)
-    return Comparison(
+    return GeneratorScore(
         name,
         against,
         len(faces),
@@ -132,3 +137,53 @@ def _compared(name: str, against: str, faces: Features, others: Features) -> Com
 def _check(count: int) -> None:
     if count < 8:
         raise DatasetError(f"{count} faces of a kind are too few to compare: give at least 8")
+
+
+NEIGHBOURS = 3
+"""k of the paper's section 3.1."""
+
+
+def precision_recall(
+    drawn: NDArray[np.float64], real: NDArray[np.float64], neighbours: int = NEIGHBOURS
+) -> tuple[float, float]:
+    """Return precision and recall, each 0 to 1.
+
+    Parameters
+    ----------
+    drawn, real
+        ``(n, d)`` and ``(m, d)`` features, more of each than ``neighbours``.
+    neighbours
+        Which nearest neighbour a ball reaches to.
+
+    Returns
+    -------
+    precision
+        Share of the drawn vectors that lie in a ball of the real ones.
+    recall
+        Share of the real vectors that lie in a ball of the drawn ones. Two halves of one set
+        score the same in both, and less than 1.
+
+    Raises
+    ------
+    ValueError
+        Too few vectors.
+    """
+    if min(len(drawn), len(real)) <= neighbours:
+        raise ValueError(f"{min(len(drawn), len(real))} vectors have no {neighbours} neighbours")
+    apart = _distances(drawn, real)
+    return (
+        float((apart <= _reach(real, neighbours)[None]).any(axis=1).mean()),
+        float((apart <= _reach(drawn, neighbours)[:, None]).any(axis=0).mean()),
+    )
+
+
+def _reach(vectors: NDArray[np.float64], neighbours: int) -> NDArray[np.float64]:
+    """Return the squared distance of each vector to its k-th nearest other one."""
+    apart = _distances(vectors, vectors)
+    np.fill_diagonal(apart, np.inf)
+    return np.asarray(np.partition(apart, neighbours - 1, axis=1)[:, neighbours - 1])
+
+
+def _distances(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
+    squares = np.square(one).sum(axis=1)[:, None] + np.square(other).sum(axis=1)[None]
+    return np.asarray(np.maximum(squares - 2 * one @ other.T, 0.0))

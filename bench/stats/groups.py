@@ -16,7 +16,7 @@ import numpy as np
 
 from bench.stats.bootstrap import Bootstrap, Interval
 from bench.stats.compatibility import refuse_unfinished
-from bench.stats.paired_values import CAPS, Side, open_condition
+from bench.stats.paired_values import Side, open_condition
 from bench.stats.scores import BASELINE, signatures
 from bench.store.record import SECONDS, Run
 from degrade.config import nearest
@@ -121,24 +121,26 @@ def group_scores(
         The run is not finished, lacks a name, or holds none of the table's photographs.
     """
     refuse_unfinished(run)
-    facts = run.record["metrics"]
-    for name, known in [(restorer, run.record["restorers"]), *((name, facts) for name in metrics)]:
+    entries = run.metrics
+    for name, known in [
+        (restorer, run.record["restorers"]),
+        *((name, entries) for name in metrics),
+    ]:
         if name not in known:
             raise UserError(f"the run has no '{name}'.{nearest(name, known)}")
     signatures(run.rows)
     side, bootstrap = Side(run), Bootstrap(run.record["suite"]["seed"])
     chosen = [
-        facts[name]
-        for name in metrics or facts
-        if facts[name]["kind"] == "pair" and name != SECONDS["name"]
+        entries[name]
+        for name in metrics or entries
+        if entries[name].kind == "pair" and name != SECONDS["name"]
     ]
     found = []
     for place in run.record["conditions"]:
         condition = open_condition(side, place["dataset"], place["recipe"], "all")
         for each in chosen:
             sides = (side, restorer), (side, BASELINE)
-            cap = CAPS.get(each["unit"], math.inf)
-            paired = condition.pair_values(*sides, each["name"], cap)
+            paired = condition.pair_values(*sides, each.name, each.ceiling)
             gains = dict(zip(condition.order, paired.differences.tolist(), strict=True))
             for attribute, group in _every(attributes):
                 members = attributes.groups[attribute]
@@ -149,8 +151,8 @@ def group_scores(
                 ]
                 found.append(
                     GroupScore(
-                        condition.dataset, condition.recipe, restorer, each["name"],
-                        each["direction"], attribute, group, len(values),
+                        condition.dataset, condition.recipe, restorer, each.name,
+                        each.direction, attribute, group, len(values),
                         bootstrap.interval(values),
                     )
                 )  # fmt: skip

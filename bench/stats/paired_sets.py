@@ -11,26 +11,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.metrics.distribution.fd_efficientnet import FD
-from bench.metrics.distribution.fd_mobilenet import FD_MOBILENET
-from bench.metrics.distribution.fid import FID, FID_CLEAN
-from bench.metrics.distribution.fid_torch_fidelity import FID_TORCH_FIDELITY
-from bench.metrics.distribution.kd_efficientnet import KD
-from bench.metrics.distribution.kid import KID, KID_CLEAN
+from bench.metrics.distribution.distances import kernel
+from bench.metrics.metric import MetricEntry
 from bench.stats.frechet_jackknife import fit_reference, jackknife_values
-from bench.stats.kernel_terms import kernel_terms
 from bench.stats.paired_values import Address, Condition, Paired, Side
-from bench.store.features import read_vectors
-from bench.store.photographs import ImageKey
-from bench.suite.reference import reference_file
+from bench.store.features import read_vectors, reference_file
+from bench.store.images import ImageKey
 
-__all__ = ["FEW", "FRECHET_DISTANCES", "KERNEL_DISTANCES", "pair_sets"]
-
-FRECHET_DISTANCES = (
-    *(FD.name, FD_MOBILENET.name),
-    *(FID.name, FID_CLEAN.name, FID_TORCH_FIDELITY.name),
-)
-KERNEL_DISTANCES = (KD.name, KID.name, KID_CLEAN.name)
+__all__ = ["FEW", "kernel_terms", "pair_sets"]
 
 FEW = 200
 """Photographs below which the interval of a difference of Fréchet distances may be too narrow: of
@@ -42,8 +30,7 @@ def pair_sets(
     condition: Condition,
     first: tuple[Side, str],
     second: tuple[Side, str],
-    metric: str,
-    feature: str,
+    metric: MetricEntry,
 ) -> Paired:
     """Line up a distance from a reference set of two restorers, each ``(run, restorer)``.
 
@@ -52,22 +39,22 @@ def pair_sets(
     Parameters
     ----------
     metric
-        One of `KERNEL_DISTANCES` or `FRECHET_DISTANCES`.
-    feature
-        What its vectors are called.
+        Whose ``distance`` is known.
 
     Raises
     ------
     DatasetError
         The vectors of a run are missing.
     """
-    places = [(condition.dataset, condition.recipe, name, feature) for _, name in (first, second)]
+    places = [
+        (condition.dataset, condition.recipe, name, metric.feature) for _, name in (first, second)
+    ]
     sides = [side for side, _ in (first, second)]
-    found = [side.vectors(at, metric).found for side, at in zip(sides, places, strict=True)]
+    found = [side.vectors(at, metric.name).found for side, at in zip(sides, places, strict=True)]
     keys = sorted(condition.names.keys() & found[0].keys() & found[1].keys())
     present = sorted({condition.names[key] for key in keys})
     count = len(condition.order)
-    shape = (count,) if metric in FRECHET_DISTANCES else (count, count)
+    shape = (count,) if metric.distance == "frechet" else (count, count)
     differences = np.full(shape, math.nan)
     if len(present) > 1:
         number = {name: i for i, name in enumerate(present)}
@@ -81,17 +68,21 @@ def pair_sets(
 
 
 def _values(
-    side: Side, place: Address, metric: str, keys: Sequence[ImageKey], images: NDArray[np.intp]
+    side: Side,
+    place: Address,
+    metric: MetricEntry,
+    keys: Sequence[ImageKey],
+    images: NDArray[np.intp],
 ) -> NDArray[np.float64]:
     """Return the terms of a kernel distance or the values of a Fréchet distance, computed once."""
-    is_kernel, feature = metric in KERNEL_DISTANCES, place[3]
+    is_kernel, feature = metric.distance == "kernel", place[3]
 
     def reference() -> NDArray[np.float64]:
         found = read_vectors(reference_file(side.run.folder, feature))
         return np.stack([found[key] for key in sorted(found)]).astype(np.float64)
 
     def values() -> NDArray[np.float64]:
-        restored = side.vectors(place, metric).stack(keys)
+        restored = side.vectors(place, metric.name).stack(keys)
         vectors = side.once(("reference", feature), reference)
         if is_kernel:
             return kernel_terms(restored, images, vectors)
@@ -99,3 +90,58 @@ def _values(
         return jackknife_values(restored, images, fitted)
 
     return side.once((is_kernel, place, tuple(keys)), values)
+
+
+_BLOCK = 512
+
+
+def kernel_terms(
+    restored: NDArray[np.float64], images: NDArray[np.intp], reference: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return ``(n, n)`` terms whose mean over i ≠ j is the distance, but for the reference's part.
+
+    Parameters
+    ----------
+    restored
+        ``(v, d)`` features of degraded versions.
+    images
+        ``(v,)`` numbers of their photographs, 0 to n − 1, each at least once.
+    reference
+        ``(m, d)`` features of the reference set, held fixed.
+
+    Returns
+    -------
+    ndarray
+        Term (i, j) is K̄(i, j) − c(i) − c(j), with K̄ the mean kernel between the versions of i and
+        those of j, and c(i) the mean kernel between the versions of i and the reference set. The
+        mean within the reference, equal for all restorers, is left out, so only differences
+        between two restorers mean anything. The diagonal is NaN.
+
+    Notes
+    -----
+    Gretton et al. 2012, eq. 3: the unbiased estimate is Σ_{i≠j} k(x_i, x_j) / n(n − 1) + const
+    − 2 Σ_i c(i) / n, and the last sum is that of c(i) + c(j) over the same pairs. With equally
+    many versions of each photograph this equals `kernel_distance` with ``images`` exactly.
+    """
+    order = np.argsort(images, kind="stable")
+    rows, starts = restored[order], np.unique(images[order], return_index=True)[1]
+    versions = np.diff([*starts, len(rows)])
+    own = np.zeros((len(starts), len(starts)))
+    for first in range(0, len(starts), _BLOCK):
+        some = slice(first, first + _BLOCK)
+        begin = starts[first]
+        end = starts[first + _BLOCK] if first + _BLOCK < len(starts) else len(rows)
+        between = kernel(rows[begin:end] @ rows.T, rows.shape[1])
+        between = np.add.reduceat(between, starts, axis=1)
+        own[some] = np.add.reduceat(between, starts[some] - begin, axis=0)
+    own /= np.outer(versions, versions)
+    across = np.concatenate(
+        [
+            kernel(rows[place : place + _BLOCK] @ reference.T, rows.shape[1]).mean(axis=1)
+            for place in range(0, len(rows), _BLOCK)
+        ]
+    )
+    mean = np.add.reduceat(across, starts) / versions
+    terms: NDArray[np.float64] = own - mean[:, None] - mean[None, :]
+    np.fill_diagonal(terms, np.nan)
+    return terms

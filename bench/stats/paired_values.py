@@ -16,27 +16,18 @@ from numpy.typing import NDArray
 from bench.metrics.metric import Status
 from bench.stats.scores import BASELINE
 from bench.store.features import Vectors, file_of, read_vectors
-from bench.store.photographs import ImageKey, per_photograph, photographs
+from bench.store.images import ImageKey, per_photograph, photographs
 from bench.store.record import Run
-from bench.store.rows import Row
+from bench.store.rows import ScoreRow
 from degrade.errors import UserError
 
-__all__ = ["CAPS", "HARDEST_THIRD", "SUBSETS", "Condition", "Paired", "Side", "open_condition"]
+__all__ = ["HARDEST_THIRD", "SUBSETS", "Condition", "Paired", "Side", "open_condition"]
 
 Infinite = Literal["cap", "leave-out"]
 """What becomes of images with an infinite value, the PSNR of equal images."""
 
-CAPS: Mapping[str, float] = {"dB": 10 * math.log10(12 * 255**2)}
-"""Unit to the largest value that counts under ``cap``: 58.92 dB is the PSNR of a picture that
-differs from the truth by no more than rounding to 8 bits (an error uniform within half a level
-has the variance 1/12; Bennett 1948). Beyond it nothing is to be seen. So two perfect images differ
-by 0, and doing nothing to an untouched one beats touching it by what that costs below the cap."""
-
 HARDEST_THIRD = "hardest-third"
 SUBSETS = ("all", HARDEST_THIRD)
-_HARDNESS = ("perceptual_efficientnet", "lpips")
-"""Whatever of these a run has, first come, tells how bad an input is; both lower is better."""
-
 Address = tuple[str, str, str, str]
 """``(dataset, recipe, restorer, metric)``."""
 
@@ -54,13 +45,14 @@ class Side:
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self._rows: dict[Address, dict[ImageKey, Row]] = {}
+        self.metrics = run.metrics
+        self._rows: dict[Address, dict[ImageKey, ScoreRow]] = {}
         for row in run.rows:
             address = row.dataset, row.recipe, row.restorer, row.metric
             self._rows.setdefault(address, {})[row.key, row.variant] = row
         self._computed: dict[Hashable, object] = {}
 
-    def rows(self, address: Address) -> Mapping[ImageKey, Row]:
+    def rows(self, address: Address) -> Mapping[ImageKey, ScoreRow]:
         """Return the rows of one restorer and metric under one condition."""
         return self._rows.get(address, {})
 
@@ -110,7 +102,7 @@ class Paired:
     left_out
         Degraded images that could have one and lack it.
     capped
-        Images where one of the two values was cut to `CAPS`.
+        Images where one of the two values was cut to the metric's cap.
     unbounded
         Images left out since one of the two values is infinite; two infinite ones differ by 0.
     """
@@ -201,20 +193,21 @@ def open_condition(side: Side, dataset: str, recipe: str, subset: str) -> Condit
 def _hardest_third(
     side: Side, dataset: str, recipe: str, names: Mapping[ImageKey, str]
 ) -> set[str]:
-    for metric in _HARDNESS:
-        rows = side.rows((dataset, recipe, BASELINE, metric))
+    perceptual = [each for each in side.metrics.values() if each.ranking and each.error == "value"]
+    for metric in sorted(perceptual, key=lambda each: -each.ranking):
+        rows = side.rows((dataset, recipe, BASELINE, metric.name))
         values = {key: row.value for key, row in rows.items() if row.value is not None}
         if values:
             means = per_photograph(values, names)
             worst = sorted(means, key=lambda name: (-means[name], name))
             return set(worst[: max(1, round(len(worst) / 3))])
     raise UserError(
-        f"the run has no perceptual distance of its inputs, so none is the hardest: run it with "
-        f"the metric {_HARDNESS[0]}"
+        "the run has no perceptual distance of its inputs, so none is the hardest: run it with "
+        "the metric perceptual_efficientnet"
     )
 
 
-def _outside(one: Row | None, other: Row | None) -> bool:
+def _outside(one: ScoreRow | None, other: ScoreRow | None) -> bool:
     """Say whether the truth shows no face, so that no value was to be had of either."""
-    rows: Iterable[Row | None] = (one, other)
+    rows: Iterable[ScoreRow | None] = (one, other)
     return all(row is not None and row.status == Status.NO_FACE_IN_REFERENCE for row in rows)

@@ -23,6 +23,7 @@ __all__ = [
     "of_photographs",
     "pair_mean_of",
     "resample",
+    "smallest_p",
     "wilcoxon",
 ]
 
@@ -136,6 +137,14 @@ def holm(ps: Sequence[float]) -> list[float]:
         least = max(least, min(1.0, ps[place] * (len(ps) - rank)))
         adjusted[place] = least
     return adjusted
+
+
+def smallest_p(photographs: int, checks: int) -> float:
+    """Return the least p that so many photographs can have after Holm's correction.
+
+    The sign test's bound of `of_photographs`, or the one of the draws.
+    """
+    return checks * max(2.0 ** (1 - photographs), 2 / (DRAWS + 1))
 
 
 def wilcoxon(differences: NDArray[np.float64]) -> float | None:

@@ -12,11 +12,19 @@ from dataclasses import dataclass, field
 
 from bench.metrics.metric import Status
 from bench.stats.bootstrap import Bootstrap, Interval
-from bench.store.photographs import ImageKey, per_photograph, photographs
-from bench.store.rows import Row
+from bench.store.images import ImageKey, per_photograph, photographs
+from bench.store.rows import ScoreRow
 from degrade.errors import UserError
 
-__all__ = ["BASELINE", "NotComparableError", "Score", "ScoreKey", "score", "signatures"]
+__all__ = [
+    "BASELINE",
+    "ColumnKey",
+    "NotComparableError",
+    "Score",
+    "ScoreKey",
+    "score",
+    "signatures",
+]
 
 BASELINE = "input"
 """The restorer that does nothing; every difference is against it."""
@@ -24,7 +32,10 @@ BASELINE = "input"
 ScoreKey = tuple[str, str, str, str]
 """``(dataset, recipe, restorer, metric)``."""
 
-_Cell = Mapping[ImageKey, Row]
+ColumnKey = tuple[str, str, str]
+"""``(dataset, recipe, metric)``."""
+
+_Cell = Mapping[ImageKey, ScoreRow]
 
 
 class NotComparableError(UserError):
@@ -89,7 +100,7 @@ class Score:
         return (self.n + self.infinite) / self.attempted if self.attempted else None
 
 
-def score(rows: Iterable[Row], *, seed: int) -> dict[ScoreKey, Score]:
+def score(rows: Iterable[ScoreRow], *, seed: int) -> dict[ScoreKey, Score]:
     """Return every cell of the leaderboard, in the order in which the rows first name them.
 
     Parameters
@@ -104,7 +115,7 @@ def score(rows: Iterable[Row], *, seed: int) -> dict[ScoreKey, Score]:
     NotComparableError
         Two rows of one metric carry different signatures.
     """
-    cells: dict[ScoreKey, dict[ImageKey, Row]] = {}
+    cells: dict[ScoreKey, dict[ImageKey, ScoreRow]] = {}
     images: dict[tuple[str, str, str], set[ImageKey]] = {}
     rows = list(rows)
     signatures(rows)
@@ -125,7 +136,7 @@ def score(rows: Iterable[Row], *, seed: int) -> dict[ScoreKey, Score]:
     return scores
 
 
-def signatures(rows: Iterable[Row]) -> dict[str, str]:
+def signatures(rows: Iterable[ScoreRow]) -> dict[str, str]:
     """Return each metric's signature; raises NotComparableError where rows have two of one."""
     found: dict[str, str] = {}
     for row in rows:

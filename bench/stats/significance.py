@@ -1,7 +1,8 @@
-"""Which restorers of a leaderboard can be told apart: a letter for each group that cannot.
+"""Which restorers of a leaderboard can be told apart, and on how many images each one wins.
 
-Every two blind restorers are compared as `bench.stats.compare` does; the p values of a column are
-corrected together (Holm), for a column is read by itself.
+Restorers that cannot be told apart share a letter. Every two blind restorers are compared as
+`bench.stats.compare` does; the p values of a column are corrected together (Holm), for a column is
+read by itself.
 """
 
 from __future__ import annotations
@@ -11,19 +12,23 @@ import math
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from bench.gate.checks import smallest_p
-from bench.stats.comparison import SIGNIFICANT, Comparison
+from bench.metrics.metric import MetricEntry
+from bench.stats.comparison import (
+    SIGNIFICANT,
+    Comparison,
+    compare_pairs,
+    why_not_compared,
+    win_rate,
+)
 from bench.stats.compatibility import refuse_mixed_signatures, refuse_unfinished
-from bench.stats.paired_sets import KERNEL_DISTANCES
-from bench.stats.paired_tests import compare_pairs, why_not_compared
-from bench.stats.paired_values import CAPS, Condition, Side, open_condition
-from bench.stats.resampling import holm
-from bench.store.photographs import ImageKey, per_photograph
+from bench.stats.paired_values import Condition, Side, open_condition
+from bench.stats.resampling import holm, smallest_p
+from bench.stats.scores import BASELINE, ColumnKey
+from bench.store.images import ImageKey, per_photograph
 from bench.store.record import SECONDS, Run
 
-__all__ = ["Grouping", "group_letters", "significance_groups"]
+__all__ = ["Grouping", "WinRate", "group_letters", "significance_groups", "win_rates"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +80,11 @@ def significance_groups(run: Run) -> list[Grouping]:
     refuse_unfinished(run)
     refuse_mixed_signatures(run)
     blind = [name for name, card in run.record["restorers"].items() if card["blind"]]
-    facts = [
+    metrics = [
         each
-        for each in run.record["metrics"].values()
-        if each["name"] not in (SECONDS["name"], *KERNEL_DISTANCES)
+        for each in run.metrics.values()
+        if each.name != SECONDS["name"]
+        and each.distance != "kernel"
         and not why_not_compared(each, run)
     ]
     if len(blind) < 2:
@@ -87,10 +93,10 @@ def significance_groups(run: Run) -> list[Grouping]:
     pairs = [((side, one), (side, other)) for one, other in itertools.combinations(blind, 2)]
     for place in run.record["conditions"]:
         condition = open_condition(side, place["dataset"], place["recipe"], "all")
-        rows = list(compare_pairs(condition, pairs, facts, run, "cap"))
-        for each in facts:
-            own = [row for row in rows if row.metric == each["name"]]
-            is_set = each["kind"] == "set"
+        rows = list(compare_pairs(condition, pairs, metrics, run, "cap"))
+        for each in metrics:
+            own = [row for row in rows if row.metric == each.name]
+            is_set = each.kind == "set"
             order = _ordered_sets(own, each) if is_set else _ordered(side, condition, blind, each)
             own = [row for row in own if {row.restorer, row.against} <= set(order)]
             if own:
@@ -102,16 +108,16 @@ def significance_groups(run: Run) -> list[Grouping]:
 
 
 def _ordered(
-    side: Side, condition: Condition, names: Sequence[str], facts: Mapping[str, Any]
+    side: Side, condition: Condition, names: Sequence[str], metric: MetricEntry
 ) -> list[str]:
     """Return the restorers that have a value, that of the best mean first.
 
     The means are over the images that all of them have, or each one's own where there is none.
     """
-    cap = CAPS.get(facts["unit"], math.inf)
+    cap = metric.ceiling
     values: dict[str, dict[ImageKey, float]] = {}
     for name in names:
-        rows = side.rows((condition.dataset, condition.recipe, name, facts["name"]))
+        rows = side.rows((condition.dataset, condition.recipe, name, metric.name))
         for key in condition.names:
             value = rows[key].value if key in rows else None
             if value is not None and math.isfinite(min(value, cap)):
@@ -123,11 +129,11 @@ def _ordered(
     for name, own in values.items():
         kept = {key: value for key, value in own.items() if key in shared or not shared}
         means[name] = statistics.fmean(per_photograph(kept, condition.names).values())
-    sign = -1 if facts["direction"] == "higher" else 1
+    sign = -1 if metric.direction == "higher" else 1
     return sorted(means, key=lambda name: sign * means[name])  # stable: equal ones as listed
 
 
-def _ordered_sets(rows: Sequence[Comparison], facts: Mapping[str, Any]) -> list[str]:
+def _ordered_sets(rows: Sequence[Comparison], metric: MetricEntry) -> list[str]:
     """Return the restorers whose set has a distance, the best first.
 
     Distances of different numbers of images cannot be put in order, but the differences of two
@@ -139,7 +145,7 @@ def _ordered_sets(rows: Sequence[Comparison], facts: Mapping[str, Any]) -> list[
         if row.difference.mean is not None:
             apart.setdefault(row.restorer, []).append(row.difference.mean)
             apart.setdefault(row.against, []).append(-row.difference.mean)
-    sign = -1 if facts["direction"] == "higher" else 1
+    sign = -1 if metric.direction == "higher" else 1
     return sorted(apart, key=lambda name: sign * statistics.fmean(apart[name]))
 
 
@@ -214,3 +220,68 @@ def _letter(number: int) -> str:
     """Return a, b, ... z, then a1, b1, ..."""
     round_, place = divmod(number, 26)
     return chr(ord("a") + place) + (str(round_) if round_ else "")
+
+
+@dataclass(frozen=True, slots=True)
+class WinRate:
+    """One restorer against another, over the same photographs.
+
+    Attributes
+    ----------
+    dataset, recipe, metric, restorer, against
+        Which.
+    wins
+        Share of the photographs on which the restorer is better, each by the mean over its
+        degraded versions, ties counting half; None without a photograph that both have a value of.
+    photographs
+        How many both have a value of.
+    """
+
+    dataset: str
+    recipe: str
+    metric: str
+    restorer: str
+    against: str
+    wins: float | None
+    photographs: int
+
+
+def win_rates(run: Run, best: Mapping[ColumnKey, Sequence[str]]) -> list[WinRate]:
+    """Return every blind restorer's rate against `BASELINE` and against the best.
+
+    Parameters
+    ----------
+    run
+        Finished.
+    best
+        The restorers of the best mean of each column, of which the first counts; perhaps none.
+    """
+    blind = [name for name, card in run.record["restorers"].items() if card["blind"]]
+    metrics = [
+        each
+        for each in run.metrics.values()
+        if each.kind == "pair" and each.name != SECONDS["name"] and not why_not_compared(each, run)
+    ]
+    return list(_rates(run, blind, metrics, best))
+
+
+def _rates(
+    run: Run,
+    blind: Sequence[str],
+    metrics: Sequence[MetricEntry],
+    best: Mapping[ColumnKey, Sequence[str]],
+) -> Iterator[WinRate]:
+    side = Side(run)
+    for facts in run.record["conditions"]:
+        dataset, recipe = facts["dataset"], facts["recipe"]
+        condition = open_condition(side, dataset, recipe, "all")
+        for metric in metrics:
+            name, cap = metric.name, metric.ceiling
+            opponents = [BASELINE, *best.get((dataset, recipe, name), ())[:1]]
+            for against in dict.fromkeys(each for each in opponents if each in blind):
+                for restorer in (each for each in blind if each not in (BASELINE, against)):
+                    paired = condition.pair_values((side, restorer), (side, against), name, cap)
+                    wins = win_rate(paired, metric.direction)
+                    yield WinRate(
+                        dataset, recipe, name, restorer, against, wins, paired.photographs
+                    )

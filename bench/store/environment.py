@@ -5,7 +5,9 @@ Collects facts; it changes nothing and never fails for a fact that cannot be had
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
+import json
 import os
 import platform
 import subprocess
@@ -15,7 +17,7 @@ from typing import Any
 
 import degrade
 
-__all__ = ["environment", "git_state", "relume_version"]
+__all__ = ["environment", "git_state", "measuring_software", "relume_version", "restoring_software"]
 
 _LIBRARIES = (
     "numpy", "scipy", "numba", "opencv-python-headless", "imagecodecs", "pillow", "scikit-image",
@@ -84,3 +86,34 @@ def _cpu_model() -> str:
     except OSError:
         pass  # not Linux
     return platform.processor() or platform.machine()
+
+
+_TOP = Path(__file__).parents[2]
+_SOURCES = ("*.py", "*.yaml", "*.json", "*.safetensors")
+_MEASURING = ("bench/metrics",)
+_RESTORING = ("degrade", "zoo")
+
+
+def restoring_software() -> str:
+    """Return the digest of what restores: degrade, zoo, libraries, processor, threads of torch."""
+    return _digest(_RESTORING, _facts())
+
+
+def measuring_software() -> str:
+    """Return the digest of what measures: as `restoring_software`, and the metrics."""
+    return _digest((*_RESTORING, *_MEASURING), _facts())
+
+
+def _facts() -> str:
+    known = environment()
+    names = ("relume", "python", "cpu", "torch_threads", "libraries")
+    return json.dumps({name: known[name] for name in names}, sort_keys=True)
+
+
+def _digest(folders: tuple[str, ...], facts: str) -> str:
+    total = hashlib.sha256(facts.encode())
+    for folder in folders:
+        for path in sorted(p for pattern in _SOURCES for p in (_TOP / folder).rglob(pattern)):
+            total.update(path.relative_to(_TOP).as_posix().encode() + b"\0")
+            total.update(hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()

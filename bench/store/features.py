@@ -16,24 +16,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.metrics.metric import Measurement
-from bench.runner.restored_output import safe_name
-from bench.store.photographs import ImageKey
+from bench.store.images import ImageKey, safe_name
 from degrade.errors import DatasetError
 from degrade.images import atomic_file
 
 __all__ = [
-    "TRUTH",
     "FeatureStore",
     "Place",
     "Vectors",
     "pack_vectors",
     "read_vectors",
+    "reference_file",
     "unpack_vectors",
     "write_vectors",
 ]
-
-TRUTH = "hq"
-"""Stands for the truths where a restorer's name is asked for."""
 
 Place = tuple[str, str, str, str]
 """``(dataset, recipe, restorer, feature)``."""
@@ -107,6 +103,11 @@ def file_of(run: Path, place: Place) -> Path:
     dataset, recipe, who, feature = place
     folder = run / "features" / safe_name(dataset) / safe_name(recipe) / safe_name(who)
     return folder / f"{safe_name(feature)}.npz"
+
+
+def reference_file(run: Path, feature: str) -> Path:
+    """Return the file of a run that keeps the vectors of its reference set."""
+    return run / "features" / "reference" / f"{safe_name(feature)}.npz"
 
 
 def write_vectors(path: Path, vectors: Mapping[ImageKey, NDArray[np.float32]]) -> None:

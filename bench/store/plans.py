@@ -10,15 +10,12 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from bench.store.photographs import ImageKey
+from bench.store.images import ConditionKey, ImageKey
 from degrade.errors import DatasetError
 from degrade.images import atomic_file
 from degrade.planner.plan import Plan
 
-__all__ = ["PlanStore", "Where", "read_plans"]
-
-Where = tuple[str, str]
-"""``(dataset, recipe)``."""
+__all__ = ["PlanStore", "read_plans"]
 
 _FILE = "plans.jsonl"
 
@@ -27,9 +24,9 @@ class PlanStore:
     """The plans of a run as its images come by; picklable."""
 
     def __init__(self) -> None:
-        self._plans: dict[tuple[Where, ImageKey], Plan] = {}
+        self._plans: dict[tuple[ConditionKey, ImageKey], Plan] = {}
 
-    def add(self, where: Where, key: ImageKey, plan: Plan) -> None:
+    def add(self, where: ConditionKey, key: ImageKey, plan: Plan) -> None:
         """Take in one degraded image's plan."""
         self._plans[where, key] = plan
 
@@ -51,7 +48,7 @@ class PlanStore:
                 file.write(json.dumps(record, allow_nan=False).encode() + b"\n")
 
 
-def read_plans(run: Path) -> Mapping[Where, Mapping[ImageKey, Plan]]:
+def read_plans(run: Path) -> Mapping[ConditionKey, Mapping[ImageKey, Plan]]:
     """Return the plans of the run in a folder; none where it is not finished, or older than they.
 
     Raises
@@ -62,7 +59,7 @@ def read_plans(run: Path) -> Mapping[Where, Mapping[ImageKey, Plan]]:
     path = run / _FILE
     if not path.is_file():
         return {}
-    found: dict[Where, dict[ImageKey, Plan]] = {}
+    found: dict[ConditionKey, dict[ImageKey, Plan]] = {}
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     for number, line in enumerate(lines, start=1):
         try:

@@ -1,43 +1,30 @@
 """``run.json``: what was run, on what and with what, so that a number can be traced and resumed.
 
-Builds, reads and writes the record; whether a run may be gone on with is `bench.runner.resume`'s
-affair.
+Reads and writes the record; `bench.runner.session` makes one, or resumes a run.
 """
 
 from __future__ import annotations
 
 import datetime
-import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from bench.metrics.judge_weights import judge_weights
-from bench.metrics.metric import PairMetric, SetMetric
-from bench.store.environment import environment, relume_version
-from bench.store.photographs import photographs
-from bench.store.rows import Row, read_rows
-from bench.suite.conditions import Condition
-from bench.suite.suite import Suite
+from bench.metrics.metric import MetricEntry
+from bench.metrics.registry import recorded_entry
+from bench.store.rows import ScoreRow, read_rows
 from degrade.errors import DatasetError
 from degrade.images import atomic_file
-from zoo.restorer import Card
-from zoo.restorers.placement import PRECISION, Placement, device_facts
-
-if TYPE_CHECKING:
-    from bench.suite.reference import Reference
 
 __all__ = [
     "FILE",
     "SECONDS",
     "Run",
-    "build_record",
     "holds_run",
     "load_run",
     "now",
-    "placement_facts",
     "read_record",
     "write_record",
 ]
@@ -78,13 +65,18 @@ class Run:
 
     folder: Path
     record: Mapping[str, Any]
-    rows: tuple[Row, ...]
+    rows: tuple[ScoreRow, ...]
     filed_under: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def suite(self) -> str:
         """The suite's name."""
         return str(self.record["suite"]["name"])
+
+    @property
+    def metrics(self) -> dict[str, MetricEntry]:
+        """The metrics by name, in the order of tables; the seconds are the last."""
+        return {name: recorded_entry(facts) for name, facts in self.record["metrics"].items()}
 
     @property
     def complete(self) -> bool:
@@ -100,59 +92,9 @@ class Run:
     def unusable(self) -> tuple[tuple[str, str], ...]:
         """``(name, message)`` of inputs that were found and could not be used, each once."""
         every = [
-            tuple(told) for each in self.record["conditions"] for told in each.get("unusable", [])
+            tuple(pair) for each in self.record["conditions"] for pair in each.get("unusable", [])
         ]
         return tuple(dict.fromkeys((str(name), str(message)) for name, message in every))
-
-
-def build_record(
-    suite: Suite,
-    conditions: Sequence[Condition],
-    cards: Sequence[Card],
-    metrics: Sequence[PairMetric | SetMetric],
-    reference: Reference | None = None,
-) -> dict[str, Any]:
-    """Return the record of a run that begins now."""
-    content, weights = suite.as_record(), judge_weights(metrics)
-    return {
-        "relume": relume_version(),
-        "suite": content,
-        "suite_sha256": _digest(content),
-        "conditions": [
-            {
-                "dataset": each.dataset,
-                "recipe": each.recipe,
-                "recipe_digest": each.recipe_digest,
-                "choices": dict(each.choices),
-                "images": len(each.addresses),
-                "photographs": len(set(photographs(each.addresses).values())),
-                "keys_sha256": _digest([list(address) for address in each.addresses]),
-                "unusable": [list(told) for told in each.unusable],
-            }
-            for each in conditions
-        ],
-        "reference": reference.as_record() if reference else None,
-        "restorers": {card.name: dict(card.as_record()) for card in cards},
-        "metrics": {
-            **{each.name: {**_facts(each), "weights": weights[each.name]} for each in metrics},
-            "seconds": dict(SECONDS),
-        },
-        "environment": environment(),
-        "resumed": [],
-        "started": now(),
-        "finished": None,
-    }
-
-
-def placement_facts(placement: Placement, *, on_cluster: bool) -> dict[str, Any]:
-    """Return what the record tells of the place of restorers when a run begins.
-
-    With the GPU and its versions, as they decide values; a cluster's workers have one each.
-    """
-    facts = {**asdict(placement), "precision": PRECISION}
-    if placement.on_gpu and not on_cluster:
-        facts["gpu"] = device_facts(placement.device)
-    return facts
 
 
 def write_record(folder: Path, record: Mapping[str, Any], *, finished: bool = False) -> None:
@@ -193,18 +135,6 @@ def read_record(folder: Path) -> dict[str, Any]:
     if not isinstance(record, dict) or wanted - record.keys():
         raise DatasetError(f"{path} is not the record of a run: give a folder of `bench run`")
     return record
-
-
-def _facts(metric: PairMetric | SetMetric) -> dict[str, str]:
-    names = ("name", "direction", "unit", "signature", "source", "judge")
-    kind = "set" if isinstance(metric, SetMetric) else "pair"
-    known = {"kind": kind, "feature": getattr(metric, "feature", "")}
-    return {**known, **{name: str(getattr(metric, name)) for name in names}}
-
-
-def _digest(content: object) -> str:
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def now() -> str:

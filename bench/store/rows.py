@@ -6,26 +6,38 @@ being written. Nothing here knows how a value is computed or averaged.
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
 from bench.metrics.metric import Status
-from bench.store.csv_text import csv_text, format_number
 from degrade.errors import DatasetError
 
-__all__ = ["Row", "RowBuffer", "RowKey", "RowLog", "latest", "read_rows", "rows_csv"]
+__all__ = [
+    "CsvValue",
+    "RowBuffer",
+    "RowKey",
+    "RowLog",
+    "ScoreRow",
+    "csv_text",
+    "format_number",
+    "latest",
+    "read_rows",
+    "rows_csv",
+]
 
 RowKey = tuple[str, str, str, int, str, str]
 """``(dataset, recipe, key, variant, restorer, metric)``: one row stands for each."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ScoreRow:
     """One value, or the reason there is none.
 
     Attributes
@@ -73,12 +85,12 @@ class Row:
         return json.dumps(record, allow_nan=False)
 
     @staticmethod
-    def from_json(line: str) -> Row:
+    def from_json(line: str) -> ScoreRow:
         """Rebuild a row from `to_json`; raises ValueError or TypeError when it is not one."""
         record: dict[str, Any] = json.loads(line)
         if record.get("value") is not None:
             record["value"] = float(record["value"])
-        row = Row(**record)
+        row = ScoreRow(**record)
         Status(row.status)
         return row
 
@@ -95,17 +107,17 @@ class RowBuffer:
         Rows of an earlier session.
     """
 
-    def __init__(self, known: Iterable[Row] = ()) -> None:
-        self._rows: dict[RowKey, Row] = {row.row_key(): row for row in known}
-        self._new: dict[RowKey, Row] = {}
+    def __init__(self, known: Iterable[ScoreRow] = ()) -> None:
+        self._rows: dict[RowKey, ScoreRow] = {row.row_key(): row for row in known}
+        self._new: dict[RowKey, ScoreRow] = {}
 
     @property
-    def rows(self) -> Mapping[RowKey, Row]:
+    def rows(self) -> Mapping[RowKey, ScoreRow]:
         """Every row so far, the latest of each key."""
         return self._rows
 
     @property
-    def new(self) -> tuple[Row, ...]:
+    def new(self) -> tuple[ScoreRow, ...]:
         """The rows that came in since it was made, the latest of each key."""
         return tuple(self._new.values())
 
@@ -114,14 +126,18 @@ class RowBuffer:
         retried = (Status.ERROR, Status.WEIGHTS_MISSING, Status.PACKAGE_MISSING)
         return key in self._rows and self._rows[key].status not in retried
 
-    def append(self, row: Row) -> None:
+    def append(self, row: ScoreRow) -> None:
         """Keep one row in place of the one of its key; an equal one changes nothing."""
         if self._rows.get(row.row_key()) != row:
             self._keep(row)
             self._rows[row.row_key()] = self._new[row.row_key()] = row
 
-    def _keep(self, row: Row) -> None:
-        """Do what a new row needs; here there is no more to do."""
+    def forget_known(self) -> None:
+        """Keep only the new rows, as when they are sent to another process."""
+        self._rows = dict(self._new)
+
+    def _keep(self, row: ScoreRow) -> None:
+        """Write a new row; in memory there is nothing to do."""
 
 
 class RowLog(RowBuffer):
@@ -151,13 +167,13 @@ class RowLog(RowBuffer):
         if self._file is not None:
             self._file.close()
 
-    def _keep(self, row: Row) -> None:
+    def _keep(self, row: ScoreRow) -> None:
         assert self._file is not None, "RowLog is used inside a with statement"
         self._file.write(row.to_json() + "\n")
         self._file.flush()
 
 
-def read_rows(path: Path) -> list[Row]:
+def read_rows(path: Path) -> list[ScoreRow]:
     """Return the rows of a ``rows.jsonl``, the latest of each key, in order of appearance.
 
     Raises
@@ -171,7 +187,7 @@ def read_rows(path: Path) -> list[Row]:
     lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
     for number, line in enumerate(lines[:-1], start=1):
         try:
-            rows.append(Row.from_json(line))
+            rows.append(ScoreRow.from_json(line))
         except (ValueError, TypeError, AttributeError) as problem:
             raise DatasetError(
                 f"{path} line {number}: this is not a row of a run: delete the line "
@@ -180,14 +196,14 @@ def read_rows(path: Path) -> list[Row]:
     return latest(rows)
 
 
-def latest(rows: Iterable[Row]) -> list[Row]:
+def latest(rows: Iterable[ScoreRow]) -> list[ScoreRow]:
     """Return one row of each key, the last one given."""
     return list({row.row_key(): row for row in rows}.values())
 
 
-def rows_csv(rows: Iterable[Row]) -> str:
+def rows_csv(rows: Iterable[ScoreRow]) -> str:
     """Return rows as CSV text with a header line; ``inf`` for infinity, empty for no value."""
-    names = [field.name for field in fields(Row)]
+    names = [field.name for field in fields(ScoreRow)]
     return csv_text(names, ([getattr(row, name) for name in names] for row in rows))
 
 
@@ -199,3 +215,42 @@ def _cut_torn_line(path: Path) -> None:
         whole = content.rfind(b"\n") + 1
         if whole != len(content):
             file.truncate(whole)
+
+
+CsvValue = str | int | float | bool | None
+
+# A spreadsheet runs a cell that begins so as a formula:
+# https://owasp.org/www-community/attacks/CSV_Injection
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def csv_text(header: Sequence[str], rows: Iterable[Sequence[CsvValue]]) -> str:
+    """Return CSV with line feeds as line ends; None is an empty cell.
+
+    Text that a spreadsheet would run as a formula gets a leading apostrophe, as OWASP
+    advises; numbers are never touched, so ``-0.5`` stays a number.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    for row in rows:
+        writer.writerow([_csv_cell(cell) for cell in row])
+    return text.getvalue()
+
+
+def format_number(value: float | None, digits: int = 17) -> str:
+    """Return a float in full (17 digits: reading it back gives the same) or rounded.
+
+    Infinity is ``inf``, None the empty string.
+    """
+    if value is None:
+        return ""
+    return repr(float(value)) if digits >= 17 else f"{value:.{digits}g}"
+
+
+def _csv_cell(cell: CsvValue) -> str:
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    if isinstance(cell, str):
+        return f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell
+    return format_number(cell) if isinstance(cell, float) else "" if cell is None else str(cell)

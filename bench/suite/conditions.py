@@ -6,7 +6,7 @@ Opens data sets and recipes through `degrade`; it restores and measures nothing.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -15,21 +15,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 import degrade
-from bench.store.photographs import ImageKey
+from bench.metrics.metric import PairMetric, SetMetric
+from bench.store.images import ConditionKey, ImageKey
 from bench.suite.masks import Masks, open_masks
-from bench.suite.no_reference import AS_FOUND, Photographs
 from bench.suite.suite import Suite, SuiteError
 from degrade.dataset.keys import pair_key
 from degrade.dataset.sources import ImageSource
 from degrade.errors import DatasetError, RecipeError
 from degrade.planner.plan import Plan
 
-__all__ = ["Condition", "Pair", "Pairs", "open_conditions", "refuse_unpaired"]
+__all__ = [
+    "AS_FOUND",
+    "Condition",
+    "ScoredPair",
+    "ScoredPairs",
+    "UndegradedImages",
+    "open_conditions",
+    "refuse_reference_metrics",
+    "refuse_unpaired",
+]
 
 _TABLE = "metadata.parquet"
 
 
-class Pair(Protocol):
+class ScoredPair(Protocol):
     """One image and its degraded version, as `degrade.PairedDataset` gives them."""
 
     @property
@@ -38,7 +47,7 @@ class Pair(Protocol):
 
     @property
     def hq(self) -> NDArray[np.uint8]:
-        """The truth, uint8 HWC RGB."""
+        """HQ, uint8 HWC RGB."""
 
     @property
     def lq(self) -> NDArray[np.uint8]:
@@ -49,12 +58,12 @@ class Pair(Protocol):
         """How ``lq`` was made; told to oracles only."""
 
 
-class Pairs(Protocol):
+class ScoredPairs(Protocol):
     """A sequence of pairs."""
 
     def __len__(self) -> int: ...
 
-    def __getitem__(self, index: int, /) -> Pair: ...
+    def __getitem__(self, index: int, /) -> ScoredPair: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +94,19 @@ class Condition:
     recipe: str
     recipe_digest: str
     addresses: tuple[ImageKey, ...]
-    pairs: Pairs
+    pairs: ScoredPairs
     unusable: tuple[tuple[str, str], ...] = ()
     masks: Masks | None = None
     choices: Mapping[str, str] = field(default_factory=dict)
     truths: bool = True
 
+    @property
+    def id(self) -> ConditionKey:
+        """Data set and recipe."""
+        return self.dataset, self.recipe
 
-class _OneRead:
+
+class _LastImage:
     """Keeps the last image read, so that several recipes in turn decode it once."""
 
     def __init__(self, source: ImageSource) -> None:
@@ -107,15 +121,15 @@ class _OneRead:
 
 @dataclass(frozen=True, slots=True)
 class _SharedReads:
-    """A `degrade.PairedDataset` whose images are read through one `_OneRead`."""
+    """A `degrade.PairedDataset` whose images are read through one `_LastImage`."""
 
     pairs: degrade.PairedDataset
-    reader: _OneRead
+    reader: _LastImage
 
     def __len__(self) -> int:
         return len(self.pairs)
 
-    def __getitem__(self, index: int, /) -> Pair:
+    def __getitem__(self, index: int, /) -> ScoredPair:
         image_id, variant = self.pairs.address(index)
         return self.pairs.compute(image_id, variant, self.reader.read(image_id))
 
@@ -181,7 +195,7 @@ def _open_dataset(suite: Suite, location: str) -> list[Condition]:
     names = [recipe.name for recipe in recipes]
     if len(set(names)) < len(names):
         raise SuiteError(f"two recipes have the same name among {', '.join(names)}: rename one")
-    reader = _OneRead(source)
+    reader = _LastImage(source)
     return [_degraded(suite, source, reader, recipe) for recipe in recipes]
 
 
@@ -193,7 +207,7 @@ def _as_found(suite: Suite, location: str) -> Condition:
         recipe=AS_FOUND,
         recipe_digest="",
         addresses=tuple((key, 0) for key in source.keys),
-        pairs=Photographs(source),
+        pairs=UndegradedImages(source),
         unusable=source.unusable,
         masks=open_masks(suite.masks, source),
         truths=False,
@@ -201,7 +215,7 @@ def _as_found(suite: Suite, location: str) -> Condition:
 
 
 def _degraded(
-    suite: Suite, source: ImageSource, reader: _OneRead, recipe: degrade.Recipe
+    suite: Suite, source: ImageSource, reader: _LastImage, recipe: degrade.Recipe
 ) -> Condition:
     pairs = degrade.PairedDataset(source, recipe, seed=suite.seed, variants=suite.variants)
     addresses = (pairs.address(index) for index in range(len(pairs)))
@@ -252,3 +266,66 @@ def _stored_choices(plan: Plan) -> dict[str, str]:
     except RecipeError:
         return {}
     return _choices(recipe) if recipe.digest == plan.recipe_digest else {}
+
+
+AS_FOUND = "as-found"
+"""Stands where the name of a recipe stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class UndegradedImage:
+    """An image that nobody degraded, in place of a pair: both halves are the image itself.
+
+    Attributes
+    ----------
+    key
+        Its name.
+    hq, lq
+        The image, uint8 HWC RGB.
+    plan
+        Without a step.
+    """
+
+    key: str
+    hq: NDArray[np.uint8]
+    lq: NDArray[np.uint8]
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class UndegradedImages:
+    """The images of a source as they are, decoded when they are asked for."""
+
+    source: ImageSource
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def __getitem__(self, index: int, /) -> UndegradedImage:
+        key = self.source.keys[index]
+        image = self.source.read(key)
+        size = image.shape[0], image.shape[1]
+        return UndegradedImage(key, image, image, Plan(AS_FOUND, AS_FOUND, 0, key, 0, size, ()))
+
+
+def refuse_reference_metrics(suite: Suite, metrics: Sequence[PairMetric | SetMetric]) -> None:
+    """Refuse a suite without HQ that asks for a metric which needs it; raises SuiteError.
+
+    What compares is refused before anything is restored: no number is better than one against the
+    input.
+    """
+    if suite.truths:
+        return
+    for metric in metrics:
+        entry = getattr(metric, "entry", None)
+        if isinstance(metric, SetMetric):
+            if suite.reference is None:
+                raise SuiteError(
+                    f"'{metric.name}' compares with a set, and these images have no HQ: "
+                    "give clean faces by --reference FOLDER, or leave it out by --metrics"
+                )
+        elif entry is None or entry.needs_reference:
+            raise SuiteError(
+                f"'{metric.name}' compares with HQ, and these images have none: name "
+                "niqe, a metric of pyiqa without a reference (pyiqa:musiq), or one of sets"
+            )

@@ -45,7 +45,7 @@ class Masks:
         Parameters
         ----------
         photograph
-            Its name, as `bench.store.photographs.photographs` gives it.
+            Its name, as `bench.store.images.photographs` gives it.
         hq, lq
             uint8 (size, size, 3) RGB: the clean face, and the degraded one as the restorer gets it.
         """

@@ -9,16 +9,15 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.runner.restored_output import Gallery
 from bench.stats.scores import BASELINE
-from bench.store.features import TRUTH
+from bench.store.images import HQ, RestoredFiles
 from bench.suite.conditions import Condition
 from bench.suite.suite import ALL, Suite, SuiteError
 from degrade.dataset.named import list_datasets
 from degrade.errors import DatasetError, UserError
 from zoo.registry.registry import cards
 
-__all__ = ["as_others_find_it", "refuse_equal_names", "refuse_equal_places", "restorer_names"]
+__all__ = ["refuse_equal_names", "refuse_equal_paths", "restorer_names", "with_whole_paths"]
 
 
 def restorer_names(names: Sequence[str], groups: Sequence[Sequence[Condition]]) -> tuple[str, ...]:
@@ -39,12 +38,12 @@ def refuse_equal_names(names: Sequence[str]) -> None:
         raise SuiteError(f"two restorers are called '{twice[0]}': rename one of the weights files")
 
 
-def refuse_equal_places(gallery: Gallery, conditions: Sequence[Condition]) -> None:
-    """Refuse names that would leave the gallery, or share a file in it; DatasetError."""
+def refuse_equal_paths(files: RestoredFiles, conditions: Sequence[Condition]) -> None:
+    """Refuse names that would leave the folder of images, or share a file in it; DatasetError."""
     taken: set[Path] = set()
     for condition in conditions:
         for key, _ in condition.addresses:
-            path = gallery.path(condition.dataset, condition.recipe, TRUTH, key)
+            path = files.path(condition.dataset, condition.recipe, HQ, key)
             if path in taken:
                 raise DatasetError(
                     f"'{key}' in {condition.dataset} stands there twice, or its name is equal "
@@ -53,7 +52,7 @@ def refuse_equal_places(gallery: Gallery, conditions: Sequence[Condition]) -> No
             taken.add(path)
 
 
-def as_others_find_it(suite: Suite) -> Suite:
+def with_whole_paths(suite: Suite) -> Suite:
     """Return the suite with whole paths: a cluster's workers have working folders of their own."""
 
     def whole(name: str) -> str:

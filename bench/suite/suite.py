@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.suite.protocols.table import PROTOCOLS, STRICT
+from bench.suite.protocols import PROTOCOLS, STRICT
 from degrade.config import KeyPath, load_yaml, nearest
 from degrade.errors import UserError
 
@@ -63,7 +63,7 @@ class Suite:
     masks
         One of `MASKS`: the parsing masks that restorers are given.
     protocol
-        Names of `bench.suite.protocols.table.PROTOCOLS`.
+        Names of `bench.suite.protocols.PROTOCOLS`.
     truths
         False for photographs that have none, as nobody degraded them: they are restored as they
         are found, take no recipe, and only metrics that need no truth can judge.

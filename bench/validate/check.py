@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from bench.metrics.metric import Measurement, PairMetric, Sample, Status
 from bench.metrics.registry import load_metric
-from bench.store.csv_text import format_number
-from bench.suite.protocols.selection import protocols_of
+from bench.store.rows import format_number
+from bench.suite.protocols import protocols_of
 
 __all__ = ["Check", "Kind", "check_pair", "check_value", "loader", "skipped"]
 

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.metrics.distribution.frechet import frechet_distance
-from bench.metrics.distribution.kernel_distance import kernel_distance
+from bench.metrics.distribution.distances import frechet_distance, kernel_distance
 from bench.metrics.identity.identity_dlib import degrees
-from bench.metrics.metric import PairMetric, Sample
-from bench.validate.check import Check, check_pair, check_value
+from bench.metrics.metric import PairMetric, Sample, SetMetric
+from bench.metrics.registry import describe_metrics, load_metric
+from bench.validate.check import Check, check_pair, check_value, skipped
+from bench.validate.shipped import sample_crop
 
-__all__ = ["closed_forms"]
+__all__ = ["closed_forms", "known_answers"]
 
 _EXACT = 1e-9
 _C1 = (0.01 * 255) ** 2
@@ -113,3 +114,38 @@ def _stripes(low: int, high: int) -> NDArray[np.uint8]:
     image = np.full((192, 192, 3), low, np.uint8)
     image[:, ::2] = high
     return image
+
+
+def known_answers(load: Callable[[str], PairMetric]) -> Iterator[Check]:
+    """Yield a check of each metric that knows its value for an image and itself.
+
+    A metric that cannot run here is a skipped check.
+
+    Parameters
+    ----------
+    load
+        Returns a pair metric by name.
+    """
+    face = sample_crop("astronaut.png", 0, 96, 256, 256)
+    for entry in describe_metrics():
+        if entry.equal is None:
+            continue
+        if not entry.available:
+            yield skipped("known answer", entry.name, "equal", entry.status, entry.detail)
+        elif entry.kind == "pair":
+            pair, source = (Sample(face), Sample(face.copy())), "an image and itself"
+            metric = load(entry.name)
+            yield check_pair("known answer", metric, "equal", pair, *entry.equal, source)
+        else:
+            yield _set_and_itself(entry.name, *entry.equal)
+
+
+def _set_and_itself(column: str, expected: float, tolerance: float) -> Check:
+    metric = load_metric(column)
+    assert isinstance(metric, SetMetric)
+    tiles = [sample_crop("astronaut.png", 64 * index, 96, 128, 128) for index in range(3)]
+    vectors = np.stack([np.asarray(metric.describe(Sample(tile))) for tile in tiles])
+    measured = metric.compare(vectors, vectors.copy())
+    return check_value(
+        "known answer", column, "equal sets", measured, expected, tolerance, "a set and itself"
+    )

@@ -1,6 +1,6 @@
 """How far our metrics are from other implementations of them, on pairs of images.
 
-Pure comparison: what the others are stands in `bench.validate.backends`.
+Pure comparison: a metric's entry names the others, `bench.validate.peers` loads them.
 """
 
 from __future__ import annotations
@@ -10,21 +10,31 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 import degrade
-from bench.metrics.metric import Measurement, PairMetric, Sample, SetMetric, Status
-from bench.metrics.registry import load_metric
-from bench.metrics.unavailable import UnavailablePairMetric, UnavailableSetMetric
-from bench.validate.backends import BACKENDS, SET_BACKENDS, Backend, SetBackend
+from bench.metrics.metric import (
+    Measurement,
+    MetricEntry,
+    PairMetric,
+    Peer,
+    Sample,
+    SetMetric,
+    Status,
+    UnavailableMetric,
+)
+from bench.metrics.registry import entries, load_metric
+from bench.validate.peers import Compare, Measure
 from degrade.config import nearest
 from degrade.errors import DatasetError, UserError
+from degrade.lazy import load_attribute
 
 __all__ = ["Agreement", "ImagePair", "crosscheck", "default_pairs", "stored_pairs"]
 
 ImagePair = tuple[Sample, Sample]
-"""Restored, and its truth."""
+"""Restored, and its HQ."""
 
 _FOLDERS = (("restored", "hq"), ("dist", "ref"), ("lq", "hq"))
 """Names of the two folders of `stored_pairs`: ours, pyiqa's, and those `degrade build` writes."""
@@ -93,29 +103,28 @@ def crosscheck(
     UserError
         A metric that has no other implementation.
     """
-    rows: tuple[Backend | SetBackend, ...] = (*BACKENDS, *SET_BACKENDS)
-    known = dict.fromkeys(row.metric for row in rows)
+    rows = [(entry, peer) for entry in entries().values() for peer in entry.peers]
+    known = dict.fromkeys(entry.name for entry, _ in rows)
     for name in metrics:
         if name not in known:
             raise UserError(
                 f"no other implementation of {name!r} is known.{nearest(name, known)} "
                 f"There is one of: {', '.join(known)}"
             )
-    found = []
-    for row in rows:
-        if metrics and row.metric not in metrics:
-            continue
-        tell(f"{row.metric}, {row.name}")
-        found.append(_compared(row, pairs))
-    return found
+    agreements = []
+    for entry, peer in rows:
+        if not metrics or entry.name in metrics:
+            tell(f"{entry.name}, {peer.name}")
+            agreements.append(_compared(entry, peer, pairs))
+    return agreements
 
 
 def default_pairs(limit: int) -> Iterator[ImagePair]:
     """Yield scikit-image's photographs, at most 320 pixels long, degraded by ``gfpgan``."""
     source = degrade.open_source("sample-photos", longest=320)
     pairs = degrade.PairedDataset(source, degrade.load_recipe("gfpgan"), seed=_SEED)
-    for place in range(min(limit, len(pairs))):
-        pair = pairs[place]
+    for index in range(min(limit, len(pairs))):
+        pair = pairs[index]
         yield Sample(pair.lq), Sample(pair.hq)
 
 
@@ -129,12 +138,14 @@ def stored_pairs(folder: Path, limit: int) -> Iterator[ImagePair]:
     """
     names = next((each for each in _FOLDERS if all((folder / n).is_dir() for n in each)), None)
     if names is None:
-        wanted = ", ".join(f"{one}/ and {other}/" for one, other in _FOLDERS)
-        raise DatasetError(f"{folder} holds no pairs: put the images into {wanted}")
+        known = ", ".join(f"{one}/ and {other}/" for one, other in _FOLDERS)
+        raise DatasetError(f"{folder} holds no pairs: put the images into {known}")
     restored, hq = (degrade.open_source(folder / name) for name in names)
-    apart = set(restored.keys) ^ set(hq.keys)
-    if apart:
-        raise DatasetError(f"{folder}: {min(apart)} is in one of {names[0]}/ and {names[1]}/ only")
+    unmatched = set(restored.keys) ^ set(hq.keys)
+    if unmatched:
+        raise DatasetError(
+            f"{folder}: {min(unmatched)} is in one of {names[0]}/ and {names[1]}/ only"
+        )
     for key in restored.keys[:limit]:
         pair = Sample(restored.read(key)), Sample(hq.read(key))
         if pair[0].image.shape != pair[1].image.shape:
@@ -142,36 +153,38 @@ def stored_pairs(folder: Path, limit: int) -> Iterator[ImagePair]:
         yield pair
 
 
-def _compared(row: Backend | SetBackend, pairs: Sequence[ImagePair]) -> Agreement:
-    why = row.why if isinstance(row, Backend) else ""
-    absent = [name for name in row.packages if importlib.util.find_spec(name) is None]
+def _compared(entry: MetricEntry, peer: Peer, pairs: Sequence[ImagePair]) -> Agreement:
+    absent = [name for name in peer.packages if importlib.util.find_spec(name) is None]
     if absent:
         extra = "pyiqa" if "pyiqa" in absent else "bench"
         detail = f"{', '.join(absent)} not installed: run `pip install 'relume[{extra}]'`"
-        return _nothing(row, Measurement(None, Status.PACKAGE_MISSING, detail))
-    ours = load_metric(row.metric)
-    if isinstance(ours, (UnavailablePairMetric, UnavailableSetMetric)):
-        return _nothing(row, Measurement(None, ours.entry.status, ours.entry.detail))
-    if isinstance(row, SetBackend):
-        assert isinstance(ours, SetMetric)
-        values = _values_of_sets(ours, row, pairs)
+        return _no_agreement(entry, peer, Measurement(None, Status.PACKAGE_MISSING, detail))
+    ours = load_metric(entry.name)
+    if isinstance(ours, UnavailableMetric):
+        return _no_agreement(entry, peer, ours.reason)
+    if isinstance(ours, SetMetric):
+        values = _values_of_sets(ours, peer, pairs)
     else:
-        assert isinstance(ours, PairMetric)
-        values = _values_of_pairs(ours, row, pairs)
+        values = _values_of_pairs(ours, peer, pairs)
     if isinstance(values, Measurement):
-        return _nothing(row, values)
-    absolute = max(_apart(*each) for each in values)
-    relative = max(_apart(*each) / (max(map(abs, each)) or 1.0) for each in values)
+        return _no_agreement(entry, peer, values)
+    absolute = max(_difference(*each) for each in values)
+    relative = max(_difference(*each) / (max(map(abs, each)) or 1.0) for each in values)
     return Agreement(
-        row.metric, row.name, len(values), absolute, relative, row.tolerance, Status.OK, why
+        entry.name, peer.name, len(values), absolute, relative, peer.tolerance, Status.OK, peer.why
     )
 
 
+def _load(peer: Peer) -> Any:
+    return load_attribute(peer.loader)(*([peer.argument] if peer.argument else []))
+
+
 def _values_of_pairs(
-    ours: PairMetric, row: Backend, pairs: Iterable[ImagePair]
+    ours: PairMetric, peer: Peer, pairs: Iterable[ImagePair]
 ) -> list[tuple[float, float]] | Measurement:
     """Return both values of each pair that has both; the first reason where none has."""
-    theirs, values, reason = row.load(), [], None
+    theirs: Measure = _load(peer)
+    values, reason = [], None
     for restored, hq in pairs:
         both = ours.measure(restored, hq), theirs(restored, hq)
         lacking = next((each for each in both if each.value is None), None)
@@ -184,7 +197,7 @@ def _values_of_pairs(
 
 
 def _values_of_sets(
-    ours: SetMetric, row: SetBackend, pairs: Sequence[ImagePair]
+    ours: SetMetric, peer: Peer, pairs: Sequence[ImagePair]
 ) -> list[tuple[float, float]] | Measurement:
     sides = []
     for side in zip(*pairs, strict=True):
@@ -200,14 +213,15 @@ def _values_of_sets(
     value = ours.compare(sides[0], sides[1])
     if value.value is None:
         return value
-    return [(value.value, row.load()(sides[0], sides[1]))]
+    theirs: Compare = _load(peer)
+    return [(value.value, theirs(sides[0], sides[1]))]
 
 
-def _nothing(row: Backend | SetBackend, reason: Measurement) -> Agreement:
+def _no_agreement(entry: MetricEntry, peer: Peer, reason: Measurement) -> Agreement:
     return Agreement(
-        row.metric, row.name, 0, None, None, row.tolerance, reason.status, reason.detail
+        entry.name, peer.name, 0, None, None, peer.tolerance, reason.status, reason.detail
     )
 
 
-def _apart(one: float, other: float) -> float:
+def _difference(one: float, other: float) -> float:
     return 0.0 if one == other else math.fabs(one - other)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bench.metrics.metric import Measurement, Status
-from bench.store.rows import Row
+from bench.store.rows import ScoreRow
 from bench.suite.conditions import Condition
 from bench.suite.suite import Suite
 from degrade.errors import ImageError
@@ -133,7 +133,7 @@ def _row(value, *, key="a", restorer="input", metric="psnr", status="ok", **chan
         "restorer": restorer, "metric": metric, "signature": f"{metric}|1", "value": value,
         "status": status, "detail": "", "n": 1,
     }  # fmt: skip
-    return Row(**(facts | changes))
+    return ScoreRow(**(facts | changes))
 
 
 class Fakes:

@@ -13,7 +13,7 @@ from bench.metrics.metric import Measurement, Sample, Status
 from bench.runner import cache as caching
 from bench.runner.cache import Cache
 from bench.runner.cache_store import CacheStore
-from bench.runner.execute import execute
+from bench.runner.run import execute
 
 LIGHT = np.full((8, 9, 3), 200, np.uint8)
 
@@ -178,10 +178,9 @@ def test_without_a_folder_nothing_is_known_or_kept(fakes):
 
 
 def test_a_metric_whose_weights_a_person_brings_is_measured_each_time(cache):
-    from bench.metrics.described import Described
-    from bench.metrics.metric import MetricEntry
+    from bench.metrics.metric import MetricEntry, RegisteredMetric
 
-    own = Described(MetricEntry("own", "pair", "higher", "", "own|1", "", file="own.onnx"))
+    own = RegisteredMetric(MetricEntry("own", "pair", "higher", "", "own|1", "", file="own.onnx"))
     images = Sample(LIGHT), Sample(LIGHT)
     cache.keep_values(*images, [(own, Measurement(0.5))])
     assert cache.values(*images) == {}

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from bench.runner.cache_limit import LIMIT, Entry, limit_of, overflow, size_text
+from bench.runner.cache_store import LIMIT, Entry, limit_of, overflow, size_text
 from degrade.errors import UserError
 
 
@@ -51,7 +51,7 @@ def test_a_small_disk_holds_a_tenth_of_itself(monkeypatch, tmp_path, disk, limit
     asked = []
     monkeypatch.delenv(LIMIT, raising=False)
     monkeypatch.setattr(
-        "bench.runner.cache_limit.shutil.disk_usage",
+        "bench.runner.cache_store.shutil.disk_usage",
         lambda place: asked.append(place) or SimpleNamespace(total=disk),
     )
     assert limit_of(tmp_path / "not" / "there" / "yet") == limit

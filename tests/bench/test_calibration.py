@@ -12,16 +12,13 @@ from click.testing import CliRunner
 from bench.cli import main
 from bench.metrics.metric import Measurement, Sample, Status
 from bench.metrics.pixel.psnr import Psnr
-from bench.metrics.registry import METRICS, load_metric
-from bench.suite.protocols.table import PROTOCOLS
-from bench.validate.calibrate import Calibration, calibrate
-from bench.validate.cases import CASES, digest, photograph, tiles
+from bench.metrics.registry import entries, entry_of, load_metric
+from bench.suite.protocols import PROTOCOLS
+from bench.validate.calibrate import Calibration, calibrate, calibration_text
 from bench.validate.check import Check, check_value, loader, skipped
 from bench.validate.closed_forms import closed_forms
-from bench.validate.known_answers import EQUAL
 from bench.validate.published import published
-from bench.validate.shipped import SHIPPED, shipped
-from bench.validate.table import calibration_text
+from bench.validate.shipped import CASES, SHIPPED, digest, sample_crop, shipped, tiles
 from degrade.errors import DatasetError
 
 PAIRS = Path(__file__).parents[2].parent / "shared" / "calibration"
@@ -81,7 +78,7 @@ def test_the_table_shows_the_worst_of_each_column_and_source_and_every_check_on_
 def test_every_closed_form_holds_and_covers_each_psnr_and_ssim(load):
     checks = list(closed_forms(load))
     assert [each for each in checks if not each.ok] == []
-    families = {name for name in METRICS if name.startswith(("psnr", "ssim", "ms_ssim"))}
+    families = {name for name in entries() if name.startswith(("psnr", "ssim", "ms_ssim"))}
     assert families <= {each.column for each in checks}
 
 
@@ -95,8 +92,8 @@ def one_case(tmp_path):
 
 @pytest.fixture
 def quick(monkeypatch, one_case):
-    """Only one picture and no network."""
-    monkeypatch.setattr("bench.validate.known_answers.EQUAL", {"psnr": (math.inf, 0.0)})
+    """Only one image and no network."""
+    monkeypatch.setattr("bench.validate.closed_forms.describe_metrics", lambda: [entry_of("psnr")])
     monkeypatch.setattr("bench.validate.shipped.SHIPPED", one_case)
 
 
@@ -149,7 +146,7 @@ def test_a_change_of_a_metric_by_a_thousandth_is_found(monkeypatch, load, one_ca
         Psnr, "measure", lambda self, *pair: Measurement(measure(self, *pair).value + 1e-3)
     )
     wrong = {each.column for each in shipped(load, one_case) if not each.ok}
-    assert wrong == {name for name in METRICS if name.startswith("psnr")} - {"psnr_y_rounded"}
+    assert wrong == {name for name in entries() if name.startswith("psnr")} - {"psnr_y_rounded"}
     assert any(each.column == "psnr_y_rounded" and not each.ok for each in closed_forms(load))
 
 
@@ -163,13 +160,15 @@ def test_a_picture_that_came_out_otherwise_fails_and_says_so(tmp_path, load):
     assert checks
     assert all(each.failed for each in checks)
     assert {each.detail for each in checks} == {
-        "its restored picture is not the one that the values are of"
+        "its restored image is not the one that the values are of"
     }
 
 
 @pytest.mark.slow
 def test_the_shipped_values_are_those_that_its_script_makes():
-    make = pytest.importorskip("bench.validate.make_shipped").make
+    pytest.importorskip("pyiqa")
+    from tools.make_shipped import make
+
     stored, made = json.loads(SHIPPED.read_text()), make()
     assert stored.keys() == made.keys() == CASES.keys()
     for name, case in made.items():
@@ -192,18 +191,16 @@ def test_tiles_are_the_means_of_quarters():
 
 
 def test_a_digest_is_of_size_and_pixels():
-    image = photograph("coffee.png", 0, 0, 4, 6)
+    image = sample_crop("coffee.png", 0, 0, 4, 6)
     assert digest(image) == digest(image.copy())
     assert digest(image) != digest(image.reshape(6, 4, 3))
 
 
 def test_known_answers_are_for_metrics_that_exist_and_those_without_a_network_hold(load):
-    assert EQUAL.keys() <= METRICS.keys()
-    plain = [name for name in EQUAL if not METRICS[name].entry.packages]
+    plain = {e.name: e.equal for e in entries().values() if e.equal and not e.packages}
     assert len(plain) >= 17
-    image = Sample(photograph("astronaut.png", 0, 96, 256, 256))
-    for name in plain:
-        expected, tolerance = EQUAL[name]
+    image = Sample(sample_crop("astronaut.png", 0, 96, 256, 256))
+    for name, (expected, tolerance) in plain.items():
         found = load(name).measure(image, Sample(image.image.copy())).value
         assert found == pytest.approx(expected, abs=tolerance), name
 
@@ -213,7 +210,7 @@ def test_the_published_table_holds_for_every_column_that_can_run(load):
     checks = list(published(load, PAIRS))
     assert [each for each in checks if each.failed] == []
     made = {each.column for each in checks if not each.skipped}
-    assert {name for name in METRICS if name.startswith("psnr")} - {"psnr_y_eps"} <= made
+    assert {name for name in entries() if name.startswith("psnr")} - {"psnr_y_eps"} <= made
     by_hand = ("psnr", "psnr_crop4", "psnr_y", "psnr_y_rounded", "psnr_y_limited", "psnr_vqfr",
                "ssim", "ssim_rgb_clamped", "ssim_y_rounded_clamped", "ssim_y", "ssim_y_limited",
                "ssim_vqfr")  # fmt: skip

@@ -7,18 +7,19 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from bench.metrics.distribution.kd_efficientnet import KD, KdEfficientNet
-from bench.metrics.distribution.kernel_distance import kernel_distance
+from bench.metrics.distribution.distances import kernel_distance
+from bench.metrics.distribution.feature_sets import KernelFeatureDistance
+from bench.metrics.pixel.psnr import CAP
+from bench.metrics.registry import entry_of
 from bench.report.comparison import comparison_records, comparison_table, comparison_text
-from bench.runner.execute import execute
+from bench.runner.reference import open_reference
+from bench.runner.run import execute
 from bench.stats.bootstrap import Interval
 from bench.stats.compare import compare, compare_runs
-from bench.stats.paired_values import CAPS
 from bench.stats.scores import NotComparableError
 from bench.store.features import file_of
 from bench.store.record import Run
 from bench.suite.conditions import Condition
-from bench.suite.reference import open_reference
 from degrade.errors import DatasetError, UserError
 from degrade.images import write_png
 from degrade.planner.plan import Plan
@@ -184,7 +185,7 @@ def test_perfect_images_count_as_the_cap_and_two_perfect_ones_as_no_difference(m
     base[1], mine[1] = math.inf, 40.0
     run = make({("input", "psnr"): base, ("mine", "psnr"): mine})
     found = one(compare(run, "mine"))
-    assert found.difference.mean == pytest.approx((38 * 1 + 0 + 40 - CAPS["dB"]) / 40)
+    assert found.difference.mean == pytest.approx((38 * 1 + 0 + 40 - CAP) / 40)
     assert (found.capped, found.unbounded, found.photographs) == (2, 0, 40)
     assert found.signature == "psnr|1|cap58.92"
     other = one(compare(run, "mine", infinite="leave-out"))
@@ -196,7 +197,7 @@ def test_perfect_images_count_as_the_cap_and_two_perfect_ones_as_no_difference(m
 def test_the_cap_is_the_psnr_of_rounding_to_eight_bits():
     exact = np.random.Generator(np.random.Philox(1)).uniform(20, 230, 1_000_000)
     error = np.mean((np.rint(exact) - exact) ** 2)
-    assert CAPS["dB"] == pytest.approx(10 * math.log10(255**2 / error), abs=0.01)
+    assert pytest.approx(10 * math.log10(255**2 / error), abs=0.01) == CAP
 
 
 def test_the_hardest_third_are_the_photographs_with_the_worst_inputs(make):
@@ -334,11 +335,11 @@ class _Faces:
         return SimpleNamespace(key=key, hq=hq, lq=hq + self._noise[index], plan=plan)
 
 
-class _Levels(KdEfficientNet):
+class _Levels(KernelFeatureDistance):
     """The kernel distance on eight numbers of each picture, so that no network is needed."""
 
     def __init__(self):
-        super().__init__(KD, None)
+        super().__init__(entry_of("kd_efficientnet"), None)
 
     def describe(self, sample):
         return sample.image[:8, :8, 0].astype(float).mean(axis=1) / 64
@@ -364,8 +365,12 @@ def kernel_run(tmp_path, fakes):
 
 
 def test_a_kernel_distance_differs_by_the_difference_of_the_two_values(kernel_run):
-    values = {row.restorer: row.value for row in kernel_run.rows if row.metric == KD.name}
-    found = one(compare(kernel_run, "brighter"), KD.name)
+    values = {
+        row.restorer: row.value
+        for row in kernel_run.rows
+        if row.metric == entry_of("kd_efficientnet").name
+    }
+    found = one(compare(kernel_run, "brighter"), entry_of("kd_efficientnet").name)
     assert found.difference.mean == pytest.approx(values["brighter"] - values["input"], rel=1e-5)
     assert (found.photographs, found.images, found.wins) == (6, 12, None)
     assert found.difference.low < found.difference.mean < found.difference.high
@@ -374,22 +379,30 @@ def test_a_kernel_distance_differs_by_the_difference_of_the_two_values(kernel_ru
 
 def test_a_restorer_that_failed_on_every_image_cannot_be_told_from_others(kernel_run):
     table = compare(kernel_run, "brighter")
-    found = one(table, KD.name, "broken")
+    found = one(table, entry_of("kd_efficientnet").name, "broken")
     assert (found.verdict, found.difference.mean, found.photographs) == ("cannot tell", None, 0)
     assert (found.images, found.left_out) == (0, 12)
-    assert one(table, KD.name).photographs == 6
-    assert one(compare(kernel_run, "broken"), KD.name).verdict == "cannot tell"
+    assert one(table, entry_of("kd_efficientnet").name).photographs == 6
+    assert (
+        one(compare(kernel_run, "broken"), entry_of("kd_efficientnet").name).verdict
+        == "cannot tell"
+    )
     assert comparison_text(table)
 
 
 def test_the_value_of_a_run_leaves_out_pairs_of_versions_of_one_photograph(kernel_run, tmp_path):
-    from bench.store.features import read_vectors
-    from bench.store.photographs import numbered
-    from bench.suite.reference import reference_file
+    from bench.store.features import read_vectors, reference_file
+    from bench.store.images import numbered
 
-    (row,) = [r for r in kernel_run.rows if (r.metric, r.restorer) == (KD.name, "input")]
-    found = read_vectors(file_of(tmp_path / "run", ("ramps", "dark", "input", KD.feature)))
-    stored = read_vectors(reference_file(tmp_path / "run", KD.feature))
+    (row,) = [
+        r
+        for r in kernel_run.rows
+        if (r.metric, r.restorer) == (entry_of("kd_efficientnet").name, "input")
+    ]
+    found = read_vectors(
+        file_of(tmp_path / "run", ("ramps", "dark", "input", entry_of("kd_efficientnet").feature))
+    )
+    stored = read_vectors(reference_file(tmp_path / "run", entry_of("kd_efficientnet").feature))
     restored, reference = np.stack(list(found.values())), np.stack(list(stored.values()))
     images = numbered(found)
     expected = kernel_distance(restored.astype(float), reference.astype(float), images)
@@ -398,7 +411,9 @@ def test_the_value_of_a_run_leaves_out_pairs_of_versions_of_one_photograph(kerne
 
 
 def test_vectors_that_were_deleted_are_told(kernel_run, tmp_path):
-    file_of(tmp_path / "run", ("ramps", "dark", "input", KD.feature)).unlink()
+    file_of(
+        tmp_path / "run", ("ramps", "dark", "input", entry_of("kd_efficientnet").feature)
+    ).unlink()
     with pytest.raises(DatasetError, match="is missing: run the suite again"):
         compare(kernel_run, "brighter")
 
@@ -416,7 +431,7 @@ def test_distances_from_own_truths_and_those_nothing_is_known_of_are_not_compare
     record = run.record | {"metrics": metrics}
     table = compare(replace(run, record=record, rows=(*run.rows, *extra)), "mine")
     assert {row.metric for row in table.rows} == {"psnr"}
-    own_truths = "compared with its own truths it is biased; run with --reference"
+    own_truths = "biased when compared with the HQ of the same images; run with --reference"
     assert f"kd_efficientnet: {own_truths}" in table.notes
     assert f"fd_efficientnet: {own_truths}" in table.notes
     assert "own_distance: no interval of its differences is known" in table.notes

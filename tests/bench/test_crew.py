@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench.runner import pool as crew
-from bench.runner.pool import Setting
+from bench.runner.pool import WorkerSetup
 from bench.runner.run import run
 from bench.store.features import read_vectors
 from bench.suite.suite import Suite
@@ -45,7 +45,7 @@ def vectors(folder):
 
 
 def test_a_worker_with_another_version_of_a_library_is_refused(faces, tmp_path):
-    setting = Setting(suite(faces, ("psnr",)), str(tmp_path), None, None, (("numpy", "0.1"),))
+    setting = WorkerSetup(suite(faces, ("psnr",)), str(tmp_path), None, None, (("numpy", "0.1"),))
     with pytest.raises(UserError, match=r"would give other values: numpy 0\.1 here, .* there"):
         crew._opened(setting)
 
@@ -99,6 +99,8 @@ def test_a_worker_without_the_device_is_refused(faces, tmp_path):
     torch = pytest.importorskip("torch")
     if torch.cuda.is_available():
         pytest.skip("this machine has a GPU")
-    setting = Setting(suite(faces, ("psnr",)), str(tmp_path), None, placement=Placement("cuda:0"))
+    setting = WorkerSetup(
+        suite(faces, ("psnr",)), str(tmp_path), None, placement=Placement("cuda:0")
+    )
     with pytest.raises(UserError, match="no device 'cuda:0' here"):
         crew._opened(setting)

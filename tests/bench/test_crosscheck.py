@@ -7,13 +7,19 @@ import pytest
 from click.testing import CliRunner
 
 from bench.cli import main
-from bench.metrics.metric import Measurement, Sample, Status
-from bench.metrics.registry import METRICS
+from bench.metrics.distribution.distances import (
+    FRECHET_PEER,
+    KERNEL_PEER,
+    frechet_distance,
+    kernel_distance,
+)
+from bench.metrics.metric import Measurement, Peer, Sample, Status
+from bench.metrics.registry import entries, entry_of
 from bench.validate import crosscheck as module
-from bench.validate.backends import BACKENDS, SET_BACKENDS, Backend
 from bench.validate.crosscheck import crosscheck, default_pairs, stored_pairs
 from degrade.errors import DatasetError, UserError
 from degrade.images import write_png
+from degrade.lazy import load_attribute
 
 NOISE = np.random.Generator(np.random.Philox(0))
 HQ = [NOISE.integers(0, 256, (24, 28, 3)).astype(np.uint8) for _ in range(3)]
@@ -28,13 +34,16 @@ def folder(tmp_path):
     return tmp_path
 
 
-def backend(answer, tolerance=1e-6, packages=()):
-    return Backend("psnr", "another", packages, tolerance, lambda: answer)
+def peer(answer, tolerance=1e-6, packages=()):
+    """Another implementation of PSNR that answers by ``answer``."""
+    return Peer("another", answer, packages, tolerance)
 
 
-def only(monkeypatch, *rows):
-    monkeypatch.setattr(module, "BACKENDS", rows)
-    monkeypatch.setattr(module, "SET_BACKENDS", ())
+def only(monkeypatch, *peers):
+    """Have ``psnr`` alone, compared with these peers."""
+    entry = dataclasses.replace(entry_of("psnr"), peers=peers)
+    monkeypatch.setattr(module, "entries", lambda: {"psnr": entry})
+    monkeypatch.setattr(module, "load_attribute", lambda answer: lambda: answer)
 
 
 def own_psnr(restored, hq):
@@ -42,11 +51,11 @@ def own_psnr(restored, hq):
     return Measurement(10 * math.log10(255**2 / error))
 
 
-def test_the_table_names_metrics_of_ours():
-    rows = (*BACKENDS, *SET_BACKENDS)
-    assert {row.metric for row in rows} <= set(METRICS)
-    assert len({(row.metric, row.name) for row in rows}) == len(rows)
-    assert all(row.why for row in BACKENDS if row.tolerance is None)
+def test_every_peer_can_be_found_and_says_why_it_may_differ():
+    rows = [(entry.name, each) for entry in entries().values() for each in entry.peers]
+    assert len({(name, each.name) for name, each in rows}) == len(rows) > 20
+    assert all(each.why for _, each in rows if each.tolerance is None)
+    assert all(callable(load_attribute(each.loader)) for _, each in rows)
 
 
 def test_psnr_and_ssim_are_scikit_images():
@@ -63,7 +72,7 @@ def test_the_largest_difference_is_told_and_beyond_the_tolerance_it_fails(monkey
     def shifted(restored, hq):
         return Measurement(own_psnr(restored, hq).value + next(shifts))
 
-    only(monkeypatch, backend(shifted, tolerance=0.05))
+    only(monkeypatch, peer(shifted, tolerance=0.05))
     (row,) = crosscheck(PAIRS)
     assert row.absolute == pytest.approx(2.0)
     assert row.relative == pytest.approx(2 / own_psnr(*PAIRS[2]).value)
@@ -74,9 +83,9 @@ def test_the_largest_difference_is_told_and_beyond_the_tolerance_it_fails(monkey
 
 def test_equal_infinities_agree_and_one_alone_does_not(monkeypatch):
     same = [(Sample(HQ[0]), Sample(HQ[0].copy()))]
-    only(monkeypatch, backend(lambda *_: Measurement(math.inf)))
+    only(monkeypatch, peer(lambda *_: Measurement(math.inf)))
     assert crosscheck(same)[0].absolute == 0
-    only(monkeypatch, backend(lambda *_: Measurement(80.0)))
+    only(monkeypatch, peer(lambda *_: Measurement(80.0)))
     assert crosscheck(same)[0].fails
 
 
@@ -84,9 +93,9 @@ def test_what_cannot_run_is_told_and_no_failure_but_an_error_is(monkeypatch):
     missing = Measurement(None, Status.WEIGHTS_MISSING, "run it")
     only(
         monkeypatch,
-        backend(own_psnr, packages=("no_such_package",)),
-        backend(lambda *_: missing),
-        backend(lambda *_: Measurement(None, Status.ERROR, "broken")),
+        peer(own_psnr, packages=("no_such_package",)),
+        peer(lambda *_: missing),
+        peer(lambda *_: Measurement(None, Status.ERROR, "broken")),
     )
     rows = crosscheck(PAIRS)
     assert [row.status for row in rows] == ["package_missing", "weights_missing", "error"]
@@ -98,13 +107,10 @@ def test_what_cannot_run_is_told_and_no_failure_but_an_error_is(monkeypatch):
 def test_distances_of_sets_are_torchmetrics_on_our_vectors():
     pytest.importorskip("torchmetrics")
     draw = np.random.default_rng(0)
-    for row in {row.name: row for row in SET_BACKENDS}.values():
-        from bench.metrics.distribution.frechet import frechet_distance
-        from bench.metrics.distribution.kernel_distance import kernel_distance
-
-        ours = frechet_distance if row.name.endswith("fid") else kernel_distance
+    for each, ours in ((FRECHET_PEER, frechet_distance), (KERNEL_PEER, kernel_distance)):
         sets = draw.normal(size=(30, 8)), draw.normal(0.4, 1.3, size=(30, 8))
-        assert ours(*sets) == pytest.approx(row.load()(*sets), rel=row.tolerance)
+        theirs = load_attribute(each.loader)()
+        assert ours(*sets) == pytest.approx(theirs(*sets), rel=each.tolerance)
 
 
 def test_an_unknown_metric_names_the_nearest():
@@ -141,11 +147,11 @@ def test_folders_that_hold_no_pairs_are_refused(folder, tmp_path):
 
 
 def test_the_command_prints_a_line_each_and_exits_with_the_answer(folder, monkeypatch):
-    only(monkeypatch, backend(own_psnr))
+    only(monkeypatch, peer(own_psnr))
     told = CliRunner().invoke(main, ["crosscheck", "--pairs", str(folder)])
     assert told.exit_code == 0, told.output
     assert "agrees" in told.output
-    only(monkeypatch, backend(lambda *_: Measurement(1.0)))
+    only(monkeypatch, peer(lambda *_: Measurement(1.0)))
     told = CliRunner().invoke(main, ["crosscheck", "--pairs", str(folder), "--json"])
     assert told.exit_code == 1
     (record,) = json.loads(told.stdout)

@@ -2,17 +2,17 @@ import dataclasses
 
 import pytest
 
-from bench.runner.execute import execute
-from bench.store.data_digest import DataDigests
+from bench.runner.run import execute
+from bench.store.images import DataDigests
 
-WHERE = ("faces", "dark")
+CONDITION = ("faces", "dark")
 
 
 def digest(pairs, keys=None):
-    found = DataDigests()
+    digests = DataDigests()
     for key, pair in pairs:
-        found.add(WHERE, key, pair)
-    return found.of(WHERE, keys or [key for key, _ in pairs])
+        digests.add(CONDITION, key, pair.hq, pair.lq)
+    return digests.of(CONDITION, keys or [key for key, _ in pairs])
 
 
 @pytest.fixture
@@ -45,10 +45,10 @@ def test_of_images_that_could_not_be_read_there_is_none(pairs):
 
 def test_what_two_processes_saw_is_taken_together(pairs):
     one, other = DataDigests(), DataDigests()
-    one.add(WHERE, *pairs[0])
-    other.add(WHERE, *pairs[1])
+    for digests, (key, pair) in ((one, pairs[0]), (other, pairs[1])):
+        digests.add(CONDITION, key, pair.hq, pair.lq)
     one.take(other)
-    assert one.of(WHERE, [pairs[0][0], pairs[1][0]]) == digest(pairs[:2])
+    assert one.of(CONDITION, [pairs[0][0], pairs[1][0]]) == digest(pairs[:2])
 
 
 def test_a_run_records_the_digest_of_what_it_saw(tmp_path, fakes):

@@ -7,14 +7,14 @@ import pytest
 import torch
 
 from bench.runner.efficiency import Calls, Efficiency, count_parameters, efficiencies
-from bench.runner.execute import execute
+from bench.runner.run import execute
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the peak of a block")
 
 
 PEAKS = """
 import numpy as np
-from bench.runner.profile import Meter
+from bench.runner.efficiency import Meter
 
 with Meter() as grown:
     for size in (1, 5, 2):

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from bench.metrics.distribution.frechet import frechet_distance
+from bench.metrics.distribution.distances import frechet_distance
 from bench.stats import frechet_jackknife, resampling
 from bench.stats.frechet_jackknife import distances_without_each, fit_reference, jackknife_values
 from bench.stats.resampling import mean_of, resample

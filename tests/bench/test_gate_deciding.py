@@ -6,13 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench.gate.checks import is_worse, smallest_p
+from bench.gate.checks import is_worse
 from bench.gate.gate import gate, without_baseline
 from bench.gate.rules import MetricRule, Rules, RulesError, load_rules
 from bench.gate.verdict import Outcome
+from bench.metrics.pixel.psnr import CAP
 from bench.stats.compare import compare_runs
-from bench.stats.paired_values import CAPS
-from bench.stats.resampling import DRAWS
+from bench.stats.resampling import DRAWS, smallest_p
 from bench.store.record import Run
 from degrade.errors import UserError
 
@@ -289,7 +289,7 @@ def test_a_metric_without_a_paired_test_is_never_passed_unseen(make, fakes):
     row = fakes.row(3.0, key="", metric="fd_efficientnet", restorer="mine")
     run = Run(run.folder, run.record | {"metrics": metrics}, (*run.rows, row))
     rules = Rules((MetricRule("psnr", 0.1), MetricRule("fd_efficientnet", 1.0)))
-    with pytest.raises(RulesError, match="compared with its own truths it is biased"):
+    with pytest.raises(RulesError, match="biased when compared with the HQ"):
         gate(run, run, rules)
     verdict = gate(run, run, replace(rules, absent_metric="skip"))
     assert [check.metric for check in verdict.checks] == ["psnr"]
@@ -326,10 +326,10 @@ def test_a_run_that_was_cut_off_is_refused(make):
 
 def test_perfect_images_count_as_the_cap_of_their_unit_where_the_rule_has_none(make):
     base = [math.inf, *(25 + noise(1, 39))]
-    after = [CAPS["dB"] - 1, *base[1:]]
+    after = [CAP - 1, *base[1:]]
     rules = Rules((MetricRule("psnr", 0.1),))
     (check,) = gate(make({("mine", "psnr"): base}), make({("mine", "psnr"): after}), rules).checks
-    assert check.before == pytest.approx((CAPS["dB"] + sum(base[1:])) / 40)
+    assert check.before == pytest.approx((CAP + sum(base[1:])) / 40)
     assert check.difference.mean == pytest.approx(-1 / 40)
     assert check.signature.endswith("|cap58.92")
 

@@ -8,12 +8,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bench.gate.changes import Change
-from bench.gate.coverage import Coverage
+from bench.gate.coverage import Change, Coverage
 from bench.gate.junit import verdict_junit
-from bench.gate.markdown import LONGEST, verdict_markdown
 from bench.gate.rules import MetricRule, Rules
-from bench.gate.summary import headline, verdict_text
+from bench.gate.text import LONGEST, headline, verdict_markdown, verdict_text
 from bench.gate.verdict import Check, Outcome, Verdict
 from bench.stats.bootstrap import Interval
 

@@ -7,8 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from bench.cli import main
-from bench.report.groups import group_table, group_text
-from bench.runner.execute import execute
+from bench.report.comparison import group_table, group_text
+from bench.runner.run import execute
 from bench.stats.groups import group_scores, read_attributes
 from degrade.errors import DatasetError, UserError
 

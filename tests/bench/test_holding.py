@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from bench.runner.lock import held
+from bench.runner.session import hold_folder
 from bench.suite.suite import SuiteError
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no flock")
@@ -15,8 +15,8 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no 
 HOLD = """
 import sys, time
 from pathlib import Path
-from bench.runner.lock import held
-with held(Path(sys.argv[1])):
+from bench.runner.session import hold_folder
+with hold_folder(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)
 """
@@ -39,7 +39,7 @@ def test_a_second_process_is_refused_in_one_line_and_touches_nothing(tmp_path, h
     part = tmp_path / ".0123456789abcdef.part"
     part.touch()
     told = r"another process works in .*: wait for it, or choose"
-    with pytest.raises(SuiteError, match=told), held(tmp_path):
+    with pytest.raises(SuiteError, match=told), hold_folder(tmp_path):
         pass
     assert part.exists()
 
@@ -47,9 +47,9 @@ def test_a_second_process_is_refused_in_one_line_and_touches_nothing(tmp_path, h
 def test_the_hold_ends_with_its_process_however_that_ends(tmp_path, holder):
     holder.kill()
     holder.wait()
-    with held(tmp_path):
+    with hold_folder(tmp_path):
         pass
-    with held(tmp_path):
+    with hold_folder(tmp_path):
         pass
 
 
@@ -59,5 +59,5 @@ def test_what_killed_writers_left_is_removed_and_nothing_else(tmp_path):
     kept = tmp_path / "restored" / "set" / "a.png"
     for path in (left, kept):
         path.touch()
-    with held(tmp_path):
+    with hold_folder(tmp_path):
         assert (left.exists(), kept.exists()) == (False, True)

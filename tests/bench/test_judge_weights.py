@@ -10,12 +10,10 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from bench.metrics.described import Described
 from bench.metrics.judge_weights import TENSORS, judge_weights, other_weights
-from bench.metrics.metric import MetricEntry, Status
+from bench.metrics.metric import MetricEntry, RegisteredMetric, Status, unavailable
 from bench.metrics.no_reference.pyiqa_metric import PyiqaMetric
-from bench.metrics.registry import METRICS, load_metric
-from bench.metrics.unavailable import unavailable
+from bench.metrics.registry import entries, load_metric
 from zoo.weights import files as finding
 from zoo.weights.files import package_file
 from zoo.weights.published import WeightFile
@@ -52,7 +50,7 @@ def test_a_metric_tells_the_files_that_it_opens(name, opened):
 
 def test_every_judge_of_a_package_that_is_here_has_its_files():
     """A name that is spelt wrong would stop each run."""
-    declared = {each for row in METRICS.values() for each in row.entry.packaged}
+    declared = {each for row in entries().values() for each in row.packaged}
     assert len(declared) >= 8
     for package, filename in declared:
         assert package_file(package, filename).is_file()
@@ -61,8 +59,8 @@ def test_every_judge_of_a_package_that_is_here_has_its_files():
 def test_every_metric_with_a_network_tells_some_weights():
     silent = [
         name
-        for name, row in METRICS.items()
-        if row.entry.judge and not (row.entry.packaged or row.entry.weights or row.entry.file)
+        for name, row in entries().items()
+        if row.judge and not (row.packaged or row.weights or row.file)
     ]
     assert silent == ["face_found"]  # dlib's own detector, which is no file
 
@@ -84,7 +82,7 @@ def test_the_digests_are_those_of_the_files(tmp_path, monkeypatch):
         ({"weights": "short"}, "short.pth"),
         ({"file": "mine.onnx"}, "mine.onnx"),
     ):
-        found = judge_weights([Described(entry(**given))])
+        found = judge_weights([RegisteredMetric(entry(**given))])
         assert found == {"own": {file: digests[file]}}
 
 
@@ -95,7 +93,7 @@ def test_a_file_is_read_once_however_many_metrics_share_it(tmp_path, monkeypatch
     monkeypatch.setattr(
         "zoo.weights.download.sha256_of", lambda path: reads.append(path) or "d" * 64
     )
-    judge_weights([Described(entry(file="mine.onnx")) for _ in range(3)])
+    judge_weights([RegisteredMetric(entry(file="mine.onnx")) for _ in range(3)])
     assert len(reads) == 1
 
 

@@ -5,10 +5,10 @@ import itertools
 import numpy as np
 import pytest
 
-from bench.metrics.distribution.kernel_distance import kernel_distance
-from bench.stats import kernel_terms as module
+from bench.metrics.distribution.distances import kernel_distance
+from bench.stats import paired_sets as module
 from bench.stats import resampling
-from bench.stats.kernel_terms import kernel_terms
+from bench.stats.paired_sets import kernel_terms
 from bench.stats.resampling import pair_mean_of, resample
 
 

@@ -5,8 +5,7 @@ import pickle
 import numpy as np
 import pytest
 
-from bench.runner import restored_images as supply
-from bench.runner.restored_output import match_size
+from bench.runner.restored_images import DegradedImage, match_size
 from bench.runner.run import run
 from bench.suite import masks as bench_masks
 from bench.suite.masks import Masks, open_masks
@@ -110,14 +109,14 @@ def test_one_face_has_no_other_face(faces):
 @pytest.fixture
 def seen(monkeypatch):
     """Return a list that fills with the (pair, mask) of every restoration."""
-    original, calls = supply._job, []
+    original, calls = DegradedImage.as_input, []
 
-    def watch(place):
-        job = original(place)
-        calls.append((place.pair, job.mask))
-        return job
+    def watch(degraded):
+        made = original(degraded)
+        calls.append((degraded.pair, made.mask))
+        return made
 
-    monkeypatch.setattr(supply, "_job", watch)
+    monkeypatch.setattr(DegradedImage, "as_input", watch)
     return calls
 
 

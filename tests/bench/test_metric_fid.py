@@ -3,9 +3,10 @@ import pytest
 import torch
 from skimage import data
 
-from bench.metrics.distribution.fid import FID, Fid
-from bench.metrics.distribution.inception import FidInception, average_inside
+from bench.metrics.distribution.fid import Fid
 from bench.metrics.metric import Sample, Status
+from bench.metrics.networks.inception import FidInception, average_inside
+from bench.metrics.registry import entry_of
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +83,7 @@ def test_it_agrees_with_pyiqas_port_of_fid_inception(state, network, images, mon
 
 
 def test_the_metric_describes_an_image_once_and_compares_sets(network):
-    fid = Fid(FID, network)
+    fid = Fid(entry_of("fid"), network)
     samples = [Sample(data.astronaut()[y : y + 80, :80]) for y in (0, 100, 200)]
     features = np.stack([fid.describe(sample) for sample in samples])
     assert features.dtype == np.float64

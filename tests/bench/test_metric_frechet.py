@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.linalg import sqrtm
 
-from bench.metrics.distribution.frechet import frechet_distance
+from bench.metrics.distribution.distances import frechet_distance
 
 
 def sample_with(mean, covariance, n, seed):

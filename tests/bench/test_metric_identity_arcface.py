@@ -12,10 +12,9 @@ torch = pytest.importorskip("torch")
 from published_arcface import gray_shapes, irse50_shapes, random_state  # noqa: E402
 
 import zoo.weights.files  # noqa: E402
-from bench.metrics.identity.identity_arcface import ARCFACE_METRICS  # noqa: E402
-from bench.metrics.identity.identity_arcface_small import IDENTITY_ARCFACE_SMALL  # noqa: E402
+from bench.metrics.identity.arcface import ENTRIES  # noqa: E402
 from bench.metrics.metric import Sample, Status  # noqa: E402
-from bench.metrics.registry import describe_metrics, load_metric  # noqa: E402
+from bench.metrics.registry import describe_metrics, entry_of, load_metric  # noqa: E402
 from zoo.networks.faces.arcface_gray import grey, load_gray  # noqa: E402
 from zoo.networks.faces.arcface_irse50 import load_irse50  # noqa: E402
 from zoo.networks.faces.face_descriptor import (  # noqa: E402
@@ -29,7 +28,7 @@ from zoo.registry.trained_card import loss_networks_of  # noqa: E402
 from zoo.weights import builtin as shipped  # noqa: E402
 from zoo.weights.files import WeightsRefused  # noqa: E402
 
-NAMES = [entry.name for entry, _ in ARCFACE_METRICS]
+NAMES = [entry.name for entry in ENTRIES if entry.name != "identity_arcface_small"]
 
 
 def entry(name):
@@ -111,7 +110,7 @@ def test_an_image_is_described_once_for_cosine_and_degrees(folder, monkeypatch):
 def test_images_that_are_no_aligned_faces_are_an_error_with_a_reason(folder, monkeypatch):
     use(folder, monkeypatch)
     metric = load_metric("identity_arcface_gray")
-    for shape, words in (((64, 80, 3), "no square"), ((16, 16, 3), "too small")):
+    for shape, words in (((64, 80, 3), "not square"), ((16, 16, 3), "too small")):
         sample = Sample(np.zeros(shape, np.uint8))
         measured = metric.measure(sample, sample)
         assert measured.status is Status.ERROR and words in measured.detail
@@ -224,5 +223,5 @@ def test_a_descriptor_is_no_restorer(tmp_path, monkeypatch):
 
 def test_a_restorer_trained_against_it_carries_the_dagger_of_its_metric():
     against = loss_networks_of({"identity": {"network": "arcface-small", "weight": 0.1}})
-    assert IDENTITY_ARCFACE_SMALL.judge in against
-    assert IDENTITY_ARCFACE_SMALL.judge not in loss_networks_of({"perceptual": 0.05})
+    assert entry_of("identity_arcface_small").judge in against
+    assert entry_of("identity_arcface_small").judge not in loss_networks_of({"perceptual": 0.05})

@@ -3,17 +3,9 @@ import pytest
 from scipy.ndimage import gaussian_filter
 from skimage import data
 
-from bench.metrics.identity.identity_dlib import (
-    FACE_FOUND,
-    IDENTITY,
-    IDENTITY_DEGREES,
-    IDENTITY_STRICT,
-    FaceFound,
-    IdentityDlib,
-    cosine,
-    degrees,
-)
+from bench.metrics.identity.identity_dlib import FaceFound, IdentityDlib, cosine, degrees
 from bench.metrics.metric import Sample, Status
+from bench.metrics.registry import entry_of
 from zoo.networks.faces.dlib_descriptor import load_dlib_descriptor
 from zoo.networks.faces.dlib_models import load_dlib_models
 
@@ -28,12 +20,12 @@ def models():
 
 @pytest.fixture(scope="module")
 def identity(models):
-    return IdentityDlib(IDENTITY, models, load_dlib_descriptor())
+    return IdentityDlib(entry_of("identity_dlib"), models, load_dlib_descriptor())
 
 
 @pytest.fixture(scope="module")
 def found(models):
-    return FaceFound(FACE_FOUND, models)
+    return FaceFound(entry_of("face_found"), models)
 
 
 @pytest.fixture(scope="module")
@@ -115,8 +107,8 @@ def test_each_image_is_searched_once_and_the_truth_described_once(hq):
             return self._descriptor.describe(chip)
 
     counting = Counting(load_dlib_models(), load_dlib_descriptor())
-    identity = IdentityDlib(IDENTITY, counting, counting)
-    truth, metrics = Sample(hq), (identity, FaceFound(FACE_FOUND, counting))
+    identity = IdentityDlib(entry_of("identity_dlib"), counting, counting)
+    truth, metrics = Sample(hq), (identity, FaceFound(entry_of("face_found"), counting))
     for sigma in (1, 2):
         restored = Sample(blurred(hq, sigma))
         for metric in metrics:
@@ -131,7 +123,7 @@ def test_degrees_of_known_cosines():
 
 
 def test_degrees_are_the_angle_of_the_same_cosine_and_lower_is_nearer(identity, models, hq):
-    angle = IdentityDlib(IDENTITY_DEGREES, models, identity._descriptor)
+    angle = IdentityDlib(entry_of("identity_dlib_degrees"), models, identity._descriptor)
     truth, restored = Sample(hq), Sample(blurred(hq, 2))
     value = identity.measure(restored, truth).value
     assert angle.measure(restored, truth).value == pytest.approx(np.degrees(np.arccos(value)))
@@ -141,7 +133,10 @@ def test_degrees_are_the_angle_of_the_same_cosine_and_lower_is_nearer(identity, 
 def test_in_strict_a_lost_face_counts_as_cosine_zero_and_a_found_one_as_it_is(
     identity, found, models, hq
 ):
-    strict, truth = IdentityDlib(IDENTITY_STRICT, models, identity._descriptor), Sample(hq)
+    strict, truth = (
+        IdentityDlib(entry_of("identity_dlib_strict"), models, identity._descriptor),
+        Sample(hq),
+    )
     kept, lost = Sample(blurred(hq, 2)), Sample(blurred(hq, 20))
     assert [found.measure(each, truth).value for each in (kept, lost)] == [1.0, 0.0]
     assert strict.measure(kept, truth).value == identity.measure(kept, truth).value

@@ -6,16 +6,21 @@ import torch
 from scipy.ndimage import gaussian_filter
 from skimage import data
 
-from bench.metrics.metric import PairMetric, Sample, SetMetric, Status
-from bench.metrics.no_reference.niqe import NIQE, Niqe, Pristine
-from bench.metrics.perceptual.dists import DISTS, Dists
-from bench.metrics.perceptual.dists_network import DistsNetwork
+from bench.metrics.metric import (
+    PairMetric,
+    Sample,
+    SetMetric,
+    Status,
+    UnavailableMetric,
+)
+from bench.metrics.networks.dists import DistsNetwork
+from bench.metrics.no_reference.niqe import Niqe, Pristine
+from bench.metrics.perceptual.dists import Dists
 from bench.metrics.pixel.planes import Y_LIMITED, Protocol
-from bench.metrics.registry import describe_metrics, load_metric
-from bench.metrics.unavailable import UnavailablePairMetric, UnavailableSetMetric
+from bench.metrics.registry import describe_metrics, entry_of, load_metric
 
 TOLERANCE = 1e-6
-STAND_INS = UnavailablePairMetric, UnavailableSetMetric
+STAND_INS = UnavailableMetric
 ALIKE = ("ms_ssim", "ssim_", "psnr_")
 
 
@@ -58,8 +63,8 @@ def metrics():
     return [
         *(each for each in loaded if not isinstance(each, STAND_INS)),
         load_metric("ms_ssim"),
-        Dists(DISTS, DistsNetwork(random_vgg(), heads)),
-        Niqe(NIQE, Protocol(Y_LIMITED, rounded=True), pristine),
+        Dists(entry_of("dists"), DistsNetwork(random_vgg(), heads)),
+        Niqe(entry_of("niqe"), Protocol(Y_LIMITED, rounded=True), pristine),
     ]
 
 

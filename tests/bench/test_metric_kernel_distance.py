@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from bench.metrics.distribution import kernel_distance as module
-from bench.metrics.distribution.kernel_distance import kernel_distance
+from bench.metrics.distribution import distances as module
+from bench.metrics.distribution.distances import kernel_distance
 
 
 def by_pairs(first, second):

@@ -5,11 +5,10 @@ import pytest
 import torch
 from skimage import data
 
-from bench.metrics.distribution.fid import FID, FID_CLEAN, Fid
-from bench.metrics.distribution.inception import INPUT_SIZE, FidInception
-from bench.metrics.distribution.inception_judge import resize_clean
-from bench.metrics.distribution.kid import KID, KID_CLEAN, Kid, load_kid
+from bench.metrics.distribution.fid import Fid, Kid, load_kid, resize_clean
 from bench.metrics.metric import Sample, Status
+from bench.metrics.networks.inception import INPUT_SIZE, FidInception
+from bench.metrics.registry import entry_of
 from zoo.weights.files import WeightsMissing
 
 COUNT = 4
@@ -65,7 +64,7 @@ def test_kid_over_all_pairs_is_torchmetrics_over_one_subset_of_all(network, imag
     module = KernelInceptionDistance(feature=Features(network), subsets=1, subset_size=COUNT)
     for batch, real in ((images, True), (others, False)):
         module.update(torch.from_numpy(np.stack(batch)).permute(0, 3, 1, 2), real=real)
-    kid = Kid(KID, network)
+    kid = Kid(entry_of("kid"), network)
     found = kid.compare(described(kid, others), described(kid, images)).value
     assert found == pytest.approx(float(module.compute()[0]), rel=1e-4)
     assert abs(found) > 1e-6
@@ -73,11 +72,14 @@ def test_kid_over_all_pairs_is_torchmetrics_over_one_subset_of_all(network, imag
 
 def test_fid_and_kid_look_at_an_image_once_and_clean_ones_at_another(network, images):
     sample = Sample(images[0])
-    fid, kid = Fid(FID, network), Kid(KID, network)
+    fid, kid = Fid(entry_of("fid"), network), Kid(entry_of("kid"), network)
     assert kid.describe(sample) is fid.describe(sample)
-    assert (fid.feature, FID_CLEAN.feature) == (kid.feature, KID_CLEAN.feature)
-    clean = Kid(KID_CLEAN, network).describe(sample)
-    assert clean is Fid(FID_CLEAN, network).describe(sample)
+    assert (fid.feature, entry_of("fid_clean").feature) == (
+        kid.feature,
+        entry_of("kid_clean").feature,
+    )
+    clean = Kid(entry_of("kid_clean"), network).describe(sample)
+    assert clean is Fid(entry_of("fid_clean"), network).describe(sample)
     assert not np.allclose(clean, kid.describe(sample), rtol=1e-3)
 
 
@@ -90,22 +92,22 @@ def test_the_clean_resize_is_pyiqas(images, tmp_path):
         path = tmp_path / f"{place}.png"
         imsave(path, image, check_contrast=False)
         theirs = arch.ResizeDataset([path], mode="clean")[0].numpy().transpose(1, 2, 0)
-        np.testing.assert_array_equal(resize_clean(image), theirs)
+        np.testing.assert_array_equal(resize_clean(image, INPUT_SIZE), theirs)
 
 
 def test_clean_features_are_of_levels_less_128_over_128(network, images):
-    levels = torch.from_numpy(resize_clean(images[0])).permute(2, 0, 1)[None]
+    levels = torch.from_numpy(resize_clean(images[0], INPUT_SIZE)).permute(2, 0, 1)[None]
     assert levels.shape[2:] == (INPUT_SIZE, INPUT_SIZE)
     with torch.inference_mode():
         expected = network.network(levels / 128 - 1)[0].numpy()
-    found = Fid(FID_CLEAN, network).describe(Sample(images[0]))
+    found = Fid(entry_of("fid_clean"), network).describe(Sample(images[0]))
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
 
 
 def test_versions_of_one_photograph_are_no_pairs_of_their_own(network):
     draw = np.random.default_rng(0)
     restored, reference = draw.normal(size=(6, 2048)), draw.normal(size=(5, 2048))
-    kid = Kid(KID, network)
+    kid = Kid(entry_of("kid"), network)
     of_photographs = np.array([0, 0, 1, 1, 2, 2])
     apart = kid.compare(restored, reference).value
     assert kid.compare(restored, reference, of_photographs).value != pytest.approx(apart)
@@ -117,12 +119,12 @@ def test_versions_of_one_photograph_are_no_pairs_of_their_own(network):
 def test_differences_of_kid_and_of_fid_can_be_resampled():
     from types import SimpleNamespace
 
-    from bench.stats.paired_tests import why_not_compared
+    from bench.stats.comparison import why_not_compared
 
     names = "kid", "kid_clean", "fid", "fid_clean", "fid_torch_fidelity"
     rows = [SimpleNamespace(metric=name, value=1.0) for name in names]
     run = SimpleNamespace(rows=rows, record={"reference": {"name": "faces"}})
-    told = {row.metric: why_not_compared({"name": row.metric, "kind": "set"}, run) for row in rows}
+    told = {row.metric: why_not_compared(entry_of(row.metric), run) for row in rows}
     assert told == dict.fromkeys(names, "")
 
 
@@ -131,4 +133,4 @@ def test_missing_weights_are_not_fetched(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr("zoo.weights.files.download", pytest.fail)
     with pytest.raises(WeightsMissing, match="zoo fetch fid-inception"):
-        load_kid()
+        load_kid(entry_of("kid"))

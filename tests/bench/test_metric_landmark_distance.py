@@ -3,13 +3,9 @@ import pytest
 from scipy.ndimage import gaussian_filter
 from skimage import data
 
-from bench.metrics.identity.landmark_distance import (
-    LANDMARK_DISTANCE,
-    LANDMARK_DISTANCE_NORMALISED,
-    LandmarkDistance,
-)
+from bench.metrics.identity.landmark_distance import LandmarkDistance
 from bench.metrics.metric import Sample, Status
-from bench.metrics.registry import load_metric
+from bench.metrics.registry import entry_of, load_metric
 from zoo.weights.licences import ConsentError, accept_licence, is_accepted
 
 pytest.importorskip("dlib")
@@ -22,7 +18,7 @@ PLACE = slice(20, 180), slice(140, 300)
 def parts():
     if not is_accepted("ibug-68"):
         pytest.skip("nobody at this account agreed to the licence ibug-68")
-    from bench.metrics.identity.face_landmarks import FaceLandmarks
+    from bench.metrics.identity.landmark_distance import FaceLandmarks
     from zoo.networks.faces.dlib_models import load_dlib_models
 
     return load_dlib_models(), FaceLandmarks()
@@ -30,7 +26,7 @@ def parts():
 
 @pytest.fixture
 def distance(parts):
-    return LandmarkDistance(LANDMARK_DISTANCE, *parts)
+    return LandmarkDistance(entry_of("landmark_distance"), *parts)
 
 
 def crop(right=0, down=0):
@@ -53,8 +49,8 @@ def test_a_face_that_moved_is_as_far_as_it_moved(distance, shift):
 
 def test_the_normalised_distance_is_in_percent_of_the_outer_corners_of_the_eyes(parts):
     restored, hq = Sample(crop(3, 0)), Sample(crop())
-    pixels = LandmarkDistance(LANDMARK_DISTANCE, *parts).measure(restored, hq).value
-    percent = LandmarkDistance(LANDMARK_DISTANCE_NORMALISED, *parts)
+    pixels = LandmarkDistance(entry_of("landmark_distance"), *parts).measure(restored, hq).value
+    percent = LandmarkDistance(entry_of("landmark_distance_normalised"), *parts)
     found = percent.measure(restored, hq).value
     face = percent.reference_face(hq)
     points = parts[1].find(hq.image, face.box)
@@ -85,15 +81,15 @@ def test_no_face_in_one_or_the_other_is_a_status(distance):
 
 
 def test_without_consent_it_is_a_status_with_the_command_that_gives_it(tmp_path, monkeypatch):
-    from bench.metrics.identity.face_landmarks import FaceLandmarks
+    from bench.metrics.identity.landmark_distance import FaceLandmarks
 
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     face = Sample(crop())
-    for name in (LANDMARK_DISTANCE.name, LANDMARK_DISTANCE_NORMALISED.name):
+    for name in (entry_of("landmark_distance").name, entry_of("landmark_distance_normalised").name):
         measured = load_metric(name).measure(face, face)
         assert measured.status is Status.WEIGHTS_MISSING
         assert "bench metrics --accept-licence ibug-68" in measured.detail
     with pytest.raises(ConsentError):
         FaceLandmarks()
     accept_licence("ibug-68")
-    assert load_metric(LANDMARK_DISTANCE.name).measure(face, face).value == 0.0
+    assert load_metric(entry_of("landmark_distance").name).measure(face, face).value == 0.0

@@ -4,7 +4,8 @@ import torch
 from skimage import data
 
 from bench.metrics.metric import Sample, Status
-from bench.metrics.perceptual.lpips import LPIPS, Lpips, build_network
+from bench.metrics.perceptual.lpips import Lpips, build_network
+from bench.metrics.registry import entry_of
 
 pytest.importorskip("torchmetrics")
 
@@ -20,7 +21,7 @@ def backbone():
 
 @pytest.fixture(scope="module")
 def lpips(backbone):
-    return Lpips(LPIPS, build_network(backbone))
+    return Lpips(entry_of("lpips"), build_network(backbone))
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +135,7 @@ def test_another_networks_weights_are_not_taken(backbone):
 
 
 def test_the_truths_maps_are_computed_once_for_all_restorers(backbone, pair, monkeypatch):
-    lpips, seen = Lpips(LPIPS, build_network(backbone)), []
+    lpips, seen = Lpips(entry_of("lpips"), build_network(backbone)), []
     run = lpips._network.net.forward
     monkeypatch.setattr(lpips._network.net, "forward", lambda x: seen.append(1) or run(x))
     hq = Sample(pair[1].image)

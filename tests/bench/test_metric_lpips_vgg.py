@@ -4,7 +4,8 @@ import torch
 from skimage import data
 
 from bench.metrics.metric import Sample
-from bench.metrics.perceptual.lpips import LPIPS_VGG, Lpips, build_network
+from bench.metrics.perceptual.lpips import Lpips, build_network
+from bench.metrics.registry import entry_of
 
 pytest.importorskip("torchmetrics")
 
@@ -26,7 +27,7 @@ def backbone():
 
 @pytest.fixture(scope="module")
 def metric(backbone):
-    return Lpips(LPIPS_VGG, build_network(backbone, "vgg"))
+    return Lpips(entry_of("lpips_vgg"), build_network(backbone, "vgg"))
 
 
 @pytest.fixture(scope="module")

@@ -6,16 +6,17 @@ from scipy.ndimage import gaussian_filter
 from skimage import data
 
 from bench.metrics.metric import Sample, Status
-from bench.metrics.no_reference.natural_statistics import block_features, distance_from, halved
 from bench.metrics.no_reference.niqe import (
-    NIQE,
-    NIQE_Y_FULL,
     Niqe,
     Pristine,
+    block_features,
+    distance_from,
+    halved,
     load_niqe,
     read_pristine,
 )
 from bench.metrics.pixel.planes import Y_FULL, Y_LIMITED, Protocol
+from bench.metrics.registry import entry_of
 from zoo.weights.files import WeightsMissing, WeightsRefused, is_present, known_weights
 
 
@@ -37,7 +38,7 @@ def image():
 
 def measured(protocol, pristine, image):
     sample = Sample(image)
-    return Niqe(NIQE, protocol, pristine).measure(sample, sample)
+    return Niqe(entry_of("niqe"), protocol, pristine).measure(sample, sample)
 
 
 @pytest.mark.parametrize(("colour", "theirs"), [(Y_FULL, "yiq"), (Y_LIMITED, "ycbcr")])
@@ -129,7 +130,7 @@ def test_blur_and_noise_are_further_from_photographs_than_the_photograph(image):
 
 
 def test_no_truth_is_read_and_an_image_is_judged_once(pristine, image):
-    metric, sample = Niqe(NIQE, Protocol(Y_FULL, rounded=True), pristine), Sample(image)
+    metric, sample = Niqe(entry_of("niqe"), Protocol(Y_FULL, rounded=True), pristine), Sample(image)
     first = metric.measure(sample, Sample(np.zeros((3, 5, 3), np.uint8)))
     assert first.status is Status.OK
     assert metric.measure(sample, sample) is first
@@ -166,7 +167,7 @@ def test_a_missing_file_is_not_fetched(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr("zoo.weights.files.download", pytest.fail)
     with pytest.raises(WeightsMissing, match="zoo fetch niqe"):
-        load_niqe()
+        load_niqe(entry_of("niqe"))
 
 
 @pytest.mark.skipif(
@@ -183,8 +184,8 @@ def test_values_on_the_calibration_pairs_are_within_six_thousandths_of_the_autho
     if not folder.is_dir():
         pytest.skip(f"the calibration pairs are not at {folder}")
     official = {"I03": 15.7536, "I04": 3.6549, "I06": 3.2355, "I08": 3.1840, "I19": 8.6352}
-    metric = load_niqe_y_full()
-    assert metric.name == NIQE_Y_FULL.name
+    metric = load_niqe_y_full(entry_of("niqe_y_full"))
+    assert metric.name == entry_of("niqe_y_full").name
     for name, expected in official.items():
         sample = Sample(np.ascontiguousarray(imread(folder / f"{name}.bmp")[..., :3]))
         assert metric.measure(sample, sample).value == pytest.approx(expected, rel=6e-3)

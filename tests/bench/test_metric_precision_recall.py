@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from bench.metrics.distribution.precision_recall import precision_recall
+from bench.stats.generated import precision_recall
 
 
 def plain(drawn, real, k):

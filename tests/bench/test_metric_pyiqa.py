@@ -15,8 +15,12 @@ from skimage import data
 
 from bench.cli import main
 from bench.metrics.metric import PairMetric, Sample, Status
-from bench.metrics.no_reference.pyiqa_metric import fetch_pyiqa, load_pyiqa, pyiqa_entry
-from bench.metrics.offline import network_shut
+from bench.metrics.no_reference.pyiqa_metric import (
+    fetch_pyiqa,
+    load_pyiqa,
+    network_shut,
+    pyiqa_entry,
+)
 from bench.metrics.registry import load_metric
 from degrade.errors import UserError
 from zoo.weights.files import WeightsMissing, WeightsRefused

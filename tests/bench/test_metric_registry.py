@@ -6,11 +6,16 @@ import sys
 import numpy as np
 import pytest
 
-from bench.metrics.distribution.fid import load_fid
 from bench.metrics.metric import PairMetric, Sample, SetMetric, Status
-from bench.metrics.perceptual.lpips import load_lpips
-from bench.metrics.registry import METRICS, describe_metrics, load_metric, metric_names
+from bench.metrics.registry import (
+    describe_metrics,
+    entries,
+    entry_of,
+    load_metric,
+    metric_names,
+)
 from degrade.errors import UserError
+from degrade.lazy import load_attribute
 from zoo.weights.files import WeightsMissing
 
 IMAGE = Sample(np.zeros((40, 40, 3), np.uint8))
@@ -103,15 +108,15 @@ def test_loading_never_reaches_for_the_network(no_weights, monkeypatch):
         load_metric(name)
 
 
-@pytest.mark.parametrize("load", [load_lpips, load_fid])
-def test_weights_that_vanish_before_loading_are_not_fetched_either(no_weights, monkeypatch, load):
+@pytest.mark.parametrize("name", ["lpips", "fid"])
+def test_weights_that_vanish_before_loading_are_not_fetched_either(no_weights, monkeypatch, name):
     def refuse(*_, **__):
         raise AssertionError("a metric tried to fetch its weights")
 
     monkeypatch.setattr("zoo.weights.files.download", refuse)
     monkeypatch.delenv("RELUME_OFFLINE", raising=False)
     with pytest.raises(WeightsMissing, match="zoo fetch"):
-        load()
+        load_attribute(entry_of(name).loader)(entry_of(name))
 
 
 @pytest.mark.parametrize(
@@ -143,7 +148,7 @@ def test_a_missing_package_is_a_status_with_the_command_that_mends_it(
 
 def test_the_table_cannot_be_changed():
     with pytest.raises(TypeError):
-        METRICS["psnr"] = METRICS["ssim"]
+        entries()["psnr"] = entries()["ssim"]
 
 
 @pytest.mark.parametrize("name", ["perceptual_mobilenet", "fd_mobilenet"])

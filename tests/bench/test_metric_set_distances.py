@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from bench.metrics.distribution.frechet import frechet_distance
-from bench.metrics.distribution.kernel_distance import kernel_distance
-from bench.metrics.distribution.set_distances import (
+from bench.metrics.distribution.distances import (
     ByFrechetDistance,
     ByKernelDistance,
+    frechet_distance,
+    kernel_distance,
     refuse_sets,
 )
 from bench.metrics.metric import Status

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.store.photographs import numbered, per_photograph, photographs
+from bench.store.images import numbered, per_photograph, photographs
 from degrade.dataset.keys import pair_key
 
 

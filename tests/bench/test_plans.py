@@ -8,7 +8,7 @@ import pytest
 
 import degrade
 from bench.report import build_report
-from bench.runner.execute import execute
+from bench.runner.run import execute
 from bench.store.plans import PlanStore, read_plans
 from bench.store.record import load_run
 from bench.suite.conditions import open_conditions

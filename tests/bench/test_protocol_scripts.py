@@ -1,4 +1,4 @@
-"""The scripts' ways to identity, LPIPS and FID, written out, on random weights.
+"""The scripts' ways to identity, LPIPS and entry_of("fid"), written out, on random weights.
 
 Each transcription reads the files itself, as the script does, traps included.
 """
@@ -14,16 +14,8 @@ import torch.nn.functional as functional
 from scipy import linalg
 from skimage import data
 
-from bench.metrics.distribution.fid import FID, Fid
-from bench.metrics.distribution.fid_torch_fidelity import (
-    FID_TORCH_FIDELITY,
-    FidTorchFidelity,
-    resize_tensorflow,
-)
-from bench.metrics.distribution.inception import FidInception
+from bench.metrics.distribution.fid import Fid, resize_tensorflow
 from bench.metrics.identity.identity_scripts import (
-    IDENTITY_RESTOREFORMER,
-    IDENTITY_VQFR,
     ScriptIdentity,
     degrees_from_one,
     grey_restoreformer,
@@ -31,8 +23,9 @@ from bench.metrics.identity.identity_scripts import (
     radians,
 )
 from bench.metrics.metric import Sample, Status
-from bench.metrics.perceptual.lpips import LPIPS_VGG, Lpips, build_network
-from bench.metrics.perceptual.lpips_restoreformer import LPIPS_BGR, LPIPS_BGR_UNIT
+from bench.metrics.networks.inception import FidInception
+from bench.metrics.perceptual.lpips import Lpips, build_network
+from bench.metrics.registry import entry_of
 
 NAMES = ("a", "b", "c", "d", "e")
 
@@ -106,7 +99,7 @@ def vqfr_degrees(root, network):
 
 
 def vqfr(network):
-    return ScriptIdentity(IDENTITY_VQFR, network, grey_vqfr, degrees_from_one)
+    return ScriptIdentity(entry_of("identity_vqfr"), network, grey_vqfr, degrees_from_one)
 
 
 def test_vqfrs_identity_is_the_scripts_mean_with_the_pairs_under_one_degree_left_out(
@@ -141,7 +134,10 @@ def test_equal_descriptors_may_be_no_number_in_the_script_and_are_an_angle_of_ze
     for row in rows[cosines > 1][:3]:
         told = torch.from_numpy(row)[None]
         metric = ScriptIdentity(
-            IDENTITY_RESTOREFORMER, lambda _, told=told: told, grey_restoreformer, radians
+            entry_of("identity_restoreformer"),
+            lambda _, told=told: told,
+            grey_restoreformer,
+            radians,
         )
         assert metric.measure(image, image).value == pytest.approx(0, abs=1e-7)
 
@@ -192,7 +188,9 @@ def restoreformer_radians(root, network):
 
 def test_restoreformers_identity_is_in_radians_of_bgr_luma_in_the_unit_range(folders, network):
     expected = restoreformer_radians(folders, network)
-    metric = ScriptIdentity(IDENTITY_RESTOREFORMER, network, grey_restoreformer, radians)
+    metric = ScriptIdentity(
+        entry_of("identity_restoreformer"), network, grey_restoreformer, radians
+    )
     pairs = samples(folders)
     for name in ("a", "c", "d", "e"):
         assert metric.measure(*pairs[name]).value == pytest.approx(expected[name], rel=1e-4)
@@ -268,12 +266,14 @@ def test_restoreformers_two_lpips_are_the_scripts_and_the_unscaled_one_is_lower(
     cut = [Sample(np.ascontiguousarray(s.image[:64, :64])) for s in samples(folders)["a"]]
     network = build_network(vgg, "vgg")
     found = [
-        Lpips(LPIPS_BGR, network, bgr=True).measure(*cut).value,
-        Lpips(LPIPS_BGR_UNIT, network, bgr=True, unit=True).measure(*cut).value,
+        Lpips(entry_of("lpips_restoreformer"), network, bgr=True).measure(*cut).value,
+        Lpips(entry_of("lpips_restoreformer_unit"), network, bgr=True, unit=True)
+        .measure(*cut)
+        .value,
     ]
     assert found == pytest.approx([scaled, unit], rel=1e-4)
     assert unit < 0.8 * scaled
-    rgb = Lpips(LPIPS_VGG, network).measure(*cut).value
+    rgb = Lpips(entry_of("lpips_vgg"), network).measure(*cut).value
     exchanged = vgg_lpips(vgg, *((each.flip(1) - 0.5) / 0.5 for each in tensors))
     assert rgb == pytest.approx(exchanged, rel=1e-4)
     assert rgb != pytest.approx(scaled, rel=1e-3)
@@ -318,7 +318,7 @@ def test_fid_is_basicsrs_which_scales_before_it_resizes_in_rgb(folders):
             )
             rows.append(network.pool3(sized)[0].numpy())
         features.append(np.stack(rows).astype(np.float64))
-    found = distance(Fid(FID, network), samples(folders))
+    found = distance(Fid(entry_of("fid"), network), samples(folders))
     assert found == pytest.approx(frechet(*features), rel=1e-4)
 
 
@@ -335,9 +335,11 @@ def test_pmrfs_fid_is_torch_fidelitys_with_tensorflows_resize(folders):
             )
             rows.append(network.pool3((sized - 128) / 128)[0].numpy())
         features.append(np.stack(rows).astype(np.float64))
-    found = distance(FidTorchFidelity(FID_TORCH_FIDELITY, network), samples(folders))
+    found = distance(Fid(entry_of("fid_torch_fidelity"), network), samples(folders))
     assert found == pytest.approx(frechet(*features), rel=1e-4)
-    assert found != pytest.approx(distance(Fid(FID, network), samples(folders)), rel=1e-3)
+    assert found != pytest.approx(
+        distance(Fid(entry_of("fid"), network), samples(folders)), rel=1e-3
+    )
 
 
 @pytest.mark.parametrize("size", [(160, 211), (512, 512), (299, 299), (7, 5)])

@@ -5,9 +5,10 @@ import pytest
 
 from bench.metrics.metric import Measurement, Status
 from bench.runner.cache import Cache
-from bench.runner.execute import execute
+from bench.runner.reference import AgainstReference, open_reference, refer
+from bench.runner.run import execute
+from bench.store.features import reference_file
 from bench.store.record import load_run
-from bench.suite.reference import AgainstReference, open_reference, refer, reference_file
 from bench.suite.suite import SuiteError
 from degrade.errors import DatasetError, ImageError
 from degrade.images import write_png

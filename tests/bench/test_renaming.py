@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from bench.cli import main
-from bench.runner.execute import execute
+from bench.runner.run import execute
 from bench.stats.compare import compare_runs
 from bench.stats.paired_values import Side
 from bench.stats.successors import renamed, renaming_notes, with_successors

@@ -10,10 +10,9 @@ import pytest
 
 from bench.metrics.metric import Measurement, Status
 from bench.report import build_report, write_report
-from bench.report.leaderboard import leaderboard_csv
+from bench.report.leaderboard import leaderboard_csv, markdown, terminal_table
 from bench.report.page import html_page
-from bench.report.plain import markdown, terminal_table
-from bench.runner.execute import execute
+from bench.runner.run import execute
 from bench.store.record import Run, load_run
 from degrade.errors import DatasetError
 

@@ -11,18 +11,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bench.metrics.registry import recorded_entry
 from bench.report import build_report
+from bench.report.cells import boards_of, decimals
 from bench.report.latex import latex
-from bench.report.model import Table
+from bench.report.leaderboard import markdown, terminal_table
+from bench.report.model import Column, Leaderboard
 from bench.report.page import html_page
-from bench.report.page_boards import boards_of
-from bench.report.phrases import decimals
-from bench.report.plain import markdown, terminal_table
 from bench.report.records import report_json
-from bench.report.severity_text import severity_csv
-from bench.runner.execute import execute
+from bench.report.severity import severity_csv
+from bench.runner.run import execute
 from bench.stats.bootstrap import Interval
-from bench.suite.no_reference import AS_FOUND, Photograph
+from bench.suite.conditions import AS_FOUND, UndegradedImage
 from degrade.planner.plan import Plan, Step
 
 NAME = "=bad_{%$#&~^|<b>"
@@ -64,7 +64,7 @@ def test_letters_and_ranks_stand_in_every_layout_and_oracles_have_none(report):
     (group,) = [each for each in report.groups if each.metric == "lpips"]
     assert set(group.letters[NAME]).isdisjoint(group.letters["input"])
     (board,) = boards_of(report)
-    places = {row.line.restorer: row.cells[0].place for _, rows in board.bodies for row in rows}
+    places = {row.line.restorer: row.cells[0].rank for row in board.rows}
     assert places["told"] is None
     assert (places[NAME].rank, places[NAME].letters) == (1, "a")
     assert places["input"].rank > 1
@@ -83,7 +83,7 @@ def test_letters_and_ranks_stand_in_every_layout_and_oracles_have_none(report):
 def test_costs_are_columns_with_the_machine_below_and_take_the_place_of_seconds(report):
     (board,) = boards_of(report)
     assert [head.column.name for head in board.heads] == ["lpips", "set_distance"]
-    assert [title for title, _ in board.cost_heads] == [
+    assert [column.title for column in board.cost_columns] == [
         "latency p50", "latency p95", "memory", "parameters",
     ]  # fmt: skip
     assert board.timed == "11 to 12"  # the call that failed has no time
@@ -97,7 +97,7 @@ def test_costs_are_columns_with_the_machine_below_and_take_the_place_of_seconds(
 def test_a_run_that_is_not_finished_has_seconds_and_no_costs(report):
     record = {key: value for key, value in report.run.record.items() if key != "efficiency"}
     (board,) = boards_of(replace(report, run=replace(report.run, record=record)))
-    assert board.cost_heads == ()
+    assert board.cost_columns == ()
     assert [head.column.name for head in board.heads][-1] == "seconds"
 
 
@@ -120,7 +120,7 @@ def test_columns_with_too_few_photographs_share_a_sentence_and_have_no_ranks(rep
         "lpips, pyiqa:musiq: too few photographs to tell 3 pairs apart (n 4; 7 can).",
         "psnr: too few photographs to tell 3 pairs apart (n 3 to 4; 7 can).",
     )
-    assert all(cell.place is None for _, rows in board.bodies for row in rows for cell in row.cells)
+    assert all(cell.rank is None for row in board.rows for cell in row.cells)
 
 
 def test_a_frechet_distance_of_few_images_is_flagged_in_every_layout(report):
@@ -130,7 +130,7 @@ def test_a_frechet_distance_of_few_images_is_flagged_in_every_layout(report):
 
     def named(name, n=None):
         columns = list(table.columns)
-        columns[place] = replace(columns[place], name=name)
+        columns[place] = Column(recorded_entry({"name": name}))
         lines = [
             replace(line, cells=tuple(
                 replace(cell, n=n or cell.n) if cell and at == place else cell
@@ -160,7 +160,7 @@ def test_a_name_from_outside_is_only_text_in_the_new_columns_and_tables(report):
 
 
 def test_the_severity_csv_tells_what_a_restorer_lost(report):
-    lines = list(csv.DictReader(io.StringIO(severity_csv(report.severity))))
+    lines = list(csv.DictReader(io.StringIO(severity_csv(report))))
     scores = {
         line["restorer"]: line for line in lines
         if line["measure"] == "score" and line["level"] == "3"
@@ -198,7 +198,7 @@ def _flat(cell, found):
 
 
 class Found:
-    """Photographs as they were found, as `bench.suite.no_reference.Photographs` gives them."""
+    """Photographs as they were found, as `bench.suite.conditions.Photographs` gives them."""
 
     def __init__(self, pairs):
         self.pairs = pairs
@@ -209,7 +209,7 @@ class Found:
     def __getitem__(self, index):
         pair = self.pairs[index]
         plan = Plan(AS_FOUND, AS_FOUND, 0, pair.key, 0, (40, 48), ())
-        return Photograph(pair.key, pair.lq, pair.lq, plan)
+        return UndegradedImage(pair.key, pair.lq, pair.lq, plan)
 
 
 @pytest.fixture
@@ -240,6 +240,6 @@ def test_it_is_said_that_nobody_knows_the_truth_and_what_ranks_instead(without_t
 
 
 def test_a_table_finds_its_columns_by_name(report):
-    table: Table = report.tables[0]
+    table: Leaderboard = report.tables[0]
     assert table.key(0) == ("ramps", "dark", "lpips")
-    assert table.place == ("ramps", "dark")
+    assert table.condition == ("ramps", "dark")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bench.report import write_report
-from bench.runner.execute import execute
+from bench.runner.run import execute
 from degrade.planner.plan import Step
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")

@@ -1,5 +1,6 @@
 import csv
 import io
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,9 @@ from bench.report.costs import (
     costs_text,
     machine_of,
 )
+from bench.report.model import Report
 from bench.runner.efficiency import Efficiency
+from bench.store.record import Run
 from degrade.errors import DatasetError
 
 RECORD = {
@@ -60,10 +63,16 @@ MANIFEST = RECORD | {
 }
 
 
+def report_of(record):
+    return Report(Run(Path("none"), record, ()), (), (), {}, ())
+
+
 def test_the_csv_is_in_seconds_and_bytes_and_runs_no_formula():
     hostile = Efficiency("-net", 1, 0.5, 0.5, 7, 8, 32, ("GPU one", "cpu")).as_record()
     entries = [*RECORD["efficiency"], hostile]
-    lines = list(csv.DictReader(io.StringIO(costs_csv(MANIFEST | {"efficiency": entries}))))
+    lines = list(
+        csv.DictReader(io.StringIO(costs_csv(report_of(MANIFEST | {"efficiency": entries}))))
+    )
     assert [line["restorer"] for line in lines] == ["input", "net|1", "program", "'-net"]
     assert {(line["suite"], line["cpu"]) for line in lines} == {("'@suite", "'=cpu")}
     assert float(lines[1]["p95_seconds"]) == 0.0471
@@ -74,7 +83,7 @@ def test_the_csv_is_in_seconds_and_bytes_and_runs_no_formula():
 
 
 def test_the_csv_of_a_run_that_is_not_finished_has_only_its_head():
-    (head,) = costs_csv({"environment": MANIFEST["environment"]}).splitlines()
+    (head,) = costs_csv(report_of({"environment": MANIFEST["environment"]})).splitlines()
     assert head.startswith("suite,restorer,p50_seconds,p95_seconds,memory_bytes,parameters,")
 
 

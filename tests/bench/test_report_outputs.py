@@ -9,14 +9,13 @@ import re
 import pytest
 
 from bench.report import build_report, write_report
-from bench.report.gallery import captions_of
+from bench.report.gallery import captions_of, identity_losses
+from bench.report.images import collect
 from bench.report.latex import latex
-from bench.report.losses import identity_losses
 from bench.report.page import html_page
-from bench.report.pictures import collect
 from bench.report.records import report_json
-from bench.report.severity_text import severity_csv, severity_markdown, severity_terminal
-from bench.runner.execute import execute
+from bench.report.severity import severity_csv, severity_markdown, severity_terminal
+from bench.runner.run import execute
 from bench.store.record import Run
 from degrade.planner.plan import Step
 
@@ -84,9 +83,9 @@ def test_json_is_strict_and_holds_what_the_tables_hold(report):
 
 
 def test_the_severity_csv_is_stable_quotes_formulas_and_reads_back(run, report):
-    text = severity_csv(report.severity)
+    text = severity_csv(report)
     shuffled = build_report(Run(run.folder, run.record, run.rows[::-1]))
-    assert severity_csv(shuffled.severity) == text
+    assert severity_csv(shuffled) == text
     lines = list(csv.DictReader(io.StringIO(text)))
     assert {line["restorer"] for line in lines} == {"input", f"'{NAME}", "told"}
     scores = [ln for ln in lines if (ln["measure"], ln["restorer"]) == ("score", "input")]
@@ -121,16 +120,16 @@ def test_pictures_stop_where_the_page_is_full_and_the_most_telling_come_first(re
     (captions,) = captions_of(report)
     assert captions.leader == NAME
     assert set(captions.order) == {"a", "b", "@c", "d"}
-    (few,) = collect(report, [captions.order], 1).comparisons
+    (few,) = collect(report, [captions.order], 1).images
     assert [each.key for each in few] == [captions.order[0]]
-    (every,) = collect(report, [captions.order], 10**9).comparisons
+    (every,) = collect(report, [captions.order], 10**9).images
     assert len(every) == 4
 
 
 def test_captions_tell_the_degradation_and_the_rank(report):
     (captions,) = captions_of(report)
-    assert captions.made["a"] == "Gaussian noise sigma 5.0"
-    rank = captions.ranks("a")[NAME]
+    assert captions.degradations["a"] == "Gaussian noise sigma 5.0"
+    rank = captions.ranks["a"][NAME]
     assert (rank["of"], rank["gain"]) == (4, 1.0)
     assert rank["text"].endswith("by lpips: 0.000, 1.000 better than the input")
 
@@ -152,7 +151,7 @@ def test_a_truth_that_many_conditions_show_counts_each_time_it_is_written(
     suite = fakes.suite(recipes=tuple(each.recipe for each in conditions))
     run = execute(suite, [conditions], fakes.restorers(), fakes.metrics(), tmp_path / "run")
     room = 2_000
-    monkeypatch.setattr(page, "_PICTURES", room)
+    monkeypatch.setattr(page, "_IMAGES", room)
     text = html_page(build_report(run))
     sizes = [len(data) * 3 // 4 for data in re.findall(r"data:image/webp;base64,([^\"]+)", text)]
     assert 0 < sum(sizes) < room + 4 * max(sizes)

@@ -3,20 +3,20 @@ import itertools
 import numpy as np
 import pytest
 
-from bench.report.places import Place, places_of
+from bench.report.model import ColumnRank, column_ranks
 from bench.stats.significance import Grouping, group_letters
 
 
 def places(letters):
     group = Grouping("ramps", "dark", "psnr", letters, (), 9, 9, 3, 0)
-    return places_of([group])["ramps", "dark", "psnr"]
+    return column_ranks([group])["ramps", "dark", "psnr"]
 
 
 def test_those_who_cannot_be_told_from_the_best_share_the_first_place():
     # The known answer of a chain: neighbours alike, the ends apart.
     assert places({"best": "a", "middle": "ab", "worst": "b", "last": "c"}) == {
-        "best": Place(1, "a"), "middle": Place(1, "ab"), "worst": Place(2, "b"),
-        "last": Place(4, "c"),
+        "best": ColumnRank(1, "a"), "middle": ColumnRank(1, "ab"), "worst": ColumnRank(2, "b"),
+        "last": ColumnRank(4, "c"),
     }  # fmt: skip
 
 
@@ -31,7 +31,7 @@ def test_a_rank_counts_those_above_that_are_apart_however_many_letters_there_are
     found = places(letters)
     for at, name in enumerate(names):
         above = sum(frozenset((name, other)) in apart for other in names[:at])
-        assert found[name] == Place(1 + above, letters[name])
+        assert found[name] == ColumnRank(1 + above, letters[name])
 
 
 def test_without_letters_nobody_has_a_place():

@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from bench.report.plots import plots, series_class
+from bench.report.page_severity import plots, series_class
 from bench.stats.bootstrap import Interval
 from bench.stats.severity import Curve, Point, Severity
 from bench.stats.severity.levels import Degradation, Grading, Level

@@ -1,5 +1,5 @@
-from bench.report.win_rates import win_rates
-from bench.report.win_rates_text import win_rates_markdown, win_tables
+from bench.report.significance import win_rates_markdown, win_tables
+from bench.stats.significance import win_rates
 from bench.store.record import Run
 
 PLACE = "ramps", "dark", "psnr"
@@ -71,9 +71,9 @@ def test_the_words_are_whole_per_cents_and_names_are_escaped(fakes, tmp_path):
     name = "=a|<b>"
     values = {"input": VALUES["input"], name: VALUES["best"], "tied": VALUES["tied"]}
     wins = win_rates(run_of(fakes, values, tmp_path), {PLACE: [name]})
-    (table,) = win_tables(wins)
+    (table,) = win_tables(wins).values()
     assert table.columns == (("psnr", "input", "4"), ("psnr", name, "4"))
-    assert table.rows == ((name, ("75 %", "–")), ("tied", ("62 %", "38 %")))
+    assert table.rows == ((name, "75 %", "–"), ("tied", "62 %", "38 %"))
     text = win_rates_markdown(wins)
     assert r"| =a\|\<b\> | 75 % | – |" in text
     assert r"psnr over =a\|\<b\> (n 4)" in text
@@ -82,5 +82,5 @@ def test_the_words_are_whole_per_cents_and_names_are_escaped(fakes, tmp_path):
 
 def test_n_is_a_span_where_restorers_have_different_photographs(fakes, tmp_path):
     values = VALUES | {"tied": [21.0, None, None, None]}
-    (table,) = win_tables(win_rates(run_of(fakes, values, tmp_path), {}))
+    (table,) = win_tables(win_rates(run_of(fakes, values, tmp_path), {})).values()
     assert table.columns == (("psnr", "input", "1 to 4"),)

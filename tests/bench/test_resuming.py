@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from bench.runner.resume import resume_or_start
-from bench.store.record import build_record, read_record, write_record
+from bench.runner.session import build_record, resume_or_start
+from bench.store.record import read_record, write_record
 from bench.suite.suite import SuiteError
 
 ONE, OTHER = {"judge.pth": "1" * 64}, {"judge.pth": "2" * 64}
@@ -19,7 +19,7 @@ def begin(tmp_path, fakes, monkeypatch):
 
     def session(weights):
         monkeypatch.setattr(
-            "bench.store.record.judge_weights",
+            "bench.runner.session.judge_weights",
             lambda metrics: {
                 each.name: weights if each.name == "error" else {} for each in metrics
             },

@@ -7,8 +7,7 @@ import math
 
 import pytest
 
-from bench.store.csv_text import csv_text, format_number
-from bench.store.rows import Row, RowLog, read_rows, rows_csv
+from bench.store.rows import RowLog, ScoreRow, csv_text, format_number, read_rows, rows_csv
 from degrade.errors import DatasetError
 
 
@@ -17,7 +16,7 @@ def test_a_row_comes_back_from_its_line_as_it_was(fakes, value):
     row = fakes.row(value, key="föö/\ud800x", status="ok" if value is not None else "error")
     line = row.to_json()
     json.loads(line, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
-    assert Row.from_json(line) == row
+    assert ScoreRow.from_json(line) == row
     assert "\n" not in line
 
 

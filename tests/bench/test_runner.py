@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from bench.metrics.metric import Measurement, Status
-from bench.runner.execute import execute
-from bench.runner.run import run
+from bench.runner.run import execute, run
 from bench.store.features import read_vectors
 from bench.store.record import load_run
 from bench.suite.conditions import open_conditions
@@ -239,7 +238,7 @@ def test_a_degraded_image_that_cannot_be_its_truths_has_error_rows(tmp_path, fak
     wrong = [row for row in run.rows if row.status == "error"]
     assert {row.key for row in wrong} == {"b"}
     assert len(wrong) == 2 * 2
-    assert f"is {shape[0]} x {shape[1]} pixels, its truth 40 x 48" in wrong[0].detail
+    assert f"is {shape[0]} x {shape[1]} pixels, its HQ 40 x 48" in wrong[0].detail
     assert values(run, "error", "input") == [1.0, None, 3.0]
 
 
@@ -314,7 +313,7 @@ def test_every_status_of_a_metric_reaches_its_row(tmp_path, fakes):
 
 def test_names_that_would_leave_the_folder_are_refused(tmp_path, fakes):
     for key in ("../x", "/x", "a/../../x"):
-        with pytest.raises(DatasetError, match="rename it"):
+        with pytest.raises(DatasetError, match="rename"):
             execute(
                 fakes.suite(),
                 [[fakes.condition(keys=(key,))]],

@@ -7,19 +7,16 @@ import numpy as np
 import pytest
 
 from bench.gate.gate import gate
-from bench.gate.markdown import verdict_markdown
 from bench.gate.rules import MetricRule, Rules
-from bench.gate.summary import verdict_text
-from bench.metrics.distribution.frechet import frechet_distance
-from bench.metrics.distribution.kernel_distance import kernel_distance
+from bench.gate.text import verdict_markdown, verdict_text
+from bench.metrics.distribution.distances import frechet_distance, kernel_distance
 from bench.report.comparison import comparison_records, comparison_table, comparison_text
-from bench.report.told_apart import groups_text
+from bench.report.significance import groups_text
 from bench.stats.compare import compare, compare_runs
 from bench.stats.resampling import holm
 from bench.stats.significance import significance_groups
-from bench.store.features import file_of, write_vectors
+from bench.store.features import file_of, reference_file, write_vectors
 from bench.store.record import Run
-from bench.suite.reference import reference_file
 from degrade.errors import DatasetError
 
 FD, KD, FEATURE = "fd_efficientnet", "kd_efficientnet", "numbers"
@@ -187,7 +184,10 @@ def test_a_gate_takes_a_rule_for_it(make, faces):
 def test_without_a_reference_set_it_is_not_compared(make, faces):
     table = compare(make(faces, reference=False), "spoiled")
     assert table.rows == ()
-    assert f"{FD}: compared with its own truths it is biased; run with --reference" in table.notes
+    assert (
+        f"{FD}: biased when compared with the HQ of the same images; run with --reference"
+        in table.notes
+    )
     assert significance_groups(make(faces, reference=False)) == []
 
 

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 import degrade
-from bench.report.severity_text import severity_markdown, severity_terminal
+from bench.metrics.registry import entry_of, recorded_entry
+from bench.report.severity import severity_markdown, severity_terminal
+from bench.stats.bootstrap import ColumnBootstrap, interval_of_draws
 from bench.stats.severity import analyse, parts_of
-from bench.stats.severity.errors import error_of
+from bench.stats.severity.analysis import error_of
 from bench.stats.severity.levels import gradings
-from bench.stats.severity.resampled import Resampled, interval
 from bench.store.record import Run
 from degrade.ops import OPERATIONS
 from degrade.planner.plan import Plan, Step
@@ -57,19 +58,19 @@ def test_blocks_by_nearest_neighbour_are_pixelation():
 
 
 def test_errors_are_0_for_a_perfect_image_and_known_for_others():
-    psnr = error_of({"name": "psnr_vqfr", "unit": "dB", "direction": "higher"})
+    psnr = error_of(entry_of("psnr_vqfr"))
     assert psnr(np.array([math.inf, 20.0])).tolist() == pytest.approx([0, 0.1])
-    ssim = error_of({"name": "ssim", "unit": "", "direction": "higher"})
+    ssim = error_of(entry_of("ssim"))
     assert ssim(np.array([1.0, 0.25])).tolist() == [0, 0.75]
-    lpips = error_of({"name": "lpips_vgg", "unit": "", "direction": "lower"})
+    lpips = error_of(entry_of("lpips_vgg"))
     assert lpips(np.array([0.0, 0.5])).tolist() == [0, 0.5]
-    assert error_of({"name": "pyiqa:musiq", "unit": "", "direction": "higher"}) is None
-    assert error_of({"name": "niqe", "unit": "", "direction": "lower"}) is None
+    assert error_of(recorded_entry({"name": "pyiqa:musiq"})) is None
+    assert error_of(entry_of("niqe")) is None
 
 
 def test_resampled_means_leave_out_what_is_missing_and_equal_a_plain_bootstrap():
     table = np.array([[1.0, math.nan], [3.0, 8.0], [5.0, 4.0]])
-    means, draws = Resampled(7, 3).means(table)
+    means, draws = ColumnBootstrap(7, 3).means(table)
     assert means.tolist() == [3, 6]
     assert draws.shape == (2000, 2)
     full = draws[:, 0]
@@ -77,8 +78,8 @@ def test_resampled_means_leave_out_what_is_missing_and_equal_a_plain_bootstrap()
     assert full.std() == pytest.approx(math.sqrt(8 / 3 / 3), rel=0.05)
     only = np.isnan(draws[:, 1]).mean()
     assert only == pytest.approx(1 / 27, abs=0.015)  # the first photograph three times
-    assert interval(means[1], draws[:, 1], 2).low == 4
-    assert interval(means[1], draws[:, 1], 1).low is None
+    assert interval_of_draws(means[1], draws[:, 1], 2).low == 4
+    assert interval_of_draws(means[1], draws[:, 1], 1).low is None
 
 
 def a_plan(steps=(), recipe="r", key="a"):

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from bench.cli import main
 from bench.report import write_report
-from bench.report.plain import terminal_table
+from bench.report.leaderboard import terminal_table
 from bench.runner.run import run
 from bench.stats.compare import compare, compare_runs
 from bench.stats.scores import NotComparableError, score

@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from bench.report.told_apart import groups_markdown, groups_text
+from bench.report.significance import groups_markdown, groups_text
 from bench.stats.significance import Grouping, group_letters, significance_groups
 from bench.store.record import Run
 

@@ -1,6 +1,6 @@
 import pytest
 
-from bench.store import software
+from bench.store import environment as software
 
 
 @pytest.fixture

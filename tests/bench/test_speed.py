@@ -13,9 +13,8 @@ import pytest
 from bench.speed import timing
 from bench.speed.case import Case, Formula, PeerCall
 from bench.speed.cases import CASES
-from bench.speed.measure import Line, Report, case_names, measure
+from bench.speed.measure import Line, Report, as_record, as_text, case_names, measure
 from bench.speed.peers import Peers, PeerUnavailableError
-from bench.speed.table import as_record, as_text
 from bench.speed.timing import Ratio
 from degrade import Step
 from degrade.errors import UserError

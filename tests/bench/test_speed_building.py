@@ -6,9 +6,10 @@ from bench.speed.building import (
     BAR,
     BuildingLine,
     BuildingReport,
+    as_record,
+    as_text,
     measure_building,
 )
-from bench.speed.building_table import as_record, as_text
 
 
 def line(encoding="png", workers=1, rate=50.0, ratio=1.4, wall=1.3):

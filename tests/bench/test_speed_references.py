@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from bench.speed import reference_blur as blur
-from bench.speed import reference_codec as codec
-from bench.speed import reference_noise as noise
-from bench.speed.reference_gfpgan import bivariate_gaussian, degrade_as_basicsr
+from bench.speed import references as blur
+from bench.speed import references as codec
+from bench.speed import references as noise
+from bench.speed.references import bivariate_gaussian, degrade_as_basicsr
 from degrade import Step
 
 GREY = np.full((128, 128, 3), 120, np.uint8)

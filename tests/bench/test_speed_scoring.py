@@ -4,8 +4,14 @@ import pytest
 
 from bench.speed import scoring
 from bench.speed.harness import HarnessLine, measure_harness
-from bench.speed.scoring import CASES, ScoringLine, ScoringReport, measure_scoring
-from bench.speed.scoring_table import as_record, as_text
+from bench.speed.scoring import (
+    CASES,
+    ScoringLine,
+    ScoringReport,
+    as_record,
+    as_text,
+    measure_scoring,
+)
 from bench.speed.timing import Ratio
 from degrade.errors import UserError
 

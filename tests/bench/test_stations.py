@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from bench.runner import restorer_runner as stations
-from bench.runner.restored_output import ErrorLog
-from bench.runner.restorer_runner import Job, Station
+from bench.runner.restorer_runner import RestorerInput, RestorerRunner, TracebackLog
 from degrade.errors import UserError
 from degrade.planner.plan import Plan
 from zoo.restorers.placement import HERE, Placement, filled_up
@@ -41,7 +40,8 @@ class Batching:
 
 def jobs(count):
     return [
-        Job(np.full((8, 8, 3), 10 * n, np.uint8), None, PLAN, f"image {n}") for n in range(count)
+        RestorerInput(np.full((8, 8, 3), 10 * n, np.uint8), None, PLAN, f"image {n}")
+        for n in range(count)
     ]
 
 
@@ -49,8 +49,8 @@ def jobs(count):
 def station(fakes, tmp_path):
     def made(act=None, batch=4, device="cpu", kind="network"):
         restorer = Batching(fakes.card("net", kind=kind), act=act)
-        errors = ErrorLog(tmp_path / "errors.log")
-        return Station(restorer, Placement(device, batch), errors), restorer.calls
+        errors = TracebackLog(tmp_path / "errors.log")
+        return RestorerRunner(restorer, Placement(device, batch), errors), restorer.calls
 
     return made
 
@@ -61,7 +61,9 @@ def test_a_restorer_gets_the_regions_of_a_mask_that_its_card_names(fakes, tmp_pa
     for regions, kept in (((), range(19)), (("skin", "l_eye"), (1, 4))):
         card = dataclasses.replace(fakes.card("net", kind="network"), regions=regions)
         restorer = Batching(card)
-        Station(restorer, Placement("cpu", 4), ErrorLog(tmp_path / "e.log")).restore(given)
+        RestorerRunner(restorer, Placement("cpu", 4), TracebackLog(tmp_path / "e.log")).restore(
+            given
+        )
         ((_, _, masks, _),) = restorer.calls
         for one in masks:
             assert [place for place in range(19) if one[place].any()] == list(kept)
@@ -90,7 +92,7 @@ def test_without_a_batch_nothing_is_moved_and_nothing_enters_a_key(station):
 
 def test_what_cannot_take_several_is_given_one_at_a_time(fakes, tmp_path):
     plain = fakes.restorers()[1]
-    here = Station(plain, Placement("cuda:0", 8), ErrorLog(tmp_path / "e"))
+    here = RestorerRunner(plain, Placement("cuda:0", 8), TracebackLog(tmp_path / "e"))
     assert len(here.restore(jobs(3))) == plain.calls == 3
     assert here.placement == HERE and here.computed(here.placement) == "" and here.hardware == "cpu"
 
@@ -99,7 +101,7 @@ def test_masks_and_an_oracles_plans_go_with_their_faces(fakes, tmp_path):
     restorer = Batching(fakes.card("told", blind=False))
     mask = np.ones((19, 8, 8), np.float32)
     some = [dataclasses.replace(job, mask=mask if n else None) for n, job in enumerate(jobs(2))]
-    Station(restorer, Placement(batch=2), ErrorLog(tmp_path / "e")).restore(some)
+    RestorerRunner(restorer, Placement(batch=2), TracebackLog(tmp_path / "e")).restore(some)
     ((_, _, masks, plans),) = restorer.calls
     assert masks[0] is None and masks[1] is mask and plans == [PLAN, PLAN]
 
@@ -212,7 +214,9 @@ def test_weights_that_find_no_room_end_the_run_with_a_line(fakes, tmp_path):
         def placed(self, placement):
             raise MemoryError
 
-    here = Station(TooLarge(fakes.card("net")), Placement("cuda:0", 2), ErrorLog(tmp_path / "e"))
+    here = RestorerRunner(
+        TooLarge(fakes.card("net")), Placement("cuda:0", 2), TracebackLog(tmp_path / "e")
+    )
     with pytest.raises(UserError, match="cuda:0 has no room for the weights of net"):
         here.restore(jobs(1))
 

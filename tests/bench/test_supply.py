@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from bench.runner.cache import Cache
-from bench.runner.execute import execute
-from bench.runner.profile import Meter
-from bench.runner.run import run
+from bench.runner.efficiency import Meter
+from bench.runner.run import execute, run
 from bench.stats.compatibility import refuse_other_images
 from bench.suite.suite import SuiteError
 from degrade.errors import UserError
@@ -146,7 +145,7 @@ def test_a_run_does_not_go_on_with_another_batch(tmp_path, fakes):
 def test_a_run_does_not_go_on_on_another_gpu(tmp_path, fakes, monkeypatch):
     """Its bytes would be those of two; a session that is cut off has told its own at the start."""
     told = ["A100, CUDA 12.4, cuDNN 90100"]
-    for module in ("bench.store.record", "bench.runner.restorer_runner"):
+    for module in ("bench.runner.session", "bench.runner.restorer_runner"):
         monkeypatch.setattr(
             f"{module}.device_facts", lambda device: "cpu" if device == "cpu" else told[0]
         )

@@ -1,12 +1,10 @@
 import numpy as np
 import pytest
 
-from bench.metrics.registry import METRICS
-from bench.metrics.unavailable import unavailable
+from bench.metrics.registry import entries, entry_of
 from bench.report.model import build_report
-from bench.runner.execute import execute
-from bench.runner.run import run
-from bench.suite.no_reference import AS_FOUND, judges_without_truth
+from bench.runner.run import execute, run
+from bench.suite.conditions import AS_FOUND
 from bench.suite.suite import Suite, SuiteError, load_suite
 from degrade.images import write_png
 
@@ -56,8 +54,8 @@ def _mean(path):
 @pytest.mark.parametrize(
     ("metrics", "reference", "message"),
     [
-        (("niqe", "psnr"), None, "'psnr' compares with a truth"),
-        (("face_found",), None, "'face_found' compares with a truth"),
+        (("niqe", "psnr"), None, "'psnr' compares with HQ"),
+        (("face_found",), None, "'face_found' compares with HQ"),
         (("niqe", "kd_efficientnet"), None, "give clean faces by --reference"),
     ],
 )
@@ -71,11 +69,11 @@ def test_what_needs_a_truth_is_refused_before_anything_is_restored(
 
 def test_niqe_reads_nothing_of_a_truth():
     from bench.metrics.metric import Measurement, Sample
-    from bench.metrics.no_reference.niqe import NIQE, Niqe, Pristine
+    from bench.metrics.no_reference.niqe import Niqe, Pristine
     from bench.metrics.pixel.planes import Y_LIMITED, Protocol
 
     pristine = Pristine(np.zeros(36), np.eye(36))
-    metric = Niqe(NIQE, Protocol(Y_LIMITED, rounded=True), pristine)
+    metric = Niqe(entry_of("niqe"), Protocol(Y_LIMITED, rounded=True), pristine)
     noise = np.random.Generator(np.random.Philox(2)).integers(0, 256, (96, 192, 3))
     image, black = noise.astype(np.uint8), np.zeros((96, 192, 3), np.uint8)
     found = [metric.measure(Sample(image), Sample(truth)) for truth in (image, black)]
@@ -86,16 +84,16 @@ def test_niqe_reads_nothing_of_a_truth():
 def test_no_metric_of_pairs_but_niqe_is_taken_to_need_none():
     free = {
         name
-        for name, source in METRICS.items()
-        if source.entry.kind == "pair" and judges_without_truth(unavailable(source.entry))
+        for name, source in entries().items()
+        if source.kind == "pair" and not source.needs_reference
     }
     assert free == {"niqe", "niqe_y_full"}
 
 
-def test_pyiqas_metrics_say_themselves_whether_they_look_at_one(fakes):
+def test_pyiqas_metrics_say_themselves_whether_they_look_at_one():
     pytest.importorskip("pyiqa")
-    named = [fakes.PairMetric(f"pyiqa:{name}", None) for name in ("musiq", "brisque", "lpips")]
-    assert [judges_without_truth(each) for each in named] == [True, True, False]
+    named = (f"pyiqa:{name}" for name in ("musiq", "brisque", "lpips"))
+    assert [entry_of(name).needs_reference for name in named] == [False, False, True]
 
 
 def test_pairs_are_not_photographs_without_truths(tmp_path):

@@ -148,7 +148,7 @@ def test_planning_keeps_nothing_of_what_it_has_planned(name):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["gfpgan", "kuaishou"])
 def test_a_million_keys_are_planned_in_a_minute_and_in_little_memory(name):
-    from bench.runner.profile import Meter
+    from bench.runner.efficiency import Meter
 
     with Meter() as meter:
         rate = keys_per_second(degrade.load_recipe(name), 1_000_000)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 import degrade
 import zoo
 from bench.metrics.metric import Sample
-from bench.metrics.perceptual.perceptual_efficientnet import load_perceptual
+from bench.metrics.perceptual.feature_distance import load_perceptual
 from degrade.images import read_image
 from degrade.terminal import progress
 from zoo.portrait.parse.labels import keep_regions

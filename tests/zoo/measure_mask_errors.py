@@ -20,7 +20,7 @@ import degrade
 import zoo
 from bench.metrics.identity.identity_dlib import load_identity
 from bench.metrics.metric import Sample
-from bench.metrics.perceptual.perceptual_efficientnet import load_perceptual
+from bench.metrics.perceptual.feature_distance import load_perceptual
 from degrade.dataset.sources import open_source
 from zoo.portrait.align.alignment_file import template_of
 from zoo.portrait.parse.labels import LABELS, UNKNOWN, label_map, one_hot

@@ -9,7 +9,7 @@ import pytest
 
 import degrade
 from bench.metrics.metric import Sample
-from bench.metrics.perceptual.perceptual_efficientnet import load_perceptual
+from bench.metrics.perceptual.feature_distance import load_perceptual
 from degrade.images import read_image
 from zoo.portrait.background.clean import clean_background
 

@@ -11,7 +11,7 @@ from skimage.transform import rescale, rotate
 pytest.importorskip("dlib")
 pytest.importorskip("face_recognition_models")
 
-from bench.runner.profile import Meter
+from bench.runner.efficiency import Meter
 from degrade.errors import UserError
 from degrade.images import decode_image
 from zoo.networks.faces.dlib_models import load_dlib_models, principal

@@ -8,17 +8,18 @@ judged by what a detector makes of its output; that is the column ``face_found``
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.metrics.described import Described
 from bench.metrics.metric import (
     Direction,
     Measurement,
     MetricEntry,
+    RegisteredMetric,
     Sample,
     Status,
     refuse_sizes,
@@ -29,10 +30,7 @@ if TYPE_CHECKING:
     from zoo.networks.faces.dlib_models import DlibModels, Face
 
 __all__ = [
-    "FACE_FOUND",
-    "IDENTITY",
-    "IDENTITY_DEGREES",
-    "IDENTITY_STRICT",
+    "ENTRIES",
     "FaceFound",
     "FaceMetric",
     "IdentityDlib",
@@ -41,8 +39,6 @@ __all__ = [
     "find_again",
     "load_face_found",
     "load_identity",
-    "load_identity_degrees",
-    "load_identity_strict",
 ]
 
 _PACKAGES = ("dlib", "face_recognition_models")
@@ -56,41 +52,64 @@ _FILES = (
 _CROP = "hq-5-landmarks|chip150-pad.25|upright"
 
 
-def _identity(name: str, direction: Direction, unit: str, protocol: str) -> MetricEntry:
+def _identity(
+    name: str,
+    direction: Direction,
+    unit: str,
+    protocol: str,
+    *,
+    equal: tuple[float, float] = (1.0, 1e-6),
+    protocols: Mapping[str, str] = MappingProxyType({}),
+) -> MetricEntry:
     return MetricEntry(
-        name=name,
-        kind="pair",
-        direction=direction,
-        unit=unit,
-        signature=f"identity|dlib-resnet-v1|{protocol}",
-        source="dlib_face_recognition_resnet_model_v1 (King 2017); strangers .84, dlib's bound .91",
+        name,
+        "pair",
+        direction,
+        unit,
+        f"identity|dlib-resnet-v1|{protocol}",
+        "dlib_face_recognition_resnet_model_v1 (King 2017); strangers .84, dlib's bound .91",
+        "bench.metrics.identity.identity_dlib:load_identity",
         judge="dlib-resnet-v1",
         packages=(*_PACKAGES, "torch"),
         packaged=_FILES,
+        error="value" if unit == "°" else "one_minus",
+        protocols=protocols,
+        equal=equal,
     )
 
 
-IDENTITY = _identity("identity_dlib", "higher", "cosine", f"cosine|{_CROP}")
-IDENTITY_DEGREES = _identity("identity_dlib_degrees", "lower", "°", f"degrees|{_CROP}")
-IDENTITY_STRICT = _identity(
-    "identity_dlib_strict", "higher", "cosine", f"cosine|{_CROP}|lost0-dlib-hog-iou.5"
-)
-FACE_FOUND = MetricEntry(
-    name="face_found",
-    kind="pair",
-    direction="higher",
-    unit="",
-    signature="face-found|dlib-hog|hq-face|iou.5",
-    source="dlib's frontal face detector (HOG); box overlaps HQ's by half (IoU .5, Pascal VOC)",
-    judge="dlib-hog",
-    packages=_PACKAGES,
+_STRICT = "identity_dlib_strict"
+ENTRIES = (
+    _identity("identity_dlib", "higher", "cosine", f"cosine|{_CROP}"),
+    # Angles near 0 are the arccosine of numbers near 1, where float32 is good to about .03°.
+    _identity("identity_dlib_degrees", "lower", "°", f"degrees|{_CROP}", equal=(0.0, 0.1)),
+    _identity(
+        _STRICT,
+        "higher",
+        "cosine",
+        f"cosine|{_CROP}|lost0-dlib-hog-iou.5",
+        protocols={"strict": "identity"},
+    ),
+    MetricEntry(
+        "face_found",
+        "pair",
+        "higher",
+        "",
+        "face-found|dlib-hog|hq-face|iou.5",
+        "dlib's frontal face detector (HOG); box overlaps HQ's by half (IoU .5, Pascal VOC)",
+        "bench.metrics.identity.identity_dlib:load_face_found",
+        judge="dlib-hog",
+        packages=_PACKAGES,
+        protocols={"strict": "identity"},
+        equal=(1.0, 0.0),
+    ),
 )
 
 _OVERLAP = 0.5
 _NO_FACE = Measurement(None, Status.NO_FACE_IN_REFERENCE, "no face was detected in the HQ image")
 
 
-class FaceMetric(Described):
+class FaceMetric(RegisteredMetric):
     """A metric that looks at the face that the HQ image is of."""
 
     __slots__ = ("_models",)
@@ -142,12 +161,12 @@ class IdentityDlib(FaceMetric):
         self._descriptor = descriptor
 
     def measure(self, restored: Sample, hq: Sample) -> Measurement:
-        """Compare the principal face of HQ with the same place in ``restored``."""
+        """Compare the principal face of HQ with the same region of ``restored``."""
         face = self.face_of_pair(restored, hq)
         if isinstance(face, Measurement):
             return face
-        if self.name == IDENTITY_STRICT.name and not find_again(face, self.faces(restored)):
-            return Measurement(0.0, detail="no face at the place of HQ's face")
+        if self.name == _STRICT and not find_again(face, self.faces(restored)):
+            return Measurement(0.0, detail="no face where HQ has one")
         value = cosine(self._described(restored, face), self._described(hq, face))
         return Measurement(degrees(value) if self.unit == "°" else value)
 
@@ -169,15 +188,15 @@ def degrees(value: float) -> float:
     return math.degrees(math.acos(value))
 
 
-def find_again(face: Face, found: Iterable[Face]) -> Face | None:
-    """Return the first of the faces ``found`` that overlaps ``face`` by half, or None."""
+def find_again(face: Face, others: Iterable[Face]) -> Face | None:
+    """Return the first of ``others`` that overlaps ``face`` by half, or None."""
     from zoo.networks.faces.dlib_models import overlap
 
-    return next((other for other in found if overlap(face, other) >= _OVERLAP), None)
+    return next((other for other in others if overlap(face, other) >= _OVERLAP), None)
 
 
 class FaceFound(FaceMetric):
-    """1 where a face is detected in the restored image at the place of HQ's face, else 0.
+    """1 where a face is detected in the restored image where HQ has its face, else 0.
 
     Its mean is the detection coverage of a restorer; identity does not depend on it.
     """
@@ -192,30 +211,16 @@ class FaceFound(FaceMetric):
         return Measurement(float(find_again(face, self.faces(restored)) is not None))
 
 
-def load_identity() -> IdentityDlib:
-    """Return ``identity_dlib`` with its models loaded."""
-    return _load(IDENTITY)
-
-
-def load_identity_degrees() -> IdentityDlib:
-    """Return ``identity_dlib_degrees`` with its models loaded."""
-    return _load(IDENTITY_DEGREES)
-
-
-def load_identity_strict() -> IdentityDlib:
-    """Return ``identity_dlib_strict`` with its models loaded."""
-    return _load(IDENTITY_STRICT)
-
-
-def _load(entry: MetricEntry) -> IdentityDlib:
+def load_identity(entry: MetricEntry) -> IdentityDlib:
+    """Return one of the identity `ENTRIES` with its models loaded."""
     from zoo.networks.faces.dlib_descriptor import load_dlib_descriptor
     from zoo.networks.faces.dlib_models import load_dlib_models
 
     return IdentityDlib(entry, load_dlib_models(), load_dlib_descriptor())
 
 
-def load_face_found() -> FaceFound:
+def load_face_found(entry: MetricEntry) -> FaceFound:
     """Return the detection metric with its models loaded."""
     from zoo.networks.faces.dlib_models import load_dlib_models
 
-    return FaceFound(FACE_FOUND, load_dlib_models())
+    return FaceFound(entry, load_dlib_models())

@@ -2,41 +2,46 @@
 
 ``metric_paper/calculate_cos_dist.py`` of TencentARC/VQFR (which GFPGAN points to and PMRF took
 over), and ``scripts/metrics/cal_identity_distance.py`` of wzhouxiff/RestoreFormer. Neither aligns
-the face nor looks for one: the whole picture goes in.
+the face nor looks for one: the whole image goes in.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.metrics.described import Described
 from bench.metrics.identity.identity_dlib import cosine, degrees
-from bench.metrics.metric import Measurement, MetricEntry, Sample, Status, refuse_sizes
+from bench.metrics.metric import (
+    Measurement,
+    MetricEntry,
+    RegisteredMetric,
+    Sample,
+    Status,
+    refuse_sizes,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 __all__ = [
-    "IDENTITY_RESTOREFORMER",
-    "IDENTITY_VQFR",
+    "ENTRIES",
     "LEAST_DEGREES",
     "ScriptIdentity",
     "degrees_from_one",
     "grey_restoreformer",
     "grey_vqfr",
-    "load_identity_restoreformer",
-    "load_identity_vqfr",
+    "load_script_identity",
     "radians",
 ]
 
 LEAST_DEGREES = 1.0
 """Pairs below this are "almost identical to original" and left out of VQFR's mean."""
 
+_FILE = "arcface_resnet18.pth"
 _SIDE = 128
 _LUMA = (0.2989, 0.5870, 0.1140)
 """RestoreFormer's ``gray_resize_for_identity``: meant for R, G, B, given B, G, R."""
@@ -46,36 +51,44 @@ _PNG_WEIGHTS = (9797, 19234, 3737)
 are cut to 15 bits (pngrtran.c, ``png_set_rgb_to_gray_fixed``)."""
 
 
-def _entry(name: str, unit: str, protocol: str, source: str) -> MetricEntry:
+def _entry(name: str, unit: str, protocol: str, source: str, **facts: Any) -> MetricEntry:
     return MetricEntry(
-        name=name,
-        kind="pair",
-        direction="lower",
-        unit=unit,
-        signature=f"identity|arcface-resnet18|{protocol}|whole-image",
-        source=source,
+        name,
+        "pair",
+        "lower",
+        unit,
+        f"identity|arcface-resnet18|{protocol}|whole-image",
+        source,
+        "bench.metrics.identity.identity_scripts:load_script_identity",
         judge="arcface-resnet18",
         packages=("torch",),
-        file="arcface_resnet18.pth",
+        file=_FILE,
+        error="value",
+        **facts,
     )
 
 
-IDENTITY_VQFR = _entry(
-    "identity_vqfr",
-    "°",
-    "degrees|png-grey128-u8|below1-left-out",
-    "VQFR metric_paper/calculate_cos_dist.py, the Deg. of GFPGAN, VQFR and PMRF",
-)
-IDENTITY_RESTOREFORMER = _entry(
-    "identity_restoreformer",
-    "rad",
-    "radians|bgr-luma|unit-range|grey128",
-    "RestoreFormer scripts/metrics/cal_identity_distance.py, its IDD",
+ENTRIES = (
+    _entry(
+        "identity_vqfr",
+        "°",
+        "degrees|png-grey128-u8|below1-left-out",
+        "VQFR metric_paper/calculate_cos_dist.py, the Deg. of GFPGAN, VQFR and PMRF",
+        protocols={"vqfr": "identity", "pmrf": "identity"},
+    ),
+    _entry(
+        "identity_restoreformer",
+        "rad",
+        "radians|bgr-luma|unit-range|grey128",
+        "RestoreFormer scripts/metrics/cal_identity_distance.py, its IDD",
+        protocols={"restoreformer": "identity"},
+        equal=(0.0, 1e-3),
+    ),
 )
 
 
-class ScriptIdentity(Described):
-    """The angle between a network's descriptors of two whole pictures.
+class ScriptIdentity(RegisteredMetric):
+    """The angle between a network's descriptors of two whole images.
 
     Parameters
     ----------
@@ -86,7 +99,7 @@ class ScriptIdentity(Described):
     grey
         uint8 HWC RGB → ``(128, 128)`` float32.
     of_cosine
-        What the script makes of a cosine.
+        Turns a cosine into the script's value.
     """
 
     __slots__ = ("_grey", "_network", "_of_cosine")
@@ -161,18 +174,12 @@ def radians(value: float) -> Measurement:
     return Measurement(math.acos(value))
 
 
-def load_identity_vqfr() -> ScriptIdentity:
-    """Return ``identity_vqfr``; WeightsMissing when its network is not here."""
-    return ScriptIdentity(IDENTITY_VQFR, _network(), grey_vqfr, degrees_from_one)
-
-
-def load_identity_restoreformer() -> ScriptIdentity:
-    """Return ``identity_restoreformer``; WeightsMissing when its network is not here."""
-    return ScriptIdentity(IDENTITY_RESTOREFORMER, _network(), grey_restoreformer, radians)
-
-
-def _network() -> Callable[[Tensor], Tensor]:
+def load_script_identity(entry: MetricEntry) -> ScriptIdentity:
+    """Return one of `ENTRIES`; WeightsMissing when its network is not here."""
     from zoo.networks.faces.arcface_gray import load_gray
     from zoo.weights.files import own_file
 
-    return load_gray(own_file(IDENTITY_VQFR.file))
+    network = load_gray(own_file(entry.file))
+    if entry.unit == "°":
+        return ScriptIdentity(entry, network, grey_vqfr, degrees_from_one)
+    return ScriptIdentity(entry, network, grey_restoreformer, radians)

@@ -1,12 +1,12 @@
-"""How far the restored face's landmarks are from the truth's: dlib's 68 points, with consent.
+"""How far the restored face's landmarks are from HQ's: dlib's 68 points, with consent.
 
-Both images are searched from the box of the truth's face, so a restorer is not judged by where
+Both images are searched from the box of HQ's face, so a restorer is not judged by where
 a detector puts its box; but a face must be found there, else there is nothing to measure.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,46 +15,42 @@ from bench.metrics.identity.identity_dlib import FaceMetric, find_again
 from bench.metrics.metric import Measurement, MetricEntry, Sample, Status
 
 if TYPE_CHECKING:
-    from bench.metrics.identity.face_landmarks import FaceLandmarks
     from zoo.networks.faces.dlib_models import DlibModels, Face
 
-__all__ = [
-    "LANDMARK_DISTANCE",
-    "LANDMARK_DISTANCE_NORMALISED",
-    "LandmarkDistance",
-    "load_landmark_distance",
-    "load_landmark_distance_normalised",
-]
+__all__ = ["CHIP", "ENTRIES", "FaceLandmarks", "LandmarkDistance", "load_landmark_distance"]
 
 _OUTER_CORNERS = (36, 45)
 """Outer corners of the eyes among the 68 points (Sagonas et al. 2013, figure 1)."""
 
 
-def _entry(name: str, unit: str, normalised: str) -> MetricEntry:
+def _entry(name: str, unit: str, normalised: str, equal: tuple[float, float] | None) -> MetricEntry:
     return MetricEntry(
-        name=name,
-        kind="pair",
-        direction="lower",
-        unit=unit,
-        signature=f"landmarks|dlib-68|mean-euclidean|{normalised}|hq-box|chip256|starts5",
-        source="dlib shape_predictor_68_face_landmarks (King 2009; Sagonas et al. 2013)",
+        name,
+        "pair",
+        "lower",
+        unit,
+        f"landmarks|dlib-68|mean-euclidean|{normalised}|hq-box|chip256|starts5",
+        "dlib shape_predictor_68_face_landmarks (King 2009; Sagonas et al. 2013)",
+        "bench.metrics.identity.landmark_distance:load_landmark_distance",
         judge="dlib-68",
         packages=("dlib", "face_recognition_models"),
         packaged=(("face_recognition_models", "models/shape_predictor_68_face_landmarks.dat"),),
         licence="ibug-68",
+        error="value",
+        equal=equal,
     )
 
 
-LANDMARK_DISTANCE = _entry("landmark_distance", "px", "pixels")
-LANDMARK_DISTANCE_NORMALISED = _entry(
-    "landmark_distance_normalised", "%", "percent-of-outer-eye-corners"
+ENTRIES = (
+    _entry("landmark_distance", "px", "pixels", (0.0, 1e-12)),
+    _entry("landmark_distance_normalised", "%", "percent-of-outer-eye-corners", None),
 )
 
 
 class LandmarkDistance(FaceMetric):
     """Mean Euclidean distance of 68 landmarks; 0 for equal images.
 
-    In pixels of the image, or in percent of the distance of the truth's outer eye corners, the
+    In pixels of the image, or in percent of the distance of HQ's outer eye corners, the
     normalisation of the 300-W challenge, which can be compared between image sizes.
 
     Parameters
@@ -79,11 +75,11 @@ class LandmarkDistance(FaceMetric):
         if isinstance(face, Measurement):
             return face
         if find_again(face, self.faces(restored)) is None:
-            return Measurement(None, Status.NO_FACE, "no face at the place of HQ's face")
-        truth, found = self._points(hq, face), self._points(restored, face)
-        distance = float(np.linalg.norm(found - truth, axis=1).mean())
+            return Measurement(None, Status.NO_FACE, "no face where HQ has one")
+        points, hq_points = self._points(restored, face), self._points(hq, face)
+        distance = float(np.linalg.norm(points - hq_points, axis=1).mean())
         if self.unit == "%":
-            left, right = (truth[corner] for corner in _OUTER_CORNERS)
+            left, right = (hq_points[corner] for corner in _OUTER_CORNERS)
             distance *= 100 / float(np.linalg.norm(left - right))
         return Measurement(distance)
 
@@ -92,18 +88,75 @@ class LandmarkDistance(FaceMetric):
         return sample.feature(name, lambda image: self._landmarks.find(image, face.box))
 
 
-def _load(entry: MetricEntry) -> LandmarkDistance:
-    from bench.metrics.identity.face_landmarks import FaceLandmarks
+def load_landmark_distance(entry: MetricEntry) -> LandmarkDistance:
+    """Return one of `ENTRIES` with its models; ConsentError before the licence is agreed to."""
     from zoo.networks.faces.dlib_models import load_dlib_models
 
     return LandmarkDistance(entry, load_dlib_models(), FaceLandmarks())
 
 
-def load_landmark_distance() -> LandmarkDistance:
-    """Return ``landmark_distance`` with its models; ConsentError before the licence is agreed."""
-    return _load(LANDMARK_DISTANCE)
+CHIP = 256
+"""Side of the face's box in the image that dlib gets, pixels: it rounds landmarks to whole
+pixels, which on a face of 80 would be more than one percent of its width."""
+
+_STARTS = ((0.0, 0.0, 1.0), (0.04, 0.0, 1.0), (-0.04, 0.0, 1.0), (0.0, 0.0, 1.08), (0.0, 0.0, 0.92))
+"""Boxes to start from, shift right, shift down (shares of the box), size: single answers scatter
+on blurred and noisy faces. The same as for aligned crops."""
 
 
-def load_landmark_distance_normalised() -> LandmarkDistance:
-    """Return the normalised distance with its models; errors as the other's."""
-    return _load(LANDMARK_DISTANCE_NORMALISED)
+class FaceLandmarks:
+    """The 68-point model behind one call; deterministic, not picklable.
+
+    Raises
+    ------
+    ConsentError
+        Nobody at this account agreed to the model's licence.
+    DependencyError, WeightsRefused
+        The package with the model is not installed, or the file in it is another.
+    """
+
+    def __init__(self) -> None:
+        import dlib
+
+        from zoo.portrait.detect.landmarks68 import LICENCE, landmark_file
+        from zoo.weights.licences import require_consent
+
+        require_consent(LICENCE, "dlib's 68-point landmark model")
+        self._predictor: Any = dlib.shape_predictor(str(landmark_file()))
+
+    def find(self, image: NDArray[np.uint8], box: tuple[int, int, int, int]) -> NDArray[np.float64]:
+        """Return the landmarks, ``(68, 2)`` float64 ``(x, y)`` pixels of ``image``.
+
+        Parameters
+        ----------
+        image
+            uint8 HWC RGB.
+        box
+            ``(left, top, right, bottom)`` of the face, as dlib's detector has it; right and bottom
+            outside.
+        """
+        import cv2
+
+        left, top, right, _ = box
+        scale = CHIP / (right - left)
+        # The box lands in the middle of a chip of twice its side; pixel centres on pixel centres.
+        shift = CHIP / 2 + (scale - 1) / 2
+        matrix = np.array([[scale, 0, shift - scale * left], [0, scale, shift - scale * top]])
+        side = (2 * CHIP, 2 * CHIP)
+        chip = cv2.warpAffine(
+            np.ascontiguousarray(image), matrix, side, borderMode=cv2.BORDER_REPLICATE
+        )
+        points = np.mean([self._points(np.asarray(chip, np.uint8), each) for each in _STARTS], 0)
+        return np.asarray((points - matrix[:, 2]) / scale, np.float64)
+
+    def _points(
+        self, chip: NDArray[np.uint8], start: tuple[float, float, float]
+    ) -> NDArray[np.float64]:
+        import dlib
+
+        right, down, size = start
+        half = CHIP * size / 2
+        centre = CHIP + CHIP * right, CHIP + CHIP * down
+        edges = (centre[0] - half, centre[1] - half, centre[0] + half - 1, centre[1] + half - 1)
+        shape = self._predictor(chip, dlib.rectangle(*(round(edge) for edge in edges)))
+        return np.array([(part.x, part.y) for part in shape.parts()], np.float64)

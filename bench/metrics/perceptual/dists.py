@@ -11,36 +11,50 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.metrics.described import Described
-from bench.metrics.metric import Measurement, MetricEntry, Sample, refuse_sizes
+from bench.metrics.metric import (
+    Measurement,
+    MetricEntry,
+    RegisteredMetric,
+    Sample,
+    refuse_sizes,
+)
+from bench.metrics.no_reference.pyiqa_metric import pyiqa_peer
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from bench.metrics.perceptual.dists_network import DistsNetwork
+    from bench.metrics.networks.dists import DistsNetwork
 
-__all__ = ["DISTS", "Dists", "load_dists"]
+__all__ = ["ENTRIES", "Dists", "load_dists"]
 
 _HEADS = ("torchmetrics", "functional/image/dists_models/weights.pt")
 
-DISTS = MetricEntry(
-    name="dists",
-    kind="pair",
-    direction="lower",
-    unit="",
-    signature="dists|vgg16|rgb|native-size",
-    source="Ding et al. 2020 (arXiv 2004.07728), weights of dingkeyan93/DISTS",
-    judge="vgg16",
-    packages=("torch", "torchvision", "torchmetrics", "safetensors"),
-    weights="vgg16",
-    packaged=(_HEADS,),
+ENTRIES = (
+    MetricEntry(
+        "dists",
+        "pair",
+        "lower",
+        "",
+        "dists|vgg16|rgb|native-size",
+        "Ding et al. 2020 (arXiv 2004.07728), weights of dingkeyan93/DISTS",
+        "bench.metrics.perceptual.dists:load_dists",
+        judge="vgg16",
+        packages=("torch", "torchvision", "torchmetrics", "safetensors"),
+        weights="vgg16",
+        packaged=(_HEADS,),
+        error="value",
+        ranking=3,
+        protocols={"strict": "dists", "pyiqa": "dists"},
+        equal=(0.0, 1e-6),
+        peers=(pyiqa_peer("dists", 1e-3, "float32, one minus a number near one"),),
+    ),
 )
 
 _SMALLEST = 32
 """Pixels on the shorter side: VGG-16's last map is then 2 x 2, the least that has a variance."""
 
 
-class Dists(Described):
+class Dists(RegisteredMetric):
     """DISTS of one image pair; 0 for equal images, usually below 1.
 
     The images are not resized; the authors' demonstration shrinks them to 256 pixels first,
@@ -68,8 +82,8 @@ class Dists(Described):
         if refused:
             return refused
         with torch.inference_mode():
-            truth = hq.feature("dists-vgg16", self._maps)
-            return Measurement(float(self._network.distance(self._maps(restored.image), truth)))
+            hq_maps = hq.feature("dists-vgg16", self._maps)
+            return Measurement(float(self._network.distance(self._maps(restored.image), hq_maps)))
 
     def _maps(self, image: NDArray[np.uint8]) -> list[Tensor]:
         import torch
@@ -79,10 +93,10 @@ class Dists(Described):
             return self._network.maps(pixels.float() / 255)
 
 
-def load_dists() -> Dists:
+def load_dists(entry: MetricEntry) -> Dists:
     """Return the metric with its network loaded; WeightsMissing when VGG-16 is not here."""
-    from bench.metrics.perceptual.dists_network import DistsNetwork, load_heads
+    from bench.metrics.networks.dists import DistsNetwork, load_heads
     from zoo.weights.files import known_weights, load_state_dict, locate
 
-    path = locate(known_weights(DISTS.weights), offline=True)
-    return Dists(DISTS, DistsNetwork(load_state_dict(path), load_heads()))
+    path = locate(known_weights(entry.weights), offline=True)
+    return Dists(entry, DistsNetwork(load_state_dict(path), load_heads()))

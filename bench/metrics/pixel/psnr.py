@@ -6,16 +6,30 @@ Holds the formula only; colour and cropping are in `bench.metrics.pixel.planes`.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.metrics.described import Described
-from bench.metrics.metric import Measurement, MetricEntry, Sample, refuse_sizes
+from bench.metrics.metric import (
+    Measurement,
+    MetricEntry,
+    Peer,
+    RegisteredMetric,
+    Sample,
+    refuse_sizes,
+)
+from bench.metrics.no_reference.pyiqa_metric import pyiqa_peer
 from bench.metrics.pixel.planes import BASICSR, PYIQA, RGB, VQFR, Y_FULL, Y_LIMITED, Protocol
 
-__all__ = ["EPSILON", "PSNR_PROTOCOLS", "Psnr", "psnr"]
+__all__ = ["CAP", "ENTRIES", "EPSILON", "PSNR_PROTOCOLS", "Psnr", "load_psnr", "psnr"]
 
+CAP = 10 * math.log10(12 * 255**2)
+"""The largest decibels that count in comparisons: 58.92 dB is the PSNR of an image that differs
+from HQ by no more than rounding to 8 bits (an error uniform within half a level has the variance
+1/12; Bennett 1948). Nothing is visible beyond it. So two perfect images differ by 0, and leaving an
+undegraded image alone beats changing it by what that costs below the cap."""
 
 EPSILON = 1e-8
 """Added to the mean squared error of levels in [0, 1] by pyiqa (``psnr_arch.py``), piq and
@@ -43,7 +57,7 @@ def psnr(
     return math.inf if error == 0 else -10 * math.log10(error)
 
 
-class Psnr(Described):
+class Psnr(RegisteredMetric):
     """PSNR of one image pair under one protocol; higher is better, in dB.
 
     Without an epsilon identical images give ``inf``, with one 80 dB.
@@ -64,18 +78,55 @@ class Psnr(Described):
         return Measurement(psnr(*planes, epsilon=self._epsilon))
 
 
-def _entry(name: str, signature: str, source: str) -> MetricEntry:
-    return MetricEntry(name, "pair", "higher", "dB", signature, source)
+def _entry(
+    name: str,
+    signature: str,
+    source: str,
+    *,
+    ranking: int = 0,
+    protocols: Mapping[str, str] = MappingProxyType({}),
+    peers: tuple[Peer, ...] = (),
+) -> MetricEntry:
+    return MetricEntry(
+        name,
+        "pair",
+        "higher",
+        "dB",
+        signature,
+        source,
+        "bench.metrics.pixel.psnr:load_psnr",
+        error="rmse",
+        cap=CAP,
+        ranking=ranking,
+        protocols=protocols,
+        equal=(80.0, 1e-9) if "eps" in signature else (math.inf, 0.0),
+        peers=peers,
+    )
 
 
 PSNR_PROTOCOLS: tuple[tuple[MetricEntry, Protocol, float], ...] = (
     (
-        _entry("psnr", "psnr|rgb|u8|crop0", f"{BASICSR}, RGB, as face papers report it"),
+        _entry(
+            "psnr",
+            "psnr|rgb|u8|crop0",
+            f"{BASICSR}, RGB, as face papers report it",
+            ranking=1,
+            protocols={"strict": "psnr", "basicsr": "psnr", "restoreformer": "psnr"},
+            peers=(
+                Peer("scikit-image", "bench.validate.peers:skimage_psnr", ("skimage",), 1e-9),
+                pyiqa_peer("psnr", 1e-4, "adds 1e-8 to the error: never above 80 dB"),
+            ),
+        ),
         Protocol(RGB),
         0.0,
     ),
     (
-        _entry("psnr_eps", "psnr|rgb|u8|crop0|eps1e-8", f"{PYIQA} psnr; calculate_psnr_pt"),
+        _entry(
+            "psnr_eps",
+            "psnr|rgb|u8|crop0|eps1e-8",
+            f"{PYIQA} psnr; calculate_psnr_pt",
+            protocols={"pmrf": "psnr", "pyiqa": "psnr"},
+        ),
         Protocol(RGB),
         EPSILON,
     ),
@@ -85,12 +136,22 @@ PSNR_PROTOCOLS: tuple[tuple[MetricEntry, Protocol, float], ...] = (
         0.0,
     ),
     (
-        _entry("psnr_y", "psnr|y-full|u8|crop0", f"{PYIQA} psnry, without its epsilon"),
+        _entry(
+            "psnr_y",
+            "psnr|y-full|u8|crop0",
+            f"{PYIQA} psnry, without its epsilon",
+            peers=(pyiqa_peer("psnry", 1e-3, "adds 1e-8 to the error"),),
+        ),
         Protocol(Y_FULL),
         0.0,
     ),
     (
-        _entry("psnr_y_eps", "psnr|y-full|u8|crop0|eps1e-8", f"{PYIQA} psnry"),
+        _entry(
+            "psnr_y_eps",
+            "psnr|y-full|u8|crop0|eps1e-8",
+            f"{PYIQA} psnry",
+            protocols={"pyiqa": "psnr_y"},
+        ),
         Protocol(Y_FULL),
         EPSILON,
     ),
@@ -100,14 +161,32 @@ PSNR_PROTOCOLS: tuple[tuple[MetricEntry, Protocol, float], ...] = (
         0.0,
     ),
     (
-        _entry("psnr_y_limited", "psnr|y-limited|u8|crop0", f"{BASICSR}, test_y_channel"),
+        _entry(
+            "psnr_y_limited",
+            "psnr|y-limited|u8|crop0",
+            f"{BASICSR}, test_y_channel",
+            protocols={"basicsr": "psnr_y"},
+        ),
         Protocol(Y_LIMITED),
         0.0,
     ),
     (
-        _entry("psnr_vqfr", "psnr|rgb|u8|crop0|vqfr", f"{VQFR}, mean and deviation of HQ imposed"),
+        _entry(
+            "psnr_vqfr",
+            "psnr|rgb|u8|crop0|vqfr",
+            f"{VQFR}, mean and deviation of HQ imposed",
+            protocols={"vqfr": "psnr"},
+        ),
         Protocol(RGB, matched=True),
         0.0,
     ),
 )
-"""What each named PSNR is; the values of all of them on five known pairs are in the tests."""
+"""Entry, planes and epsilon of each PSNR; their values on five known pairs are in the tests."""
+
+ENTRIES = tuple(entry for entry, _, _ in PSNR_PROTOCOLS)
+
+
+def load_psnr(entry: MetricEntry) -> Psnr:
+    """Return one of `ENTRIES`, ready to measure."""
+    _, protocol, epsilon = next(row for row in PSNR_PROTOCOLS if row[0].name == entry.name)
+    return Psnr(entry, protocol, epsilon)

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from bench.stats.severity.analysis import analyse
-from bench.stats.severity.results import Curve, ErrorLeft, Point, Severity, Standing
-from bench.stats.severity.strength import Part, parts_of
+from bench.stats.severity.levels import DegradationPart, parts_of
+from bench.stats.severity.results import Curve, ErrorLeft, Point, RestorationError, Severity
 
-__all__ = ["Curve", "ErrorLeft", "Part", "Point", "Severity", "Standing", "analyse", "parts_of"]
+__all__ = [
+    "Curve",
+    "DegradationPart",
+    "ErrorLeft",
+    "Point",
+    "RestorationError",
+    "Severity",
+    "analyse",
+    "parts_of",
+]

@@ -6,29 +6,29 @@ Rows and gradings in, numbers out; it lays nothing out.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.stats.paired_values import CAPS
+from bench.metrics.metric import MetricEntry
+from bench.stats.bootstrap import ColumnBootstrap as Resampled
+from bench.stats.bootstrap import interval_of_draws as interval
 from bench.stats.scores import BASELINE, signatures
-from bench.stats.severity.errors import error_of
 from bench.stats.severity.levels import Grading, Image, Level, gradings
-from bench.stats.severity.resampled import Resampled, interval
-from bench.stats.severity.results import Curve, ErrorLeft, Point, Severity, Standing
-from bench.store.photographs import ImageKey, photographs
-from bench.store.plans import Where
+from bench.stats.severity.results import Curve, ErrorLeft, Point, RestorationError, Severity
+from bench.store.images import ConditionKey, ImageKey, photographs
 from bench.store.record import SECONDS, Run
 from degrade.planner.plan import Plan
 
-__all__ = ["analyse"]
+__all__ = ["analyse", "error_of"]
 
 Matrix = NDArray[np.float64]
 
 
-def analyse(run: Run, plans: Mapping[Where, Mapping[ImageKey, Plan]]) -> tuple[Severity, ...]:
+def analyse(
+    run: Run, plans: Mapping[ConditionKey, Mapping[ImageKey, Plan]]
+) -> tuple[Severity, ...]:
     """Return every metric of single images over every grading of a run.
 
     Parameters
@@ -52,12 +52,12 @@ def analyse(run: Run, plans: Mapping[Where, Mapping[ImageKey, Plan]]) -> tuple[S
     found = []
     for grading in gradings(run.record["conditions"], plans):
         sheet = _Sheet(run, grading, plans, values)
-        for facts in run.record["metrics"].values():
+        for metric in run.metrics.values():
             measured = any(
-                (grading.dataset, name, facts["name"]) in values for name in sheet.restorers
+                (grading.dataset, name, metric.name) in values for name in sheet.restorers
             )
-            if facts["kind"] == "pair" and facts["name"] != SECONDS["name"] and measured:
-                found.append(sheet.severity(facts))
+            if metric.kind == "pair" and metric.name != SECONDS["name"] and measured:
+                found.append(sheet.severity(metric))
     return tuple(found)
 
 
@@ -68,7 +68,7 @@ class _Sheet:
         self,
         run: Run,
         grading: Grading,
-        plans: Mapping[Where, Mapping[ImageKey, Plan]],
+        plans: Mapping[ConditionKey, Mapping[ImageKey, Plan]],
         values: Mapping[tuple[str, str, str], Mapping[tuple[str, ImageKey], float]],
     ) -> None:
         self._grading, self._values = grading, values
@@ -84,11 +84,10 @@ class _Sheet:
         self._order = {name: place for place, name in enumerate(sorted(present))}
         self._resampled = Resampled(run.record["suite"]["seed"], len(self._order))
 
-    def severity(self, facts: Mapping[str, Any]) -> Severity:
+    def severity(self, metric: MetricEntry) -> Severity:
         """Return one metric over the grading."""
-        cap = CAPS.get(facts["unit"], math.inf)
-        error = error_of(facts)
-        values = {name: self._finite(name, facts["name"], cap) for name in self.restorers}
+        error = error_of(metric)
+        values = {name: self._finite(name, metric.name, metric.ceiling) for name in self.restorers}
         curves = [
             curve for name, known in values.items()
             for curve in self._curves(name, *self._table(known))
@@ -101,7 +100,7 @@ class _Sheet:
                 pair = [error(self._counting(kept, each)) for each in (known, base)]
                 standings.append(self._standing(name, pair[0], pair[1], kept))
         return Severity(
-            self._grading, facts["name"], facts["direction"], facts["unit"],
+            self._grading, metric.name, metric.direction, metric.unit,
             tuple(curves), tuple(standings),
         )  # fmt: skip
 
@@ -165,7 +164,7 @@ class _Sheet:
 
     def _standing(
         self, restorer: str, errors: Matrix, base: Matrix, kept: Sequence[Sequence[list[Image]]]
-    ) -> Standing:
+    ) -> RestorationError:
         means, draws = self._resampled.means(errors)
         base_means, base_draws = self._resampled.means(base)
         ratio, ratios = self._ratios(means[None], base_means[None]), self._ratios(draws, base_draws)
@@ -190,7 +189,7 @@ class _Sheet:
         mean = left(range(len(kinds)))
         families = {family: left(chosen) for family, chosen in places.items()}
         told = restorer != BASELINE and mean.share.mean is not None
-        return Standing(
+        return RestorationError(
             restorer,
             mean,
             {each.name: left([place]) for place, each in enumerate(kinds)},
@@ -221,6 +220,21 @@ class _Sheet:
                 ratio = errors[:, span].sum(axis=1) / base[:, span].sum(axis=1)
             columns.append(np.where(np.isfinite(ratio), ratio, np.nan))
         return np.stack(columns, axis=1)
+
+
+def error_of(metric: MetricEntry) -> Callable[[Matrix], Matrix] | None:
+    """Return how a metric's values become errors, elementwise; None without a perfect value.
+
+    PSNR becomes the root mean square error as a share of white, ``10 ** (-dB / 20)``, whose
+    mean no single perfect image can carry away; a similarity of at most 1 (SSIM, a cosine)
+    becomes its distance from 1; a distance from HQ, or an angle, stands as it is.
+    """
+    scales: dict[str, Callable[[Matrix], Matrix]] = {
+        "rmse": lambda values: np.asarray(10.0 ** (-values / 20.0), np.float64),
+        "one_minus": lambda values: np.asarray(1.0 - values, np.float64),
+        "value": lambda values: values,
+    }
+    return scales.get(metric.error)
 
 
 def _worst(families: Mapping[str, ErrorLeft]) -> str:

@@ -12,13 +12,20 @@ from typing import Any
 
 import numpy as np
 
-from bench.stats.severity.strength import parts_of, strongest
-from bench.store.photographs import ImageKey
-from bench.store.plans import Where
-from degrade.ops import FAMILIES
-from degrade.planner.plan import Plan
+from bench.store.images import ConditionKey, ImageKey
+from degrade.ops import FAMILIES, OPERATIONS
+from degrade.planner.plan import Plan, Step
 
-__all__ = ["Degradation", "Grading", "Image", "Level", "gradings"]
+__all__ = [
+    "Degradation",
+    "DegradationPart",
+    "Grading",
+    "Image",
+    "Level",
+    "gradings",
+    "parts_of",
+    "strongest",
+]
 
 Image = tuple[str, ImageKey]
 """``(recipe, (key, variant))`` of a degraded image of one data set."""
@@ -82,7 +89,7 @@ class Grading:
 
 
 def gradings(
-    conditions: Sequence[Mapping[str, Any]], plans: Mapping[Where, Mapping[ImageKey, Plan]]
+    conditions: Sequence[Mapping[str, Any]], plans: Mapping[ConditionKey, Mapping[ImageKey, Plan]]
 ) -> list[Grading]:
     """Return the gradings of a run, in the order of its conditions.
 
@@ -120,7 +127,7 @@ def _common_name(condition: Mapping[str, Any]) -> str:
 
 
 def _stated(
-    conditions: Sequence[Mapping[str, Any]], plans: Mapping[Where, Mapping[ImageKey, Plan]]
+    conditions: Sequence[Mapping[str, Any]], plans: Mapping[ConditionKey, Mapping[ImageKey, Plan]]
 ) -> list[Degradation]:
     cells: dict[tuple[str, str], dict[int, list[Image]]] = {}
     for each in conditions:
@@ -142,7 +149,7 @@ def _stated(
 
 
 def _drawn(
-    conditions: Sequence[Mapping[str, Any]], plans: Mapping[Where, Mapping[ImageKey, Plan]]
+    conditions: Sequence[Mapping[str, Any]], plans: Mapping[ConditionKey, Mapping[ImageKey, Plan]]
 ) -> list[Degradation]:
     strengths: dict[str, dict[Image, float]] = {}
     for each in conditions:
@@ -169,3 +176,53 @@ def _thirds(strengths: Mapping[Image, float]) -> tuple[Level, ...]:
 
 def _order(family: str) -> int:
     return FAMILIES.index(family)
+
+
+@dataclass(frozen=True, slots=True)
+class DegradationPart:
+    """One operation of a plan that makes the image worse.
+
+    Attributes
+    ----------
+    family
+        One of `degrade.ops.FAMILIES`.
+    step
+        The operation, with what it is called with.
+    strength
+        Where it stands on the operation's ladder, 0 at the mild end and beyond, 1 at the severe
+        end and beyond.
+    """
+
+    family: str
+    step: Step
+    strength: float
+
+
+def parts_of(plan: Plan) -> tuple[DegradationPart, ...]:
+    """Return what makes the degraded half of a plan's pair worse, in the plan's order.
+
+    Steps of the truth alone, enlargements and operations without a ladder are left out.
+    """
+    parts = []
+    size = plan.size
+    for step in plan.steps:
+        if step.target == "hq":
+            continue
+        operation = OPERATIONS[step.operation]
+        family = operation.family_of(step.parameters)
+        strength = operation.strength(step.parameters, size)
+        if family and strength is not None:
+            parts.append(DegradationPart(family, step, strength))
+        if operation.resizes:
+            size = int(step.parameters["height"]), int(step.parameters["width"])
+    return tuple(parts)
+
+
+def strongest(plan: Plan) -> dict[str, DegradationPart]:
+    """Return the strongest part of each family that is in a plan."""
+    strongest: dict[str, DegradationPart] = {}
+    for part in parts_of(plan):
+        known = strongest.get(part.family)
+        if known is None or part.strength > known.strength:
+            strongest[part.family] = part
+    return strongest

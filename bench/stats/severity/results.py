@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from bench.stats.bootstrap import Interval
 from bench.stats.severity.levels import Grading
 
-__all__ = ["Curve", "ErrorLeft", "Point", "Severity", "Standing"]
+__all__ = ["Curve", "ErrorLeft", "Point", "RestorationError", "Severity"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class ErrorLeft:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RestorationError:
     """How much of the error a restorer leaves; 1 is doing nothing.
 
     Attributes
@@ -87,7 +87,7 @@ class Standing:
 class Severity:
     """One metric over one grading.
 
-    ``standings`` is empty for a metric that has no error (`bench.stats.severity.errors.error_of`).
+    ``standings`` is empty for a metric without an error scale.
     """
 
     grading: Grading
@@ -95,4 +95,4 @@ class Severity:
     direction: str
     unit: str
     curves: tuple[Curve, ...]
-    standings: tuple[Standing, ...]
+    standings: tuple[RestorationError, ...]

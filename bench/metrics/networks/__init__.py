@@ -1,0 +1,1 @@
+"""Networks behind metrics; they import torch, so no listing of metrics imports them."""

@@ -102,6 +102,7 @@ def to_config(
     *,
     lines: Mapping[KeyPath, int] | None = None,
     error: type[UserError] = UserError,
+    at: KeyPath = (),
 ) -> T:
     """Convert plain mappings, lists and scalars to a dataclass.
 
@@ -117,6 +118,8 @@ def to_config(
         Key path to line, as `load_yaml` returns it.
     error
         The `UserError` subclass to raise.
+    at
+        Where in the file ``data`` stands, for messages.
 
     Raises
     ------
@@ -126,10 +129,11 @@ def to_config(
     """
 
     def fail(path: KeyPath, problem: str) -> typing.NoReturn:
+        path = (*at, *path)
+        key = ".".join(str(part) for part in path)
         while lines and path and path not in lines:
             path = path[:-1]
         line = f" line {lines[path]}" if lines and path in lines else ""
-        key = ".".join(str(part) for part in path)
         raise error(f"{source_name}{line}: {key}{': ' if key else ''}{problem}")
 
     if not isinstance(data, Mapping):
@@ -143,6 +147,8 @@ def to_config(
         path = _path_of(where, data)
         value = _value_at(data, path)
         shown = f" ({_shown(value)})" if value is not None and "missing" not in message else ""
+        if isinstance(value, str) and re.fullmatch(r"\d+e-?\d+", value):
+            shown += ": write it like 0.0005, YAML reads 5e-4 as a text"
         fail(path, f"{message}{shown}")
 
 

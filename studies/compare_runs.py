@@ -17,10 +17,10 @@ import torch
 from degrade.engine.apply import apply_pair
 from degrade.planner.draw import plan
 from degrade.recipe.reader import load_recipe
-from zoo.networks.restoration.designs import build_network, network_config
-from zoo.portrait.parse.labels import one_hot
+from zoo.labels import one_hot
+from zoo.networks.features.perceptual import UnitFeatures
+from zoo.networks.restoration.designs import build_network, restorer_config
 from zoo.training.data.face_pack import FacePack
-from zoo.training.losses.features import UnitFeatures
 from zoo.training.tasks.restorer.validation import _descriptor, _levels, _tensor
 from zoo.weights.files import is_present, known_weights, load_safetensors
 from zoo.weights.header import read_trained_file
@@ -32,7 +32,7 @@ NORMAL_95 = 1.96
 def load_network(path):
     """Return a restorer's network, and its configuration's record."""
     config = read_trained_file(path).config
-    network = build_network(network_config(config["network"]))
+    network = build_network(restorer_config(config["network"]))
     network.load_state_dict({k: v.float() for k, v in load_safetensors(path).items()})
     return network.eval(), config
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from zoo.networks.restoration.designs import build_network
-from zoo.training.tasks.restorer.config import load_config
+from zoo.training.tasks.registry import load_training
 
 
 @click.command(help=__doc__)
@@ -24,7 +24,7 @@ from zoo.training.tasks.restorer.config import load_config
 def main(name, batch, steps, device):
     """Measure and print."""
     torch.set_num_threads(1)
-    config = load_config(name)
+    config = load_training(name)
     size = config.network.size
     faces = torch.rand(batch, 3, size, size, device=device)
     mask = torch.zeros(batch, 19, size // 2, size // 2, device=device)

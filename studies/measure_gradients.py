@@ -16,8 +16,8 @@ import torch
 from zoo.training.data.batches import FaceBatches
 from zoo.training.data.device_batch import DeviceBatches
 from zoo.training.data.face_pack import FacePack
-from zoo.training.tasks.restorer.config import load_config
-from zoo.training.tasks.restorer.trainer import Trainer
+from zoo.training.tasks.registry import load_training
+from zoo.training.tasks.restorer.trainer import RestorerTrainer
 
 CPU = torch.device("cpu")
 
@@ -26,7 +26,7 @@ def lengths(trainer, batch):
     """Return (at the image, in the weights, in the last layer) of each loss."""
     network = trainer.network
     restored = network(batch.lq, batch.mask)
-    losses, loss = trainer._objective(restored, batch.hq, batch.right)
+    losses, loss = trainer.loss(restored, batch.hq, batch.right)
     _, adversarial = trainer.adversarial.loss(
         restored, batch.hq, batch.right, batch.parts, torch.Generator().manual_seed(0)
     )
@@ -52,10 +52,10 @@ def lengths(trainer, batch):
 def main(config_path, pack_path, steps):
     """Measure and print."""
     torch.set_num_threads(1)
-    config, pack = load_config(config_path), FacePack(pack_path)
+    config, pack = load_training(config_path), FacePack(pack_path)
     batches = FaceBatches(config, pack)
     on_device = DeviceBatches(config, pack.template, CPU, masked=pack.masked)
-    trainer = Trainer(config, CPU)
+    trainer = RestorerTrainer(config, CPU)
     for step in range(steps):
         trainer.step(on_device(batches[step]))
     click.echo(

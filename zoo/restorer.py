@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Protocol, runtime_checkable
 
@@ -11,10 +11,16 @@ from numpy.typing import NDArray
 
 from degrade.planner.plan import Plan
 
-__all__ = ["Card", "Image", "Restorer"]
+__all__ = [
+    "Card",
+    "Image",
+    "Restorer",
+    "Stepwise",
+    "untrained_card",
+]
 
 Image = NDArray[np.uint8]
-"""A face or photograph: uint8, HWC, RGB, levels 0-255."""
+"""A face or any other image: uint8, HWC, RGB, levels 0-255."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +50,13 @@ class Card:
     sha256
         Of its weights file, or the empty string.
     blind
-        False for an oracle that is told the degradation through ``plans``.
+        False for an oracle, which is given the degradation through ``plans``.
     limits
         Where it is known to fail, one sentence.
     template
-        How its faces are aligned, see `zoo.portrait.align.templates`; empty where any way will do.
+        How its faces are aligned, see `zoo.templates`; empty where any way will do.
     regions
-        The labels of the parsing masks that it was trained with, see `zoo.portrait.parse.labels`;
+        The labels of the parsing masks that it was trained with, see `zoo.labels`;
         empty where it was trained with all of them, or reads no mask.
     """
 
@@ -72,6 +78,26 @@ class Card:
     def as_record(self) -> Mapping[str, object]:
         """Return the card as a JSON-ready mapping."""
         return asdict(self)
+
+
+def untrained_card(
+    name: str, kind: str, summary: str, source: str, limits: str, *, blind: bool = True
+) -> Card:
+    """Return the card of a restorer of this repository that has no weights."""
+    return Card(
+        name=name,
+        kind=kind,
+        summary=summary,
+        licence_code="MIT",
+        licence_weights="none",
+        source=source,
+        input_size=None,
+        trained_on="nothing",
+        loss_networks=(),
+        sha256="",
+        blind=blind,
+        limits=limits,
+    )
 
 
 @runtime_checkable
@@ -102,4 +128,19 @@ class Restorer(Protocol):
             One ``(19, height, width)`` float32 soft parsing mask per face, or None.
         plans
             The degradation of each face; read only by oracles (``card.blind`` False).
+        """
+
+
+@runtime_checkable
+class Stepwise(Protocol):
+    """A restorer whose faces take seconds each."""
+
+    @property
+    def steps(self) -> int:
+        """Steps that a face takes."""
+
+    def watched(self, on_step: Callable[[int], None]) -> Restorer:
+        """Return the same restorer, calling ``on_step`` after each step with its number from 1.
+
+        What it restores stays the same.
         """

@@ -127,8 +127,7 @@ def crosscheck(metrics: tuple[str, ...], pairs: Path | None, limit: int, as_json
     """
     from bench.validate.crosscheck import crosscheck as compare
     from bench.validate.crosscheck import default_pairs, stored_pairs
-    from degrade.terminal import Progress
-    from zoo.commands.lines import aligned
+    from degrade.terminal import Progress, columns
 
     images = list(stored_pairs(pairs, limit) if pairs else default_pairs(limit))
     with Progress(None, "crosscheck", "comparison") as shown:
@@ -137,7 +136,7 @@ def crosscheck(metrics: tuple[str, ...], pairs: Path | None, limit: int, as_json
         click.echo(json.dumps([{**asdict(each), "fails": each.fails} for each in found], indent=2))
     else:
         head = ("METRIC", "BESIDE", "N", "DIFFERENCE", "RELATIVE", "ALLOWED", "")
-        for line in aligned([head, *map(_cells, found)]):
+        for line in columns([head, *map(_cells, found)]):
             click.echo(line)
     if any(each.fails for each in found):
         raise click.exceptions.Exit(1)

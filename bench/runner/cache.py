@@ -28,8 +28,7 @@ from bench.store.rows import format_number
 from degrade.errors import ImageError
 from degrade.images import decode_image
 from degrade.planner.plan import Plan
-from zoo.registry import lookup
-from zoo.registry.registry import own_names
+from zoo.registry.registry import other_names, own_names
 from zoo.restorer import Card
 from zoo.weights.files import cache_folder
 
@@ -224,7 +223,7 @@ class Cache:
 
 def _names_of_others() -> frozenset[str]:
     """Return the names of restorers that were added or come from other packages."""
-    return frozenset(lookup.names()) - frozenset(own_names())
+    return frozenset(other_names()) - frozenset(own_names())
 
 
 def _may_be_kept(metric: PairMetric | SetMetric) -> bool:

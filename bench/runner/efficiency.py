@@ -21,7 +21,7 @@ from bench.store.record import SECONDS
 from bench.store.rows import ScoreRow
 from degrade.errors import DatasetError
 from zoo.restorer import Restorer
-from zoo.restorers.placement import CPU, HERE, Placeable, Placement
+from zoo.restorers.placement import CPU, HERE, DeviceRestorer, Placement
 
 __all__ = [
     "TIMED_BEFORE",
@@ -219,7 +219,7 @@ def efficiencies(
     for restorer in restorers:
         name = restorer.card.name
         own = times.get(name, [])
-        there = placement if own and isinstance(restorer, Placeable) else HERE
+        there = placement if own and isinstance(restorer, DeviceRestorer) else HERE
         p50, p95 = map(float, np.quantile(own, [0.5, 0.95])) if own else (None, None)
         found.append(
             Efficiency(

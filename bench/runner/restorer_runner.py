@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from bench.runner.efficiency import Meter
 from degrade.errors import UserError
 from degrade.planner.plan import Plan
-from zoo.portrait.parse.labels import keep_regions
+from zoo.labels import keep_regions
 from zoo.restorer import Card, Restorer
-from zoo.restorers.placement import CPU, HERE, PRECISION, Placeable, Placement, device_facts
+from zoo.restorers.placement import CPU, HERE, PRECISION, DeviceRestorer, Placement, device_facts
 
 __all__ = ["RestoredImage", "RestorerInput", "RestorerRunner", "TracebackLog"]
 
@@ -97,7 +97,7 @@ class RestorerRunner:
     restorer
         As it was loaded.
     placement
-        Where it is to compute; one that is not `zoo.restorers.placement.Placeable` stays where it
+        Where it is to compute; one that is not `zoo.restorers.placement.DeviceRestorer` stays where it
         is and gets an image at a time.
     errors
         Takes the tracebacks.
@@ -105,7 +105,7 @@ class RestorerRunner:
 
     def __init__(self, restorer: Restorer, placement: Placement, errors: TracebackLog) -> None:
         self._restorer, self._target, self._errors = restorer, placement, errors
-        self._is_placed = placement == HERE or not isinstance(restorer, Placeable)
+        self._is_placed = placement == HERE or not isinstance(restorer, DeviceRestorer)
         self._hardware = ""
 
     @property
@@ -117,7 +117,7 @@ class RestorerRunner:
     def placement(self) -> Placement:
         """Where it computes from now on."""
         restorer = self._placed()
-        return restorer.placement if isinstance(restorer, Placeable) else HERE
+        return restorer.placement if isinstance(restorer, DeviceRestorer) else HERE
 
     @property
     def hardware(self) -> str:
@@ -188,7 +188,7 @@ class RestorerRunner:
             detail = f"gave {type(restored).__name__}, not a list of {expected}"
             return [RestoredImage(None, detail=detail)] * len(inputs)
         faces = [each.face for each in inputs]
-        computed = restorer.computed_for(faces) if isinstance(restorer, Placeable) else len(faces)
+        computed = restorer.computed_for(faces) if isinstance(restorer, DeviceRestorer) else len(faces)
         results = []
         for image, face in zip(restored, faces, strict=True):
             if problem := _problem_of(image, face.shape):
@@ -207,7 +207,7 @@ class RestorerRunner:
             The device has no room for its weights.
         """
         if not self._is_placed:
-            assert isinstance(self._restorer, Placeable)
+            assert isinstance(self._restorer, DeviceRestorer)
             try:
                 self._restorer = self._restorer.placed(self._target)
             except Exception as error:
@@ -222,7 +222,7 @@ class RestorerRunner:
 
     def _halve_batch(self) -> None:
         restorer = self._placed()
-        assert isinstance(restorer, Placeable)
+        assert isinstance(restorer, DeviceRestorer)
         smaller = restorer.placement.halved()
         self._restorer = restorer.placed(smaller)
         torch = sys.modules.get("torch")

@@ -12,7 +12,7 @@ from bench.suite.suite import SuiteError
 from degrade.dataset.keys import pair_key
 from degrade.dataset.sources import ImageSource
 from degrade.errors import ImageError
-from zoo.portrait.align.alignment_file import template_of
+from zoo.portrait.align.alignment import template_of
 from zoo.portrait.parse.mesh_parser import MeshParser, load_mesh_parser
 
 __all__ = ["Masks", "open_masks"]

@@ -41,14 +41,15 @@ def test_too_few_faces_are_refused():
 @pytest.fixture
 def tiny(tmp_path):
     torch = pytest.importorskip("torch")
-    from zoo.networks.stylegan.generator import GeneratorConfig
+    from zoo.networks.stylegan.generator import GeneratorConfig, StyleGenerator
     from zoo.training.tasks.generator.config import GeneratorTraining
-    from zoo.training.tasks.generator.run import export_generator
-    from zoo.training.tasks.generator.trainer import GeneratorTrainer
+    from zoo.weights.header import write_trained_file
 
     network = GeneratorConfig(32, {4: 8, 8: 8, 16: 6, 32: 4}, latent=8, depth=2)
-    trainer = GeneratorTrainer(GeneratorTraining("tiny", network), torch.device("cpu"))
-    return export_generator(trainer, tmp_path / "tiny.safetensors", "tight", 10)
+    header = {"config": GeneratorTraining("tiny", network).as_record(), "steps": 0}
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return write_trained_file(StyleGenerator(network), tmp_path / "tiny.safetensors", header)
 
 
 def test_the_command_prints_drawn_beside_real(tiny, tmp_path):

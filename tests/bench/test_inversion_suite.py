@@ -19,7 +19,7 @@ from inversion_stand_ins import (  # noqa: E402
 import bench  # noqa: E402
 from bench.suite.suite import load_suite  # noqa: E402
 from degrade.images import write_png  # noqa: E402
-from zoo.registry.model_card import ModelCard, card_as_yaml  # noqa: E402
+from zoo.model_card import ModelCard, card_as_yaml  # noqa: E402
 from zoo.restorer import Card  # noqa: E402
 from zoo.restorers.inversion.entries import ENCODER, GENERATOR  # noqa: E402
 from zoo.weights import builtin as shipped  # noqa: E402

@@ -13,10 +13,10 @@ from bench.suite.suite import Suite, SuiteError
 from degrade.dataset.sources import open_source
 from degrade.errors import UserError
 from degrade.images import write_png
-from zoo.portrait.align.alignment_file import ALIGNMENT_FILE, write_alignment
+from zoo.portrait.align.alignment import ALIGNMENT_FILE, write_alignment
 from zoo.portrait.parse.mesh_parser import MeshParser
 from zoo.portrait.parse.parsing import FaceMask
-from zoo.portrait.parse.template_parser import TemplateParser
+from zoo.portrait.parse.template_mask import TemplateParser
 
 
 class MeanColour(MeshParser):

@@ -24,9 +24,9 @@ from zoo.networks.faces.face_descriptor import (  # noqa: E402
     save_descriptor,
 )
 from zoo.portrait.align.arcface_crop import arcface_crop  # noqa: E402
-from zoo.registry.trained_card import loss_networks_of  # noqa: E402
 from zoo.weights import builtin as shipped  # noqa: E402
 from zoo.weights.files import WeightsRefused  # noqa: E402
+from zoo.weights.header import loss_networks_of  # noqa: E402
 
 NAMES = [entry.name for entry in ENTRIES if entry.name != "identity_arcface_small"]
 
@@ -173,9 +173,9 @@ def test_an_onnx_network_is_a_metric_too(tmp_path, monkeypatch):
 
 
 def test_the_grey_networks_judge_is_what_gfpgan_was_trained_against():
-    from zoo.registry.architectures import described
+    from zoo.restorers.spandrel.architectures import architecture_facts
 
-    assert entry("identity_arcface_gray").judge in described("GFPGAN").loss_networks
+    assert entry("identity_arcface_gray").judge in architecture_facts("GFPGAN").loss_networks
 
 
 def ship(folder, monkeypatch, digest=None):

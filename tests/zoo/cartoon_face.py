@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from zoo.labels import LABELS
 from zoo.portrait.parse.face_mesh import mean_mesh
-from zoo.portrait.parse.labels import LABELS
 from zoo.portrait.parse.mesh_regions import mesh_regions
 from zoo.portrait.parse.template_mask import template_mask
 

@@ -5,13 +5,13 @@ import json
 import torch
 from safetensors.torch import save
 
+from zoo.networks.config import network_record
 from zoo.networks.stylegan.generator import GeneratorConfig, StyleGenerator
-from zoo.networks.stylegan.psp import EncoderConfig, PspEncoder, encoder_record
-from zoo.restorers.inversion import image2stylegan, stylegan_encoder
+from zoo.networks.stylegan.psp import EncoderConfig, PspEncoder
+from zoo.restorers.inversion import restorer as inversion
 from zoo.restorers.inversion.descent import Descent
 from zoo.restorers.inversion.restorer import Method
 from zoo.synthesis.generators import LoadedGenerator
-from zoo.training.tasks.generator.config import generator_record
 
 SIZES = GeneratorConfig(64, {4: 32, 8: 32, 16: 24, 32: 16, 64: 8}, latent=16, depth=2)
 ENCODER = EncoderConfig(64, {64: 8, 32: 8, 16: 16, 8: 16, 4: 16}, width=8, latent=16, layers=10)
@@ -57,14 +57,14 @@ def as_images(faces):
 def write_generator(path, network=None, template="tight"):
     """Write a generator's file as `zoo train` does, and return its path."""
     tensors = (network or small_generator()).state_dict()
-    config = {"name": path.stem, "network": generator_record(SIZES), "batch_size": 4}
+    config = {"name": path.stem, "network": network_record(SIZES), "batch_size": 4}
     return _write(path, tensors, {"config": config, "steps": 5, "template": template})
 
 
 def write_encoder(path, generator_sha256=NO_SHA, **changes):
     """Write an encoder's file as `zoo train` does, and return its path."""
     config = {
-        "name": path.stem, "network": encoder_record(ENCODER), "batch_size": 4,
+        "name": path.stem, "network": network_record(ENCODER), "batch_size": 4,
         "generator_sha256": generator_sha256, **changes,
     }  # fmt: skip
     networks = ["efficientnet-lite0"] if changes.get("perceptual") else []
@@ -74,11 +74,10 @@ def write_encoder(path, generator_sha256=NO_SHA, **changes):
 
 def shorten(monkeypatch, steps):
     """Let the descents of all restorers by inversion take so few steps."""
-    for module, name in ((image2stylegan, "BLIND"), (image2stylegan, "TOLD"),
-                         (stylegan_encoder, "METHOD")):  # fmt: skip
-        method = getattr(module, name)
-        changed = Method(method.weights, Descent(steps, 0.1), method.told)
-        monkeypatch.setattr(module, name, changed)
+    for name in ("BLIND", "WITH_PLAN", "METHOD"):
+        method = getattr(inversion, name)
+        changed = Method(method.weights, Descent(steps, 0.1), method.with_plan)
+        monkeypatch.setattr(inversion, name, changed)
 
 
 def _write(path, tensors, told):

@@ -3,10 +3,10 @@
 import numpy as np
 
 from zoo.portrait.align.alignment import Alignment, align
-from zoo.portrait.align.templates import template_points
 from zoo.portrait.face import Face, Pose
 from zoo.portrait.parse.parsing import LABELS, FaceMask
 from zoo.restorer import Card
+from zoo.templates import template_points
 
 FACE_SHARE = 0.54
 """Width of a face as a share of the FFHQ crop; that of `EllipseParser`'s skin."""

@@ -13,8 +13,8 @@ from click.testing import CliRunner
 import zoo
 from degrade.images import read_image, write_png
 from zoo.cli import main
-from zoo.registry.architectures import Architecture
-from zoo.registry.user_entries import entry_names
+from zoo.registry.user import entry_names
+from zoo.restorers.spandrel.architectures import Architecture
 from zoo.weights.licences import agreements, is_accepted
 
 torch = pytest.importorskip("torch")
@@ -234,7 +234,8 @@ def test_a_name_that_is_no_file_name_is_refused(run, brighter):
 
 def test_a_licence_to_agree_to_is_shown_and_asked_for_once(run, save, crop, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        "zoo.registry.architectures._KNOWN", {"Compact": Architecture("NC", consent="s-lab-1.0")}
+        "zoo.restorers.spandrel.architectures._KNOWN",
+        {"Compact": Architecture("NC", consent="s-lab-1.0")},
     )
     path = save(layouts.compact(1))
     refused = one_line(run("add", "theirs", path))

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 import zoo
-from zoo.registry.model_card import ModelCard
-from zoo.registry.user_entries import (
+from zoo.model_card import ModelCard
+from zoo.registry.user import (
     AddedCommand,
     AddedNetwork,
     AddedRestorer,

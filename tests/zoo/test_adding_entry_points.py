@@ -75,8 +75,8 @@ def test_our_own_names_and_those_added_come_first(install, tmp_path, monkeypatch
     import dataclasses
     from pathlib import Path
 
-    from zoo.registry.model_card import ModelCard
-    from zoo.registry.user_entries import AddedCommand, AddedRestorer, write_entry
+    from zoo.model_card import ModelCard
+    from zoo.registry.user import AddedCommand, AddedRestorer, write_entry
 
     install("nlmeans", _CARD.format(name="nlmeans") + _LOAD, "impostor")
     install("theirs", _CARD.format(name="theirs") + _LOAD)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from zoo.labels import BISENET_LABELS, LABELS, label_index
 from zoo.networks.parsing.bisenet import SIZE, BiSeNet, load_bisenet, parse_faces
-from zoo.portrait.parse.bisenet_parser import BiSeNetParser
-from zoo.portrait.parse.labels import BISENET_LABELS, LABELS, place
+from zoo.portrait.parse.network_parser import BiSeNetParser
 from zoo.weights.files import WeightsRefused
 
 
@@ -130,7 +130,7 @@ def test_its_input_is_normalised_as_imagenet_and_has_512_pixels():
 def test_label_orders_are_mapped_by_name(name):
     crop = np.zeros((64, 64, 3), np.uint8)
     mask = BiSeNetParser(Paints(name, "skin")).parse(crop).probabilities
-    assert mask[place(name), :, :24].min() > 0.99
+    assert mask[label_index(name), :, :24].min() > 0.99
     assert mask.shape == (19, 64, 64)
     np.testing.assert_allclose(mask.sum(axis=0), 1, atol=1e-4)
 

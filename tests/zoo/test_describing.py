@@ -1,6 +1,5 @@
 """The training of a face descriptor, from its configuration to its file."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -14,14 +13,11 @@ from training_stand_ins import one_thread, write_faces  # noqa: E402
 
 from zoo.cli import main  # noqa: E402
 from zoo.networks.faces.face_descriptor import load_descriptor, save_descriptor  # noqa: E402
-from zoo.registry.model_card import read_model_card  # noqa: E402
+from zoo.training.base.config import TrainingError  # noqa: E402
+from zoo.training.base.run import STATE_FILE, train  # noqa: E402
 from zoo.training.tasks.embedder.batches import IdentityBatches  # noqa: E402
-from zoo.training.tasks.embedder.cards import ship_descriptor  # noqa: E402
-from zoo.training.tasks.embedder.config import Augmentation, descriptor_training, load_config  # noqa: E402
-from zoo.training.tasks.embedder.run import STATE_FILE, train  # noqa: E402
+from zoo.training.tasks.embedder.config import ViewConfig  # noqa: E402
 from zoo.training.tasks.embedder.trainer import DescriptorTrainer  # noqa: E402
-from zoo.training.tasks.restorer.config import TrainingError  # noqa: E402
-from zoo.weights.download import sha256_of  # noqa: E402
 from zoo.weights.files import WeightsMissing, WeightsRefused  # noqa: E402
 
 CPU = torch.device("cpu")
@@ -30,42 +26,6 @@ CPU = torch.device("cpu")
 @pytest.fixture(scope="module")
 def faces(tmp_path_factory):
     return write_faces(tmp_path_factory.mktemp("faces"))
-
-
-def test_the_configuration_that_relume_brings_is_read_and_written_the_same():
-    config = load_config("arcface-small")
-    assert (config.network.size, config.network.features) == (64, 128)
-    assert descriptor_training(json.loads(json.dumps(config.as_record()))) == config
-
-
-def written(tmp_path, **changes):
-    told = {"task": "descriptor", "name": "mine", "families": {"gfpgan-64": 1}, **changes}
-    path = tmp_path / "mine.yaml"
-    path.write_text(yaml.safe_dump(told))
-    return path
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"task": "restorer"}, "no `task: descriptor`"),
-        ({"marign": 0.4}, "no key is called 'marign'.*margin"),
-        ({"margin": 2}, "at most 1.5"),
-        ({"learning_rate": "5e-4"}, "write it like 0.0005"),
-        ({"batch_size": 1}, "from 2 on"),
-        ({"clean": 1.5}, "share above 1"),
-        ({"augmentation": {"zoom": 0.5}}, "zoom 0.5 is not 1 to 4"),
-        ({"augmentation": {"blur": 1}}, "blur"),
-        ({"network": {"size": 30}}, "halved"),
-        ({"families": []}, "no recipe"),
-        ({"name": "../up"}, "no name for a file"),
-        ({"precision": "float16"}, "neither float32 nor bfloat16"),
-    ],
-)
-def test_a_mistake_in_a_configuration_is_one_line(tmp_path, changes, words):
-    with pytest.raises(TrainingError, match=words) as caught:
-        load_config(written(tmp_path, **changes))
-    assert "\n" not in str(caught.value)
 
 
 def test_a_batch_is_a_function_of_its_step_and_holds_two_views_of_each(faces):
@@ -83,7 +43,7 @@ def test_a_batch_is_a_function_of_its_step_and_holds_two_views_of_each(faces):
 
 
 def test_without_augmentation_and_degradation_both_views_are_the_photograph(faces):
-    none = Augmentation(0, 0, 1, 0, 0, 0, 0, 0, 0, surroundings=0)
+    none = ViewConfig(0, 0, 1, 0, 0, 0, 0, 0, 0, surroundings=0)
     batch = IdentityBatches(tiny(augmentation=none, clean=1.0), faces)[0]
     torch.testing.assert_close(batch.degraded, batch.clean)
     degraded = IdentityBatches(tiny(augmentation=none, clean=0.0), faces)[0]
@@ -106,8 +66,8 @@ def test_training_lowers_the_loss_and_tells_the_faces_apart(faces):
     config = tiny(steps=48, learning_rate=0.01, margin=0.1, scale=12.0, batch_size=8, warmup=5)
     batches, trainer = IdentityBatches(config, faces), DescriptorTrainer(config, CPU)
     with one_thread():
-        told = [trainer.step(batches[step % 6]) for step in range(48)]
-    first, last = told[:6], told[-6:]
+        metrics = [trainer.step(batches[step % 6]) for step in range(48)]
+    first, last = metrics[:6], metrics[-6:]
     assert sum(t["loss"] for t in last) < 0.6 * sum(t["loss"] for t in first)
     assert sum(t["right"] for t in last) / 6 > 0.7
 
@@ -182,19 +142,3 @@ def test_zoo_train_takes_a_descriptors_configuration(faces, tmp_path):
     assert result.exit_code == 0, result.output
     assert Path(result.stdout.split(" after ")[0]) == tmp_path / "r" / "tiny.safetensors"
     assert "each a person of its own" in result.stderr
-
-
-def test_a_run_is_shipped_with_a_card_and_what_a_person_wrote_stays(faces, tmp_path):
-    weights = train(tiny(), faces, tmp_path / "run", until=2)
-    place = ship_descriptor(weights, hardware="an abacus", date="2026-11-22", folder=tmp_path)
-    card = read_model_card(place)
-    assert (card.card.name, card.card.kind, card.card.template) == ("tiny", "descriptor", "tight")
-    assert card.card.sha256 == sha256_of(tmp_path / "tiny.safetensors")
-    assert card.more["training"]["recipes"] == "kuaishou-64 × 1"
-    assert card.more["figures"] == "Not measured yet."
-    place.write_text(place.read_text().replace("figures: Not measured yet.", "figures: good"))
-    ship_descriptor(weights, hardware="an abacus", date="2026-11-22", folder=tmp_path)
-    assert read_model_card(place).more["figures"] == "good"
-    again = train(tiny(), faces, tmp_path / "run", until=3)
-    ship_descriptor(again, hardware="an abacus", date="2026-11-22", folder=tmp_path)
-    assert read_model_card(place).more["figures"] == "Not measured yet."

@@ -8,7 +8,7 @@ torch = pytest.importorskip("torch")
 
 from degrade.random import FEEDING, Stream, StreamKey  # noqa: E402
 from zoo.training.tasks.embedder.augmentation import View, draw_view, view_of  # noqa: E402
-from zoo.training.tasks.embedder.config import Augmentation  # noqa: E402
+from zoo.training.tasks.embedder.config import ViewConfig  # noqa: E402
 
 PLAIN = View(
     flipped=False, turn=0.0, zoom=1.0, shift=(0.0, 0.0), contrast=1.0, brightness=0.0,
@@ -89,9 +89,9 @@ def test_each_face_has_its_own_view_and_comes_in_the_size_asked_for(face):
 def test_the_same_stream_draws_the_same_views_within_their_bounds():
     def drawn(seed):
         stream = Stream(StreamKey(seed, 0, 0), 10, FEEDING)
-        return [draw_view(Augmentation(), stream) for _ in range(300)]
+        return [draw_view(ViewConfig(), stream) for _ in range(300)]
 
-    views, limits = drawn(3), Augmentation()
+    views, limits = drawn(3), ViewConfig()
     assert views == drawn(3) and views != drawn(4)
     for view in views:
         assert abs(view.turn) <= math.radians(limits.turn)
@@ -106,7 +106,7 @@ def test_the_same_stream_draws_the_same_views_within_their_bounds():
 
 
 def test_no_augmentation_draws_plain_views():
-    none = Augmentation(
+    none = ViewConfig(
         flip=0, turn=0, zoom=1, shift=0, contrast=0, brightness=0, tint=0, grey=0, hidden=0
     )
     view = draw_view(none, Stream(StreamKey(1, 0, 0), 10, FEEDING))

@@ -4,8 +4,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from degrade.random import FEEDING, Stream, StreamKey  # noqa: E402
-from zoo.portrait.align.templates import template_points  # noqa: E402
-from zoo.training.tasks.embedder.surroundings import Inner, draw_inner, set_into  # noqa: E402
+from zoo.templates import template_points  # noqa: E402
+from zoo.training.tasks.embedder.augmentation import Inner, draw_inner, set_into  # noqa: E402
 
 PLAIN = (0.34, 0.40)
 

@@ -9,10 +9,10 @@ torch = pytest.importorskip("torch")
 
 from training_stand_ins import small, striped  # noqa: E402
 
+from zoo.labels import LABELS  # noqa: E402
+from zoo.labels import one_hot as reference_one_hot  # noqa: E402
 from zoo.networks.restoration.style import StyleConfig  # noqa: E402
 from zoo.networks.restoration.unet import UNetConfig  # noqa: E402
-from zoo.portrait.parse.labels import LABELS  # noqa: E402
-from zoo.portrait.parse.labels import one_hot as reference_one_hot  # noqa: E402
 from zoo.portrait.parse.template_mask import template_mask  # noqa: E402
 from zoo.training.data.batches import FaceBatch  # noqa: E402
 from zoo.training.data.device_batch import DeviceBatches, flip_boxes, one_hot  # noqa: E402
@@ -122,7 +122,7 @@ def test_the_parts_of_a_batch_put_together_are_the_batch(changes):
     for places in (range(4), range(4, 8)):
         part = batch.mapped(lambda tensor, p=places: tensor[p.start : p.stop])
         flips = batch.flips[places.start : places.stop]
-        parts.append(to_device(dataclasses.replace(part, places=places, flips=flips)))
+        parts.append(to_device(dataclasses.replace(part, positions=places, flips=flips)))
     for name in ("hq", "lq", "mask", "right", "parts"):
         joined = torch.cat([getattr(part, name) for part in parts])
         assert torch.equal(joined, getattr(whole, name)), name

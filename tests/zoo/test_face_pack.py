@@ -14,13 +14,13 @@ pytest.importorskip("torch")
 from training_stand_ins import striped, write_faces, write_template
 
 from degrade.images import read_image, write_png
-from zoo.portrait.parse.labels import label_map
+from zoo.labels import label_map
 from zoo.portrait.parse.parsing import FaceMask
 from zoo.portrait.parse.template_mask import template_mask
+from zoo.training.base.config import TrainingError
 from zoo.training.data import packing
 from zoo.training.data.face_pack import FacePack, PackError, PackSource
 from zoo.training.data.packing import PackOptions, is_fresh, pack_faces, prepare_pack
-from zoo.training.tasks.restorer.config import TrainingError
 
 
 @pytest.fixture(scope="module")

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from zoo.portrait.align.templates import template_points
-from zoo.portrait.parse.labels import LABELS, UNKNOWN
+from zoo.labels import LABELS, UNKNOWN
 from zoo.portrait.parse.template_mask import template_mask
-from zoo.training.data.face_parts import part_boxes, template_boxes
+from zoo.templates import template_points
+from zoo.training.data.packing import part_boxes, template_boxes
 
 
 @pytest.mark.parametrize("template", ["ffhq", "tight"])

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from zoo.training.tasks.generator.path_length import path_lengths, path_penalty
+from zoo.training.tasks.generator.trainer import path_lengths, path_penalty
 
 
 def test_of_a_linear_generator_the_length_is_known():

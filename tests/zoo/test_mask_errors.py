@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 
 from training_stand_ins import striped  # noqa: E402
 
-from zoo.portrait.parse.labels import LABELS, UNKNOWN  # noqa: E402
+from zoo.labels import LABELS, UNKNOWN  # noqa: E402
 from zoo.training.data.mask_errors import (  # noqa: E402
     KINDS,
     MaskErrors,

@@ -1,7 +1,7 @@
 import pytest
 
 import zoo
-from zoo.registry.model_card import CardError, ModelCard, card_as_yaml, read_model_card
+from zoo.model_card import CardError, ModelCard, card_as_yaml, read_model_card
 from zoo.restorer import Card
 
 CARD = Card(

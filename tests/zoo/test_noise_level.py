@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from zoo.restorers.classical.noise_level import MOST_NOISE, NO_NOISE, estimate_noise
+from zoo.restorers.noise_level import MOST_NOISE, NO_NOISE, estimate_noise
 
 
 @pytest.mark.parametrize("sigma", [3.0, 10.0, 30.0])

@@ -4,7 +4,7 @@ torch = pytest.importorskip("torch")
 
 from zoo.networks.parsing.parsing_unet import ParsingUNet  # noqa: E402
 from zoo.networks.restoration.unet import UNetConfig  # noqa: E402
-from zoo.training.tasks.registry import load_task  # noqa: E402
+from zoo.training.tasks.registry import load_training  # noqa: E402
 
 CONFIG = UNetConfig(32, {8: 12, 16: 8}, patch=2)
 
@@ -30,5 +30,5 @@ def test_the_places_say_how_far_right_and_down_a_pixel_is():
 
 
 def test_the_network_that_relume_brings_takes_less_than_a_megabyte():
-    network = load_task("parse-128").build()
+    network = ParsingUNet(load_training("parse-128").network)
     assert 2 * sum(parameter.numel() for parameter in network.parameters()) < 1_000_000

@@ -15,7 +15,7 @@ from zoo.restorers.command import CommandRestorer  # noqa: E402
 from zoo.restorers.placement import (  # noqa: E402
     HERE,
     DeviceError,
-    Placeable,
+    DeviceRestorer,
     Placement,
     device_facts,
     exactly,
@@ -110,7 +110,7 @@ def test_a_gpu_computes_in_whole_float32_and_is_left_as_it_was():
 @pytest.mark.parametrize("network", [STYLE, UNET])
 def test_a_faces_bytes_depend_on_the_batch_and_on_no_neighbour(tmp_path, network):
     alone = zoo.load(str(trained_file(tmp_path / "a.safetensors", network)))
-    assert isinstance(alone, Placeable) and alone.placement == HERE
+    assert isinstance(alone, DeviceRestorer) and alone.placement == HERE
     four = alone.placed(Placement(batch=4))
     assert (alone.placement, four.placement.batch) == (HERE, 4)
     rng = np.random.default_rng(6)

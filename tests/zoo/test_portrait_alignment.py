@@ -6,8 +6,8 @@ from skimage.transform import SimilarityTransform
 
 from degrade.errors import ImageError
 from zoo.portrait.align.alignment import align
-from zoo.portrait.align.templates import TEMPLATES, TIGHT_CENTRE, TIGHT_ZOOM, template_points
 from zoo.portrait.face import SCHEMES
+from zoo.templates import TEMPLATES, TIGHT_CENTRE, TIGHT_ZOOM, template_points
 
 
 def a_face(scheme="dlib5", seed=3, wobble=4.0):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from degrade.errors import UserError
-from zoo.portrait.align.alignment_file import ALIGNMENT_FILE, template_of, write_alignment
+from zoo.portrait.align.alignment import ALIGNMENT_FILE, template_of, write_alignment
 
 
 @pytest.mark.parametrize("template", ["ffhq", "tight"])

@@ -4,7 +4,7 @@ import pytest
 from degrade.errors import ImageError
 from zoo.portrait.align.alignment import align
 from zoo.portrait.align.arcface_crop import arcface_alignment, arcface_box, arcface_crop
-from zoo.portrait.align.templates import template_points
+from zoo.templates import template_points
 
 # insightface's template of 112 pixels, as published.
 ARCFACE = np.array(

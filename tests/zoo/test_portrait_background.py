@@ -8,10 +8,9 @@ import pytest
 
 from degrade.images import read_image
 from zoo.portrait.background.clean import clean_background
-from zoo.portrait.background.coded_noise import coded_noise
-from zoo.portrait.background.impulses import has_impulses, mend
-from zoo.portrait.background.quality import find_damage
-from zoo.portrait.background.tiles import Tiling
+from zoo.portrait.background.quality import coded_noise, find_damage
+from zoo.portrait.background.shrinkage import has_impulses, mend
+from zoo.restorers.tiles import Tiling
 
 _PORTRAITS = Path(__file__).parents[2] / ".." / "shared" / "faces" / "congress"
 

@@ -140,10 +140,10 @@ def test_the_pipeline_takes_a_path_as_background(photo, save):
 
 
 def test_a_network_that_was_added_is_a_background_by_its_name(photo, save, tmp_path, monkeypatch):
-    from zoo.registry.add import Told, add_network
+    from zoo.registry.add import UserFacts, add_network
 
     monkeypatch.setenv("RELUME_RESTORERS", str(tmp_path / "restorers"))
-    add_network("brighter", save(compact(2, shade=20 / 255)), Told())
+    add_network("brighter", save(compact(2, shade=20 / 255)), UserFacts())
     model = load_background_model(Path("brighter"))
     assert np.array_equal(model(photo), photo + 20)
     model.path.write_bytes(model.path.read_bytes() + b"!")
@@ -160,12 +160,13 @@ def test_networks_for_faces_and_of_too_large_a_scale_are_refused(save):
 
 
 def test_an_architecture_under_a_licence_to_agree_to_is_refused_before(save, tmp_path, monkeypatch):
-    from zoo.registry.architectures import Architecture
+    from zoo.restorers.spandrel.architectures import Architecture
     from zoo.weights.licences import accept_licence
 
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "configuration"))
     monkeypatch.setattr(
-        "zoo.registry.architectures._KNOWN", {"Compact": Architecture("NC", consent="s-lab-1.0")}
+        "zoo.restorers.spandrel.architectures._KNOWN",
+        {"Compact": Architecture("NC", consent="s-lab-1.0")},
     )
     path = save(compact(1))
     with pytest.raises(UserError, match=r"--accept-licence s-lab-1\.0"):

@@ -3,11 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from zoo.portrait.align.templates import template_points
-from zoo.portrait.detect.detection import load_detector
-from zoo.portrait.detect.duplicates import remove_duplicates
+from zoo.portrait.detect.detection import load_detector, remove_duplicates
 from zoo.portrait.detect.face_filter import Limits, judge
 from zoo.portrait.face import SCHEMES, Face, Pose
+from zoo.templates import template_points
 
 SIZE = (600, 600)
 

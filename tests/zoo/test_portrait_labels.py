@@ -1,16 +1,16 @@
 import numpy as np
 import pytest
 
-from zoo.portrait.parse.labels import (
+from zoo.labels import (
     BISENET_LABELS,
     BISENET_TO_CELEBAMASK,
     CELEBAMASK_TO_BISENET,
     LABELS,
     UNKNOWN,
     from_bisenet,
+    label_index,
     label_map,
     one_hot,
-    place,
     to_bisenet,
 )
 
@@ -35,14 +35,14 @@ def test_a_region_keeps_its_name_both_ways(name):
     marked = np.zeros((19, 2, 3), np.float32)
     marked[BISENET_LABELS.index(name)] = 1
     moved = from_bisenet(marked)
-    assert moved[place(name)].all()
+    assert moved[label_index(name)].all()
     assert moved.sum() == 6
     assert np.array_equal(to_bisenet(moved), marked)
 
 
 def test_the_orders_differ_where_reading_one_as_the_other_would_be_silent():
-    assert place("hair") != BISENET_LABELS.index("hair")
-    assert place("nose") != BISENET_LABELS.index("nose")
+    assert label_index("hair") != BISENET_LABELS.index("hair")
+    assert label_index("nose") != BISENET_LABELS.index("nose")
 
 
 def test_a_label_map_and_its_channels_are_each_other():
@@ -52,7 +52,7 @@ def test_a_label_map_and_its_channels_are_each_other():
     assert channels.shape == (19, 9, 7)
     assert channels.dtype == np.float32
     assert np.array_equal(channels.sum(axis=0), labels != UNKNOWN)
-    assert channels[place("hair"), labels == place("hair")].all()
+    assert channels[label_index("hair"), labels == label_index("hair")].all()
     assert np.array_equal(label_map(channels), labels)
 
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from face_mesh_files import aligned_portraits, load_network
 
-from zoo.portrait.parse.labels import one_hot, place
+from zoo.labels import label_index, one_hot
 from zoo.portrait.parse.mask_confidence import mask_confidence
 from zoo.portrait.parse.mesh_parser import MeshParser, mesh_mask
 
@@ -11,7 +11,7 @@ from zoo.portrait.parse.mesh_parser import MeshParser, mesh_mask
 def mirrored(mask):
     order = list(range(19))
     for name in ("eye", "brow", "ear"):
-        left, right = place(f"l_{name}"), place(f"r_{name}")
+        left, right = label_index(f"l_{name}"), label_index(f"r_{name}")
         order[left], order[right] = right, left
     return np.ascontiguousarray(mask[order][:, :, ::-1])
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from face_mesh_files import aligned_portraits, load_network
 
-from zoo.portrait.parse.labels import LABELS, place
+from zoo.labels import LABELS, label_index
 from zoo.portrait.parse.mesh_parser import MeshParser, mesh_mask
 from zoo.portrait.parse.mesh_regions import mesh_regions
 
@@ -35,18 +35,18 @@ def test_a_drawn_face_is_parsed_as_it_was_drawn(noise):
     truth = cartoon_face.regions(256)
     least = {"skin": 0.9, "hair": 0.87, "background": 0.9, "cloth": 0.6, "neck": 0.75,
              "l_eye": 0.75, "nose": 0.85, "l_lip": 0.75}  # fmt: skip
-    found = {name: overlap(mask[place(name)], truth == place(name)) for name in least}
+    found = {name: overlap(mask[label_index(name)], truth == label_index(name)) for name in least}
     assert {name: value for name, value in found.items() if value < least[name]} == {}
 
 
 def test_the_drawn_hair_may_be_anywhere_near_the_head():
     """Half the hair painted away: the mesh is the same, the mask is not."""
     image, truth = cartoon_face.picture(256), cartoon_face.regions(256)
-    bald = (truth == place("hair")) & (np.arange(256) > 128)
+    bald = (truth == label_index("hair")) & (np.arange(256) > 128)
     image[bald] = cartoon_face.PAINTS["background"]
     mask = mesh_mask(image, cartoon_face.mesh(256))
-    assert mask[place("hair")][bald].mean() < 0.15
-    assert mask[place("hair")][(truth == place("hair")) & ~bald].mean() > 0.85
+    assert mask[label_index("hair")][bald].mean() < 0.15
+    assert mask[label_index("hair")][(truth == label_index("hair")) & ~bald].mean() > 0.85
 
 
 @pytest.mark.parametrize("size", [64, 128, 256])
@@ -62,12 +62,12 @@ def test_the_features_are_the_meshs_polygons():
     mask = mesh_mask(cartoon_face.picture(128), points)
     drawn = mesh_regions(points, 128)
     for name in ("nose", "l_eye", "r_eye", "l_brow", "r_brow", "mouth", "u_lip", "l_lip"):
-        assert np.array_equal(mask[place(name)], drawn[place(name)])
+        assert np.array_equal(mask[label_index(name)], drawn[label_index(name)])
 
 
 def test_what_it_cannot_tell_it_never_marks():
     mask = mesh_mask(cartoon_face.picture(128, 30), cartoon_face.mesh(128))
-    assert not mask[[place(name) for name in UNTOLD]].any()
+    assert not mask[[label_index(name) for name in UNTOLD]].any()
 
 
 def test_a_grey_and_a_flat_picture_are_parsed_too():
@@ -75,7 +75,7 @@ def test_a_grey_and_a_flat_picture_are_parsed_too():
     for image in (np.dstack([grey] * 3), np.full((128, 128, 3), 90, np.uint8)):
         mask = mesh_mask(image, cartoon_face.mesh(128))
         assert np.isfinite(mask).all()
-        assert mask[place("skin"), 80, 64 - 20] > 0.9
+        assert mask[label_index("skin"), 80, 64 - 20] > 0.9
 
 
 def test_the_same_crop_gives_the_same_bytes(parser, crops):
@@ -102,7 +102,7 @@ def test_blur_and_noise_move_the_mask_little(parser, crops):
         worse = cv2.GaussianBlur(crop, (0, 0), 2.5) + rng.normal(0, 10, crop.shape)
         worse = np.clip(worse, 0, 255).astype(np.uint8)
         one, two = (parser.parse(image).probabilities for image in (crop, worse))
-        assert overlap(one[place("skin")], two[place("skin")]) > 0.8
+        assert overlap(one[label_index("skin")], two[label_index("skin")]) > 0.8
 
 
 def test_every_label_is_either_told_or_named_as_untold():

@@ -2,7 +2,7 @@ import cartoon_face
 import numpy as np
 import pytest
 
-from zoo.portrait.parse.labels import LABELS, place
+from zoo.labels import LABELS, label_index
 from zoo.portrait.parse.mesh_regions import mesh_regions
 
 DRAWN = {"skin", "nose", "l_eye", "r_eye", "l_brow", "r_brow", "mouth", "u_lip", "l_lip"}
@@ -39,13 +39,13 @@ def test_a_symmetric_mesh_gives_a_symmetric_mask(points):
     mask = mesh_regions(points, 256)
     order = list(range(19))
     for name in ("eye", "brow"):
-        left, right = place(f"l_{name}"), place(f"r_{name}")
+        left, right = label_index(f"l_{name}"), label_index(f"r_{name}")
         order[left], order[right] = right, left
     assert np.abs(mask - mask[order][:, :, ::-1]).mean() < 1e-3
 
 
 def test_an_eye_has_the_area_and_the_centre_of_its_polygon(points):
-    layer = mesh_regions(points, 256)[place("l_eye")]
+    layer = mesh_regions(points, 256)[label_index("l_eye")]
     eye = points[LEFT_EYE]
     # fillPoly also fills the pixels its outline runs through: half a fine pixel all round.
     perimeter = np.linalg.norm(eye - np.roll(eye, 1, axis=0), axis=1).sum()
@@ -60,8 +60,8 @@ def test_moving_the_landmarks_moves_the_mask_by_as_much(points):
 
 
 def test_a_part_of_a_pixel_counts(points):
-    here = centre(mesh_regions(points, 256)[place("l_eye")])
-    there = centre(mesh_regions(points + np.array((0.25, 0.5)), 256)[place("l_eye")])
+    here = centre(mesh_regions(points, 256)[label_index("l_eye")])
+    there = centre(mesh_regions(points + np.array((0.25, 0.5)), 256)[label_index("l_eye")])
     assert there - here == pytest.approx((0.25, 0.5), abs=0.02)
 
 
@@ -77,12 +77,12 @@ def test_the_face_reaches_from_the_chin_to_above_the_mesh(points):
 def test_nearer_regions_hide_farther_ones(points):
     mask = mesh_regions(points, 256)
     x, y = np.rint(points[LEFT_EYE].mean(axis=0)).astype(int)
-    assert mask[place("l_eye"), y, x] == 1
-    assert mask[place("skin"), y, x] == 0
+    assert mask[label_index("l_eye"), y, x] == 1
+    assert mask[label_index("skin"), y, x] == 0
 
 
 def test_edges_are_soft(points):
-    layer = mesh_regions(points / 4, 64)[place("skin")]
+    layer = mesh_regions(points / 4, 64)[label_index("skin")]
     assert ((layer > 0) & (layer < 1)).sum() > 50
 
 

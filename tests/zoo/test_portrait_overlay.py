@@ -2,8 +2,8 @@ import cartoon_face
 import numpy as np
 import pytest
 
-from zoo.portrait.parse.labels import LABELS, place
-from zoo.portrait.parse.overlay import COLOURS, overlay
+from zoo.labels import LABELS, label_index
+from zoo.portrait.files.compare import COLOURS, overlay
 from zoo.portrait.parse.parsing import FaceMask
 
 
@@ -34,15 +34,15 @@ def test_it_shows_the_crop_the_mask_and_a_legend(size):
 
 
 def test_a_pixel_is_half_its_regions_colour():
-    labels = np.full((384, 384), place("hair"))
+    labels = np.full((384, 384), label_index("hair"))
     shown = overlay(np.full((384, 384, 3), 100, np.uint8), mask_of(labels))
-    expected = (np.array(COLOURS[place("hair")]) + 100) / 2
+    expected = (np.array(COLOURS[label_index("hair")]) + 100) / 2
     assert np.abs(shown[200, 384 + 200] - expected).max() <= 1
 
 
 def test_the_legend_names_what_is_there_and_nothing_else():
-    labels = np.full((384, 384), place("hair"))
-    labels[:100] = place("cloth")
+    labels = np.full((384, 384), label_index("hair"))
+    labels[:100] = label_index("cloth")
     shown = overlay(np.zeros((384, 384, 3), np.uint8), mask_of(labels))
     panel = shown[:, 2 * 384 :].reshape(-1, 3)
     swatches = {LABELS[i] for i in range(19) if (panel == COLOURS[i]).all(axis=1).sum() >= 100}

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from degrade.errors import DatasetError
-from zoo.portrait.files.records import Journal, photo_row
+from zoo.portrait.files.records import FaceRecords, photo_row
 
 
 def face(photo, number, status="restored"):
@@ -16,7 +16,7 @@ def lines(path):
 
 def test_the_records_are_in_the_order_of_the_photos_one_line_a_face(tmp_path):
     path = tmp_path / "below" / "faces.jsonl"
-    with Journal(path, "abc") as journal:
+    with FaceRecords(path, "abc") as journal:
         journal.add("b.png", [face("b.png", 0), face("b.png", 1)])
         journal.add("a.png", [photo_row("a.png", "skipped", "no face found")])
         assert not path.exists()
@@ -32,12 +32,12 @@ def test_the_records_are_in_the_order_of_the_photos_one_line_a_face(tmp_path):
 
 def test_a_run_that_was_killed_is_known_to_the_next(tmp_path):
     path = tmp_path / "faces.jsonl"
-    with Journal(path, "abc") as journal:
+    with FaceRecords(path, "abc") as journal:
         journal.add("a.png", [face("a.png", 0)])
         journal.add("b.png", [photo_row("b.png", "failed", "damaged")])
     part = tmp_path / "faces.jsonl.part"
     part.write_text(part.read_text(encoding="utf-8") + '{"photo": "c.png", "fa', encoding="utf-8")
-    with Journal(path, "abc", resume=True) as journal:
+    with FaceRecords(path, "abc", resume=True) as journal:
         assert [row["face"] for row in journal.earlier("a.png")] == [0]
         assert not journal.earlier("b.png"), "what failed is tried again"
         assert not journal.earlier("c.png"), "what was cut is done again"
@@ -48,12 +48,12 @@ def test_a_run_that_was_killed_is_known_to_the_next(tmp_path):
 
 def test_other_settings_and_a_fresh_start_know_nothing(tmp_path):
     path = tmp_path / "faces.jsonl"
-    with Journal(path, "abc") as journal:
+    with FaceRecords(path, "abc") as journal:
         journal.add("a.png", [face("a.png", 0)])
         journal.finish(["a.png"])
-    assert Journal(path, "abc", resume=True).earlier("a.png")
-    assert not Journal(path, "xyz", resume=True).earlier("a.png")
-    assert not Journal(path, "abc").earlier("a.png")
+    assert FaceRecords(path, "abc", resume=True).earlier("a.png")
+    assert not FaceRecords(path, "xyz", resume=True).earlier("a.png")
+    assert not FaceRecords(path, "abc").earlier("a.png")
 
 
 @pytest.mark.parametrize("text", ["no json\n{}\n", "[1]\n", '{"photo": 3}\n'])
@@ -61,4 +61,4 @@ def test_a_file_of_something_else_is_refused(tmp_path, text):
     path = tmp_path / "faces.jsonl"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(DatasetError, match="holds no records of faces"):
-        Journal(path, "abc", resume=True)
+        FaceRecords(path, "abc", resume=True)

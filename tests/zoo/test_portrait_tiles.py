@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from zoo.portrait.background.tiles import Tiling, in_tiles
+from zoo.restorers.tiles import Tiling, in_tiles
 
 
 @pytest.fixture

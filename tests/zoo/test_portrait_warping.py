@@ -4,8 +4,8 @@ from portrait_stand_ins import similarity, smooth_photo
 from scipy import ndimage
 
 from zoo.portrait.align.alignment import align
-from zoo.portrait.align.templates import template_points
 from zoo.portrait.align.warping import Window, extract, footprint, paste
+from zoo.templates import template_points
 
 SCALES = (0.25, 0.5, 1.0, 1.7, 4.0)
 ANGLES = (0.0, 0.3, np.pi / 2, 2.5, -1.1)

@@ -4,13 +4,8 @@ torch = pytest.importorskip("torch")
 
 from inversion_stand_ins import ENCODER, small_encoder  # noqa: E402
 
-from zoo.networks.stylegan.psp import (  # noqa: E402
-    EncoderConfig,
-    PspEncoder,
-    encoder_config,
-    encoder_record,
-)
-from zoo.training.tasks.restorer.config import CONFIGS  # noqa: E402
+from zoo.networks.config import network_config, network_record  # noqa: E402
+from zoo.networks.stylegan.psp import EncoderConfig, PspEncoder  # noqa: E402
 
 SHIPPED = {64: 24, 32: 48, 16: 80, 8: 112, 4: 128}
 
@@ -55,9 +50,9 @@ def test_the_first_guess_of_new_weights_lies_near_the_average_code():
 
 
 def test_a_record_gives_the_sizes_back_even_with_sides_as_texts():
-    record = encoder_record(ENCODER)
+    record = network_record(ENCODER)
     record["channels"] = {str(side): width for side, width in record["channels"].items()}
-    assert encoder_config(record) == ENCODER
+    assert network_config(record, {"psp": EncoderConfig}) == ENCODER
 
 
 @pytest.mark.parametrize(
@@ -69,20 +64,14 @@ def test_a_record_gives_the_sizes_back_even_with_sides_as_texts():
         ({"channels": {64: 9, 32: 8, 16: 8, 8: 8, 4: 8}}, "multiples of 8"),
         ({"width": 12}, "multiples of 8"),
         ({"layers": 2}, "less than the pyramid's 3"),
-        ({"latent": 0}, "whole numbers"),
-        ({"latent": True}, "whole numbers"),
+        ({"latent": 0}, "network.latent"),
+        ({"latent": True}, "network.latent"),
         ({"channels": {}}, "do not go from"),
-        ({"channels": "few"}, "channels 'few' is no mapping"),
-        ({"channels": {64: 8.0, 32: 8, 16: 8, 8: 8, 4: 8}}, "whole numbers"),
-        ({"design": "style"}, "no encoder's"),
+        ({"channels": "few"}, "network.channels"),
+        ({"channels": {64: 8.0, 32: 8, 16: 8, 8: 8, 4: 8}}, "network.channels"),
+        ({"design": "style"}, "unknown design 'style'"),
     ],
 )
 def test_sizes_that_make_no_encoder_are_refused(changes, message):
     with pytest.raises(ValueError, match=message):
-        encoder_config(encoder_record(ENCODER) | changes)
-
-
-def test_the_configuration_that_relume_brings_is_of_that_design():
-    yaml = pytest.importorskip("yaml")
-    told = yaml.safe_load((CONFIGS / "psp-64.yaml").read_text("utf-8"))["network"]
-    assert encoder_config(told).channels == SHIPPED
+        network_config(network_record(ENCODER) | changes, {"psp": EncoderConfig})

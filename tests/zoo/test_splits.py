@@ -5,6 +5,7 @@ import pytest
 
 pytest.importorskip("torch")
 
+from zoo.training.base.config import TrainingError
 from zoo.training.data.splits import (
     NEAR,
     choose_splits,
@@ -13,7 +14,6 @@ from zoo.training.data.splits import (
     read_splits,
     unit_hash,
 )
-from zoo.training.tasks.restorer.config import TrainingError
 
 
 def distance(one, other):

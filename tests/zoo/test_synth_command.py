@@ -7,18 +7,19 @@ from click.testing import CliRunner
 
 from degrade.images import read_image, write_png
 from zoo.cli import main
-from zoo.networks.stylegan.generator import GeneratorConfig
+from zoo.networks.stylegan.generator import GeneratorConfig, StyleGenerator
 from zoo.training.tasks.generator.config import GeneratorTraining
-from zoo.training.tasks.generator.run import export_generator
-from zoo.training.tasks.generator.trainer import GeneratorTrainer
+from zoo.weights.header import write_trained_file
 
 
 @pytest.fixture(scope="module")
 def generator(tmp_path_factory):
     path = tmp_path_factory.mktemp("generator") / "tiny.safetensors"
     network = GeneratorConfig(32, {4: 8, 8: 8, 16: 6, 32: 4}, latent=8, depth=2)
-    trainer = GeneratorTrainer(GeneratorTraining("tiny", network), torch.device("cpu"))
-    return export_generator(trainer, path, "tight", 10)
+    header = {"config": GeneratorTraining("tiny", network).as_record(), "steps": 0}
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return write_trained_file(StyleGenerator(network), path, header)
 
 
 def synth(*arguments):

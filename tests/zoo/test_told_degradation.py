@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import degrade
-from zoo.restorers.classical.spectra import point_spread, spectra, widest_reach
+from zoo.restorers.spectra import point_spread, spectra, widest_reach
 
 
 def gaussian(sigma_x, sigma_y, angle=0.0):

@@ -10,8 +10,8 @@ from zoo.networks.restoration.style import LABELS  # noqa: E402
 from zoo.networks.restoration.unet import UNetConfig  # noqa: E402
 from zoo.training.adversarial.loss import crop_parts  # noqa: E402
 from zoo.training.data.device_batch import DeviceBatch  # noqa: E402
-from zoo.training.data.face_parts import template_boxes  # noqa: E402
-from zoo.training.tasks.restorer.trainer import Trainer  # noqa: E402
+from zoo.training.data.packing import template_boxes  # noqa: E402
+from zoo.training.tasks.restorer.trainer import RestorerTrainer  # noqa: E402
 from zoo.training.tasks.restorer.validation import paired_kernel_distance  # noqa: E402
 
 CPU = torch.device("cpu")
@@ -63,7 +63,7 @@ def kernel_distance_after(steps, weight):
         beta1=0.5,
         adversarial=settings,
     )
-    trainer = Trainer(config, CPU)
+    trainer = RestorerTrainer(config, CPU)
     for step in range(steps):
         trainer.step(checkers(8, step))
     test = checkers(64, 10**6)

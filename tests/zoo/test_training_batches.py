@@ -10,10 +10,10 @@ from training_stand_ins import face_pack, small, write_faces  # noqa: E402
 
 from degrade.errors import ImageError  # noqa: E402
 from zoo.networks.restoration.style import StyleConfig  # noqa: E402
+from zoo.training.base.config import TrainingError  # noqa: E402
 from zoo.training.base.worker_batches import batches_of  # noqa: E402
 from zoo.training.data.batches import FaceBatches  # noqa: E402
 from zoo.training.data.face_pack import FacePack  # noqa: E402
-from zoo.training.tasks.restorer.config import TrainingError  # noqa: E402
 
 FIELDS = ("hq", "lq", "labels", "others", "parts", "flips")
 

@@ -11,8 +11,8 @@ from training_stand_ins import write_faces
 
 from degrade.images import read_image
 from zoo.cli import main
-from zoo.portrait.align.alignment_file import template_of
-from zoo.training.tasks.restorer.config import list_configs
+from zoo.portrait.align.alignment import template_of
+from zoo.training.base.config import list_configs
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,11 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from zoo.networks.stylegan.discriminator import Discriminator  # noqa: E402
-from zoo.training.adversarial.discriminator import DiscriminatorTrainer, lazy_adam  # noqa: E402
-from zoo.training.adversarial.functional import gradient_penalty  # noqa: E402
+from zoo.training.adversarial.discriminator import (  # noqa: E402
+    DiscriminatorTrainer,
+    gradient_penalty,
+    lazy_adam,
+)
 
 CPU = torch.device("cpu")
 

@@ -6,13 +6,13 @@ torch = pytest.importorskip("torch")
 
 from training_stand_ins import one_thread, small, write_faces  # noqa: E402
 
+from zoo.networks.faces.face_descriptor import DESCRIPTORS, shipped_descriptor  # noqa: E402
 from zoo.registry.registry import names  # noqa: E402
-from zoo.registry.trained_card import card_of_file  # noqa: E402
+from zoo.restorers.trained_card import card_of_file  # noqa: E402
+from zoo.training.base.run import train  # noqa: E402
 from zoo.training.losses.identity import IdentityLoss, tight_part  # noqa: E402
 from zoo.training.tasks.restorer.config import IdentityConfig  # noqa: E402
-from zoo.training.tasks.restorer.run import train  # noqa: E402
 from zoo.weights.builtin import FOLDER, shipped_card, shipped_names  # noqa: E402
-from zoo.weights.descriptors import DESCRIPTORS, shipped_descriptor  # noqa: E402
 from zoo.weights.header import read_trained_file  # noqa: E402
 
 OURS = IdentityConfig("arcface-small", 0.1)
@@ -40,7 +40,7 @@ def test_it_is_there_without_a_cache_folder_and_draws_towards_the_truth(no_cache
 
 def test_of_an_ffhq_face_it_sees_what_a_tight_crop_shows(no_cache):
     """A ramp, aligned both ways: the part of one is the other, made smaller."""
-    from zoo.portrait.align.templates import template_points
+    from zoo.templates import template_points
 
     part = tight_part(torch.arange(512.0).expand(1, 3, 512, 512))
     assert part.shape == (1, 3, 320, 320)

@@ -8,8 +8,9 @@ torch = pytest.importorskip("torch")
 
 from training_stand_ins import face_pack, small, write_faces  # noqa: E402
 
-from zoo.training.base.worker_batches import batches_of, fitting_workers, moved_ahead  # noqa: E402
+from zoo.training.base.worker_batches import batches_of, fitting_workers  # noqa: E402
 from zoo.training.data.batches import FaceBatches  # noqa: E402
+from zoo.training.data.device_batch import DeviceBatches  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -60,18 +61,15 @@ def test_the_bytes_of_a_batch_are_those_of_its_tensors(batches):
     assert batches.batch_bytes == sum(total) + 4
 
 
-def test_on_the_cpu_batches_are_passed_on(batches):
-    made = [batches[0], batches[1]]
-    assert list(moved_ahead(iter(made), torch.device("cpu"))) == made
-
-
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_on_a_gpu_the_same_batches_arrive_in_order(batches):
-    device = torch.device("cuda")
     made = batches_of(batches, range(6), workers=1, pinned=True)
-    for step, batch in enumerate(moved_ahead(made, device)):
-        wanted = batches[step]
+    on_gpu, on_cpu = (
+        DeviceBatches(small(), "tight", torch.device(name)) for name in ("cuda", "cpu")
+    )
+    for step, batch in enumerate(on_gpu.stream(made)):
+        expected = on_cpu(batches[step])
         assert batch.hq.device.type == "cuda"
-        for name in ("hq", "lq", "labels", "others", "parts", "flips"):
-            assert torch.equal(getattr(batch, name).cpu(), getattr(wanted, name))
+        for name in ("hq", "lq", "mask", "right", "parts"):
+            assert torch.equal(getattr(batch, name).cpu(), getattr(expected, name))
     assert step == 5

@@ -8,23 +8,23 @@ torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 from training_stand_ins import small  # noqa: E402
 
+from zoo.labels import label_index  # noqa: E402
 from zoo.networks.faces.face_descriptor import (  # noqa: E402
     DescriptorConfig,
     FaceDescriptor,
     save_descriptor,
 )
+from zoo.networks.features.perceptual import UnitFeatures, Vgg19, load_features  # noqa: E402
 from zoo.networks.restoration.style import LABELS  # noqa: E402
-from zoo.portrait.parse.labels import place  # noqa: E402
-from zoo.training.adversarial.functional import (  # noqa: E402
+from zoo.training.adversarial.discriminator import (  # noqa: E402
     discriminator_loss,
     generator_loss,
     gradient_penalty,
 )
-from zoo.training.losses.features import UnitFeatures, Vgg19, load_features  # noqa: E402
+from zoo.training.base.config import IdentityConfig, TrainingError  # noqa: E402
 from zoo.training.losses.identity import IdentityLoss  # noqa: E402
 from zoo.training.losses.region_style import REGIONS, region_grams, region_style_loss  # noqa: E402
-from zoo.training.tasks.restorer.config import IdentityConfig, TrainingError  # noqa: E402
-from zoo.training.tasks.restorer.objective import Objective  # noqa: E402
+from zoo.training.tasks.restorer.trainer import RestorerLoss  # noqa: E402
 from zoo.weights.files import WeightsMissing  # noqa: E402
 
 CPU = torch.device("cpu")
@@ -82,7 +82,7 @@ def test_vgg19_without_its_weights_says_how_to_get_them(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.delenv("RELUME_WEIGHTS", raising=False)
     with pytest.raises(WeightsMissing, match="zoo fetch vgg19"):
-        Objective(small(perceptual=0.1, perceptual_network="vgg19"), CPU)
+        RestorerLoss(small(perceptual=0.1, perceptual_network="vgg19"), CPU)
 
 
 def test_a_regions_gram_is_the_mean_product_of_its_channels():
@@ -99,7 +99,7 @@ def test_a_regions_gram_is_the_mean_product_of_its_channels():
 
 def test_style_is_compared_within_regions_and_does_not_mind_where():
     mask = torch.zeros(1, LABELS, 8, 8)
-    mask[:, place("skin"), :, :4], mask[:, place("hair"), :, 4:] = 1, 1
+    mask[:, label_index("skin"), :, :4], mask[:, label_index("hair"), :, 4:] = 1, 1
     maps = torch.rand(1, 3, 8, 8)
     within = maps.clone()
     within[..., :4] = within[..., :4].flip(2)
@@ -112,7 +112,7 @@ def test_style_is_compared_within_regions_and_does_not_mind_where():
 
 def test_every_region_names_known_labels_once():
     names = [name for names in REGIONS for name in names]
-    assert len({place(name) for name in names}) == len(names)
+    assert len({label_index(name) for name in names}) == len(names)
 
 
 def test_adversarial_losses_have_their_closed_forms():
@@ -151,7 +151,7 @@ def test_the_identity_loss_is_one_minus_the_cosine_and_draws_towards_the_truth(t
 def test_a_missing_face_descriptor_is_one_line(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with pytest.raises(TrainingError, match=r"nobody\.safetensors, which is not there"):
-        Objective(small(identity=IdentityConfig("nobody", 0.1)), CPU)
+        RestorerLoss(small(identity=IdentityConfig("nobody", 0.1)), CPU)
 
 
 def test_the_objective_is_the_weighted_sum_of_what_it_tells(tmp_path):
@@ -164,23 +164,23 @@ def test_the_objective_is_the_weighted_sum_of_what_it_tells(tmp_path):
     )
     restored, hq, wanted = (torch.rand(2, 3, 64, 64) for _ in range(3))
     mask = torch.rand(2, LABELS, 64, 64) / LABELS
-    told, loss = Objective(config, CPU)(restored, hq, mask, wanted)
+    losses, loss = RestorerLoss(config, CPU)(restored, hq, mask, wanted)
     weights = {
         "l1": 2, "perceptual": 0.5, "consistency": 0.7, "region_style": 3, "identity": 0.25,
     }  # fmt: skip
-    assert list(told) == list(weights)
-    assert all(float(value) > 0 for value in told.values())
-    total = sum(weight * float(told[name]) for name, weight in weights.items())
+    assert list(losses) == list(weights)
+    assert all(float(value) > 0 for value in losses.values())
+    total = sum(weight * float(losses[name]) for name, weight in weights.items())
     assert float(loss) == pytest.approx(total, rel=1e-5)
-    assert float(told["l1"]) == pytest.approx(float((restored - hq).abs().mean()))
+    assert float(losses["l1"]) == pytest.approx(float((restored - hq).abs().mean()))
 
 
 def test_with_l1_alone_no_other_network_is_loaded():
-    objective = Objective(small(), CPU)
-    assert objective._features is None
+    loss = RestorerLoss(small(), CPU)
+    assert loss._features is None
     faces = torch.rand(1, 3, 64, 64)
-    told, _ = objective(faces, faces, torch.zeros(1, LABELS, 64, 64))
-    assert list(told) == ["l1"]
+    losses, _ = loss(faces, faces, torch.zeros(1, LABELS, 64, 64))
+    assert list(losses) == ["l1"]
 
 
 def test_only_known_networks_have_features():

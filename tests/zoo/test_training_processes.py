@@ -8,10 +8,11 @@ torch = pytest.importorskip("torch")
 
 from training_stand_ins import one_thread, write_faces  # noqa: E402
 
+from zoo.training.base.config import TrainingError  # noqa: E402
 from zoo.training.base.distributed import Processes, joined  # noqa: E402
-from zoo.training.tasks.restorer.config import TrainingError, load_config  # noqa: E402
-from zoo.training.tasks.restorer.run import train  # noqa: E402
-from zoo.training.tasks.restorer.trainer import Trainer  # noqa: E402
+from zoo.training.base.run import train  # noqa: E402
+from zoo.training.tasks.registry import load_training  # noqa: E402
+from zoo.training.tasks.restorer.trainer import RestorerTrainer  # noqa: E402
 
 CONFIG = """\
 name: shared
@@ -73,11 +74,11 @@ def test_two_processes_of_torchrun_learn_what_one_learns(tmp_path):
     assert told.returncode == 0, told.stderr
     assert "note: 2 processes share each batch of 4" in told.stderr
     assert told.stdout.count("shared.safetensors after") == 1
-    config = load_config(path)
+    config = load_training(path)
     with one_thread():
         losses = []
         train(config, faces, tmp_path / "one", on_step=lambda done, told: losses.append(told))
-        begun = Trainer(config, torch.device("cpu"))
+        begun = RestorerTrainer(config, torch.device("cpu"))
     one, two = (
         torch.load(tmp_path / name / "state.pt", weights_only=True) for name in ("one", "two")
     )

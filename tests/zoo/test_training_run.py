@@ -25,12 +25,12 @@ from training_stand_ins import (  # noqa: E402
 
 import zoo  # noqa: E402
 from degrade.images import read_image  # noqa: E402
-from zoo.training.base.initial_weights import starting_weights  # noqa: E402
+from zoo.training.base.config import TrainingError  # noqa: E402
+from zoo.training.base.run import STATE_FILE, train  # noqa: E402
 from zoo.training.data.batches import FaceBatches  # noqa: E402
-from zoo.training.tasks.restorer import run as training_run  # noqa: E402
-from zoo.training.tasks.restorer.config import TrainingError, config_of  # noqa: E402
-from zoo.training.tasks.restorer.run import STATE_FILE, train  # noqa: E402
-from zoo.training.tasks.restorer.trainer import Trainer  # noqa: E402
+from zoo.training.tasks.restorer import trainer as restorer_trainer  # noqa: E402
+from zoo.training.tasks.restorer.config import RestorerTraining  # noqa: E402
+from zoo.training.tasks.restorer.trainer import RestorerTrainer  # noqa: E402
 from zoo.weights.download import sha256_of  # noqa: E402
 from zoo.weights.files import WeightsMissing, WeightsRefused, load_safetensors  # noqa: E402
 from zoo.weights.header import read_trained_file  # noqa: E402
@@ -105,11 +105,10 @@ from pathlib import Path
 import torch
 sys.path.insert(0, {tests!r})
 from training_stand_ins import small
-import zoo.training.tasks.restorer.run as run
-from zoo.training import loop
+from zoo.training.base import run
 
 torch.set_num_threads(1)
-loop._SAVE_EVERY = 1
+run._SAVE_EVERY = 1
 moment = {moment!r}
 if moment:
     module, name, count = moment
@@ -194,7 +193,7 @@ def test_the_sheet_shows_inputs_results_and_truths_and_reaches_tensorboard(
     faces, tmp_path, monkeypatch
 ):
     events = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
-    monkeypatch.setattr(training_run, "_SHEET_EVERY", 25)
+    monkeypatch.setattr(restorer_trainer, "_SHEET_EVERY", 25)
     train(small(steps=50), faces, tmp_path)
     sheet = read_image(tmp_path / "samples-000025.png")
     assert sheet.shape == (3 * 64, 4 * 64, 3)
@@ -233,7 +232,7 @@ def test_the_weights_file_says_what_made_it(faces, tmp_path):
     told = read_trained_file(path)
     assert all(tensor.dtype == torch.float16 for tensor in load_safetensors(path).values())
     assert told.steps == 8
-    assert config_of(told.config) == small()
+    assert RestorerTraining.from_record(told.config) == small()
     assert told.begun_from == ""
     assert (told.template, told.loss_networks) == ("tight", ())
 
@@ -301,12 +300,10 @@ def test_weights_that_do_not_fit_are_one_line(faces, tmp_path):
 def test_a_larger_network_begins_as_the_smaller_one_seen_through_its_patch(faces, tmp_path):
     begun = train(small(steps=3), faces, tmp_path / "first")
     network = dataclasses.replace(NETWORK, size=128, patch=4)
-    larger = Trainer(small(network=network), torch.device("cpu"))
-    weights = starting_weights(begun, larger.config, larger.network)
-    assert weights.notes == ()
-    larger.begin_from(weights.tensors, weights.digest)
-    smaller = Trainer(small(), torch.device("cpu"))
-    smaller.begin_from(*starting_weights(begun, small(), smaller.network)[:2])
+    larger = RestorerTrainer(small(network=network), torch.device("cpu"))
+    assert larger.begin_from(begun) == []
+    smaller = RestorerTrainer(small(), torch.device("cpu"))
+    smaller.begin_from(begun)
     coarse = torch.rand(1, 3, 64, 64)
     wide = coarse.repeat_interleave(2, 2).repeat_interleave(2, 3)
     with torch.no_grad():
@@ -334,13 +331,13 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_last_state(
 ):
     train(small(steps=60), faces, tmp_path, until=2)
     before = (tmp_path / STATE_FILE).read_bytes()
-    real = Trainer.step
+    real = RestorerTrainer.step
 
     def step(self, batch):
         metrics = real(self, batch)
         return metrics | {"l1": metrics["l1"] * float("nan")} if self.done == moment else metrics
 
-    monkeypatch.setattr(Trainer, "step", step)
+    monkeypatch.setattr(RestorerTrainer, "step", step)
     with pytest.raises(TrainingError, match="l1 is not finite between steps 3 and ") as caught:
         train(small(steps=60), faces, tmp_path, until=max(moment, 5))
     assert caught.value.exit_code == 1

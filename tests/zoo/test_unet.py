@@ -2,8 +2,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from zoo.networks.restoration.blocks import PlainBlock, doubled  # noqa: E402
-from zoo.networks.restoration.unet import UNet, UNetConfig  # noqa: E402
+from zoo.networks.restoration.unet import PlainBlock, UNet, UNetConfig, doubled  # noqa: E402  # noqa: E402
 
 SMALL = UNetConfig(64, {8: 16, 16: 12, 32: 8})
 

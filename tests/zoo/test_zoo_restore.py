@@ -15,7 +15,7 @@ from skimage import data
 
 from degrade.images import write_png
 from zoo.cli import main
-from zoo.notice import NOTICE
+from zoo.model_card import NOTICE
 from zoo.portrait import pipeline
 from zoo.portrait.detect import detection
 from zoo.portrait.restore import stages

@@ -5,7 +5,7 @@ import json
 import torch
 from safetensors.torch import save
 
-from zoo.networks.restoration.designs import build_network, network_config
+from zoo.networks.restoration.designs import build_network, restorer_config
 
 STYLE = {"design": "style", "size": 64, "channels": {"8": 16, "16": 12, "32": 8}, "style": 8}
 UNET = {"design": "unet", "size": 64, "channels": {"8": 16, "16": 12, "32": 8}}
@@ -15,7 +15,7 @@ def random_tensors(network=STYLE, seed=0, spread=0.03):
     """Return float16 weights of a network that changes its faces visibly."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        built = build_network(network_config(network))
+        built = build_network(restorer_config(network))
         return {
             name: (value + spread * torch.randn_like(value)).half()
             for name, value in built.state_dict().items()

@@ -11,20 +11,20 @@ import torch
 
 from degrade.dataset.sources import open_source
 from degrade.images import write_png
+from zoo.labels import LABELS, UNKNOWN
 from zoo.networks.restoration.style import StyleConfig
-from zoo.portrait.align.alignment_file import ALIGNMENT_FILE
-from zoo.portrait.parse.labels import LABELS, UNKNOWN
+from zoo.portrait.align.alignment import ALIGNMENT_FILE
 from zoo.training.adversarial.config import AdversarialConfig
 from zoo.training.data.face_pack import FacePack
 from zoo.training.data.packing import PackOptions, pack_faces
-from zoo.training.tasks.restorer.config import TrainingConfig
+from zoo.training.tasks.restorer.config import RestorerTraining
 
 NETWORK = StyleConfig(64, {8: 16, 16: 16, 32: 12}, style=8)
 
 ADVERSARIAL = AdversarialConfig({4: 8, 8: 8, 16: 8, 32: 8}, patch=2, weight=0.1, alone=0, ramp=0)
 
 
-def small(**changes: object) -> TrainingConfig:
+def small(**changes: object) -> RestorerTraining:
     """Return a run of eight steps of four faces, L1 alone."""
     told: dict[str, object] = {
         "name": "tiny",
@@ -37,7 +37,7 @@ def small(**changes: object) -> TrainingConfig:
         "warmup": 4,
         "perceptual": 0.0,
     }
-    return TrainingConfig(**(told | changes))  # type: ignore[arg-type]
+    return RestorerTraining(**(told | changes))  # type: ignore[arg-type]
 
 
 def write_faces(folder: Path) -> Path:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import click
 
 from degrade.errors import UserError
-from zoo.commands.lines import aligned, echo_json, json_option
-from zoo.notice import NOTICE
+from degrade.terminal import columns
+from zoo.commands.output import echo_json, json_option
+from zoo.model_card import NOTICE
 
 if TYPE_CHECKING:
-    from zoo.registry.add import Told
-    from zoo.registry.user_entries import AddedRestorer
+    from zoo.registry.add import UserFacts
+    from zoo.registry.user import AddedRestorer
 
 __all__ = ["add", "remove"]
 
@@ -36,7 +37,7 @@ __all__ = ["add", "remove"]
     type=click.IntRange(1, 16),
     default=1,
     show_default=True,
-    help="Reduce faces by this first: a super-resolver is made for small pictures.",
+    help="Reduce faces by this first: a super-resolver is made for small images.",
 )
 @click.option(
     "--fidelity",
@@ -89,7 +90,7 @@ def add(
 
     WEIGHTS is a .safetensors, .pth or .ckpt file of an architecture that spandrel knows: GFPGAN,
     RestoreFormer, CodeFormer (with spandrel-extra-arches), and any network that restores or
-    enlarges pictures. It is read in ways that cannot run code, stays where it is, and is
+    enlarges images. It is read in ways that cannot run code, stays where it is, and is
     checked against its sha256 whenever it is loaded. Faces come back in the size they had.
 
     A command is split into words and started without a shell, in the folder that is current
@@ -106,20 +107,20 @@ def add(
       zoo add mine --command "python restore.py --input {in} --output {out}"
     """
     from zoo.registry import registry
-    from zoo.registry.add import Told
-    from zoo.registry.user_entries import entry_names
+    from zoo.registry.add import UserFacts
+    from zoo.registry.user import entry_names
 
     _check_use(weights, command, architecture, scale, fidelity, results, accepted)
     before = entry_names()
     if name in registry.names() and name not in before:
         raise UserError(f"{name} is another restorer's name (`zoo list`): choose a new one")
-    told = Told(size, licence, trained_on, loss_networks, accepted, tried=not no_trial)
-    entry = _added(name, weights, command, told, architecture, scale, fidelity, timeout, results)
+    facts = UserFacts(size, licence, trained_on, loss_networks, accepted, tried=not no_trial)
+    entry = _added(name, weights, command, facts, architecture, scale, fidelity, timeout, results)
     if as_json:
         echo_json(dict(registry_record(entry)))
         return
     click.echo(f"{'replaced' if name in before else 'added'} {name}: {entry.card.card.summary}")
-    for line in aligned(_lines(entry)):
+    for line in columns(_lines(entry)):
         click.echo(f"  {line}")
     click.echo(NOTICE)
 
@@ -133,21 +134,23 @@ def remove(name: str) -> None:
     Example:
       zoo remove gfpgan
     """
-    from zoo.registry.user_entries import remove_entry
+    from zoo.registry.user import remove_entry
 
     click.echo(f"removed {remove_entry(name)}")
 
 
 def registry_record(entry: AddedRestorer) -> dict[str, object]:
-    """Return what ``--json`` tells of an entry: its card, and how long one face took."""
-    told = dict(entry.card.card.as_record())
-    return told | {"seconds": entry.seconds, "measured_side": entry.measured_side}
+    """Return what ``--json`` says of an entry: its card, and how long one face took."""
+    return dict(entry.card.card.as_record()) | {
+        "seconds": entry.seconds,
+        "measured_side": entry.measured_side,
+    }
 
 
 def _finite(value: float) -> float:
     """Refuse ``inf`` and ``nan``, which no range of click's excludes."""
     if not math.isfinite(value):
-        raise click.BadParameter(f"{value} is no number of seconds: give one like 600")
+        raise click.BadParameter(f"{value} is not a number of seconds: give one like 600")
     return value
 
 
@@ -176,7 +179,7 @@ def _added(
     name: str,
     weights: Path | None,
     command: str | None,
-    told: Told,
+    facts: UserFacts,
     architecture: str,
     scale: int,
     fidelity: float | None,
@@ -187,10 +190,10 @@ def _added(
 
     if weights is not None:
         return add_network(
-            name, weights, told, architecture=architecture, scale=scale, fidelity=fidelity
+            name, weights, facts, architecture=architecture, scale=scale, fidelity=fidelity
         )
     assert command is not None
-    return add_command(name, command, told, timeout=timeout, results=results)
+    return add_command(name, command, facts, timeout=timeout, results=results)
 
 
 def _lines(entry: AddedRestorer) -> list[tuple[str, str]]:
@@ -203,8 +206,8 @@ def _lines(entry: AddedRestorer) -> list[tuple[str, str]]:
         ("sha256", card.sha256 or "none"),
     ]
     if entry.seconds is not None:
-        from zoo.registry.availability import Standing
+        from zoo.registry.trial import Speed
 
-        speed = Standing(True, entry.seconds, entry.measured_side).speed
+        speed = Speed(entry.seconds, entry.measured_side)
         rows.append(("speed", f"{speed} pixels, one face, on this machine"))
     return rows

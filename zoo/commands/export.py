@@ -40,7 +40,8 @@ def export(name: str, out: Path) -> None:
       zoo export style-128 style-128.onnx
       zoo export runs/mine/mine.safetensors mine.onnx
     """
+    from zoo.registry.registry import find
     from zoo.restorers.onnx_export import export_onnx
 
-    path = export_onnx(name, out)
+    path = export_onnx(find(name), out)
     click.echo(f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB)")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from zoo.commands.lines import aligned, echo_json, json_option
+from degrade.terminal import columns
+from zoo.commands.output import echo_json, json_option
 from zoo.weights.files import KNOWN_WEIGHTS, is_present, known_weights, locate
 
 __all__ = ["fetch"]
@@ -65,5 +66,5 @@ def _list_weights(as_json: bool) -> None:
         )
         for weights in KNOWN_WEIGHTS.values()
     ]
-    for line in aligned(rows):
+    for line in columns(rows):
         click.echo(line)

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from degrade.errors import UserError
-from degrade.terminal import progress
-from zoo.commands.lines import aligned
+from degrade.terminal import columns, progress
 
 if TYPE_CHECKING:
     from degrade.images.contact_sheet import Cell, Row
@@ -20,14 +19,14 @@ if TYPE_CHECKING:
 
 __all__ = ["tell_nearest"]
 
-_SHOWN = 8
+_MOST_SHOWN = 8
 _COLUMNS = 8
 _HEADER = ("MEASURE", "FACES", "LEAST", "1 %", "MEDIAN", "NEARER THAN 1 % OF REAL")
 
 
 def tell_nearest(
     generator: LoadedGenerator,
-    drawn: Sequence[Image],
+    synthetic: Sequence[Image],
     names: Sequence[str],
     out: Path,
     against: Path,
@@ -60,22 +59,22 @@ def tell_nearest(
 
     size = generator.network.config.size
     learned, learned_names = _faces_of(against, size)
-    described = describe_faces(list(drawn), generator.template)
+    described = describe_faces(list(synthetic), generator.template)
     known = _described(generator, learned, "faces learned from")
     other = _held_out(generator, held_out, against, known) if held_out is not None else None
     table: list[tuple[str, ...]] = [_HEADER]
     rows: list[Row] = []
     for measure, meaning in MEASURES.items():
-        found = nearest(described, known, measure)
+        pairs = nearest(described, known, measure)
         apart = None if other is None else nearest(other, known, measure).distance.tolist()
-        table += _lines(measure, summary(found.distance.tolist(), apart), other is not None)
-        cells = _closest(found, (drawn, names), (learned, learned_names))
+        table += _lines(measure, summary(pairs.distance.tolist(), apart), other is not None)
+        cells = _closest(pairs, (synthetic, names), (learned, learned_names))
         rows += _rows(cells, measure, meaning)
-    for line in aligned(table):
+    for line in columns(table):
         click.echo(line.rstrip())
-    place = out.resolve().with_name(f"{out.resolve().name}.nearest.png")
-    write_png(place, contact_sheet(rows, 2 * size))
-    click.echo(f"closest pairs {place}")
+    path = out.resolve().with_name(f"{out.resolve().name}.nearest.png")
+    write_png(path, contact_sheet(rows, 2 * size))
+    click.echo(f"closest pairs {path}")
 
 
 def _held_out(
@@ -96,19 +95,19 @@ def _held_out(
 
 
 def _closest(
-    found: Nearest,
-    drawn: tuple[Sequence[Image], Sequence[str]],
+    pairs: Nearest,
+    synthetic: tuple[Sequence[Image], Sequence[str]],
     learned: tuple[Sequence[Image], Sequence[str]],
 ) -> list[Cell]:
     """Return each of the closest drawn faces beside the face it is nearest to."""
     from degrade.images.contact_sheet import Cell
 
     cells = []
-    for place in found.distance.argsort()[:_SHOWN].tolist():
-        near = int(found.index[place])
-        title = f"{found.distance[place]:.3g}"
+    for path in pairs.distance.argsort()[:_MOST_SHOWN].tolist():
+        near = int(pairs.index[path])
+        title = f"{pairs.distance[path]:.3g}"
         cells += [
-            Cell(drawn[0][place], title, (drawn[1][place], "drawn")),
+            Cell(synthetic[0][path], title, (synthetic[1][path], "drawn")),
             Cell(learned[0][near], "", (learned[1][near][-22:], "learned from")),
         ]
     return cells
@@ -118,20 +117,23 @@ def _rows(cells: Sequence[Cell], heading: str, note: str) -> list[Row]:
     from degrade.images.contact_sheet import Row
 
     parts = [tuple(cells[start : start + _COLUMNS]) for start in range(0, len(cells), _COLUMNS)]
-    told = [(heading, note), *[("", "")] * (len(parts) - 1)]
-    return [Row(part, *words) for part, words in zip(parts, told, strict=True)]
+    summary_values = [(heading, note), *[("", "")] * (len(parts) - 1)]
+    return [Row(part, *words) for part, words in zip(parts, summary_values, strict=True)]
 
 
-def _lines(measure: str, told: dict[str, float], compared: bool) -> list[tuple[str, ...]]:
-    lines = [_line(measure, "drawn", told)]
+def _lines(measure: str, summary_values: dict[str, float], compared: bool) -> list[tuple[str, ...]]:
+    lines = [_line(measure, "drawn", summary_values)]
     if compared:
-        share = f"{100 * told['nearer than 1 %']:.1f} %"
-        lines = [(*_line(measure, "drawn", told)[:5], share), _line("", "held out", told)]
+        share = f"{100 * summary_values['nearer than 1 %']:.1f} %"
+        lines = [
+            (*_line(measure, "drawn", summary_values)[:5], share),
+            _line("", "held out", summary_values),
+        ]
     return lines
 
 
-def _line(measure: str, faces: str, told: dict[str, float]) -> tuple[str, ...]:
-    values = (f"{told[f'{faces} {word}']:.3g}" for word in ("least", "1 %", "median"))
+def _line(measure: str, faces: str, summary_values: dict[str, float]) -> tuple[str, ...]:
+    values = (f"{summary_values[f'{faces} {word}']:.3g}" for word in ("least", "1 %", "median"))
     return (measure, faces, *values, "")
 
 

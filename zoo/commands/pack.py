@@ -69,12 +69,12 @@ def pack_command(
         raise UserError(f"no parser is called {chosen!r}: choose {', '.join(PARSERS)} or none")
     limit = None if limit_mb is None else int(limit_mb * 1e6)
     options = PackOptions(size, chosen, codec, quality, limit, _weights(weights, faces), splits)
-    with Progress(None, f"packing into {out}", "face") as shown:
+    with Progress(None, f"packing into {out}", "face") as bar:
 
-        def advance(done: int, total: int) -> None:
-            if done == 1:
-                shown.begin_at(0, total)
-            shown.advance()
+        def advance(count: int, total: int) -> None:
+            if count == 1:
+                bar.begin_at(0, total)
+            bar.advance()
 
         pack = pack_faces(faces, out, options, advance)
     if pack.index.parser != chosen:
@@ -84,10 +84,10 @@ def pack_command(
             err=True,
         )
     counts = Counter(pack.index.splits)
-    told = ", ".join(f"{counts[split]} {split}" for split in ("train", "val", "test"))
+    parts = ", ".join(f"{counts[split]} {split}" for split in ("train", "val", "test"))
     click.echo(
-        f"{len(pack)} faces of {pack.size} px ({told}; {pack.index.near_copies} have near copies), "
-        f"{out.stat().st_size / 1e6:.1f} MB, in {out}"
+        f"{len(pack)} faces of {pack.size} px ({parts}; {pack.index.near_copies} have near "
+        f"copies), {out.stat().st_size / 1e6:.1f} MB, in {out}"
     )
 
 

@@ -99,7 +99,7 @@ class PortraitOptions:
         """Return a few characters that differ where results may."""
         from degrade import __version__
 
-        told = asdict(self) | {
+        settings = asdict(self) | {
             "model": pipeline.restorer.card.name,
             "weights": pipeline.restorer.card.sha256,
             "parser": pipeline.parser.name,
@@ -107,8 +107,8 @@ class PortraitOptions:
             "version": __version__,
         }
         for name in ("compare", "show_masks", "jsonl", "resume", "offline", "accept_licence"):
-            del told[name]
-        canonical = json.dumps(told, sort_keys=True)
+            del settings[name]
+        canonical = json.dumps(settings, sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
@@ -117,8 +117,8 @@ def portrait_options(command: Command) -> Command:
 
     @functools.wraps(command)
     def with_options(*arguments: Any, **named: Any) -> Any:
-        found = {name: named.pop(name) for name in PortraitOptions.__dataclass_fields__}
-        return command(*arguments, portrait=PortraitOptions(**found), **named)
+        options = {name: named.pop(name) for name in PortraitOptions.__dataclass_fields__}
+        return command(*arguments, portrait=PortraitOptions(**options), **named)
 
     decorated: Any = with_options
     for option in reversed(_options()):

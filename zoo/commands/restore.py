@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from degrade.errors import UserError
-from zoo.commands.lines import json_option
+from zoo.commands.output import json_option
 from zoo.commands.portrait_options import PortraitOptions, portrait_options
 from zoo.registry import registry
 

@@ -87,14 +87,14 @@ def synth(
     click.echo(f"{count} faces in {out}, drawn by {_author(generator)}")
     if sheet is None and against is None:
         return
-    drawn = _read(out, count)
+    faces = _read(out, count)
     if sheet is not None:
-        _write_sheet(sheet, drawn)
+        _write_sheet(sheet, faces)
         click.echo(f"sheet {sheet}")
     if against is not None:
         from zoo.commands.nearest_faces import tell_nearest
 
-        tell_nearest(generator, drawn, [_name(i) for i in range(count)], out, against, held_out)
+        tell_nearest(generator, faces, [_name(i) for i in range(count)], out, against, held_out)
 
 
 def _check(
@@ -114,12 +114,12 @@ def _check(
 
 
 def _check_template(folder: Path, generator: LoadedGenerator) -> None:
-    from zoo.portrait.align.alignment_file import template_of
+    from zoo.portrait.align.alignment import template_of
 
-    found = template_of(folder)
-    if found != generator.template:
+    template = template_of(folder)
+    if template != generator.template:
         raise UserError(
-            f"{folder} holds faces of the template {found}, {generator.name} draws those of "
+            f"{folder} holds faces of the template {template}, {generator.name} draws those of "
             f"{generator.template}: run `zoo align` with --template {generator.template}"
         )
 
@@ -152,19 +152,19 @@ def _claim(out: Path, record: dict[str, Any]) -> None:
     from degrade.dataset.storage import LocalStorage
     from degrade.images import atomic_file
 
-    place = out / _RECORD
-    if place.is_file():
+    record_path = out / _RECORD
+    if record_path.is_file():
         try:
-            before = json.loads(place.read_text("utf-8"))
+            before = json.loads(record_path.read_text("utf-8"))
         except ValueError:
             before = None
         if before != record:
-            raise UserError(f"{out} holds other faces (see {place}): give another folder")
+            raise UserError(f"{out} holds other faces (see {record_path}): give another folder")
         LocalStorage(out).sweep()
         return
     if out.is_dir() and any(out.iterdir()):
         raise UserError(f"{out} is not empty and holds no faces of `zoo synth`: give a new folder")
-    with atomic_file(place) as file:
+    with atomic_file(record_path) as file:
         file.write((json.dumps(record, indent=1) + "\n").encode())
 
 
@@ -178,14 +178,14 @@ def _draw(generator: LoadedGenerator, out: Path, count: int, seed: int, truncati
 
     tag = {"relume": f"drawn with seed {seed} by {_author(generator)}"}
     missing = [index for index in range(count) if not (out / _name(index)).is_file()]
-    with Progress(count, f"drawing into {out}", "face") as shown:
+    with Progress(count, f"drawing into {out}", "face") as bar:
         if len(missing) < count:
-            shown.begin_at(count - len(missing), count)
+            bar.begin_at(count - len(missing), count)
         for index in missing:
             one = range(index, index + 1)
             for face in draw_faces(generator.network, one, seed, truncation):
                 write_png(out / _name(index), face, tag)
-            shown.advance()
+            bar.advance()
 
 
 def _read(out: Path, count: int) -> list[Image]:
@@ -194,13 +194,13 @@ def _read(out: Path, count: int) -> list[Image]:
     return [read_image(out / _name(index)) for index in range(count)]
 
 
-def _write_sheet(path: Path, drawn: list[Image]) -> None:
+def _write_sheet(path: Path, faces: list[Image]) -> None:
     import numpy as np
 
     from degrade.images import write_png
 
-    columns = min(len(drawn), 16 if len(drawn) >= 64 else 8)
-    some = drawn[: 8 * columns]
+    columns = min(len(faces), 16 if len(faces) >= 64 else 8)
+    some = faces[: 8 * columns]
     blank = np.full_like(some[0], 255)
     some = some + [blank] * (-len(some) % columns)
     starts = range(0, len(some), columns)

@@ -16,7 +16,7 @@ from degrade.terminal import Progress, resume_hint
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from zoo.training.tasks.registry import RunConfig
+    from zoo.training.base.config import RunConfig
 
 __all__ = ["align_command", "train_command"]
 
@@ -131,15 +131,15 @@ def train_command(
     start = time.monotonic()
     import torch
 
-    from zoo.training.tasks.registry import load_task
+    from zoo.training.base.run import train
+    from zoo.training.tasks.registry import load_training
 
     if threads:
         torch.set_num_threads(threads)
-    task = load_task(config)
-    with resume_hint(), _Shown(task.config, steps) as shown:
-        packing = {"on_face": shown.pack} if task.packs else {}
-        weights = task.train(
-            task.config,
+    training = load_training(config)
+    with resume_hint(), _Shown(training, steps) as shown:
+        weights = train(
+            training,
             faces,
             out,
             device=device,
@@ -147,9 +147,9 @@ def train_command(
             workers=workers,
             begin_from=begin_from,
             deadline=None if minutes is None else start + 60 * minutes,
+            on_face=shown.pack,
             on_start=shown.begin,
             on_step=shown.step,
-            **packing,
         )
     if shown.begun:
         click.echo(f"{weights} after {time.monotonic() - start:.0f} s")
@@ -222,17 +222,17 @@ def _list_configs() -> None:
     """Print a line a configuration: task, size, length, recipes."""
     import torch
 
-    from zoo.training.tasks.registry import load_task
-    from zoo.training.tasks.restorer.config import list_configs
+    from zoo.training.base.config import list_configs
+    from zoo.training.tasks.registry import load_training, trainer_of
 
     for name in list_configs():
-        task = load_task(name)
+        config = load_training(name)
+        trainer = trainer_of(config)
         with torch.device("meta"):
-            network = task.build()
+            network = trainer.build(config)
         size = sum(parameter.numel() for parameter in network.parameters()) / 1e6
-        config = task.config
-        told = (
-            f"{name:16} {task.kind:10} {config.network.size:4} px {size:6.2f} M "
-            f"{config.steps:7} steps of {config.batch_size:2}  {task.detail}"
+        line = (
+            f"{name:16} {config.task:10} {config.network.size:4} px {size:6.2f} M "
+            f"{config.steps:7} steps of {config.batch_size:2}  {trainer.sources(config)}"
         )
-        click.echo(told.rstrip())
+        click.echo(line.rstrip())

@@ -1,17 +1,21 @@
-"""Try a restorer on one face before it is added: it must give a face back, and this is how long."""
+"""Try a restorer on one face: it must give a face back, and how long that takes is its speed."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from degrade.errors import UserError
+from zoo.model_card import RestorerEntry
 from zoo.restorer import Image, Restorer
 
-__all__ = ["TrialError", "seconds_a_face", "trial_face"]
+__all__ = ["TRIAL_SIDE", "Speed", "TrialError", "measured_speed", "seconds_a_face", "trial_face"]
 
+TRIAL_SIDE = 128
+"""Side in pixels of the face that restorers of any size are tried on."""
 _FACE = (slice(0, 256), slice(96, 352))
 """Where the face is in scikit-image's photograph of Eileen Collins (NASA, public domain)."""
 _QUICK = 1.0
@@ -20,6 +24,36 @@ _QUICK = 1.0
 
 class TrialError(UserError):
     """A restorer that gave no face back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """The wall time of one face, and that face's side in pixels; None where nobody measured."""
+
+    seconds: float | None = None
+    side: int | None = None
+
+    def __str__(self) -> str:
+        """Return the time in words, or a dash."""
+        if self.seconds is None:
+            return "–"
+        time = f"{self.seconds:.2g} s" if self.seconds >= 1 else f"{self.seconds * 1000:.2g} ms"
+        return f"{time} at {self.side}"
+
+
+def measured_speed(entry: RestorerEntry) -> Speed:
+    """Restore one face now; an oracle is not measured.
+
+    Raises
+    ------
+    UserError
+        The restorer cannot be loaded, or gives no face back.
+    """
+    card = entry.card.card
+    if not card.blind:
+        return Speed(entry.seconds, entry.measured_side)
+    side = TRIAL_SIDE if card.input_size is None else card.input_size[0]
+    return Speed(seconds_a_face(entry.load(), side), side)
 
 
 def trial_face(side: int) -> Image:
@@ -55,16 +89,12 @@ def _timed(restorer: Restorer, face: Image) -> float:
         restored: object = restorer.restore([face])
     except (UserError, MemoryError):
         raise
-    except Exception as error:  # anybody's code; told as its failure
+    except Exception as error:  # anybody's code
         reason = str(error).splitlines()[0] if str(error) else "no reason given"
         raise TrialError(f"{restorer.card.name} raised {type(error).__name__}: {reason}") from error
     seconds = time.perf_counter() - start
-    picture = restored[0] if isinstance(restored, list) and len(restored) == 1 else None
-    if (
-        not isinstance(picture, np.ndarray)
-        or picture.dtype != np.uint8
-        or picture.shape != face.shape
-    ):
+    image = restored[0] if isinstance(restored, list) and len(restored) == 1 else None
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.shape != face.shape:
         raise TrialError(
             f"{restorer.card.name} gave no face of {face.shape[0]} × {face.shape[1]} pixels back"
         )

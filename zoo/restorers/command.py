@@ -96,31 +96,31 @@ class CommandRestorer:
         CommandError
             With the last line that the program printed.
         """
-        pictures = [check_face(face) for face in faces]
-        if not pictures:
+        images = [check_face(face) for face in faces]
+        if not images:
             return []
-        with tempfile.TemporaryDirectory(prefix="relume-") as place:
-            given, made = Path(place, "in"), Path(place, "out")
-            given.mkdir()
-            made.mkdir()
-            names = [f"{number:06d}" for number in range(len(pictures))]
-            for name, picture in zip(names, pictures, strict=True):
-                write_png(given / f"{name}.png", picture)
-            with open(Path(place, "printed"), "w+b") as printed:
-                for words in self._runs(given, made, names):
+        with tempfile.TemporaryDirectory(prefix="relume-") as folder:
+            inputs, outputs = Path(folder, "in"), Path(folder, "out")
+            inputs.mkdir()
+            outputs.mkdir()
+            names = [f"{number:06d}" for number in range(len(images))]
+            for name, image in zip(names, images, strict=True):
+                write_png(inputs / f"{name}.png", image)
+            with open(Path(folder, "printed"), "w+b") as printed:
+                for words in self._runs(inputs, outputs, names):
                     self._run(words, printed)
             return [
-                self._result(made, name, picture)
-                for name, picture in zip(names, pictures, strict=True)
+                self._result(outputs, name, image)
+                for name, image in zip(names, images, strict=True)
             ]
 
-    def _runs(self, given: Path, made: Path, names: Sequence[str]) -> Iterator[list[str]]:
+    def _runs(self, inputs: Path, outputs: Path, names: Sequence[str]) -> Iterator[list[str]]:
         """Yield the words of each start of the program."""
         if not any(FILES[0] in word for word in self.words):
-            yield _filled(self.words, FOLDERS, (given, made))
+            yield _filled(self.words, FOLDERS, (inputs, outputs))
             return
         for name in names:
-            yield _filled(self.words, FILES, (given / f"{name}.png", made / f"{name}.png"))
+            yield _filled(self.words, FILES, (inputs / f"{name}.png", outputs / f"{name}.png"))
 
     def _run(self, words: list[str], printed: IO[bytes]) -> None:
         tool = Path(words[0]).name
@@ -153,30 +153,30 @@ class CommandRestorer:
                 f"{self.card.name}: {tool} ended with exit code {code}: {_last_line(printed)}"
             )
 
-    def _result(self, made: Path, name: str, face: Image) -> Image:
+    def _result(self, outputs: Path, name: str, face: Image) -> Image:
         """Return the picture that the program wrote for a face, at the face's size."""
-        folder = made / self.results
-        found = [
+        folder = outputs / self.results
+        written = [
             path
             for path in sorted(folder.glob(f"{name}*"))
             if path.suffix.lower() in EXTENSIONS and path.is_file() and not path.is_symlink()
         ]
-        if len(found) != 1:
+        if len(written) != 1:
             raise CommandError(
-                f"{self.card.name}: the command wrote {len(found)} pictures for {name}.png into "
+                f"{self.card.name}: the command wrote {len(written)} pictures for {name}.png into "
                 f"{{out}}{'/' + self.results if self.results else ''}, one was expected: see "
                 "--results of `zoo add`"
             )
-        picture = read_image(found[0])
+        image = read_image(written[0])
         height, width = face.shape[:2]
-        if abs(picture.shape[1] * height / (picture.shape[0] * width) - 1) > _ASPECT_TOLERANCE:
+        if abs(image.shape[1] * height / (image.shape[0] * width) - 1) > _ASPECT_TOLERANCE:
             raise CommandError(
-                f"{self.card.name}: the command made {picture.shape[0]} × {picture.shape[1]} "
+                f"{self.card.name}: the command made {image.shape[0]} × {image.shape[1]} "
                 f"pixels of {height} × {width}: the proportions must stay"
             )
-        if picture.shape == face.shape:
-            return picture
-        levels = resized(picture.astype(np.float32), (height, width))
+        if image.shape == face.shape:
+            return image
+        levels = resized(image.astype(np.float32), (height, width))
         return np.clip(np.rint(levels), 0, 255).astype(np.uint8)
 
 
@@ -207,5 +207,5 @@ def _last_line(printed: IO[bytes]) -> str:
     printed.seek(0, os.SEEK_END)
     printed.seek(max(0, printed.tell() - 4096))
     lines = [line.strip() for line in printed.read().decode(errors="replace").splitlines()]
-    said = [line for line in lines if line]
-    return said[-1][:_LONGEST_MESSAGE] if said else "it printed nothing"
+    nonempty = [line for line in lines if line]
+    return nonempty[-1][:_LONGEST_MESSAGE] if nonempty else "it printed nothing"

@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import torch
+from torch import Tensor
 
-from zoo.restorer import Image
+from degrade.errors import ImageError
+from zoo.restorer import Card, Image
 
-__all__ = ["check_face", "restore_each"]
+__all__ = [
+    "check_face",
+    "face_of",
+    "restore_each",
+    "tensor_of",
+]
 
 
 def restore_each(faces: Sequence[Image], restore_one: Callable[[Image], Image]) -> list[Image]:
@@ -27,3 +35,29 @@ def check_face(face: Image) -> Image:
     if face.dtype != np.uint8 or face.ndim != 3 or face.shape[2] != 3 or face.size == 0:
         raise ValueError(f"a face is uint8 HWC RGB, got {face.dtype} of shape {face.shape}")
     return face
+
+
+def tensor_of(face: Image, card: Card) -> Tensor:
+    """Return ``(1, 3, height, width)`` float32 in [0, 1], channels last.
+
+    Raises
+    ------
+    ImageError
+        The face is of another size than the card's.
+    ValueError
+        It is no uint8 HWC RGB: a caller's bug.
+    """
+    if check_face(face).shape[:2] != card.input_size:
+        height, width = card.input_size or (0, 0)
+        raise ImageError(
+            f"{card.name} takes aligned faces of {height} × {width} pixels, not "
+            f"{face.shape[0]} × {face.shape[1]}: align and resize it first"
+        )
+    pixels = torch.from_numpy(np.array(face.transpose(2, 0, 1), np.float32, order="C")) / 255
+    return pixels[None].contiguous(memory_format=torch.channels_last)
+
+
+def face_of(restored: Tensor) -> Image:
+    """Return uint8 (height, width, 3) of ``(1, 3, height, width)`` about [0, 1], clipped."""
+    levels = (restored[0] * 255).round().clamp(0, 255).byte()
+    return np.ascontiguousarray(levels.permute(1, 2, 0).cpu().numpy())

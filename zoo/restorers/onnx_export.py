@@ -15,7 +15,7 @@ from typing import Any
 from degrade import __version__
 from degrade.errors import DependencyError, UserError
 from degrade.images import atomic_file
-from zoo.registry import registry
+from zoo.model_card import RestorerEntry
 from zoo.restorer import Card, Restorer
 
 __all__ = ["OPSET", "export_onnx"]
@@ -26,7 +26,7 @@ converting."""
 _PACKAGES = ("onnx", "onnxscript")
 
 
-def export_onnx(name: str, path: Path) -> Path:
+def export_onnx(entry: RestorerEntry, path: Path) -> Path:
     """Write a restorer as an ONNX file, and return its path.
 
     Inputs: ``faces`` ``(n, 3, size, size)`` float32 RGB in [0, 1]; where the network takes one,
@@ -36,8 +36,8 @@ def export_onnx(name: str, path: Path) -> Path:
 
     Parameters
     ----------
-    name
-        A trained restorer, or a file of weights; see `zoo.registry.registry.load`.
+    entry
+        Of a trained restorer, or of a file of weights.
     path
         A ``.onnx`` file, replaced when there.
 
@@ -49,14 +49,14 @@ def export_onnx(name: str, path: Path) -> Path:
         The packages that write ONNX are not installed.
     """
     if path.suffix.lower() != ".onnx":
-        raise UserError(f"{path} is no ONNX name: end it in .onnx")
-    card = registry.card(name)
+        raise UserError(f"{path} is not the name of an ONNX file: end it in .onnx")
+    card = entry.card.card
     missing = [package for package in _PACKAGES if importlib.util.find_spec(package) is None]
     if card.kind == "network" and missing:
         raise DependencyError(
             f"the package {missing[0]} is not installed: run `pip install 'relume[export]'`"
         )
-    content = _graph(registry.load(name), card)
+    content = _graph(entry.load(), card)
     with atomic_file(path) as stream:
         stream.write(content)
     return path
@@ -69,7 +69,7 @@ def _graph(restorer: Restorer, card: Card) -> bytes:
 
     if not isinstance(restorer, TrainedRestorer):
         raise UserError(
-            f"{card.name} is no network that `zoo train` made: `zoo export` writes those alone"
+            f"{card.name} is not a network of `zoo train`: `zoo export` writes those alone"
         )
     side = restorer.side
     inputs: dict[str, Any] = {"faces": torch.zeros(2, 3, side, side)}
@@ -98,7 +98,7 @@ def _graph(restorer: Restorer, card: Card) -> bytes:
 
 
 def _metadata(card: Card, masked: bool) -> Mapping[str, str]:
-    told = {
+    values = {
         "name": card.name,
         "version": __version__,
         "licence_weights": card.licence_weights,
@@ -107,4 +107,4 @@ def _metadata(card: Card, masked: bool) -> Mapping[str, str]:
         "template": card.template,
         "notice": "Restored detail is invented; it is no evidence of who someone is.",
     }
-    return told | ({"mask_regions": ",".join(card.regions)} if masked else {})
+    return values | ({"mask_regions": ",".join(card.regions)} if masked else {})

@@ -19,7 +19,7 @@ __all__ = [
     "HERE",
     "PRECISION",
     "DeviceError",
-    "Placeable",
+    "DeviceRestorer",
     "Placement",
     "device_facts",
     "exactly",
@@ -80,7 +80,7 @@ HERE = Placement()
 
 
 @runtime_checkable
-class Placeable(Protocol):
+class DeviceRestorer(Protocol):
     """A restorer that can compute elsewhere, or take several faces at once."""
 
     @property

@@ -12,21 +12,19 @@ from torch import Tensor, nn
 
 from degrade.errors import ImageError
 from degrade.planner.plan import Plan
-from zoo.networks.restoration.designs import NetworkConfig, build_network, network_config
+from zoo.networks.restoration.designs import DESIGNS, RestorerConfig, build_network
 from zoo.networks.restoration.style import LABELS
+from zoo.networks.stored import stored_network
 from zoo.restorer import Card, Image
 from zoo.restorers.face_by_face import check_face
 from zoo.restorers.placement import HERE, Placement, exactly, filled_batches, filled_up
 from zoo.weights.files import WeightsRefused
 from zoo.weights.header import TrainedFile
-from zoo.weights.stored_network import filled, first_line
 
 __all__ = ["TrainedRestorer", "load_network"]
 
-_LARGEST_SIZE, _DEEPEST, _WIDEST, _LARGEST_START = 1024, 64, 4_000_000, 1 << 24
-"""The side of a face, levels times blocks, that times the square of the widest level, and numbers
-in the learned constant: the 512-pixel design has 512, 5, 330 000 and 65 536. A header that asks
-for gigabytes is refused before they are taken."""
+_MOST_PARAMETERS = 100_000_000
+"""The design for 512 pixels has 2 million."""
 
 
 class TrainedRestorer:
@@ -81,7 +79,7 @@ class TrainedRestorer:
         self.placement = HERE
 
     def placed(self, placement: Placement) -> TrainedRestorer:
-        """Return the same restorer at another place; see `zoo.restorers.placement.Placeable`."""
+        """Return the same restorer on another device; see `DeviceRestorer`."""
         other = copy.copy(self)
         if placement.device != self.placement.device:
             other.network = copy.deepcopy(self.network).to(placement.device)
@@ -114,19 +112,19 @@ class TrainedRestorer:
             A mask of another shape, or another number of masks than of faces.
         """
         chosen = [None] * len(faces) if masks is None else masks
-        given = list(zip(faces, chosen, strict=True))
-        for face, mask in given:
+        pairs = list(zip(faces, chosen, strict=True))
+        for face, mask in pairs:
             self._check(face, mask)
-        batches = filled_batches(given, self.placement.batch)
-        return [face for batch, wanted in batches for face in self._restored(batch)[:wanted]]
+        batches = filled_batches(pairs, self.placement.batch)
+        return [face for batch, count in batches for face in self._restored(batch)[:count]]
 
     @torch.inference_mode()
-    def _restored(self, given: Sequence[tuple[Image, NDArray[np.float32] | None]]) -> list[Image]:
-        faces = np.stack([face.transpose(2, 0, 1) for face, _ in given])
-        seen = (torch.from_numpy(faces.astype(np.float32)) / 255).to(self.placement.device)
-        known = self._known([mask for _, mask in given])
+    def _restored(self, pairs: Sequence[tuple[Image, NDArray[np.float32] | None]]) -> list[Image]:
+        faces = np.stack([face.transpose(2, 0, 1) for face, _ in pairs])
+        pixels = (torch.from_numpy(faces.astype(np.float32)) / 255).to(self.placement.device)
+        known = self._known([mask for _, mask in pairs])
         with exactly(self.placement.device):
-            restored = self.network(seen.contiguous(memory_format=torch.channels_last), known)
+            restored = self.network(pixels.contiguous(memory_format=torch.channels_last), known)
         levels = (restored * 255).round_().clamp_(0, 255).byte().permute(0, 2, 3, 1)
         return [np.ascontiguousarray(face) for face in levels.cpu().numpy()]
 
@@ -149,48 +147,6 @@ class TrainedRestorer:
             raise ValueError(f"a mask is ({LABELS}, {side}, {side}), not {mask.shape}")
 
 
-def load_network(file: TrainedFile) -> tuple[NetworkConfig, nn.Module]:
-    """Return the network of a file of weights, in float32 and for inference, and its sizes.
-
-    Raises
-    ------
-    WeightsRefused
-        An unknown design, or weights that are damaged, not finite or not this network's.
-    """
-    try:
-        config = network_config(file.config["network"])
-        _check_size(config)
-        # Its first weights are thrown away: what they are drawn from stays as it was.
-        with torch.random.fork_rng(devices=[]):
-            network = build_network(config)
-    except (
-        AttributeError,
-        LookupError,
-        OverflowError,
-        RuntimeError,
-        TypeError,
-        ValueError,
-    ) as error:
-        raise WeightsRefused(
-            f"{file.path} describes a network that this version of relume does not know "
-            f"({first_line(error)}): use the version that wrote it"
-        ) from error
-    return config, filled(network, file)
-
-
-def _check_size(config: NetworkConfig) -> None:
-    """Refuse what would take the machine's memory; ValueError."""
-    widths = list(config.channels.values())
-    style, blocks = getattr(config, "style", 1), getattr(config, "blocks", 1)
-    numbers = (config.size, config.patch, style, blocks, *config.channels, *widths)
-    if not all(type(number) is int and number > 0 for number in numbers):
-        raise ValueError("its sizes are not all whole numbers above 0")
-    deep, wide = blocks * len(widths), max(*widths, style, 3 * config.patch**2)
-    start = widths[0] * min(config.channels) ** 2
-    if (
-        config.size > _LARGEST_SIZE
-        or deep > _DEEPEST
-        or deep * wide**2 > _WIDEST
-        or start > _LARGEST_START
-    ):
-        raise ValueError("it is larger than any that is trained here")
+def load_network(file: TrainedFile) -> tuple[RestorerConfig, nn.Module]:
+    """Return the sizes and the network of a file of weights; errors as `stored_network`'s."""
+    return stored_network(file, DESIGNS, build_network, "restorer", _MOST_PARAMETERS)

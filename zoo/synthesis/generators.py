@@ -9,22 +9,21 @@ from pathlib import Path
 import torch
 
 from degrade.errors import UserError
+from zoo.networks.stored import stored_network
 from zoo.networks.stylegan.generator import GeneratorConfig, StyleGenerator
 from zoo.networks.stylegan.published import published_generator
-from zoo.training.tasks.generator.config import generator_config
 from zoo.weights.builtin import read_shipped, shipped_names
 from zoo.weights.download import sha256_of
-from zoo.weights.files import WeightsMissing, WeightsRefused, load_checkpoint, load_safetensors
+from zoo.weights.files import WeightsMissing, load_checkpoint, load_safetensors
 from zoo.weights.header import ENTRY, TrainedFile, read_trained_file
-from zoo.weights.stored_network import filled, first_line
 
 __all__ = ["KIND", "LoadedGenerator", "UnknownGeneratorError", "generator_names", "load_generator"]
 
 KIND = "generator"
 """Of a shipped card, see `zoo.weights.builtin`."""
 _PUBLISHED = (".pt", ".pth")
-_LARGEST = 64_000_000
-"""Parameters: the published generators of 1 024 pixels have 30 million."""
+_MOST_PARAMETERS = 64_000_000
+"""The published generators of 1 024 pixels have 30 million."""
 
 
 class UnknownGeneratorError(UserError):
@@ -42,7 +41,7 @@ class LoadedGenerator:
     network
         Frozen, float32, on the CPU.
     template
-        How its faces are aligned, see `zoo.portrait.align.templates`.
+        How its faces are aligned, see `zoo.templates`.
     sha256
         Of its file.
     """
@@ -112,25 +111,6 @@ def _published(path: Path) -> LoadedGenerator:
 
 
 def _network(file: TrainedFile) -> StyleGenerator:
-    try:
-        config = generator_config(file.config["network"])
-        _check_size(config)
-        with torch.random.fork_rng(devices=[]):
-            network = StyleGenerator(config)
-    except (AttributeError, LookupError, OverflowError, TypeError, ValueError) as error:
-        raise WeightsRefused(
-            f"{file.path} holds no generator that this version of relume knows "
-            f"({first_line(error)})"
-        ) from error
-    return filled(network, file).to(memory_format=torch.channels_last)
-
-
-def _check_size(config: GeneratorConfig) -> None:
-    """Refuse what would take the machine's memory; ValueError."""
-    widths = list(config.channels.values())
-    numbers = (config.size, config.latent, config.depth, *widths)
-    if not all(type(number) is int and number > 0 for number in numbers):
-        raise ValueError("its sizes are not all whole numbers above 0")
-    size = 18 * len(widths) * max(widths) ** 2 + config.depth * config.latent**2
-    if size > _LARGEST:
-        raise ValueError("it is larger than any that is published")
+    designs = {GeneratorConfig.design: GeneratorConfig}
+    _, network = stored_network(file, designs, StyleGenerator, "generator", _MOST_PARAMETERS)
+    return network.to(memory_format=torch.channels_last)

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from zoo.networks.faces.dlib_descriptor import load_dlib_descriptor
 from zoo.networks.faces.dlib_models import Face, face_chip
-from zoo.portrait.align.templates import template_points
 from zoo.restorer import Image
+from zoo.templates import template_points
 
 __all__ = [
     "MEASURES",
-    "SAME_PHOTOGRAPH",
+    "SAME_IMAGE",
     "Described",
     "Nearest",
     "describe_faces",
@@ -35,7 +35,7 @@ MEASURES: Mapping[str, str] = {
     "descriptor": "distance of dlib's descriptors; under 0.6 dlib takes two photos for one person",
     "pixels": "root mean square difference in levels, both 32 pixels wide, mirrored or not",
 }
-SAME_PHOTOGRAPH = 10.0
+SAME_IMAGE = 10.0
 """Faces nearer than this by pixels are one photograph: of 239 held-out faces here nine are within
 7.1 levels of a training face, all the same photographs to the eye, and the next is 19.4 away."""
 _SIDE = 32
@@ -76,41 +76,45 @@ def describe_faces(faces: Iterable[Image], template: str) -> Described:
         dlib or its models are not there.
     """
     network = load_dlib_descriptor()
-    found: dict[str, list[NDArray[np.float32]]] = {"descriptor": [], "pixels": [], "mirror": []}
+    nearest_pairs: dict[str, list[NDArray[np.float32]]] = {
+        "descriptor": [],
+        "pixels": [],
+        "mirror": [],
+    }
     for face in faces:
         side = face.shape[0]
         points = np.rint(template_points(template, "dlib5", side))
         chip = face_chip(face, Face((0, 0, side, side), points, 0.0))
-        found["descriptor"].append(network.describe(chip).astype(np.float32))
+        nearest_pairs["descriptor"].append(network.describe(chip).astype(np.float32))
         small = cv2.resize(face, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA).astype(np.float32)
         root = np.float32(small.size**0.5)
-        found["pixels"].append(small.ravel() / root)
-        found["mirror"].append(small[:, ::-1].ravel() / root)
-    stacked = {name: np.stack(vectors) for name, vectors in found.items()}
+        nearest_pairs["pixels"].append(small.ravel() / root)
+        nearest_pairs["mirror"].append(small[:, ::-1].ravel() / root)
+    stacked = {name: np.stack(vectors) for name, vectors in nearest_pairs.items()}
     return Described({name: stacked[name] for name in MEASURES}, {"pixels": stacked["mirror"]})
 
 
 def nearest(faces: Described, others: Described, measure: str) -> Nearest:
     """Return for each of the faces the nearest of the others by a name of `MEASURES`."""
-    found = _nearest(faces.vectors[measure], others.vectors[measure])
+    nearest_pairs = _nearest(faces.vectors[measure], others.vectors[measure])
     if measure not in faces.mirrored:
-        return found
+        return nearest_pairs
     turned = _nearest(faces.mirrored[measure], others.vectors[measure])
-    nearer = turned.distance < found.distance
+    nearer = turned.distance < nearest_pairs.distance
     return Nearest(
-        np.where(nearer, turned.index, found.index),
-        np.where(nearer, turned.distance, found.distance),
+        np.where(nearer, turned.index, nearest_pairs.index),
+        np.where(nearer, turned.distance, nearest_pairs.distance),
     )
 
 
 def without_known(held_out: Described, known: Described) -> tuple[Described, int]:
     """Return the held-out faces that are not among the known ones, and how many are."""
-    new = nearest(held_out, known, "pixels").distance >= SAME_PHOTOGRAPH
-    kept = Described(
+    new = nearest(held_out, known, "pixels").distance >= SAME_IMAGE
+    novel = Described(
         {name: vectors[new] for name, vectors in held_out.vectors.items()},
         {name: vectors[new] for name, vectors in held_out.mirrored.items()},
     )
-    return kept, int(np.sum(~new))
+    return novel, int(np.sum(~new))
 
 
 def _nearest(faces: NDArray[np.float32], others: NDArray[np.float32]) -> Nearest:
@@ -141,12 +145,12 @@ def summary(drawn: Sequence[float], held_out: Sequence[float] | None) -> dict[st
         Least, 1 % and median of each; with held-out faces ``nearer than 1 %``: the share of drawn
         faces that are nearer than all but 1 % of the held-out ones, .01 where nothing is copied.
     """
-    told = _quantiles("drawn", drawn)
+    values = _quantiles("drawn", drawn)
     if held_out is None:
-        return told
+        return values
     limit = float(np.quantile(held_out, 0.01))
-    told |= _quantiles("held out", held_out)
-    return told | {"nearer than 1 %": float(np.mean(np.asarray(drawn) < limit))}
+    values |= _quantiles("held out", held_out)
+    return values | {"nearer than 1 %": float(np.mean(np.asarray(drawn) < limit))}
 
 
 def _quantiles(name: str, distances: Sequence[float]) -> dict[str, float]:

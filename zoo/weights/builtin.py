@@ -10,8 +10,7 @@ import functools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo.registry.model_card import CardError, ModelCard, read_model_card
-from zoo.restorer import Card, Restorer
+from zoo.model_card import CardError, ModelCard, read_model_card
 
 if TYPE_CHECKING:
     from zoo.weights.header import TrainedFile
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 __all__ = [
     "FOLDER",
     "RESTORER",
-    "load_shipped",
     "read_shipped",
     "shipped_card",
     "shipped_names",
@@ -39,8 +37,8 @@ def shipped_names(kind: str | None = RESTORER) -> tuple[str, ...]:
     kind
         Which kind of cards; None for all. A broken card counts as a restorer's.
     """
-    found = sorted(path.stem for path in FOLDER.glob("*.yaml") if weights_path(path.stem).is_file())
-    return tuple(name for name in found if kind is None or _kind(name) == kind)
+    names = sorted(path.stem for path in FOLDER.glob("*.yaml") if weights_path(path.stem).is_file())
+    return tuple(name for name in names if kind is None or _kind(name) == kind)
 
 
 def shipped_card(name: str) -> ModelCard:
@@ -65,21 +63,13 @@ def read_shipped(name: str) -> TrainedFile:
     from zoo.weights.files import WeightsRefused
     from zoo.weights.header import read_trained_file
 
-    file, wanted = read_trained_file(weights_path(name)), shipped_card(name).card.sha256
-    if file.sha256 != wanted:
+    file, sha256 = read_trained_file(weights_path(name)), shipped_card(name).card.sha256
+    if file.sha256 != sha256:
         raise WeightsRefused(
-            f"{file.path} has sha256 {file.sha256[:16]}…, its card says {wanted[:16]}…: install "
+            f"{file.path} has sha256 {file.sha256[:16]}…, its card says {sha256[:16]}…: install "
             "relume again"
         )
     return file
-
-
-def load_shipped(card: Card) -> Restorer:
-    """Load the restorer of a card; WeightsMissing or WeightsRefused where it cannot be."""
-    from zoo.restorers.trained import TrainedRestorer
-    from zoo.weights.header import read_trained_file
-
-    return TrainedRestorer(card, read_trained_file(weights_path(card.name)))
 
 
 def _kind(name: str) -> str:

@@ -89,10 +89,10 @@ def _fetch(url: str, part: Path, sha256: str, size: int) -> None:
         os.truncate(part, 0)
         _receive(url, part, size)
     if not _matches(part, sha256):
-        found = sha256_of(part)
+        actual = sha256_of(part)
         part.unlink()
         raise DownloadMismatchError(
-            f"{url} sent a file with sha256 {found[:16]}…, expected {sha256[:16]}…: it was "
+            f"{url} sent a file with sha256 {actual[:16]}…, expected {sha256[:16]}…: it was "
             "deleted; try again later"
         )
 
@@ -144,12 +144,12 @@ def _receive(url: str, part: Path, size: int) -> None:
 
 def _append(answer: http.client.HTTPResponse, part: Path, size: int, url: str) -> None:
     megabytes = max(size, _BLOCK) // 10**6 if size else None
-    with part.open("ab") as stream, Progress(megabytes, part.stem, "megabyte") as shown:
+    with part.open("ab") as stream, Progress(megabytes, part.stem, "megabyte") as bar:
         total = stream.tell()
-        shown.advance(total // 10**6)
+        bar.advance(total // 10**6)
         for block in _blocks(answer):
             stream.write(block)
-            shown.advance((total + len(block)) // 10**6 - total // 10**6)
+            bar.advance((total + len(block)) // 10**6 - total // 10**6)
             total += len(block)
             if size and total > size:
                 break

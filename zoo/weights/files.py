@@ -109,10 +109,10 @@ def locate(weight_file: WeightFile, offline: bool | None = None) -> Path:
     WeightsRefused
         It is here, or arrived, with a wrong checksum.
     """
-    for place in _places(weight_file):
-        if place.is_file():
-            _verify(place, weight_file)
-            return place
+    for path in _search_paths(weight_file):
+        if path.is_file():
+            _verify(path, weight_file)
+            return path
     if offline is None:
         offline = os.environ.get("RELUME_OFFLINE", "0") not in {"", "0"}
     destination = cache_folder() / weight_file.filename
@@ -141,7 +141,7 @@ def locate(weight_file: WeightFile, offline: bool | None = None) -> Path:
 
 def is_present(weight_file: WeightFile) -> bool:
     """Tell whether the file is on this machine, without a network and without hashing it."""
-    return any(place.is_file() for place in _places(weight_file))
+    return any(path.is_file() for path in _search_paths(weight_file))
 
 
 def own_file(filename: str) -> Path:
@@ -157,11 +157,11 @@ def own_file(filename: str) -> Path:
     WeightsMissing
         It is not there.
     """
-    places = _named(filename)
-    for place in places:
-        if place.is_file():
-            return place
-    raise WeightsMissing(f"{filename} is not here: copy it to {places[-1]}")
+    paths = _named(filename)
+    for path in paths:
+        if path.is_file():
+            return path
+    raise WeightsMissing(f"{filename} is not here: copy it to {paths[-1]}")
 
 
 def package_file(package: str, filename: str) -> Path:
@@ -181,13 +181,13 @@ def package_file(package: str, filename: str) -> Path:
     WeightsMissing
         It is, but without that file.
     """
-    found = importlib.util.find_spec(package)
-    if found is None or not found.submodule_search_locations:
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
         raise DependencyError(
             f"the package {package.replace('_', '-')} is not installed: "
             "run `pip install 'relume[zoo]'`"
         )
-    for folder in found.submodule_search_locations:
+    for folder in spec.submodule_search_locations:
         path = Path(folder) / filename
         if path.is_file():
             return path
@@ -272,7 +272,7 @@ def load_safetensors(path: Path) -> dict[str, Tensor]:
         raise WeightsRefused(f"{path} is no safetensors file, or a cut one: {error}") from error
 
 
-def _places(weight_file: WeightFile) -> tuple[Path, ...]:
+def _search_paths(weight_file: WeightFile) -> tuple[Path, ...]:
     """Return where the file may lie, in the order that is searched."""
     return _named(weight_file.filename)
 
@@ -288,9 +288,9 @@ def _named(filename: str) -> tuple[Path, ...]:
 
 
 def _verify(path: Path, weight_file: WeightFile) -> None:
-    found = sha256_of(path)
-    if not found.startswith(weight_file.sha256.lower()):
+    spec = sha256_of(path)
+    if not spec.startswith(weight_file.sha256.lower()):
         raise WeightsRefused(
-            f"{path} has sha256 {found[:16]}…, expected {weight_file.sha256[:16]}…: "
+            f"{path} has sha256 {spec[:16]}…, expected {weight_file.sha256[:16]}…: "
             f"delete it and run `zoo fetch {weight_file.name}`"
         )

@@ -1,7 +1,7 @@
-"""What a file of trained weights says of itself, read without the library that runs it.
+"""Files of trained weights: 16-bit safetensors whose header says what made them.
 
-`zoo train` writes one entry into the header of its safetensors: the run's configuration and the
-steps done. Nothing is built here; `zoo.restorers.trained` does.
+`zoo train` writes one entry into the header: the run's configuration and the steps done. It is read
+without the library that runs the network; `zoo.networks.stored` builds it.
 """
 
 from __future__ import annotations
@@ -11,11 +11,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from degrade.images import atomic_file
 from zoo.weights.files import WeightsMissing, WeightsRefused
 
-__all__ = ["ENTRY", "TrainedFile", "read_trained_file"]
+if TYPE_CHECKING:
+    from torch import nn
+
+__all__ = ["ENTRY", "TrainedFile", "loss_networks_of", "read_trained_file", "write_trained_file"]
 
 ENTRY = "relume"
 """The key of the header's entry."""
@@ -37,8 +41,8 @@ class TrainedFile:
     sha256
         Of the content, hexadecimal.
     config
-        The run's configuration, as `zoo.training.tasks.restorer.config.TrainingConfig.as_record`
-        gives it; not checked yet, but for ``network`` being a mapping.
+        The run's configuration, as `zoo.training.base.config.RunConfig.as_record` gives it; not
+        checked yet, but for ``network`` being a mapping.
     steps
         How many were done.
     begun_from
@@ -49,7 +53,7 @@ class TrainedFile:
         What made the masks that it learned from; empty in files of earlier versions.
     loss_networks
         Networks that it and those it began from were trained against; files of earlier versions
-        do not say, see `zoo.registry.trained_card.loss_networks_of`.
+        do not say, see `zoo.weights.header.loss_networks_of`.
     """
 
     path: Path
@@ -79,9 +83,9 @@ def read_trained_file(path: Path) -> TrainedFile:
         raise WeightsMissing(
             f"{path} cannot be read ({error.strerror}): name a .safetensors file of `zoo train`"
         ) from error
-    entry = _told(path, content)
-    told = entry if isinstance(entry, dict) else {}
-    config, steps = told.get("config"), told.get("steps")
+    entry = _header_entry(path, content)
+    values = entry if isinstance(entry, dict) else {}
+    config, steps = values.get("config"), values.get("steps")
     network = config.get("network") if isinstance(config, dict) else None
     if not isinstance(config, dict) or not isinstance(network, dict) or not isinstance(steps, int):
         raise WeightsRefused(
@@ -89,22 +93,22 @@ def read_trained_file(path: Path) -> TrainedFile:
             "that `zoo train` wrote can be loaded"
         )
     digest = hashlib.sha256(content).hexdigest()
-    networks = told.get("loss_networks", [])
+    networks = values.get("loss_networks", [])
     return TrainedFile(
         path=path,
         content=content,
         sha256=digest,
         config=config,
         steps=steps,
-        begun_from=str(told.get("begun_from", "")),
-        template=str(told.get("template", "tight")),
-        parser=str(told.get("parser", "")),
+        begun_from=str(values.get("begun_from", "")),
+        template=str(values.get("template", "tight")),
+        parser=str(values.get("parser", "")),
         loss_networks=tuple(map(str, networks)) if isinstance(networks, list) else (),
     )
 
 
-def _told(path: Path, content: bytes) -> object:
-    """Return what the entry says; None where there is none."""
+def _header_entry(path: Path, content: bytes) -> object:
+    """Return the entry, or None where there is none."""
     length = int.from_bytes(content[:_LENGTH], "little")
     if not 0 < length <= len(content) - _LENGTH:
         raise WeightsRefused(f"{path} is no safetensors file, or a cut one: get it again")
@@ -115,3 +119,39 @@ def _told(path: Path, content: bytes) -> object:
         return json.loads(entry) if isinstance(entry, str) else None
     except (ValueError, RecursionError) as error:
         raise WeightsRefused(f"{path} has a header that cannot be read: get it again") from error
+
+
+def write_trained_file(network: nn.Module, path: Path, values: Mapping[str, Any]) -> Path:
+    """Write a network as 16-bit safetensors and return the path.
+
+    Parameters
+    ----------
+    network
+        Whose weights and buffers to write; whole numbers stay as they are.
+    path
+        The file.
+    values
+        The header's entry, JSON-ready; see `TrainedFile`. Empty texts are left out.
+    """
+    from safetensors.torch import save
+
+    tensors = {
+        name: (value.half() if value.is_floating_point() else value).detach().contiguous().cpu()
+        for name, value in network.state_dict().items()
+    }
+    entry = {key: value for key, value in values.items() if value != ""}
+    # One entry: safetensors writes several in an order that changes from run to run.
+    with atomic_file(path) as file:
+        file.write(save(tensors, metadata={ENTRY: json.dumps(entry, sort_keys=True)}))
+    return path
+
+
+def loss_networks_of(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the networks that a run's configuration trains against, as `bench` names judges."""
+    networks = []
+    if config.get("perceptual") or config.get("region_style"):
+        networks.append(str(config.get("perceptual_network", "efficientnet-lite0")))
+    identity = config.get("identity")
+    if isinstance(identity, Mapping) and identity.get("weight"):
+        networks.append(Path(str(identity.get("network"))).stem)
+    return tuple(networks)

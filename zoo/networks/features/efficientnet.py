@@ -123,7 +123,9 @@ def load_efficientnet(name: str) -> nn.Module:
     return network.eval().to(memory_format=torch.channels_last)
 
 
-def match_by_order(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def match_by_order(
+    stored: Mapping[str, Tensor], expected: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
     """Give the tensors of ``found`` the names of ``wanted``, position by position.
 
     Raises
@@ -131,14 +133,14 @@ def match_by_order(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) ->
     ValueError
         The numbers of tensors, the last part of any two names, or any two shapes differ.
     """
-    if len(found) != len(wanted):
-        raise ValueError(f"{len(found)} tensors cannot fill {len(wanted)}")
-    for (name, tensor), (target, slot) in zip(found.items(), wanted.items(), strict=True):
+    if len(stored) != len(expected):
+        raise ValueError(f"{len(stored)} tensors cannot fill {len(expected)}")
+    for (name, tensor), (target, slot) in zip(stored.items(), expected.items(), strict=True):
         if name.rpartition(".")[2] != target.rpartition(".")[2] or tensor.shape != slot.shape:
             raise ValueError(
                 f"{name} {tuple(tensor.shape)} does not fit {target} {tuple(slot.shape)}"
             )
-    return dict(zip(wanted, found.values(), strict=True))
+    return dict(zip(expected, stored.values(), strict=True))
 
 
 def stage_maps(network: nn.Module, images: Tensor) -> tuple[list[Tensor], Tensor]:

@@ -109,7 +109,7 @@ class _Head(nn.Module):
 class BiSeNet(nn.Module):
     """``(n, 3, height, width)`` normalised images to ``(n, 19, height, width)`` logits.
 
-    Labels in the order of `zoo.portrait.parse.labels.BISENET_LABELS`. The heads ``conv_out16`` and
+    Labels in the order of `zoo.labels.BISENET_LABELS`. The heads ``conv_out16`` and
     ``conv_out32`` served the training only; they are here for their places in the file.
     """
 

@@ -10,9 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from zoo.networks.restoration.blocks import PlainBlock, zeroed
-from zoo.networks.restoration.unet import UNet, UNetConfig
-from zoo.portrait.parse.labels import LABELS
+from zoo.labels import LABELS
+from zoo.networks.restoration.unet import PlainBlock, UNet, UNetConfig, zeroed
 
 __all__ = ["ParsingUNet"]
 
@@ -35,7 +34,7 @@ class _NormedBlock(PlainBlock):
 
 
 class ParsingUNet(UNet):
-    """Aligned faces → logits of the 19 regions of `zoo.portrait.parse.labels.LABELS`.
+    """Aligned faces → logits of the 19 regions of `zoo.labels.LABELS`.
 
     Parameters
     ----------
@@ -64,7 +63,7 @@ class ParsingUNet(UNet):
     def folded(self, faces: Tensor) -> Tensor:
         """Return what `UNet.folded` does, and two channels: how far right and down, in [-1, 1]."""
         x = super().folded(faces)
-        places = torch.linspace(-1, 1, x.shape[2], device=x.device)
-        down, right = torch.meshgrid(places, places, indexing="ij")
+        positions = torch.linspace(-1, 1, x.shape[2], device=x.device)
+        down, right = torch.meshgrid(positions, positions, indexing="ij")
         where = torch.stack((right, down)).expand(len(x), 2, -1, -1)
         return torch.cat((x, where), dim=1).contiguous(memory_format=torch.channels_last)

@@ -10,15 +10,15 @@ arXiv 1903.07291, eq. 1) in the form ``(1 + gamma) x + beta``, the image is a su
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from zoo.networks.restoration.blocks import PlainBlock, doubled, zeroed
-from zoo.training.base.checked_values import is_whole
+from zoo.networks.config import Channels, Depth, Size, check_doubling
+from zoo.networks.restoration.unet import PlainBlock, doubled, zeroed
 
 __all__ = ["LABELS", "StyleConfig", "StyleRestorer", "complete_mask"]
 
@@ -57,28 +57,24 @@ class StyleConfig:
         are added to grey, and nothing of the face has a way around the styles.
     """
 
-    size: int
-    channels: Mapping[int, int]
-    patch: int = 2
-    style: int = 32
-    blocks: int = 1
-    start: str = "constant"
+    design: ClassVar = "style"
+
+    size: Size
+    channels: Channels
+    patch: Size = 2
+    style: Size = 32
+    blocks: Depth = 1
+    start: Literal["constant", "encoder"] = "constant"
     masked: bool = True
     shortcut: bool = True
 
     def __post_init__(self) -> None:
         sides = list(self.channels)
-        numbers = (self.size, self.patch, self.style, self.blocks, *self.channels.values())
-        if not sides or not all(is_whole(number, 1) for number in numbers):
-            raise ValueError("size, channels, patch, style and blocks are whole numbers from 1 on")
-        if any(after != 2 * before for before, after in itertools.pairwise(sides)):
-            raise ValueError(f"the sides {sides} do not double from each to the next")
+        check_doubling(sides)
         if not 64 <= self.size <= 1024 or self.size != self.patch * sides[-1]:
             raise ValueError(
                 f"size {self.size} is not {self.patch} × {sides[-1]}, or not 64 to 1024"
             )
-        if self.start not in ("constant", "encoder"):
-            raise ValueError(f"start {self.start!r} is neither 'constant' nor 'encoder'")
 
     @property
     def sides(self) -> tuple[int, ...]:
@@ -243,8 +239,8 @@ class _Generator(nn.Module):
                 x = block(x, style)
             # The outputs see the style map too: what is fine and nearly right in the input has a
             # short way, without which a plain U-Net does better on mild degradations (measured).
-            seen = torch.cat([functional.leaky_relu(x, _SLOPE), style], dim=1)
-            rgb = functional.pixel_shuffle(self.to_rgb[index](seen), self._patch)
+            features_and_style = torch.cat([functional.leaky_relu(x, _SLOPE), style], dim=1)
+            rgb = functional.pixel_shuffle(self.to_rgb[index](features_and_style), self._patch)
             change = rgb if change is None else _smoothly_doubled(change) + rgb
         assert change is not None
         return change
@@ -260,12 +256,12 @@ class _Modulated(nn.Module):
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         """Return ``x`` changed, of the same shape ``(n, width, side, side)``."""
-        kept = x
+        identity = x
         for gain, convolution in zip(self.gains, self.convolutions, strict=True):
             gamma, beta = gain(style).chunk(2, dim=1)
             x = (1 + gamma) * functional.instance_norm(x) + beta
             x = convolution(functional.leaky_relu(x, _SLOPE))
-        return kept + x
+        return identity + x
 
 
 def _fits(mask: Tensor, count: int, finest: int) -> bool:

@@ -7,18 +7,51 @@ pixels and the same residual to the input as the style restorer, so that what di
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor, nn
 from torch.nn import functional
 
-from zoo.networks.restoration.blocks import PlainBlock, doubled, zeroed
-from zoo.training.base.checked_values import is_whole
+from zoo.networks.config import Channels, Size, check_doubling
 
-__all__ = ["UNet", "UNetConfig"]
+__all__ = [
+    "PlainBlock",
+    "UNet",
+    "UNetConfig",
+    "doubled",
+    "zeroed",
+]
 
 _SLOPE = 0.2
+
+
+class PlainBlock(nn.Module):
+    """A residual block of two 3 × 3 convolutions, activations first (He et al. 2016)."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.one = nn.Conv2d(width, width, 3, padding=1)
+        self.two = nn.Conv2d(width, width, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return ``x`` changed, of the same shape ``(n, width, side, side)``."""
+        inner = self.one(functional.leaky_relu(x, _SLOPE))
+        change: Tensor = self.two(functional.leaky_relu(inner, _SLOPE))
+        return x + change
+
+
+def zeroed(layer: nn.Conv2d) -> nn.Conv2d:
+    """Set the layer's weights to zero, so that what it adds to begins unchanged."""
+    nn.init.zeros_(layer.weight)
+    assert layer.bias is not None
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
+def doubled(x: Tensor) -> Tensor:
+    """Return ``(n, c, h, w)`` as ``(n, c, 2h, 2w)``, every pixel four times."""
+    return functional.interpolate(x, scale_factor=2, mode="nearest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +68,15 @@ class UNetConfig:
         Pixels are folded ``patch × patch`` into channels before the finest level.
     """
 
-    size: int
-    channels: Mapping[int, int]
-    patch: int = 2
+    design: ClassVar = "unet"
+
+    size: Size
+    channels: Channels
+    patch: Size = 2
 
     def __post_init__(self) -> None:
         sides = list(self.channels)
-        numbers = (self.size, self.patch, *self.channels.values())
-        if not sides or not all(is_whole(number, 1) for number in numbers):
-            raise ValueError("size, channels and patch are whole numbers from 1 on")
-        if any(after != 2 * before for before, after in itertools.pairwise(sides)):
-            raise ValueError(f"the sides {sides} do not double from each to the next")
+        check_doubling(sides)
         if self.size != self.patch * sides[-1]:
             raise ValueError(f"size {self.size} is not {self.patch} × {sides[-1]}")
 
@@ -118,14 +149,14 @@ class UNet(nn.Module):
         if faces.shape[1:] != (3, side, side):
             raise ValueError(f"faces are {tuple(faces.shape)}, not (n, 3, {side}, {side})")
         x = self.first(self.folded(faces))
-        kept = []
+        skips = []
         for level, block in enumerate(self.encoder):
             if level:
                 x = self.downs[level - 1](functional.leaky_relu(x, _SLOPE))
             x = block(x)
-            kept.append(x)
-        for level in range(len(kept) - 2, -1, -1):
-            x = self.decoder[level](kept[level] + doubled(self.ups[level](x)))
+            skips.append(x)
+        for level in range(len(skips) - 2, -1, -1):
+            x = self.decoder[level](skips[level] + doubled(self.ups[level](x)))
         return functional.leaky_relu(x, _SLOPE)
 
     def folded(self, faces: Tensor) -> Tensor:

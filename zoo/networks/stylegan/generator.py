@@ -7,14 +7,15 @@ skip outputs) and Karras et al. 2019 (arXiv 1812.04948, figure 1 b; without prog
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
 
 import torch
+from msgspec import Meta
 from torch import Tensor, nn
 from torch.nn import functional
 
+from zoo.networks.config import Channels, Depth, Size, check_doubling
 from zoo.networks.stylegan.layers import (
     EqualisedConvolution,
     EqualisedLinear,
@@ -23,12 +24,10 @@ from zoo.networks.stylegan.layers import (
     filter_taps,
     smoothly_doubled,
 )
-from zoo.training.base.checked_values import is_number, is_whole
 
 __all__ = ["GeneratorConfig", "StyleGenerator"]
 
 _TINY = 1e-8
-_MODULATIONS = ("demodulated", "adain")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,26 +51,20 @@ class GeneratorConfig:
         by an instance normalisation that the code undoes, and whose last level alone makes RGB.
     """
 
-    size: int
-    channels: Mapping[int, int]
-    latent: int = 512
-    depth: int = 8
-    mapping_rate: float = 0.01
-    modulation: str = "demodulated"
+    design: ClassVar = "stylegan2"
+
+    size: Size
+    channels: Channels
+    latent: Size = 512
+    depth: Depth = 8
+    mapping_rate: Annotated[float, Meta(gt=0)] = 0.01
+    modulation: Literal["demodulated", "adain"] = "demodulated"
 
     def __post_init__(self) -> None:
         sides = list(self.channels)
-        numbers = (self.size, self.latent, self.depth, *self.channels.values())
-        if not all(is_whole(number, 1) for number in numbers):
-            raise ValueError("size, latent, depth and channels are whole numbers from 1 on")
-        if not is_number(self.mapping_rate) or self.mapping_rate <= 0:
-            raise ValueError(f"mapping_rate {self.mapping_rate!r} is no number above 0")
-        if any(after != 2 * before for before, after in itertools.pairwise(sides)):
-            raise ValueError(f"the sides {sides} do not double from each to the next")
-        if not sides or sides[0] != 4 or sides[-1] != self.size or not 8 <= self.size <= 1024:
+        check_doubling(sides)
+        if sides[0] != 4 or sides[-1] != self.size or not 8 <= self.size <= 1024:
             raise ValueError(f"the sides {sides} do not go from 4 to the size {self.size}")
-        if self.modulation not in _MODULATIONS:
-            raise ValueError(f"modulation {self.modulation!r} is not one of {_MODULATIONS}")
 
     @property
     def layers(self) -> int:
@@ -113,8 +106,8 @@ class StyleGenerator(nn.Module):
         self.constant = nn.Parameter(torch.randn(1, first, 4, 4))
         adain = config.modulation == "adain"
         self.layers = nn.ModuleList(
-            (_NormalisedLayer if adain else _ModulatedLayer)(*told, config.latent)
-            for told in _layer_sizes(config)
+            (_NormalisedLayer if adain else _ModulatedLayer)(*sizes, config.latent)
+            for sizes in _layer_sizes(config)
         )
         last = list(config.channels.items())[-1:]
         self.to_rgb = nn.ModuleList(
@@ -208,11 +201,11 @@ class _Noise(nn.Module):
     def forward(self, x: Tensor, noise: torch.Generator | str) -> Tensor:
         if noise == "none":
             return x
-        drawn = self.pattern
+        pattern = self.pattern
         if isinstance(noise, torch.Generator):
             shape = (len(x), 1, *x.shape[2:])
-            drawn = torch.randn(shape, generator=noise, device=noise.device).to(x.device)
-        return x + (drawn * self.strength).to(x.dtype)
+            pattern = torch.randn(shape, generator=noise, device=noise.device).to(x.device)
+        return x + (pattern * self.strength).to(x.dtype)
 
 
 class _ModulatedLayer(nn.Module):

@@ -165,8 +165,8 @@ class ModulatedConvolution(nn.Module):
         if not self._demodulated:
             return x
         power = style.square() @ weight.float().square().sum(dim=(2, 3)).T
-        kept: Tensor = x * (power + _TINY).rsqrt()[:, :, None, None].to(x.dtype)
-        return kept
+        normalised: Tensor = x * (power + _TINY).rsqrt()[:, :, None, None].to(x.dtype)
+        return normalised
 
 
 def _convolved(x: Tensor, weight: Tensor, taps: Tensor, resample: str) -> Tensor:

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from zoo.training.base.checked_values import checked_mapping, is_whole
+from zoo.networks.config import Channels, Depth, Size
 
-__all__ = ["EncoderConfig", "PspEncoder", "encoder_config", "encoder_record"]
+__all__ = ["EncoderConfig", "PspEncoder"]
 
 _LEVELS = 3
 _GROUPS = 8
@@ -44,17 +43,18 @@ class EncoderConfig:
         Of the generator: numbers of a code, and codes that make a face.
     """
 
-    size: int
-    channels: Mapping[int, int]
-    width: int
-    latent: int
-    layers: int
+    design: ClassVar = "psp"
+
+    size: Size
+    channels: Channels
+    width: Size
+    latent: Size
+    layers: Depth
 
     def __post_init__(self) -> None:
+        # A header's JSON sorts the sides.
+        object.__setattr__(self, "channels", dict(sorted(self.channels.items(), reverse=True)))
         sides = list(self.channels)
-        numbers = (self.size, self.width, self.latent, self.layers, *self.channels.values())
-        if not all(is_whole(number, 1) for number in numbers):
-            raise ValueError("size, channels, width, latent and layers are whole numbers from 1 on")
         if any(before != 2 * after for before, after in itertools.pairwise(sides)):
             raise ValueError(f"the sides {sides} do not halve from each to the next")
         if len(sides) < _LEVELS + 2 or sides[0] != self.size or sides[-1] != 4:
@@ -112,10 +112,10 @@ class PspEncoder(nn.Module):
         read = []
         above: Tensor | None = None
         heads = iter(self.heads)
-        for lateral, seen, share in zip(
+        for lateral, features, share in zip(
             self.lateral, reversed(maps), self.config.shares, strict=False
         ):
-            level = lateral(seen)
+            level = lateral(features)
             if above is not None:
                 level = level + functional.interpolate(above, scale_factor=2, mode="bilinear")
             above = level
@@ -159,25 +159,3 @@ class _Head(nn.Module):
             x = functional.leaky_relu(halving(x), 0.2)
         code: Tensor = self.last(x.flatten(1))
         return code
-
-
-def encoder_record(config: EncoderConfig) -> dict[str, Any]:
-    """Return what `encoder_config` takes."""
-    return {"design": "psp", **asdict(config)}
-
-
-def encoder_config(record: Mapping[str, Any]) -> EncoderConfig:
-    """Return the encoder's sizes that a mapping describes.
-
-    Raises
-    ------
-    AttributeError, KeyError, TypeError, ValueError
-        Another design, or a key or value that is missing or unknown.
-    """
-    told = dict(checked_mapping("network", record))
-    if told.pop("design", "psp") != "psp":
-        raise ValueError(f"design {record['design']!r} is no encoder's: use psp")
-    # JSON turns the sides into texts, and sorts them.
-    channels = checked_mapping("channels", told["channels"])
-    sides = ((int(side), width) for side, width in channels.items())
-    return EncoderConfig(**told | {"channels": dict(sorted(sides, reverse=True))})

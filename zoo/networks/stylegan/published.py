@@ -38,7 +38,7 @@ _CODES = 10_000
 """Codes whose mean stands in for a file's average code."""
 
 
-def published_generator(found: object, source: str) -> StyleGenerator:
+def published_generator(checkpoint: object, source: str) -> StyleGenerator:
     """Return a generator with published weights, float32, frozen, for inference.
 
     Parameters
@@ -54,7 +54,7 @@ def published_generator(found: object, source: str) -> StyleGenerator:
         It is of neither layout, a tensor is missing or of another shape, or the generator takes
         classes.
     """
-    tensors, average = _tensors(found, source)
+    tensors, average = _tensors(checkpoint, source)
     if "input.input" in tensors:
         names, count, depth = _rosinality(tensors, source)
     elif "synthesis.b4.const" in tensors:
@@ -68,19 +68,19 @@ def published_generator(found: object, source: str) -> StyleGenerator:
     config = _config(tensors, names, count, depth, source)
     with torch.device("meta"):
         network = StyleGenerator(config)
-    wanted = network.state_dict()
+    expected = network.state_dict()
     state = {}
     for ours, theirs in names.items():
         tensor = tensors.get(theirs)
         if tensor is None and ours.endswith("noise.pattern"):
             # Old checkpoints of rosinality's store no noise: theirs is drawn at every call.
-            tensor = torch.zeros(wanted[ours].shape)
-        if tensor is None or _plain(tensor.shape) != _plain(wanted[ours].shape):
+            tensor = torch.zeros(expected[ours].shape)
+        if tensor is None or _plain(tensor.shape) != _plain(expected[ours].shape):
             what = "has no" if tensor is None else "has another shape of"
             raise WeightsRefused(f"{source} {what} {theirs}: it is damaged, or another network")
         if not tensor.isfinite().all():
             raise WeightsRefused(f"{source}: {theirs} holds values that are not finite")
-        state[ours] = tensor.detach().float().reshape(wanted[ours].shape)
+        state[ours] = tensor.detach().float().reshape(expected[ours].shape)
     if average is not None and average.shape != (config.latent,):
         raise WeightsRefused(
             f"{source} has an average code of {tuple(average.shape)}, not ({config.latent},): it "
@@ -106,8 +106,8 @@ def _measured_average(network: StyleGenerator) -> Tensor:
     return network.map(z).mean(dim=0)
 
 
-def _tensors(found: object, source: str) -> tuple[Mapping[str, Tensor], Tensor | None]:
-    record = found if isinstance(found, Mapping) else {}
+def _tensors(checkpoint: object, source: str) -> tuple[Mapping[str, Tensor], Tensor | None]:
+    record = checkpoint if isinstance(checkpoint, Mapping) else {}
     inner = record.get("g_ema", record)
     average = record.get("latent_avg")
     tensors = inner if isinstance(inner, Mapping) else {}
@@ -141,15 +141,15 @@ def _rosinality(tensors: Mapping[str, Tensor], source: str) -> tuple[dict[str, s
 def _nvidia(tensors: Mapping[str, Tensor], source: str) -> tuple[dict[str, str], int, int]:
     if any(name.startswith("mapping.embed") for name in tensors):
         raise WeightsRefused(f"{source} is a generator of classes, which is not supported")
-    sides = sorted(int(side) for side in _found(tensors, r"synthesis\.b(\d+)\.torgb\.bias"))
+    sides = sorted(int(side) for side in _matches(tensors, r"synthesis\.b(\d+)\.torgb\.bias"))
     depth = _count(tensors, r"mapping\.fc(\d+)\.weight", source)
     names = {"constant": "synthesis.b4.const"}
     for layer in range(depth):
         for leaf in ("weight", "bias"):
             names[f"mapping.{layer}.{leaf}"] = f"mapping.fc{layer}.{leaf}"
-    places = ["synthesis.b4.conv1"]
-    places += [f"synthesis.b{side}.conv{number}" for side in sides[1:] for number in (0, 1)]
-    for layer, theirs in enumerate(places):
+    layers = ["synthesis.b4.conv1"]
+    layers += [f"synthesis.b{side}.conv{number}" for side in sides[1:] for number in (0, 1)]
+    for layer, theirs in enumerate(layers):
         for ours, leaf in zip(_LEAVES_OURS, _LEAVES_NVIDIA, strict=True):
             names[f"layers.{layer}.{ours}"] = f"{theirs}.{leaf}"
     for level, side in enumerate(sides):
@@ -177,13 +177,13 @@ def _config(
         raise WeightsRefused(f"{source} lacks {error}: it is damaged, or another network") from None
 
 
-def _found(tensors: Mapping[str, Tensor], pattern: str) -> list[str]:
+def _matches(tensors: Mapping[str, Tensor], pattern: str) -> list[str]:
     matches = (re.fullmatch(pattern, name) for name in tensors)
     return [match[1] for match in matches if match]
 
 
 def _count(tensors: Mapping[str, Tensor], pattern: str, source: str) -> int:
-    count = len(_found(tensors, pattern))
+    count = len(_matches(tensors, pattern))
     if not count:
         raise WeightsRefused(f"{source} has no tensor like {pattern}: it is another network")
     return count

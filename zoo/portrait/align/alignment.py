@@ -5,16 +5,26 @@ Geometry only; `zoo.portrait.align.warping` moves the pixels.
 
 from __future__ import annotations
 
+import json
 import math
+import zipfile
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from degrade.errors import ImageError
-from zoo.portrait.align.templates import template_points
+from degrade.errors import ImageError, UserError
+from degrade.images import atomic_file
+from zoo.templates import TEMPLATES, template_points
 
-__all__ = ["Alignment", "align"]
+__all__ = [
+    "ALIGNMENT_FILE",
+    "Alignment",
+    "align",
+    "template_of",
+    "write_alignment",
+]
 
 _FLATTEST = 0.1
 """Landmarks whose spread across their main direction is under this share of the spread along it
@@ -71,7 +81,7 @@ def align(landmarks: ArrayLike, scheme: str, size: int, template: str = "ffhq") 
     size
         Side of the crop in pixels, 1 or more.
     template
-        ``ffhq`` or ``tight``, see `zoo.portrait.align.templates`.
+        ``ffhq`` or ``tight``, see `zoo.templates`.
 
     Raises
     ------
@@ -84,8 +94,8 @@ def align(landmarks: ArrayLike, scheme: str, size: int, template: str = "ffhq") 
     if size < 1:
         raise ValueError(f"a crop has 1 pixel or more, not {size}")
     _check_spread(points)
-    places = template_points(template, scheme, size)
-    source, target = _complex(points), _complex(places)
+    template_landmarks = template_points(template, scheme, size)
+    source, target = _complex(points), _complex(template_landmarks)
     source_centre, target_centre = source.mean(), target.mean()
     offset = source - source_centre
     factor = np.vdot(offset, target - target_centre) / np.vdot(offset, offset).real
@@ -109,3 +119,62 @@ def _check_spread(points: NDArray[np.float64]) -> None:
         raise ImageError("the landmarks all lie in one place: this face cannot be aligned")
     if across < _FLATTEST * along:
         raise ImageError("the landmarks lie on one line: this face cannot be aligned")
+
+
+ALIGNMENT_FILE = "alignment.json"
+_OLDER_FILE = "landmarks68.npz"
+"""What `zoo align` wrote before, with landmarks that are no longer used."""
+
+
+def write_alignment(folder: Path, template: str, size: int) -> None:
+    """Write how the faces of a folder are aligned, whole or not at all.
+
+    Parameters
+    ----------
+    folder
+        The crops' folder.
+    template
+        ``ffhq`` or ``tight``.
+    size
+        Side of the crops in pixels.
+    """
+    with atomic_file(folder / ALIGNMENT_FILE) as stream:
+        stream.write((json.dumps({"template": template, "size": size}) + "\n").encode())
+
+
+def template_of(folder: Path) -> str:
+    """Return the template of the faces of a folder; ``tight`` where nothing says it.
+
+    Raises
+    ------
+    UserError
+        The file that says it is damaged, or names another template.
+    """
+    path = folder / ALIGNMENT_FILE
+    if not path.is_file():
+        path = folder / _OLDER_FILE
+    if not path.is_file():
+        return "tight"
+    try:
+        template = _stored_template(path)
+    # ValueError: no JSON, no UTF-8, no archive; RuntimeError: an unknown compression.
+    except (
+        EOFError,
+        LookupError,
+        OSError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+        zipfile.BadZipFile,
+    ):
+        template = ""
+    if template not in TEMPLATES:
+        raise UserError(f"{path} does not say how the faces are aligned: run `zoo align` again")
+    return template
+
+
+def _stored_template(path: Path) -> str:
+    if path.name == ALIGNMENT_FILE:
+        return str(json.loads(path.read_text(encoding="utf-8"))["template"])
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+        return str(stored["template"]) if "template" in stored.files else "tight"

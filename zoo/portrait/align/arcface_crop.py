@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.portrait.align.alignment import Alignment
-from zoo.portrait.align.templates import template_points
+from zoo.templates import template_points
 
 __all__ = ["arcface_alignment", "arcface_box", "arcface_crop"]
 
@@ -37,7 +37,7 @@ def arcface_alignment(template: str, size: int, side: int = 112) -> Alignment:
     Parameters
     ----------
     template
-        How the face is aligned, one of `zoo.portrait.align.templates.TEMPLATES`.
+        How the face is aligned, one of `zoo.templates.TEMPLATES`.
     size
         Side of the aligned crop in pixels.
     side
@@ -48,13 +48,16 @@ def arcface_alignment(template: str, size: int, side: int = 112) -> Alignment:
     ImageError
         A template of another name.
     """
-    places = template_points(template, "eyes-nose-mouth", size)
-    wanted = (np.array(_ARCFACE_112) + 0.5) / 112 * side - 0.5
-    offset, target = places - places.mean(axis=0), wanted - wanted.mean(axis=0)
+    own_landmarks = template_points(template, "eyes-nose-mouth", size)
+    arcface_landmarks = (np.array(_ARCFACE_112) + 0.5) / 112 * side - 0.5
+    offset, target = (
+        own_landmarks - own_landmarks.mean(axis=0),
+        arcface_landmarks - arcface_landmarks.mean(axis=0),
+    )
     scale = float((offset * target).sum() / np.square(offset).sum())
-    shift = wanted.mean(axis=0) - scale * places.mean(axis=0)
+    shift = arcface_landmarks.mean(axis=0) - scale * own_landmarks.mean(axis=0)
     matrix = np.array([[scale, 0.0, shift[0]], [0.0, scale, shift[1]]])
-    apart = scale * places + shift - wanted
+    apart = scale * own_landmarks + shift - arcface_landmarks
     residual = float(np.sqrt(np.square(apart).sum(axis=1).mean()))
     matrix.setflags(write=False)
     return Alignment(matrix, side, template, residual)
@@ -66,10 +69,12 @@ def arcface_box(template: str) -> tuple[float, float, float, float]:
     Of ``ffhq`` it lies inside, (.124, .117, .873, .866); of ``tight`` it reaches beyond the top
     and the sides: (-.101, -.282, 1.097, .916).
     """
-    found = arcface_alignment(template, 1)
+    alignment = arcface_alignment(template, 1)
     # A crop of one pixel has its centre at 0, which is 0.5 of its side.
-    left, top = ((-0.5 - found.matrix[:, 2]) / found.scale + 0.5).tolist()
-    right, bottom = ((found.size - 0.5 - found.matrix[:, 2]) / found.scale + 0.5).tolist()
+    left, top = ((-0.5 - alignment.matrix[:, 2]) / alignment.scale + 0.5).tolist()
+    right, bottom = (
+        (alignment.size - 0.5 - alignment.matrix[:, 2]) / alignment.scale + 0.5
+    ).tolist()
     return left, top, right, bottom
 
 
@@ -94,5 +99,5 @@ def arcface_crop(image: NDArray[np.uint8], template: str, side: int = 112) -> ND
     """
     from zoo.portrait.align.warping import extract
 
-    found = arcface_alignment(template, image.shape[0], side)
-    return np.clip(extract(image, found), 0, 255)
+    alignment = arcface_alignment(template, image.shape[0], side)
+    return np.clip(extract(image, alignment), 0, 255)

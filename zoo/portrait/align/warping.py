@@ -114,9 +114,9 @@ def paste(
     layers = np.dstack((change, weight)).astype(np.float32, copy=False)
     shifted = alignment.matrix.copy()
     shifted[:, 2] += alignment.matrix[:, :2] @ (window.left, window.top)
-    seen = np.empty((*window.size, 4), np.float32)
-    _resample(layers, shifted, max(1.0, alignment.scale), False, seen)
-    return seen[..., :3], np.clip(seen[..., 3], 0.0, 1.0)
+    sampled = np.empty((*window.size, 4), np.float32)
+    _resample(layers, shifted, max(1.0, alignment.scale), False, sampled)
+    return sampled[..., :3], np.clip(sampled[..., 3], 0.0, 1.0)
 
 
 def _inverted(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -156,8 +156,8 @@ def _taps(
         total += _cubic(abs(first + tap - position) / widen)
     for tap in range(count):
         weights[tap] = _cubic(abs(first + tap - position) / widen) / total
-        place = (first + tap) % (2 * length)
-        indices[tap] = place if place < length else 2 * length - 1 - place
+        position = (first + tap) % (2 * length)
+        indices[tap] = position if position < length else 2 * length - 1 - position
     return count
 
 

@@ -15,12 +15,11 @@ from numpy.typing import NDArray
 
 from degrade.fit.old_size import OldSize, find_old_size, shrink_back
 from zoo.portrait.background.deblur import deblur
-from zoo.portrait.background.impulses import mend
 from zoo.portrait.background.quality import OPPONENT, Damage, find_damage
-from zoo.portrait.background.shrinkage import shrink
-from zoo.portrait.background.tiles import Progress, Tiling, in_tiles
+from zoo.portrait.background.shrinkage import mend, shrink
 from zoo.restorer import Image
 from zoo.restorers.face_by_face import check_face
+from zoo.restorers.tiles import Progress, Tiling, in_tiles
 
 __all__ = ["clean_background"]
 

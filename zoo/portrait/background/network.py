@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degrade.errors import UserError
-from zoo.portrait.background.tiles import Progress, Tiling, in_tiles
-from zoo.registry.architectures import described
-from zoo.registry.user_entries import added_network, verified_weights
+from zoo.registry.user import added_network, verified_weights
 from zoo.restorer import Image
 from zoo.restorers.face_by_face import check_face
+from zoo.restorers.spandrel.architectures import architecture_facts
 from zoo.restorers.spandrel.network import levels_through, resized
 from zoo.restorers.spandrel.weights import read_network
+from zoo.restorers.tiles import Progress, Tiling, in_tiles
 from zoo.weights.licences import require_consent
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class BackgroundModel:
     @property
     def notice(self) -> str:
         """Return what a person must know before using it, one sentence."""
-        facts = described(str(self.network.architecture.id))
+        facts = architecture_facts(str(self.network.architecture.id))
         return (
             f"{self.path.name} is a {self.architecture} network (scale {self.scale}); licence of "
             f"the architecture: {facts.licence_code}; the licence of the weights is for you to "
@@ -144,7 +144,7 @@ def load_background_model(path: Path) -> BackgroundModel:
             f"{path} enlarges by {network.scale}: a background takes 1 to {_LARGEST_SCALE} times"
         )
     architecture = str(network.architecture.id)
-    require_consent(described(architecture).consent, f"{path}, a {architecture} network,")
+    require_consent(architecture_facts(architecture).consent, f"{path}, a {architecture} network,")
     return BackgroundModel(path, network)
 
 

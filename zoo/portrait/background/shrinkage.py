@@ -9,11 +9,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import dctn, idctn
 
-__all__ = ["REACH", "Variance", "shrink"]
+from zoo.restorer import Image
+
+__all__ = [
+    "REACH",
+    "Variance",
+    "has_impulses",
+    "mend",
+    "shrink",
+]
 
 Planes = NDArray[np.float32]
 
@@ -80,10 +89,10 @@ def _pass(planes: Planes, pilot: Planes | None, levels: Planes, variance: Varian
         for left in range(0, _BLOCK, _STRIDE):
             window = np.s_[:, top : top + rows, left : left + columns]
             noise = _block_variance(levels[window], variance)
-            seen = _transformed(planes[window])
+            coefficients = _transformed(planes[window])
             guide = None if pilot is None else _transformed(pilot[window])
-            kept, weight = _shrunk(seen, guide, noise)
-            values = idctn(kept, axes=(2, 4), norm="ortho", overwrite_x=True)
+            shrunk, weight = _shrunk(coefficients, guide, noise)
+            values = idctn(shrunk, axes=(2, 4), norm="ortho", overwrite_x=True)
             values *= weight
             total[window] += values.reshape(-1, rows, columns)
             weights[window] += np.broadcast_to(weight, values.shape).reshape(-1, rows, columns)
@@ -92,20 +101,20 @@ def _pass(planes: Planes, pilot: Planes | None, levels: Planes, variance: Varian
 
 
 def _shrunk(
-    seen: Planes, guide: Planes | None, noise: NDArray[np.float32]
+    coefficients: Planes, guide: Planes | None, noise: NDArray[np.float32]
 ) -> tuple[Planes, NDArray[np.float32]]:
     """Return the coefficients that are kept, written into ``seen``, and the blocks' weights."""
-    means = seen[:, :, :1, :, :1].copy()
+    means = coefficients[:, :, :1, :, :1].copy()
     if guide is None:
-        gain = (seen * seen >= noise * np.float32(_THRESHOLD**2)).astype(np.float32)
+        gain = (coefficients * coefficients >= noise * np.float32(_THRESHOLD**2)).astype(np.float32)
         weight = 1.0 / (1.0 + gain.sum((2, 4), keepdims=True))
     else:
         gain = np.square(guide, out=guide)
         gain /= gain + noise
         weight = 1.0 / (_LEAST_WEIGHT + np.square(gain).sum((2, 4), keepdims=True))
-    seen *= gain
-    seen[:, :, :1, :, :1] = means
-    return seen, weight
+    coefficients *= gain
+    coefficients[:, :, :1, :, :1] = means
+    return coefficients, weight
 
 
 def _blocks(planes: Planes) -> Planes:
@@ -127,3 +136,52 @@ def _block_variance(levels: Planes, variance: Variance) -> NDArray[np.float32]:
 
 def _parts(variance: Variance) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     return variance.constant.astype(np.float32), variance.slope.astype(np.float32)
+
+
+_APART, _DEVIATIONS = 40.0, 8.0
+"""Levels, and mean distances of other values, that one at the end of the range must differ from
+the median around it: strong noise reaches the ends too, but not alone."""
+_TOUCHING = 2
+"""Values at an end of the range in 3 × 3, its own included, of one that stands alone."""
+_FEWEST = 5e-4
+"""Share of the values, of each kind. Measured: impulses on 0.2 % of the values give 6e-4 and more;
+of 102 photographs without any, none gives more than 3e-4 of both kinds."""
+_BALANCE = 3.0
+"""How many times more of one kind than of the other there may be: both are equally likely, so
+stars (white) or letters (black) alone are picture."""
+
+
+def has_impulses(image: Image) -> bool:
+    """Return whether dead pixels, white and black, are spread over a picture.
+
+    Parameters
+    ----------
+    image
+        uint8 HWC RGB; struck by channel or as whole pixels.
+    """
+    alone = _alone(image, _median(image))
+    white = float(np.mean(alone & (image == 255)))
+    black = float(np.mean(alone & (image == 0)))
+    fewer, more = sorted((white, black))
+    return fewer >= _FEWEST and more <= _BALANCE * fewer
+
+
+def mend(image: Image) -> Image:
+    """Return the picture with dead pixels replaced by the median of the 5 × 5 around them."""
+    median = _median(image)
+    return np.where(_alone(image, median), median, image)
+
+
+def _alone(image: Image, median: Image) -> NDArray[np.bool_]:
+    extreme = (image == 0) | (image == 255)
+    apart = cv2.absdiff(image, median)
+    # Dead pixels seldom touch; the glints and stripes of a picture do.
+    near = cv2.boxFilter(extreme.astype(np.float32), -1, (3, 3), normalize=False)
+    extreme &= near < _TOUCHING + 0.5
+    usual = float(apart.mean(where=~extreme)) if not extreme.all() else 0.0
+    return np.asarray(extreme & (apart >= max(_APART, _DEVIATIONS * usual)))
+
+
+def _median(image: Image) -> Image:
+    """Return the median of the 5 × 5 around each value, each channel by itself."""
+    return np.asarray(cv2.medianBlur(np.ascontiguousarray(image), 5), np.uint8)

@@ -107,12 +107,12 @@ def feathered(
     inward, room = (max(_least_within(field, core), 0.0) for field in (distance, border))
     shift = tone_shift(change, (distance > 0) & (distance <= radius / 2), radius / 10)
     least = max(_LEAST_SHARE * radius, _LEAST_PIXELS, _LEAST_PIXELS * scale)
-    asked = max(shift * _PEAK / _STEEPEST * scale, min(least, radius))
+    softest = max(shift * _PEAK / _STEEPEST * scale, min(least, radius))
     outward = _OUTWARD_SHARE * radius
     beyond = (distance < 0) & (distance >= -outward)
-    if asked > inward and tone_shift(change, beyond, radius / 10) < shift / 2:
+    if softest > inward and tone_shift(change, beyond, radius / 10) < shift / 2:
         outward = 0.0  # the change itself ends at the contour: only the inside can hold a ramp
-    width = min(asked, max(min(inward + outward, room), least))
+    width = min(softest, max(min(inward + outward, room), least))
     ramp = np.minimum(distance + max(width - inward, 0.0), border) / width
     weight = cv2.GaussianBlur(_eased(ramp), (_SMOOTH, _SMOOTH), _SMOOTH / 6)
     return Feather(np.asarray(weight, np.float32), width / scale, shift * _PEAK / width * scale)

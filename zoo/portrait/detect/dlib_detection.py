@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.networks.faces.dlib_models import CNN_DETECTOR, model_file
-from zoo.portrait.detect.duplicates import remove_duplicates
+from zoo.portrait.detect.detection import remove_duplicates
 from zoo.portrait.detect.landmarks import LandmarkFinder
 from zoo.portrait.detect.pose import estimate_pose
 from zoo.portrait.face import Face
@@ -53,8 +53,8 @@ class DlibDetector:
         """Return every face of a uint8 HWC RGB image."""
         searched, scale = _resized(image, _WINDOW / self._smallest, _HOG_PIXELS)
         boxes, scores, _ = self._detector.run(searched, 0, 0.0)
-        found = zip((_box(box, scale) for box in boxes), scores, strict=True)
-        return _faces(image, found, self._landmarks, self.name)
+        boxes_and_scores = zip((_box(box, scale) for box in boxes), scores, strict=True)
+        return _faces(image, boxes_and_scores, self._landmarks, self.name)
 
 
 class DlibCnnDetector:
@@ -80,8 +80,10 @@ class DlibCnnDetector:
     def detect(self, image: NDArray[np.uint8]) -> tuple[Face, ...]:
         """Return every face of a uint8 HWC RGB image."""
         searched, scale = _resized(image, _WINDOW / self._smallest, _CNN_PIXELS)
-        found = ((_box(one.rect, scale), one.confidence) for one in self._detector(searched, 0))
-        return _faces(image, found, self._landmarks, self.name)
+        boxes_and_scores = (
+            (_box(one.rect, scale), one.confidence) for one in self._detector(searched, 0)
+        )
+        return _faces(image, boxes_and_scores, self._landmarks, self.name)
 
 
 def _resized(
@@ -109,13 +111,13 @@ def _box(box: Any, scale: tuple[float, float]) -> tuple[float, float, float, flo
 
 def _faces(
     image: NDArray[np.uint8],
-    found: Iterator[tuple[tuple[float, float, float, float], float]],
+    boxes_and_scores: Iterator[tuple[tuple[float, float, float, float], float]],
     landmark_finder: LandmarkFinder,
     detector: str,
 ) -> tuple[Face, ...]:
     """Return the detections as faces, with their landmarks."""
     faces = []
-    for box, score in found:
+    for box, score in boxes_and_scores:
         landmarks, spread = landmark_finder.find(image, box)
         pose = estimate_pose(landmarks, "dlib5")
         faces.append(Face(box, landmarks, "dlib5", float(score), pose, detector, spread=spread))

@@ -66,9 +66,9 @@ class LandmarkFinder:
         patch, scale, left, top = _patch(image, box)
         middle = np.array([(box[0] + box[2]) / 2, (box[1] + box[3]) / 2])
         centre = (middle - (left, top) + 0.5) * scale - 0.5
-        found = np.array([self._points(patch, centre, start) for start in _STARTS])
-        mean = found.mean(axis=0)
-        spread = float(np.sqrt(np.mean(np.sum((found - mean) ** 2, axis=2)))) / _FACE
+        answers = np.array([self._points(patch, centre, start) for start in _STARTS])
+        mean = answers.mean(axis=0)
+        spread = float(np.sqrt(np.mean(np.sum((answers - mean) ** 2, axis=2)))) / _FACE
         return (mean + 0.5) / scale - 0.5 + (left, top), spread
 
     def _points(

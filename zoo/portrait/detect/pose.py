@@ -115,10 +115,10 @@ def _misfit(
     up = y * np.cos(pitch) + z * np.sin(pitch)
     forward = z * np.cos(pitch) - y * np.sin(pitch)
     right = x * np.cos(yaw) + forward * np.sin(yaw)
-    seen = right - 1j * up
-    seen = seen - seen.mean(axis=1, keepdims=True)
-    factor = (seen.conj() @ target) / np.sum(np.abs(seen) ** 2, axis=1)
-    apart = np.abs(factor[:, None] * seen - target) ** 2
+    projected = right - 1j * up
+    projected = projected - projected.mean(axis=1, keepdims=True)
+    factor = (projected.conj() @ target) / np.sum(np.abs(projected) ** 2, axis=1)
+    apart = np.abs(factor[:, None] * projected - target) ** 2
     largest = np.abs(target).max()
     cost = np.sum(apart, axis=1) / (2 * largest * _LANDMARK_ERROR) ** 2
     return cost + (pitches / _PITCH_PRIOR) ** 2, np.degrees(np.angle(factor))

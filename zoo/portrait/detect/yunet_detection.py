@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.portrait.detect.duplicates import remove_duplicates
+from zoo.portrait.detect.detection import remove_duplicates
 from zoo.portrait.detect.pose import estimate_pose
 from zoo.portrait.face import Face
 from zoo.weights.files import WeightsRefused, known_weights, locate

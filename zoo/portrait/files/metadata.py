@@ -29,7 +29,7 @@ _ABOUT_THE_PHOTO = (
 )  # fmt: skip
 """Tags of a TIFF file that speak of the photo and not of how its pixels are stored: description,
 make, model, software, artist, host, time, copyright, the EXIF and GPS directories, ratings."""
-_KEPT_CHUNKS = (b"gAMA", b"cHRM", b"sRGB", b"cICP", b"tEXt", b"zTXt", b"iTXt", b"tIME")
+_METADATA_CHUNKS = (b"gAMA", b"cHRM", b"sRGB", b"cICP", b"tEXt", b"zTXt", b"iTXt", b"tIME")
 """PNG chunks that are kept as they are (PNG specification, third edition, chapter 11)."""
 _HELD_ELSEWHERE = (b"raw profile", b"xml:com.adobe.xmp")
 """Beginnings of PNG texts, in small letters, that hold EXIF or XMP."""
@@ -74,7 +74,7 @@ class Metadata:
     chunks: bytes = b""
 
 
-def gather(picture: PIL.Image.Image, data: bytes, turned: bool) -> Metadata:
+def gather(image: PIL.Image.Image, data: bytes, turned: bool) -> Metadata:
     """Return what the file of a decoded picture says.
 
     Parameters
@@ -86,15 +86,15 @@ def gather(picture: PIL.Image.Image, data: bytes, turned: bool) -> Metadata:
     turned
         Whether the pixels were turned by a quarter, so that across and down change places.
     """
-    info: dict[Any, Any] = picture.info
+    info: dict[Any, Any] = image.info
     dpi = _dpi(info.get("dpi"))
     return Metadata(
         icc=bytes(info.get("icc_profile") or b""),
-        exif=settled_exif(_exif_of(picture)),
-        xmp=settled_xmp(_xmp_of(picture)),
+        exif=settled_exif(_exif_of(image)),
+        xmp=settled_xmp(_xmp_of(image)),
         dpi=dpi[::-1] if dpi and turned else dpi,
-        comment=bytes(info.get("comment", b"")) if picture.format in ("JPEG", "MPO") else b"",
-        chunks=_kept_chunks(data) if picture.format == "PNG" else b"",
+        comment=bytes(info.get("comment", b"")) if image.format in ("JPEG", "MPO") else b"",
+        chunks=_metadata_chunks(data) if image.format == "PNG" else b"",
     )
 
 
@@ -110,10 +110,10 @@ def settled_exif(exif: bytes) -> bytes:
         if magic != _MAGIC:
             return b""
         (count,) = struct.unpack_from(f"{order}H", exif, start)
-        for place in range(start + 2, start + 2 + 12 * count, 12):
-            (tag,) = struct.unpack_from(f"{order}H", exif, place)
+        for offset in range(start + 2, start + 2 + 12 * count, 12):
+            (tag,) = struct.unpack_from(f"{order}H", exif, offset)
             if tag == _ORIENTATION:
-                struct.pack_into(f"{order}HLHH", settled, place + 2, _SHORT, 1, 1, 0)
+                struct.pack_into(f"{order}HLHH", settled, offset + 2, _SHORT, 1, 1, 0)
         struct.pack_into(f"{order}L", settled, start + 2 + 12 * count, 0)
     except (KeyError, struct.error):
         return b""
@@ -148,47 +148,47 @@ def _attribute(note: str) -> bytes:
     return f"relume:restored={quoteattr(note.replace(chr(34), chr(39)))}".encode()
 
 
-def _exif_of(picture: PIL.Image.Image) -> bytes:
+def _exif_of(image: PIL.Image.Image) -> bytes:
     import PIL.Image
 
-    found = picture.info.get("exif")
-    if isinstance(found, bytes) and picture.format != "TIFF":
-        return found.removeprefix(_EXIF_PREFIX)
-    told = picture.getexif()  # of a TIFF file's tags, or of a PNG's text
-    if not told or set(told) == {_ORIENTATION}:  # which Pillow may have from XMP
+    raw = image.info.get("exif")
+    if isinstance(raw, bytes) and image.format != "TIFF":
+        return raw.removeprefix(_EXIF_PREFIX)
+    exif = image.getexif()  # of a TIFF file's tags, or of a PNG's text
+    if not exif or set(exif) == {_ORIENTATION}:  # which Pillow may have from XMP
         return b""
-    if picture.format != "TIFF":
-        return told.tobytes().removeprefix(_EXIF_PREFIX)
-    kept = PIL.Image.Exif()
+    if image.format != "TIFF":
+        return exif.tobytes().removeprefix(_EXIF_PREFIX)
+    chunks = PIL.Image.Exif()
     for tag in _ABOUT_THE_PHOTO:
         if tag in (0x8769, 0x8825):
-            if told.get_ifd(tag):
-                kept.get_ifd(tag).update(told.get_ifd(tag))
-        elif tag in told:
-            kept[tag] = told[tag]
-    return kept.tobytes().removeprefix(_EXIF_PREFIX) if kept else b""
+            if exif.get_ifd(tag):
+                chunks.get_ifd(tag).update(exif.get_ifd(tag))
+        elif tag in exif:
+            chunks[tag] = exif[tag]
+    return chunks.tobytes().removeprefix(_EXIF_PREFIX) if chunks else b""
 
 
-def _xmp_of(picture: PIL.Image.Image) -> bytes:
-    found: Any = picture.info.get("xmp", picture.info.get("XML:com.adobe.xmp", b""))
-    return found.encode() if isinstance(found, str) else bytes(found)
+def _xmp_of(image: PIL.Image.Image) -> bytes:
+    raw: Any = image.info.get("xmp", image.info.get("XML:com.adobe.xmp", b""))
+    return raw.encode() if isinstance(raw, str) else bytes(raw)
 
 
-def _dpi(found: Any) -> tuple[float, float] | None:
+def _dpi(raw: Any) -> tuple[float, float] | None:
     try:
-        across, down = (float(value) for value in found)
+        across, down = (float(value) for value in raw)
     except (TypeError, ValueError, ZeroDivisionError):
         return None
     return (across, down) if 0 < across < 1e6 and 0 < down < 1e6 else None
 
 
-def _kept_chunks(data: bytes) -> bytes:
-    kept, place = [], 8
-    while place + 12 <= len(data):
-        (length,) = struct.unpack_from(">L", data, place)
-        kind, body = data[place + 4 : place + 8], data[place + 8 : place + 8 + length]
+def _metadata_chunks(data: bytes) -> bytes:
+    chunks, offset = [], 8
+    while offset + 12 <= len(data):
+        (length,) = struct.unpack_from(">L", data, offset)
+        kind, body = data[offset + 4 : offset + 8], data[offset + 8 : offset + 8 + length]
         elsewhere = kind.endswith(b"Xt") and body.lower().startswith(_HELD_ELSEWHERE)
-        if kind in _KEPT_CHUNKS and not elsewhere:
-            kept.append(data[place : place + 12 + length])
-        place += 12 + length
-    return b"".join(kept)
+        if kind in _METADATA_CHUNKS and not elsewhere:
+            chunks.append(data[offset : offset + 12 + length])
+        offset += 12 + length
+    return b"".join(chunks)

@@ -25,7 +25,7 @@ from degrade.images.decoding import (
     has_sixteen_bits,
 )
 from degrade.images.header import check_header, check_opened
-from zoo.portrait.composite.channels import Photo
+from zoo.portrait.composite.compositing import Photo
 from zoo.portrait.files.metadata import Metadata, gather
 
 if TYPE_CHECKING:
@@ -109,10 +109,10 @@ def format_of(name: str) -> str:
     """
     ending = Path(name).suffix.lower()
     if ending not in FORMATS:
-        told = f"ends in {ending}" if ending else "has no ending"
+        shown_ending = f"ends in {ending}" if ending else "has no ending"
         raise ImageError(
-            f"{name} {told}: photos are PNG, JPEG, WebP or TIFF, with the ending .png, .jpg, "
-            ".webp or .tif"
+            f"{name} {shown_ending}: photos are PNG, JPEG, WebP or TIFF, with the ending .png, "
+            ".jpg, .webp or .tif"
         )
     return FORMATS[ending]
 
@@ -149,9 +149,9 @@ def decode_photo(data: bytes, name: str) -> PhotoFile:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             formats = ("PNG", "JPEG", "WEBP", "TIFF")
-            with PIL.Image.open(io.BytesIO(data), formats=formats) as picture:
-                check_opened(picture, name, PIXEL_LIMIT)
-                return _decoded(picture, data, name)
+            with PIL.Image.open(io.BytesIO(data), formats=formats) as image:
+                check_opened(image, name, PIXEL_LIMIT)
+                return _decoded(image, data, name)
     except PIL.UnidentifiedImageError:
         raise ImageError(
             f"{name} is no PNG, JPEG, WebP or TIFF picture: convert it to one of these"
@@ -162,58 +162,58 @@ def decode_photo(data: bytes, name: str) -> PhotoFile:
         raise ImageError(f"{name} is damaged: {error or type(error).__name__}") from None
 
 
-def _decoded(picture: PIL.Image.Image, data: bytes, name: str) -> PhotoFile:
+def _decoded(image: PIL.Image.Image, data: bytes, name: str) -> PhotoFile:
     # An MPO file is a JPEG of a camera with a smaller or second view behind it.
-    kind = "JPEG" if picture.format == "MPO" else str(picture.format)
-    if kind != "JPEG" and getattr(picture, "n_frames", 1) > 1:
+    kind = "JPEG" if image.format == "MPO" else str(image.format)
+    if kind != "JPEG" and getattr(image, "n_frames", 1) > 1:
         raise ImageError(f"{name} holds several pictures: split it into single ones")
-    jpeg = _jpeg_coding(picture) if kind == "JPEG" else None
+    jpeg = _jpeg_coding(image) if kind == "JPEG" else None
     # WebP: the chunk VP8L is the lossless one (RFC 9649, section 2.6).
     lossless = kind in ("PNG", "TIFF") or (kind == "WEBP" and b"VP8L" in data[12:256])
-    levels = _levels(picture, data, name)
-    orientation = picture.getexif().get(_ORIENTATION, 1)
+    levels = _levels(image, data, name)
+    orientation = image.getexif().get(_ORIENTATION, 1)
     upright = _upright(levels, orientation)
-    metadata = gather(picture, data, turned=orientation in (5, 6, 7, 8))
+    metadata = gather(image, data, turned=orientation in (5, 6, 7, 8))
     return PhotoFile(np.ascontiguousarray(upright), kind, lossless, metadata, jpeg)
 
 
-def _levels(picture: PIL.Image.Image, data: bytes, name: str) -> Photo:
-    if picture.mode in ("CMYK", "YCbCr", "LAB", "HSV"):
-        raise ImageError(f"{name} is {picture.mode}, not RGB or grey: convert it to RGB")
-    if picture.mode in ("F", "I"):
+def _levels(image: PIL.Image.Image, data: bytes, name: str) -> Photo:
+    if image.mode in ("CMYK", "YCbCr", "LAB", "HSV"):
+        raise ImageError(f"{name} is {image.mode}, not RGB or grey: convert it to RGB")
+    if image.mode in ("F", "I"):
         raise ImageError(f"{name} has more than 16 bits a channel: convert it to 8 or 16 bits")
-    if picture.mode.startswith("I;16") or has_sixteen_bits(picture, data):
-        return _sixteen_bits(picture, data, name)
-    if picture.mode == "P" or "transparency" in picture.info:
-        picture = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
-    mode = _BECOME.get(picture.mode, picture.mode)
+    if image.mode.startswith("I;16") or has_sixteen_bits(image, data):
+        return _sixteen_bits(image, data, name)
+    if image.mode == "P" or "transparency" in image.info:
+        image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+    mode = _BECOME.get(image.mode, image.mode)
     if mode not in _AS_THEY_ARE:
-        raise ImageError(f"{name} is of the kind {picture.mode}: convert it to RGB")
-    return np.asarray(picture if picture.mode == mode else picture.convert(mode), np.uint8)
+        raise ImageError(f"{name} is of the kind {image.mode}: convert it to RGB")
+    return np.asarray(image if image.mode == mode else image.convert(mode), np.uint8)
 
 
-def _sixteen_bits(picture: PIL.Image.Image, data: bytes, name: str) -> NDArray[np.uint16]:
-    if picture.format == "TIFF":
+def _sixteen_bits(image: PIL.Image.Image, data: bytes, name: str) -> NDArray[np.uint16]:
+    if image.format == "TIFF":
         # TIFF 6.0, PhotometricInterpretation: 1 black is zero, 2 RGB; ExtraSamples: 1 is alpha
         # that the colours were multiplied by.
-        tags: Any = picture.tag_v2  # type: ignore[attr-defined]
+        tags: Any = image.tag_v2  # type: ignore[attr-defined]
         if tags.get(262) not in (1, 2) or 1 in tags.get(338, ()):
             raise ImageError(
                 f"{name} is a 16-bit TIFF that is neither plain grey nor plain RGB: convert it"
             )
-    if picture.mode.startswith("I;16"):
-        return np.asarray(picture).astype(np.uint16)
-    return decode_deep(picture, data)
+    if image.mode.startswith("I;16"):
+        return np.asarray(image).astype(np.uint16)
+    return decode_deep(image, data)
 
 
-def _jpeg_coding(picture: PIL.Image.Image) -> JpegCoding:
+def _jpeg_coding(image: PIL.Image.Image) -> JpegCoding:
     from PIL.JpegImagePlugin import get_sampling
 
-    tables: dict[int, list[int]] = picture.quantization  # type: ignore[attr-defined]
+    tables: dict[int, list[int]] = image.quantization  # type: ignore[attr-defined]
     return JpegCoding(
-        subsampling=_SUBSAMPLING.get(get_sampling(picture), "") if picture.mode == "RGB" else "",
+        subsampling=_SUBSAMPLING.get(get_sampling(image), "") if image.mode == "RGB" else "",
         tables=tuple(tuple(tables[number]) for number in sorted(tables)),
-        progressive=bool(picture.info.get("progressive")),
+        progressive=bool(image.info.get("progressive")),
     )
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from degrade.errors import ImageError
 from degrade.images.decoding import decoder_errors
-from zoo.portrait.composite.channels import Photo, as_rgb8
+from zoo.portrait.composite.compositing import Photo, as_rgb8
 from zoo.portrait.files.metadata import Metadata, with_note
 from zoo.portrait.files.photo import JpegCoding, PhotoFile
 
@@ -141,12 +141,12 @@ def _finer(tables: tuple[tuple[int, ...], ...]) -> list[list[int]]:
 
     buffer = io.BytesIO()
     PIL.Image.new("RGB", (8, 8)).save(buffer, "JPEG", quality=_QUALITY)
-    with PIL.Image.open(buffer) as picture:
-        standard: dict[int, list[int]] = picture.quantization  # type: ignore[attr-defined]
+    with PIL.Image.open(buffer) as image:
+        standard: dict[int, list[int]] = image.quantization  # type: ignore[attr-defined]
     chroma = tables[min(1, len(tables) - 1)]
     return [
-        [min(pair) for pair in zip(found, standard[number], strict=True)]
-        for number, found in enumerate((tables[0], chroma))
+        [min(pair) for pair in zip(table, standard[number], strict=True)]
+        for number, table in enumerate((tables[0], chroma))
     ]
 
 
@@ -216,13 +216,13 @@ def _tell(directory: Any, exif: bytes) -> None:
     """Put the tags of an EXIF block into a directory, those of its inner directories too."""
     import PIL.Image
 
-    told = PIL.Image.Exif()
-    told.load(exif)
-    for tag, value in told.items():
+    tags = PIL.Image.Exif()
+    tags.load(exif)
+    for tag, value in tags.items():
         if tag not in (_ORIENTATION, *_INNER):
             directory[tag] = value
     for tag in _INNER:
-        inner = {key: value for key, value in told.get_ifd(tag).items() if key != _INTEROPERABILITY}
+        inner = {key: value for key, value in tags.get_ifd(tag).items() if key != _INTEROPERABILITY}
         if inner:
             directory.tagtype[tag] = 4  # LONG: where the inner directory is
             directory[tag] = inner

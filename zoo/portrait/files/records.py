@@ -16,18 +16,18 @@ from typing import IO
 from degrade.errors import DatasetError
 from degrade.images import atomic_file
 
-__all__ = ["Journal", "Row", "photo_row"]
+__all__ = ["FaceRecords", "Row", "photo_row"]
 
 Row = Mapping[str, object]
 """What `zoo.portrait.face.FaceRecord.as_record` returns, and `photo_row`."""
 
 
 def photo_row(photo: str, status: str, reason: str) -> Row:
-    """Return the row of a photo in which no face is told of: ``face`` is None."""
+    """Return the row of a photo without a face to report: ``face`` is None."""
     return {"photo": photo, "face": None, "status": status, "reason": reason}
 
 
-class Journal:
+class FaceRecords:
     """The records of a run.
 
     Parameters
@@ -42,15 +42,15 @@ class Journal:
 
     def __init__(self, path: Path, settings: str, *, resume: bool = False) -> None:
         self.path, self._settings = path, settings
-        self._journal = path.with_name(f"{path.name}.part")
+        self._part = path.with_name(f"{path.name}.part")
         self._rows: dict[str, list[Row]] = {}
         if resume:
-            self._rows = _finished([*_read(path), *_read(self._journal)], settings)
+            self._rows = _finished([*_read(path), *_read(self._part)], settings)
         self._file: IO[str] | None = None
 
-    def __enter__(self) -> Journal:
+    def __enter__(self) -> FaceRecords:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self._journal.open("w", encoding="utf-8")
+        self._file = self._part.open("w", encoding="utf-8")
         for rows in self._rows.values():
             self._write(rows)
         return self
@@ -69,22 +69,22 @@ class Journal:
         return self._rows.get(photo, ())
 
     def add(self, photo: str, rows: Iterable[Row]) -> None:
-        """Keep the rows of one photo, together, once its picture is written."""
-        told = [{**row, "settings": self._settings} for row in rows]
-        self._rows[photo] = list(told)
-        self._write(told)
+        """Keep the rows of one photo, together, once its result is written."""
+        complete: list[Row] = [{**row, "settings": self._settings} for row in rows]
+        self._rows[photo] = complete
+        self._write(complete)
 
     def finish(self, photos: Iterable[str]) -> None:
-        """Write the records of these photos, in their order, in place of the journal."""
+        """Write the records of these photos, in their order, in place of the part."""
         with atomic_file(self.path) as file:
             for photo in photos:
                 file.write("".join(map(_line, self._rows.get(photo, ()))).encode())
         if self._file is not None:
             self._file.close()
-        self._journal.unlink(missing_ok=True)
+        self._part.unlink(missing_ok=True)
 
     def _write(self, rows: Sequence[Row]) -> None:
-        assert self._file is not None, "the journal is written to within its with block"
+        assert self._file is not None, "records are written to within its with block"
         self._file.write("".join(map(_line, rows)))
         self._file.flush()
         os.fsync(self._file.fileno())
@@ -117,12 +117,12 @@ def _read(path: Path) -> list[Row]:
 
 def _finished(rows: Iterable[Row], settings: str) -> dict[str, list[Row]]:
     """Return the rows of photos none of which failed or was made with other settings."""
-    found: dict[str, dict[object, Row]] = {}
+    by_photo: dict[str, dict[object, Row]] = {}
     for row in rows:
-        found.setdefault(str(row["photo"]), {})[row.get("face")] = row
+        by_photo.setdefault(str(row["photo"]), {})[row.get("face")] = row
     return {
         photo: list(faces.values())
-        for photo, faces in found.items()
+        for photo, faces in by_photo.items()
         if all(
             row.get("settings") == settings and row.get("status") != "failed"
             for row in faces.values()

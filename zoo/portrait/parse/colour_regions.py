@@ -123,8 +123,8 @@ def _colours(
     ``like`` stands for `_KINSHIP` of the region's expected ``mass``: a region that has lost its
     places falls back on it rather than take the colours of the few that are left.
     """
-    kept = _KINSHIP * mass + 1e-9
-    share = (counts + kept * like) / (counts.sum() + kept)
+    prior = _KINSHIP * mass + 1e-9
+    share = (counts + prior * like) / (counts.sum() + prior)
     mixed = (1.0 - _FLOOR) * share + _FLOOR / share.size
     return np.asarray(mixed**_TRUST, np.float32)
 
@@ -146,9 +146,9 @@ def _drawn_to_edges(layers: NDArray[np.float32], guide: NDArray[np.float32]) -> 
     centre = mean(guide)
     variance = mean(guide * guide) - centre * centre + np.float32(_GUIDE_NOISE)
     result = np.empty_like(layers)
-    for place, layer in enumerate(layers):
+    for number, layer in enumerate(layers):
         level = mean(layer)
         slope = (mean(guide * layer) - centre * level) / variance
-        result[place] = mean(slope) * guide + mean(level - slope * centre)
+        result[number] = mean(slope) * guide + mean(level - slope * centre)
     result = np.where(layers.max(axis=(1, 2), keepdims=True) > 0, np.maximum(result, 0), 0)
     return np.asarray(result / np.maximum(result.sum(axis=0), 1e-6), np.float32)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.portrait.parse.labels import LABELS, place
+from zoo.labels import LABELS, label_index
 from zoo.restorer import Image
 
 __all__ = ["mask_confidence"]
@@ -26,7 +26,7 @@ _LEAST = 0.01
 _SHARES = np.array((0.7, 0.3))
 """What the whole crop and the face count: the outline tells more, the features tell it apart."""
 _FACE = [
-    place(name)
+    label_index(name)
     for name in ("skin", "nose", "l_eye", "r_eye", "l_brow", "r_brow", "mouth", "u_lip", "l_lip")
 ]
 
@@ -39,7 +39,7 @@ def mask_confidence(image: Image, mask: NDArray[np.float32]) -> float:
     image
         uint8 (height, width, 3) RGB.
     mask
-        float32 (19, height, width) in the order of `zoo.portrait.parse.labels.LABELS`.
+        float32 (19, height, width) in the order of `zoo.labels.LABELS`.
 
     Notes
     -----

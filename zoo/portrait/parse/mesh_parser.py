@@ -18,14 +18,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from zoo.labels import LABELS, label_index
 from zoo.portrait.parse.colour_regions import colour_regions
 from zoo.portrait.parse.face_mesh import FaceMeshNetwork, mean_mesh
-from zoo.portrait.parse.labels import LABELS, place
 from zoo.portrait.parse.mask_confidence import mask_confidence
 from zoo.portrait.parse.mesh_regions import mesh_regions
 from zoo.portrait.parse.parsing import FaceMask, Parser
-from zoo.portrait.parse.template_mask import draw_template
-from zoo.portrait.parse.template_parser import TemplateParser
+from zoo.portrait.parse.template_mask import TemplateParser, draw_template
 from zoo.restorer import Image
 from zoo.weights.files import is_present, known_weights
 
@@ -37,7 +36,7 @@ _AROUND = ("background", "l_ear", "r_ear", "hair", "neck", "cloth")
 _KIN = {1 + _AROUND.index(name): 0 for name in ("l_ear", "r_ear", "neck")}
 """They look like skin, which comes before `_AROUND`."""
 _FEATURES = [
-    place(name)
+    label_index(name)
     for name in ("nose", "l_eye", "r_eye", "l_brow", "r_brow", "mouth", "u_lip", "l_lip")
 ]
 _ANYTHING = 0.4
@@ -123,10 +122,10 @@ def mesh_mask(image: Image, points: NDArray[np.float64]) -> NDArray[np.float32]:
         ``(468, 2)`` ``(x, y)`` pixels of the image, the face mesh.
     """
     size = image.shape[0]
-    drawn = mesh_regions(points, size)
-    face, features = drawn.sum(axis=0), drawn[_FEATURES].sum(axis=0)
+    regions = mesh_regions(points, size)
+    face, features = regions.sum(axis=0), regions[_FEATURES].sum(axis=0)
     around = draw_template(_placed(points), size, _AROUND)
-    skin = _expected_skin(face, around[place("hair")], points)
+    skin = _expected_skin(face, around[label_index("hair")], points)
     layers = (skin[None], (1.0 - skin) * _expected_around(points, around, face))
     rest = (1.0 - features) * np.concatenate(layers)
     # The features take part so that skin does not learn the colours of eyes and brows.
@@ -134,8 +133,8 @@ def mesh_mask(image: Image, points: NDArray[np.float64]) -> NDArray[np.float32]:
     belief += np.float32(1e-4) * rest  # the guided filter may leave a pixel to nobody
     belief /= np.maximum(belief.sum(axis=0), np.float32(1e-9))
     mask = np.zeros((len(LABELS), size, size), np.float32)
-    mask[[place(name) for name in ("skin", *_AROUND)]] = (1.0 - features) * belief
-    mask[_FEATURES] = drawn[_FEATURES]
+    mask[[label_index(name) for name in ("skin", *_AROUND)]] = (1.0 - features) * belief
+    mask[_FEATURES] = regions[_FEATURES]
     return mask
 
 
@@ -154,11 +153,11 @@ def _expected_skin(
 
 
 def _expected_around(
-    points: NDArray[np.float64], drawn: NDArray[np.float32], face: NDArray[np.float32]
+    points: NDArray[np.float64], regions: NDArray[np.float32], face: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """Return where the regions around the face are expected, (6, size, size), summing to 1."""
     size = face.shape[0]
-    expected = drawn[[place(name) for name in _AROUND]]
+    expected = regions[[label_index(name) for name in _AROUND]]
     anything = np.zeros_like(expected)
     low = _ramp(size, points[_NOSE_BASE, 1], points[_CHIN, 1])
     hair, neck, cloth = (_AROUND.index(name) for name in ("hair", "neck", "cloth"))
@@ -203,14 +202,14 @@ def _expected_ear(
     height = float(np.linalg.norm(points[outline[0]] - points[outline[-1]]))
     out = edge - middle
     # The face's far side is seen edge on, and its ear is hidden behind it.
-    seen = float(np.linalg.norm(out)) / max(_both_widths(points), 1e-9)
+    ear_size = float(np.linalg.norm(out)) / max(_both_widths(points), 1e-9)
     out = out / max(float(np.linalg.norm(out)), 1e-9)
     rows, columns = np.ogrid[:size, :size]
     centre = edge + _EAR_OUT * height * out
     across = (columns - centre[0]) / (_EAR_RADII[0] * height)
     down = (rows - centre[1]) / (_EAR_RADII[1] * height)
     likely = np.exp(-np.square(np.square(across) + np.square(down)) / 2)
-    return np.asarray(_EAR * min(max(4 * seen - 0.8, 0.0), 1.0) * likely, np.float32)
+    return np.asarray(_EAR * min(max(4 * ear_size - 0.8, 0.0), 1.0) * likely, np.float32)
 
 
 def _both_widths(points: NDArray[np.float64]) -> float:

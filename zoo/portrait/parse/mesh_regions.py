@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.portrait.parse.labels import LABELS, place
+from zoo.labels import LABELS, label_index
 
 __all__ = ["mesh_regions"]
 
@@ -64,11 +64,11 @@ def mesh_regions(points: NDArray[np.floating], size: int) -> NDArray[np.float32]
     shapes = list(_shapes(np.asarray(points, np.float64)))
     for label, outline in shapes:
         fixed = np.round(((outline + 0.5) * _FINER - 0.5) * 16).astype(np.int32)
-        cv2.fillPoly(labels, [fixed], place(label), shift=4)
+        cv2.fillPoly(labels, [fixed], label_index(label), shift=4)
     mask = np.zeros((len(LABELS), size, size), np.float32)
-    for number in {place(label) for label, _ in shapes}:
-        drawn = (labels == number).astype(np.uint8) * _FINER**2
-        mask[number] = cv2.resize(drawn, (size, size), interpolation=cv2.INTER_AREA)
+    for number in {label_index(label) for label, _ in shapes}:
+        area = (labels == number).astype(np.uint8) * _FINER**2
+        mask[number] = cv2.resize(area, (size, size), interpolation=cv2.INTER_AREA)
     mask /= _FINER**2
     return mask
 

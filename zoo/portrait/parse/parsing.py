@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from degrade.errors import UserError
-from zoo.portrait.parse.labels import LABELS
+from degrade.lazy import load_attribute
+from zoo.labels import LABELS
 from zoo.restorer import Image
 
 __all__ = ["LABELS", "PARSERS", "FaceMask", "Parser", "load_parser"]
 
-PARSERS = ("template", "mesh", "bisenet")
+_PARSE = "zoo.portrait.parse"
+_LOADERS: Mapping[str, str] = MappingProxyType(
+    {
+        "template": f"{_PARSE}.template_mask:TemplateParser",
+        "mesh": f"{_PARSE}.mesh_parser:load_mesh_parser",
+        "bisenet": f"{_PARSE}.network_parser:load_bisenet_parser",
+    }
+)
+PARSERS = tuple(_LOADERS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,16 +83,8 @@ def load_parser(name: str, template: str = "ffhq", *, offline: bool | None = Non
     WeightsMissing, WeightsRefused, DependencyError
         What the parser needs is not on this machine, or must not be used.
     """
-    if name == "template":
-        from zoo.portrait.parse.template_parser import TemplateParser
-
-        return TemplateParser(template)
-    if name == "mesh":
-        from zoo.portrait.parse.mesh_parser import load_mesh_parser
-
-        return load_mesh_parser(template)
-    if name == "bisenet":
-        from zoo.portrait.parse.bisenet_parser import load_bisenet_parser
-
-        return load_bisenet_parser(offline=offline)
-    raise UserError(f"no parser is called {name!r}: choose {', '.join(PARSERS)}")
+    if name not in _LOADERS:
+        raise UserError(f"unknown parser {name!r}: choose {', '.join(PARSERS)}")
+    options = {"offline": offline} if name == "bisenet" else {"template": template}
+    parser: Parser = load_attribute(_LOADERS[name])(**options)
+    return parser

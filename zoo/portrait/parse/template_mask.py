@@ -15,10 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degrade.errors import ImageError
-from zoo.portrait.align.templates import TEMPLATES, TIGHT_CENTRE, TIGHT_ZOOM
-from zoo.portrait.parse.labels import LABELS, place
+from zoo.labels import LABELS, label_index
+from zoo.portrait.parse.mask_confidence import mask_confidence
+from zoo.portrait.parse.parsing import FaceMask
+from zoo.restorer import Image
+from zoo.templates import TEMPLATES, TIGHT_CENTRE, TIGHT_ZOOM
 
-__all__ = ["draw_template", "template_mask", "template_matrix"]
+__all__ = [
+    "TemplateParser",
+    "draw_template",
+    "template_mask",
+    "template_matrix",
+]
 
 _DRAWN = 256
 """Largest side at which the shapes are drawn. Their borders are soft over more than a pixel
@@ -41,7 +49,7 @@ class _Shape:
     label: str
     outline: NDArray[np.float64]
     blur: float
-    seen: float = 1.0
+    visible: float = 1.0
 
 
 def _arc(
@@ -70,10 +78,10 @@ def _across(*half: tuple[float, float]) -> NDArray[np.float64]:
     return np.concatenate((left, _mirrored(left)[::-1]))
 
 
-def _pair(name: str, left: NDArray[np.float64], blur: float, seen: float = 1.0) -> list[_Shape]:
+def _pair(name: str, left: NDArray[np.float64], blur: float, visible: float = 1.0) -> list[_Shape]:
     return [
-        _Shape(f"l_{name}", left, blur, seen),
-        _Shape(f"r_{name}", _mirrored(left), blur, seen),
+        _Shape(f"l_{name}", left, blur, visible),
+        _Shape(f"r_{name}", _mirrored(left), blur, visible),
     ]
 
 
@@ -130,10 +138,12 @@ def template_mask(template: str, size: int) -> NDArray[np.float32]:
     Glasses, hat, earring and necklace are 0 everywhere: most faces have none.
     """
     side = min(size, _DRAWN)
-    drawn = draw_template(template_matrix(template, side), side)
+    mask_layers = draw_template(template_matrix(template, side), side)
     if side == size:
-        return drawn
-    layers = [cv2.resize(layer, (size, size), interpolation=cv2.INTER_LINEAR) for layer in drawn]
+        return mask_layers
+    layers = [
+        cv2.resize(layer, (size, size), interpolation=cv2.INTER_LINEAR) for layer in mask_layers
+    ]
     return np.stack(layers)
 
 
@@ -167,13 +177,13 @@ def draw_template(
         The regions that are drawn; what the others would hide is seen.
     """
     mask = np.zeros((len(LABELS), size, size), np.float32)
-    mask[place("background")] = 1.0
+    mask[label_index("background")] = 1.0
     scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
     for shape in (shape for shape in _SHAPES if shape.label in labels):
         outline = shape.outline @ matrix[:, :2].T + matrix[:, 2]
-        alpha = np.float32(shape.seen) * _cover(outline, size, shape.blur * scale)
+        alpha = np.float32(shape.visible) * _cover(outline, size, shape.blur * scale)
         mask *= 1.0 - alpha
-        mask[place(shape.label)] += alpha
+        mask[label_index(shape.label)] += alpha
     return mask
 
 
@@ -188,7 +198,35 @@ def _cover(outline: NDArray[np.float64], size: int, sigma: float) -> NDArray[np.
     canvas = np.zeros((side * _FINER, side * _FINER), np.uint8)
     fixed = np.round(((outline + room + 0.5) * _FINER - 0.5) * 16).astype(np.int32)
     cv2.fillPoly(canvas, [fixed], 255, shift=4)
-    drawn = cv2.resize(canvas, (side, side), interpolation=cv2.INTER_AREA) / np.float32(255)
-    soft = drawn if sigma <= _SHARP else cv2.GaussianBlur(drawn, (0, 0), sigma)
+    mask_layers = cv2.resize(canvas, (side, side), interpolation=cv2.INTER_AREA) / np.float32(255)
+    soft = mask_layers if sigma <= _SHARP else cv2.GaussianBlur(mask_layers, (0, 0), sigma)
     inside = slice(room, room + size)
     return np.asarray(np.clip(soft[inside, inside], 0.0, 1.0), np.float32)
+
+
+class TemplateParser:
+    """Gives every crop the mean mask of its template, and says how well it fits the crop.
+
+    Parameters
+    ----------
+    template
+        ``ffhq`` or ``tight``: how crops are aligned.
+    note
+        What every mask carries along, such as why it is not another one.
+
+    Raises
+    ------
+    ImageError
+        A template of another name.
+    """
+
+    name = "template"
+
+    def __init__(self, template: str = "ffhq", note: str = "") -> None:
+        template_matrix(template, 1)  # refuses unknown names now rather than at the first face
+        self._template, self._note = template, note
+
+    def parse(self, crop: Image) -> FaceMask:
+        """Return the mean mask at the crop's size."""
+        mask = template_mask(self._template, crop.shape[0])
+        return FaceMask(mask, mask_confidence(crop, mask), self.name, self._note)

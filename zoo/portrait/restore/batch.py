@@ -62,8 +62,8 @@ def _call(
     except Exception as error:  # anybody's code; it is reported, with its kind, in the record
         return f"{restorer.card.name} raised {type(error).__name__}: {error}"
     if not isinstance(restored, Sequence) or len(restored) != len(crops):
-        found = len(restored) if isinstance(restored, Sequence) else type(restored).__name__
-        return f"{restorer.card.name} returned {found} for {len(crops)} faces"
+        returned = len(restored) if isinstance(restored, Sequence) else type(restored).__name__
+        return f"{restorer.card.name} returned {returned} for {len(crops)} faces"
     return list(restored)
 
 

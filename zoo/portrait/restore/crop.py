@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degrade.errors import ImageError, UserError
+from zoo.labels import keep_regions
 from zoo.portrait.align.alignment import Alignment, align
-from zoo.portrait.align.templates import template_points
 from zoo.portrait.align.warping import extract
 from zoo.portrait.face import Face
-from zoo.portrait.parse.labels import keep_regions
 from zoo.portrait.parse.parsing import FaceMask, Parser
-from zoo.portrait.parse.template_parser import TemplateParser
+from zoo.portrait.parse.template_mask import TemplateParser
 from zoo.portrait.restore.stopwatch import Stopwatch
 from zoo.restorer import Card, Image
+from zoo.templates import template_points
 
 __all__ = ["Prepared", "core_points", "crop_side", "guide_of", "prepare"]
 

@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.portrait.align.templates import template_points
 from zoo.restorer import Image
+from zoo.templates import template_points
 
 __all__ = ["THRESHOLD", "IdentityGate", "Verdict", "at_sharpness_of", "load_identity_gate"]
 
@@ -23,7 +23,7 @@ THRESHOLD = 0.5
 
 dlib calls two photographs one person within .6. Here one of two is degraded, and sharpness moves
 the descriptor as features do; so the faces are compared at equal sharpness. Measured by
-tests/zoo/measure_identity_gate.py on 40 portraits of members of the US Congress under five recipes
+studies/measure_identity_gate.py on 40 portraits of members of the US Congress under five recipes
 (kuaishou, psfrgan, gfpgan, gpen, codeformer-2; 200 faces, changed within a face mask): within .5
 are 82 % of *perfect* restorations, the undegraded faces themselves (95, 88, 88, 85 and 55 % by
 recipe), and 4.5 % of other people's faces. On 32 of the portraits, of limits that pass 5 % of the
@@ -101,12 +101,12 @@ class IdentityGate:
         small, small_change = _reduced(crop), _reduced(change)
         landmarks = template_points(template, "dlib5", small.shape[0])
         before = _rounded(small)
-        truth = self._describe(before, landmarks)
+        reference = self._describe(before, landmarks)
 
         def distance(share: float) -> float:
             after = _rounded(small + np.float32(share) * small_change)
-            seen = self._describe(at_sharpness_of(before, after), landmarks)
-            return float(np.linalg.norm(seen - truth))
+            descriptor = self._describe(at_sharpness_of(before, after), landmarks)
+            return float(np.linalg.norm(descriptor - reference))
 
         whole = distance(1.0)
         if whole <= self.threshold:
@@ -114,9 +114,9 @@ class IdentityGate:
         best, best_distance, beyond = 0.0, 0.0, 1.0
         for _ in range(_EVALUATIONS - 1):
             middle = (best + beyond) / 2
-            found = distance(middle)
-            if found <= self.threshold:
-                best, best_distance = middle, found
+            middle_distance = distance(middle)
+            if middle_distance <= self.threshold:
+                best, best_distance = middle, middle_distance
             else:
                 beyond = middle
         return Verdict(best, best_distance, whole, _EVALUATIONS)
@@ -135,14 +135,14 @@ def at_sharpness_of(before: Image, after: Image) -> Image:
     """
     size = before.shape[0]
     middle = slice(size // 4, size - size // 4)
-    wanted = _standardised(before[middle, middle])
-    best, best_match = after, _match(after[middle, middle], wanted)
+    standard = _standardised(before[middle, middle])
+    best, best_match = after, _match(after[middle, middle], standard)
     for sigma in _SIGMAS:
         pixels = sigma * size / _WORKING_SIZE
         blurred = np.asarray(
             cv2.GaussianBlur(after, (0, 0), pixels, borderType=cv2.BORDER_REFLECT), np.uint8
         )
-        match = _match(blurred[middle, middle], wanted)
+        match = _match(blurred[middle, middle], standard)
         if match > best_match + 1e-9:
             best, best_match = blurred, match
     return best
@@ -186,6 +186,6 @@ def _standardised(levels: Image) -> NDArray[np.float64]:
     return np.asarray(centred / norm) if norm > 0 else centred
 
 
-def _match(levels: Image, wanted: NDArray[np.float64]) -> float:
+def _match(levels: Image, standard: NDArray[np.float64]) -> float:
     """Return the correlation of the levels with ``wanted``."""
-    return float(np.sum(_standardised(levels) * wanted))
+    return float(np.sum(_standardised(levels) * standard))

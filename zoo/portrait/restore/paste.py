@@ -81,8 +81,8 @@ def finish(
     verdict = None
     if gate is not None and attempt.restored is not None:
         with watch.measure("gate"):
-            asked = np.float32(strength) * feather.weight[..., None] * change
-            verdict = gate.judge(prepared.crop, asked, prepared.alignment.template)
+            requested = np.float32(strength) * feather.weight[..., None] * change
+            verdict = gate.judge(prepared.crop, requested, prepared.alignment.template)
     share = 0.0 if attempt.restored is None else strength
     if verdict is not None:
         share *= verdict.share

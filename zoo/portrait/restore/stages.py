@@ -10,8 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from degrade.errors import UserError
-from zoo.portrait.composite.channels import Photo, as_rgb8, check_photo
-from zoo.portrait.composite.compositing import composite
+from zoo.portrait.composite.compositing import Photo, as_rgb8, check_photo, composite
 from zoo.portrait.detect.detection import Detector, Limits, judge
 from zoo.portrait.face import Face, FaceRecord
 from zoo.portrait.parse.parsing import Parser
@@ -110,15 +109,15 @@ class Pipeline:
         if not 0.0 <= strength <= 1.0:
             raise PortraitError(f"the strength is a number from 0 to 1, not {strength:g}")
         watch = Stopwatch()
-        seen = as_rgb8(photo)
+        rgb = as_rgb8(photo)
         with watch.measure("detect"):
-            faces = self.detector.detect(seen)
+            faces = self.detector.detect(rgb)
         cleaned = None
         if self.background is not None and strength > 0.0:
             with watch.measure("background"):
-                cleaned = self.background(seen, strength)
+                cleaned = self.background(rgb, strength)
         on_cleaned = cleaned is not None and self.restorer.card.kind in _TAKE_CLEANED
-        source = cleaned if cleaned is not None and on_cleaned else seen
+        source = cleaned if cleaned is not None and on_cleaned else rgb
         records: dict[int, FaceRecord] = {}
 
         def tell(record: FaceRecord) -> None:
@@ -141,13 +140,13 @@ class Pipeline:
         return Result(restored, in_order, watch.seconds(), tuple(finished))
 
     def _prepare(
-        self, face: Face, number: int, seen: Image, strength: float, watch: Stopwatch
+        self, face: Face, number: int, rgb: Image, strength: float, watch: Stopwatch
     ) -> Prepared | str:
-        height, width = seen.shape[:2]
+        height, width = rgb.shape[:2]
         reason = judge(face, (height, width), self.limits)
         if reason or strength == 0.0:
             return reason or "left as it was: the strength is 0"
-        return prepare(face, number, seen, self.restorer.card, self.parser, self.template, watch)
+        return prepare(face, number, rgb, self.restorer.card, self.parser, self.template, watch)
 
     def _restore(
         self,

@@ -12,13 +12,28 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from degrade.fit.blocks import BLOCK
-from degrade.fit.jpeg_quality import quality_on_grid
 from degrade.planner.plan import Plan
-from zoo.restorer import Card, Image
+from zoo.restorer import Card, Image, Restorer, untrained_card
 from zoo.restorers.face_by_face import restore_each
 
-__all__ = ["ShiftedJpeg"]
+__all__ = ["ShiftedJpeg", "card", "load"]
+
+
+_BLOCK = 8
+"""Side of a JPEG block."""
+
+card = untrained_card(
+    "dejpeg",
+    "classical",
+    "Finds the JPEG quality in the pixels and averages JPEGs at shifted grids.",
+    "Nosratinia 2001; quality after Fan and de Queiroz 2003.",
+    "Needs the JPEG grid at the corner and unscaled; leaves all other images as they are.",
+)
+
+
+def load() -> Restorer:
+    """Return the restorer; there is nothing to read."""
+    return ShiftedJpeg(card)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +56,22 @@ class ShiftedJpeg:
 
 
 def _deblock(face: Image) -> Image:
+    # Here, since listing cards imports this module.
+    from degrade.fit.jpeg_quality import quality_on_grid
+
     trace = quality_on_grid(face)
     if trace is None:
         return face.copy()
     height, width = face.shape[:2]
     # One block of border on each side, two behind, so every shift covers the whole face.
-    border = (BLOCK, 2 * BLOCK)
+    border = (_BLOCK, 2 * _BLOCK)
     padded: Image = np.pad(face, (border, border, (0, 0)), mode="symmetric")
     total = np.zeros(face.shape, np.float32)
     # A checkerboard of half the 64 shifts: within 0.03 dB of all of them.
-    shifts = [(y, x) for y in range(BLOCK) for x in range(BLOCK) if (y + x) % 2 == 0]
+    shifts = [(y, x) for y in range(_BLOCK) for x in range(_BLOCK) if (y + x) % 2 == 0]
     for y, x in shifts:
         coded = _recompress(padded[y:, x:], trace.quality)
-        total += coded[BLOCK - y :, BLOCK - x :][:height, :width]
+        total += coded[_BLOCK - y :, _BLOCK - x :][:height, :width]
     return np.rint(total / len(shifts)).astype(np.uint8)
 
 

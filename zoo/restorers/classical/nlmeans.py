@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degrade.planner.plan import Plan
-from zoo.restorer import Card, Image
-from zoo.restorers.classical.noise_level import NO_NOISE, estimate_noise
+from zoo.restorer import Card, Image, Restorer, untrained_card
 from zoo.restorers.face_by_face import restore_each
+from zoo.restorers.noise_level import NO_NOISE, estimate_noise
 
-__all__ = ["NonLocalMeans"]
+__all__ = ["NonLocalMeans", "card", "load"]
 
 # Chosen on four photographs of scikit-image with noise of 5 to 50 levels, by PSNR: OpenCV's
 # filter on RGB with these constants is on a par with skimage's (within 0.4 dB either way) in
@@ -24,6 +24,20 @@ _STRENGTH = 1.0
 _PATCH = 3
 _SEARCH = 13
 """Sides of the compared patches and of the searched window, in pixels."""
+
+
+card = untrained_card(
+    "nlmeans",
+    "classical",
+    "Non-local means as strong as the noise it measures.",
+    "Buades, Coll and Morel 2005, through OpenCV; noise after Immerkær 1996.",
+    "White noise only; smooths skin texture; leaves blur and JPEG blocks.",
+)
+
+
+def load() -> Restorer:
+    """Return the restorer; there is nothing to read."""
+    return NonLocalMeans(card)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The restorer ``wiener``: an oracle that is told the blur and the noise and inverts them.
+"""The restorer ``wiener``: an oracle that is given the blur and the noise and inverts them.
 
 It shows how much of a degradation a linear filter could undo with perfect knowledge; no blind
 method competes with it on equal terms.
@@ -8,19 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+import scipy  # its parts are imported where they are used: listing cards imports this module
 from numpy.typing import NDArray
-from scipy.fft import irfft2, next_fast_len, rfft2
-from scipy.optimize import minimize
 
 from degrade.errors import UserError
 from degrade.planner.plan import Plan
-from zoo.restorer import Card, Image
-from zoo.restorers.classical.spectra import Spectra, spectra, widest_reach
+from zoo.restorer import Card, Image, Restorer, untrained_card
 from zoo.restorers.face_by_face import check_face
 
-__all__ = ["PlanMissingError", "Wiener"]
+if TYPE_CHECKING:
+    from zoo.restorers.spectra import Spectra
+
+__all__ = ["PlanMissingError", "Wiener", "card", "load"]
 
 Plane = NDArray[np.float64]
 
@@ -34,15 +36,15 @@ _MIDDLE = 0.1
 """Cycles a pixel at which the fitted power law is anchored; any value gives the same law."""
 
 _USUAL_SLOPE = 2.5
-"""Where the fit starts: photographs fall with frequency to the power 2 to 3 (Field 1987)."""
+"""Where the fit starts: images fall with frequency to the power 2 to 3 (Field 1987)."""
 
 
 _MODEL_ERROR = 0.03
-"""Share of the picture's amplitude by which the model misses, at every frequency.
+"""Share of the image's amplitude by which the model misses, at every frequency.
 
 No border, rounding, clipping or JPEG is as linear as the filter takes it to be, and without
 this the frequencies that a blur removed come back as noise a thousand times too strong.
-Measured on photographs: 0.03 costs at most 0.3 dB where the model holds, and turns losses of
+Measured on images: 0.03 costs at most 0.3 dB where the model holds, and turns losses of
 4 to 15 dB after long or slanted blurs without noise into gains of 2 to 6."""
 
 _LARGEST_EXPONENT = 60.0
@@ -50,14 +52,29 @@ _LARGEST_EXPONENT = 60.0
 
 
 class PlanMissingError(UserError):
-    """An oracle was asked to restore an image without being told how it was degraded."""
+    """An oracle was asked to restore an image without its plan."""
+
+
+card = untrained_card(
+    "wiener",
+    "oracle",
+    "Wiener deconvolution, given the blur and the noise.",
+    "Wiener 1949; the image's power law fitted by Whittle's likelihood (1953).",
+    "Linear: takes JPEG and impulses for plain noise, ignores aliasing and colour steps.",
+    blind=False,
+)
+
+
+def load() -> Restorer:
+    """Return the restorer; there is nothing to read."""
+    return Wiener(card)
 
 
 @dataclass(frozen=True, slots=True)
 class Wiener:
     """The filter of least mean squared error for a known blur and noise: Wiener 1949.
 
-    The picture's own power spectrum is a power law of frequency, fitted to the degraded image
+    The image's own power spectrum is a power law of frequency, fitted to the degraded image
     through the known blur and noise by Whittle's likelihood (Whittle 1953).
     """
 
@@ -84,22 +101,26 @@ class Wiener:
 
 
 def _deconvolve(face: Image, plan: Plan | None) -> Image:
+    from zoo.restorers.spectra import spectra, widest_reach
+
     if plan is None:
         raise PlanMissingError(
-            "wiener is an oracle and must be told how each image was degraded: give it plans, "
-            "as `bench run` does, or choose a blind restorer such as nlmeans"
+            "wiener is an oracle and needs the degradation of each image: give it plans, as "
+            "`bench run` does, or choose a blind restorer such as nlmeans"
         )
     height, width = face.shape[:2]
     margin = max(_LEAST_MARGIN, widest_reach(plan))
     size = (
-        next_fast_len(height + 2 * margin, real=True),
-        next_fast_len(width + 2 * margin, real=True),
+        scipy.fft.next_fast_len(height + 2 * margin, real=True),
+        scipy.fft.next_fast_len(width + 2 * margin, real=True),
     )
     known = spectra(plan, face, size)
     mean = face.mean(axis=(0, 1))
-    observed = [rfft2(_padded(face[..., c] - mean[c], known, size, margin)) for c in range(3)]
+    observed = [
+        scipy.fft.rfft2(_padded(face[..., c] - mean[c], known, size, margin)) for c in range(3)
+    ]
     gain = _gain(np.mean([np.abs(plane) ** 2 for plane in observed], axis=0), known, size)
-    restored = np.stack([irfft2(plane * gain, size) for plane in observed], axis=2) + mean
+    restored = np.stack([scipy.fft.irfft2(plane * gain, size) for plane in observed], axis=2) + mean
     inside = restored[margin : margin + height, margin : margin + width]
     return np.asarray(np.clip(np.rint(inside), 0, 255), np.uint8)
 
@@ -108,18 +129,20 @@ def _padded(plane: Plane, known: Spectra, size: tuple[int, int], margin: int) ->
     """Extend to ``size`` with ``margin`` pixels before the first row and column.
 
     The border is the mirror image, blurred once more by the known blur: after deconvolution it
-    is the mirror image itself, so it does not ring into the picture as a bare mirror does (a
+    is the mirror image itself, so it does not ring into the image as a bare mirror does (a
     slanted blur is slanted the other way in its mirror), and its periodic seam is smooth.
     """
     after = (size[0] - plane.shape[0] - margin, size[1] - plane.shape[1] - margin)
     mirrored = np.pad(plane, ((margin, after[0]), (margin, after[1])), mode="symmetric")
-    extended = np.asarray(irfft2(rfft2(mirrored) * known.transfer, size), np.float64)
+    extended = np.asarray(
+        scipy.fft.irfft2(scipy.fft.rfft2(mirrored) * known.transfer, size), np.float64
+    )
     extended[margin : margin + plane.shape[0], margin : margin + plane.shape[1]] = plane
     return extended
 
 
 def _gain(power: Plane, known: Spectra, size: tuple[int, int]) -> NDArray[np.complex128]:
-    """Return H* S / ((|H|² + e²) S + N) for blur H, noise N, picture's power S, model error e.
+    """Return H* S / ((|H|² + e²) S + N) for blur H, noise N, image's power S, model error e.
 
     Parameters
     ----------
@@ -132,16 +155,16 @@ def _gain(power: Plane, known: Spectra, size: tuple[int, int]) -> NDArray[np.com
     octave = np.log(np.hypot(np.hypot(vertical, horizontal), 1 / max(size)) / _MIDDLE)
     passed = np.abs(known.transfer) ** 2
     level, slope = _fit_power_law(power / (size[0] * size[1]), passed, known.noise, octave)
-    picture = _power((level, slope), octave)
-    amiss = _MODEL_ERROR**2 * picture
-    gain = np.conj(known.transfer) * picture / (passed * picture + amiss + known.noise)
+    power_law = _power((level, slope), octave)
+    amiss = _MODEL_ERROR**2 * power_law
+    gain = np.conj(known.transfer) * power_law / (passed * power_law + amiss + known.noise)
     return np.asarray(gain, np.complex128)
 
 
 def _fit_power_law(power: Plane, passed: Plane, noise: Plane, octave: Plane) -> tuple[float, float]:
     """Return ``level, slope`` of S = exp(level − slope · octave) of greatest likelihood.
 
-    The axes are left out: the edges of the frame put power there that no picture has.
+    The axes are left out: the edges of the frame put power there that no image has.
     """
     some = (slice(1, None, _EVERY), slice(1, None, _EVERY))
     power, passed, noise, octave = power[some], passed[some], noise[some], octave[some]
@@ -151,10 +174,10 @@ def _fit_power_law(power: Plane, passed: Plane, noise: Plane, octave: Plane) -> 
         return float(np.mean(np.log(expected) + power / expected))
 
     start = np.array([np.log(max(float(np.median(power)), 1.0)), _USUAL_SLOPE])
-    found = minimize(
+    fit = scipy.optimize.minimize(
         cost, start, method="Nelder-Mead", options={"xatol": 0.01, "fatol": 1e-5, "maxiter": 200}
     )
-    return float(found.x[0]), float(found.x[1])
+    return float(fit.x[0]), float(fit.x[1])
 
 
 def _power(law: Sequence[float], octave: Plane) -> Plane:

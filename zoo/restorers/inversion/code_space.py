@@ -63,8 +63,8 @@ def measured_space(generator: StyleGenerator) -> CodeSpace:
     generator
         On the CPU.
     """
-    drawn = torch.Generator().manual_seed(0)
-    z = torch.randn((_SAMPLES, generator.config.latent), generator=drawn)
+    random = torch.Generator().manual_seed(0)
+    z = torch.randn((_SAMPLES, generator.config.latent), generator=random)
     with torch.no_grad():
         codes = generator.map(z).double()
     average = codes.mean(dim=0)

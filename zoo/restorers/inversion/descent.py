@@ -12,7 +12,7 @@ from torch import Tensor
 from zoo.networks.stylegan.generator import StyleGenerator
 from zoo.restorers.inversion.code_space import CodeSpace
 
-__all__ = ["Descent", "Found", "descend"]
+__all__ = ["Descent", "DescentResult", "descend"]
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
@@ -46,7 +46,7 @@ class Descent:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Found:
+class DescentResult:
     """The best of all steps.
 
     Attributes
@@ -71,7 +71,7 @@ def descend(
     objective: Loss,
     descent: Descent,
     on_step: Callable[[int], None] | None = None,
-) -> Found:
+) -> DescentResult:
     """Return the codes of least loss that were met on the way, the first guess among them.
 
     Parameters
@@ -91,19 +91,19 @@ def descend(
         Called after each step with the steps done.
     """
     with torch.inference_mode(mode=False), torch.enable_grad():
-        place = space.coordinates(start).clone().requires_grad_(True)
-        optimiser = torch.optim.Adam([place], betas=(0.9, 0.999))
-        best: Found | None = None
+        coordinates = space.coordinates(start).clone().requires_grad_(True)
+        optimiser = torch.optim.Adam([coordinates], betas=(0.9, 0.999))
+        best: DescentResult | None = None
         for step in range(descent.steps + 1):
-            codes = space.codes(place)
+            codes = space.codes(coordinates)
             face = generator.synthesise(codes)
-            loss = objective(face, place)
+            loss = objective(face, coordinates)
             value = float(loss.detach())
             if best is None or value < best.loss:
-                best = Found(codes.detach(), face.detach(), value)
+                best = DescentResult(codes.detach(), face.detach(), value)
             if step == descent.steps:
                 break
-            (place.grad,) = torch.autograd.grad(loss, [place])
+            (coordinates.grad,) = torch.autograd.grad(loss, [coordinates])
             optimiser.param_groups[0]["lr"] = descent.rate(step)
             optimiser.step()
             if on_step:

@@ -11,11 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
-from zoo.registry.model_card import ModelCard, read_model_card
+from zoo.model_card import ModelCard, RestorerEntry, read_model_card
 from zoo.restorer import Card, Restorer
 from zoo.weights.builtin import read_shipped, shipped_card, shipped_names
 
-__all__ = ["ENCODER", "GENERATOR", "inversion_card", "inversion_names", "load_inversion"]
+__all__ = ["ENCODER", "GENERATOR", "find_inversion", "inversion_names"]
 
 GENERATOR, ENCODER = "stylegan2-64", "psp-64"
 _CARDS = Path(__file__).parent / "cards"
@@ -23,50 +23,37 @@ _CARDS = Path(__file__).parent / "cards"
 
 def inversion_names() -> tuple[str, ...]:
     """Return the names of those whose weights came with Relume."""
-    here = {*shipped_names("generator"), *shipped_names("encoder")}
-    return tuple(name for name, (needs, _) in _TABLE.items() if set(needs) <= here)
+    present = {*shipped_names("generator"), *shipped_names("encoder")}
+    return tuple(name for name, (needs, _) in _TABLE.items() if set(needs) <= present)
 
 
-def inversion_card(name: str) -> ModelCard:
-    """Return the long card of a name of `inversion_names`; CardError for one that is broken.
+def find_inversion(name: str) -> RestorerEntry | None:
+    """Return the restorer of a name of `inversion_names`, or None; CardError for a broken card.
 
     Digest, training data and loss networks are those of its last weights: an encoder's where it
     has one, else the generator's.
     """
-    needs, _ = _TABLE[name]
-    told = read_model_card(_CARDS / f"{name}.yaml")
-    weights = shipped_card(needs[-1])
-    networks = dict.fromkeys([*told.card.loss_networks, *weights.card.loss_networks])
+    if name not in inversion_names():
+        return None
+    needs, load = _TABLE[name]
+    own, weights = read_model_card(_CARDS / f"{name}.yaml"), shipped_card(needs[-1])
     card = replace(
-        told.card,
+        own.card,
         licence_weights=weights.card.licence_weights,
         trained_on=weights.card.trained_on,
-        loss_networks=tuple(networks),
+        loss_networks=tuple(dict.fromkeys([*own.card.loss_networks, *weights.card.loss_networks])),
         sha256=weights.card.sha256,
     )
-    theirs = {f"{needs[-1]}: {heading}": value for heading, value in weights.more.items()}
-    return ModelCard(card, {**told.more, **theirs})
-
-
-def load_inversion(card: Card) -> Restorer:
-    """Load the restorer of a card.
-
-    Raises
-    ------
-    WeightsMissing, WeightsRefused
-        Weights are not there, damaged, or do not belong together.
-    DependencyError
-        A package that it needs is not installed.
-    """
-    return _TABLE[card.name][1](card)
+    headings = {f"{needs[-1]}: {heading}": value for heading, value in weights.more.items()}
+    return RestorerEntry(ModelCard(card, {**own.more, **headings}), lambda: load(card))
 
 
 def _image2stylegan(card: Card) -> Restorer:
     import torch
 
-    from zoo.restorers.inversion.image2stylegan import image2stylegan
+    from zoo.networks.features.perceptual import UnitFeatures
+    from zoo.restorers.inversion.restorer import image2stylegan
     from zoo.synthesis.generators import load_generator
-    from zoo.training.losses.features import UnitFeatures
 
     return image2stylegan(
         card,
@@ -78,10 +65,10 @@ def _image2stylegan(card: Card) -> Restorer:
 def _stylegan_encoder(card: Card) -> Restorer:
     import torch
 
-    from zoo.restorers.inversion.stored_encoder import load_encoder
-    from zoo.restorers.inversion.stylegan_encoder import stylegan_encoder
+    from zoo.networks.features.perceptual import UnitFeatures
+    from zoo.restorers.inversion.psp import load_encoder
+    from zoo.restorers.inversion.restorer import stylegan_encoder
     from zoo.synthesis.generators import load_generator
-    from zoo.training.losses.features import UnitFeatures
 
     generator = load_generator(GENERATOR)
     encoder = load_encoder(read_shipped(ENCODER), generator)
@@ -91,8 +78,7 @@ def _stylegan_encoder(card: Card) -> Restorer:
 
 
 def _psp(card: Card) -> Restorer:
-    from zoo.restorers.inversion.psp import PspRestorer
-    from zoo.restorers.inversion.stored_encoder import load_encoder
+    from zoo.restorers.inversion.psp import PspRestorer, load_encoder
     from zoo.synthesis.generators import load_generator
 
     generator = load_generator(GENERATOR)

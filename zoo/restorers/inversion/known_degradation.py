@@ -20,7 +20,7 @@ from degrade.ops import OPERATIONS, Value
 from degrade.ops.size.resize import FILTERS, resample_table
 from degrade.planner.plan import Plan, Step
 from degrade.random import PIXELS, StreamKey, image_id_bits
-from zoo.restorers.classical.spectra import point_spread
+from zoo.restorers.spectra import point_spread
 
 __all__ = ["KnownDegradation"]
 

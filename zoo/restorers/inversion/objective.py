@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from zoo.training.losses.features import FeatureNetwork
+from zoo.networks.features.perceptual import FeatureNetwork
 
 __all__ = ["Objective", "Weights"]
 
@@ -57,17 +57,17 @@ class Objective:
 
     def __init__(
         self,
-        wanted: Tensor,
+        lq: Tensor,
         weights: Weights,
         features: FeatureNetwork | None,
         degraded: Degradation | None = None,
     ) -> None:
-        self._wanted, self._weights = wanted, weights
+        self._lq, self._weights = lq, weights
         self._features, self._degraded = features, degraded
         with torch.no_grad():
-            self._maps = [] if features is None else features.maps(wanted)
+            self._maps = [] if features is None else features.maps(lq)
 
-    def __call__(self, made: Tensor, coordinates: Tensor) -> Tensor:
+    def __call__(self, face: Tensor, coordinates: Tensor) -> Tensor:
         """Return the loss, a scalar.
 
         Parameters
@@ -78,11 +78,11 @@ class Objective:
             ``(1, layers, latent)``, see `zoo.restorers.inversion.code_space`.
         """
         weights = self._weights
-        seen = made if self._degraded is None else self._degraded(made)
-        apart = seen - self._wanted
+        degraded = face if self._degraded is None else self._degraded(face)
+        apart = degraded - self._lq
         loss = weights.pixel * (_log_cosh(apart) if weights.log_cosh else apart.square()).mean()
         if self._features is not None and weights.perceptual:
-            maps = self._features.maps(seen.clamp(0, 1))
+            maps = self._features.maps(degraded.clamp(0, 1))
             loss = loss + weights.perceptual * self._features.distance(maps, self._maps)
         if weights.leaving:
             loss = loss + weights.leaving * coordinates.abs().mean()

@@ -11,14 +11,23 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from degrade.planner.plan import Plan
-from zoo.networks.stylegan.psp import PspEncoder
+from zoo.networks.stored import stored_network
+from zoo.networks.stylegan.psp import EncoderConfig, PspEncoder
 from zoo.restorer import Card, Image
-from zoo.restorers.aligned_faces import face_of, tensor_of
+from zoo.restorers.face_by_face import face_of, tensor_of
 from zoo.restorers.inversion.code_space import measured_space
 from zoo.restorers.placement import HERE, Placement, exactly, filled_batches, filled_up
 from zoo.synthesis.generators import LoadedGenerator
+from zoo.weights.files import WeightsRefused
+from zoo.weights.header import TrainedFile
 
-__all__ = ["PspRestorer"]
+__all__ = [
+    "GENERATOR_KEY",
+    "KIND",
+    "PspRestorer",
+    "load_encoder",
+    "stored_encoder",
+]
 
 
 class PspRestorer:
@@ -45,7 +54,7 @@ class PspRestorer:
         self.placement = HERE
 
     def placed(self, placement: Placement) -> PspRestorer:
-        """Return the same restorer at another place; see `zoo.restorers.placement.Placeable`."""
+        """Return the same restorer on another device; see `DeviceRestorer`."""
         other = copy.copy(self)
         if placement.device != self.placement.device:
             device = torch.device(placement.device)
@@ -70,13 +79,44 @@ class PspRestorer:
 
         Raises ImageError for a face of another size than the card's.
         """
-        seen = [tensor_of(face, self.card) for face in faces]
-        batches = filled_batches(seen, self.placement.batch)
-        return [face for batch, wanted in batches for face in self._restored(batch)[:wanted]]
+        pixels = [tensor_of(face, self.card) for face in faces]
+        batches = filled_batches(pixels, self.placement.batch)
+        return [face for batch, count in batches for face in self._restored(batch)[:count]]
 
-    def _restored(self, seen: Sequence[Tensor]) -> list[Image]:
+    def _restored(self, pixels: Sequence[Tensor]) -> list[Image]:
         with exactly(self.placement.device):
-            faces = torch.cat(list(seen)).to(self.placement.device)
+            faces = torch.cat(list(pixels)).to(self.placement.device)
             coordinates = self._encoder(faces.contiguous(memory_format=torch.channels_last))
-            made = self._generator.synthesise(self._space.codes(coordinates))
-        return [face_of(each[None]) for each in made]
+            images = self._generator.synthesise(self._space.codes(coordinates))
+        return [face_of(each[None]) for each in images]
+
+
+KIND = "encoder"
+"""Of a shipped card, see `zoo.weights.builtin`."""
+GENERATOR_KEY = "generator_sha256"
+"""Of the configuration in the header of the weights: into whose codes they encode."""
+_MOST_PARAMETERS = 300_000_000
+"""The published pSp encoder has 267 million."""
+
+
+def load_encoder(file: TrainedFile, generator: LoadedGenerator) -> PspEncoder:
+    """Return the encoder of a file, frozen, float32, on the CPU.
+
+    Raises
+    ------
+    WeightsRefused
+        The file is damaged, holds another kind of network, or its codes are another generator's.
+    """
+    network = stored_encoder(file)
+    if file.config.get(GENERATOR_KEY) != generator.sha256:
+        raise WeightsRefused(
+            f"{file.path} encodes for other weights than those of {generator.name} here: get both "
+            "from one version, or train it again with `zoo train`"
+        )
+    return network.to(memory_format=torch.channels_last)
+
+
+def stored_encoder(file: TrainedFile) -> PspEncoder:
+    """Return the encoder of a file, whosever codes it gives; see `load_encoder`."""
+    designs = {EncoderConfig.design: EncoderConfig}
+    return stored_network(file, designs, PspEncoder, "encoder", _MOST_PARAMETERS)[1]

@@ -11,16 +11,27 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from degrade.planner.plan import Plan
+from zoo.networks.features.perceptual import FeatureNetwork
 from zoo.networks.stylegan.generator import StyleGenerator
+from zoo.networks.stylegan.psp import PspEncoder
 from zoo.restorer import Card, Image
-from zoo.restorers.aligned_faces import face_of, tensor_of
+from zoo.restorers.face_by_face import face_of, tensor_of
 from zoo.restorers.inversion.code_space import CodeSpace, measured_space
 from zoo.restorers.inversion.descent import Descent, descend
 from zoo.restorers.inversion.known_degradation import KnownDegradation
 from zoo.restorers.inversion.objective import Objective, Weights
-from zoo.training.losses.features import FeatureNetwork
+from zoo.synthesis.generators import LoadedGenerator
 
-__all__ = ["InvertingRestorer", "Method", "average_guess"]
+__all__ = [
+    "BLIND",
+    "METHOD",
+    "WITH_PLAN",
+    "InvertingRestorer",
+    "Method",
+    "average_guess",
+    "image2stylegan",
+    "stylegan_encoder",
+]
 
 FirstGuess = Callable[[Tensor, CodeSpace], Tensor]
 
@@ -39,7 +50,7 @@ class Method:
 
     weights: Weights
     descent: Descent
-    told: bool = False
+    with_plan: bool = False
 
 
 def average_guess(face: Tensor, space: CodeSpace) -> Tensor:
@@ -57,7 +68,7 @@ class InvertingRestorer:
     generator
         Frozen, float32, on the CPU.
     features
-        EfficientNet-Lite0's maps, see `zoo.training.losses.features`; None where they weigh
+        EfficientNet-Lite0's maps, see `zoo.networks.features.perceptual`; None where they weigh
         nothing.
     method
         See `Method`.
@@ -87,7 +98,7 @@ class InvertingRestorer:
         return self._method.descent.steps
 
     def watched(self, on_step: Callable[[int], None]) -> InvertingRestorer:
-        """Return the same restorer telling of its steps; see `zoo.restorers.stepwise.Stepwise`."""
+        """Return the same restorer telling of its steps; see `zoo.restorer.Stepwise`."""
         return InvertingRestorer(
             self.card, self._generator, self._features, self._method, self._first_guess, on_step
         )
@@ -107,19 +118,50 @@ class InvertingRestorer:
         ValueError
             Another number of plans than of faces.
         """
-        told = [None] * len(faces) if plans is None or not self._method.told else plans
-        return [self._restored(face, plan) for face, plan in zip(faces, told, strict=True)]
+        with_plan = [None] * len(faces) if plans is None or not self._method.with_plan else plans
+        return [self._restored(face, plan) for face, plan in zip(faces, with_plan, strict=True)]
 
     def _restored(self, face: Image, plan: Plan | None) -> Image:
         # Gradients are needed, whatever the caller switched off.
         with torch.inference_mode(mode=False), torch.enable_grad():
-            wanted = tensor_of(face, self.card)
+            lq = tensor_of(face, self.card)
             known = None if plan is None else KnownDegradation(plan, face.shape[:2])
-            objective = Objective(wanted, self._method.weights, self._features, known)
+            objective = Objective(lq, self._method.weights, self._features, known)
             with torch.no_grad():
-                guess = self._first_guess(wanted, self._space)
+                guess = self._first_guess(lq, self._space)
             start = guess.expand(-1, self._generator.config.layers, -1)
-            found = descend(
+            result = descend(
                 self._generator, self._space, start, objective, self._method.descent, self._on_step
             )
-        return face_of(found.face)
+        return face_of(result.face)
+
+
+BLIND = Method(Weights(pixel=1.0, perceptual=0.5), Descent(80, 0.2))
+"""The input is what is wanted, damage and all."""
+WITH_PLAN = Method(
+    Weights(pixel=1.0, perceptual=0.1, leaving=0.03), Descent(80, 0.1), with_plan=True
+)
+"""The made face is degraded as the input was before both are compared (the forward model of PULSE,
+Menon et al. 2020, arXiv 2003.03808); what the degradation hides is held near the average."""
+
+
+def image2stylegan(
+    card: Card, generator: LoadedGenerator, features: FeatureNetwork
+) -> InvertingRestorer:
+    """Return the restorer of a card: told the degradation where the card is not blind."""
+    return InvertingRestorer(card, generator.network, features, BLIND if card.blind else WITH_PLAN)
+
+
+METHOD = Method(Weights(pixel=2.0, perceptual=0.2, leaving=0.05, log_cosh=True), Descent(40, 0.1))
+"""Short and held near the average: the guess has learned not to see the damage, descent has not."""
+
+
+def stylegan_encoder(
+    card: Card, generator: LoadedGenerator, encoder: PspEncoder, features: FeatureNetwork
+) -> InvertingRestorer:
+    """Return the restorer of a card."""
+
+    def guess(face: Tensor, space: CodeSpace) -> Tensor:
+        return space.codes(encoder(face))
+
+    return InvertingRestorer(card, generator.network, features, METHOD, guess)

@@ -98,8 +98,8 @@ Forward = Callable[["ImageModelDescriptor[Any]", "Tensor", float], "Tensor"]
 """A network, (1, channels, height, width) in [0, 1] and a fidelity to a picture in [0, 1]."""
 
 
-def _as_spandrel(network: ImageModelDescriptor[Any], picture: Tensor, fidelity: float) -> Tensor:
-    restored: Tensor = network(picture)
+def _as_spandrel(network: ImageModelDescriptor[Any], image: Tensor, fidelity: float) -> Tensor:
+    restored: Tensor = network(image)
     return restored
 
 
@@ -111,28 +111,28 @@ def _as_spandrel(network: ImageModelDescriptor[Any], picture: Tensor, fidelity: 
 # fed here all the same, so that none depends on spandrel's version.
 
 
-def _gfpgan(network: ImageModelDescriptor[Any], picture: Tensor, fidelity: float) -> Tensor:
+def _gfpgan(network: ImageModelDescriptor[Any], image: Tensor, fidelity: float) -> Tensor:
     # The noise stored with the weights, instead of a fresh draw at every call.
-    restored: Tensor = network.model(picture * 2 - 1, return_rgb=False, randomize_noise=False)[0]
+    restored: Tensor = network.model(image * 2 - 1, return_rgb=False, randomize_noise=False)[0]
     return (restored + 1) / 2
 
 
-def _codeformer(network: ImageModelDescriptor[Any], picture: Tensor, fidelity: float) -> Tensor:
-    restored: Tensor = network.model(picture * 2 - 1, weight=fidelity)[0]
+def _codeformer(network: ImageModelDescriptor[Any], image: Tensor, fidelity: float) -> Tensor:
+    restored: Tensor = network.model(image * 2 - 1, weight=fidelity)[0]
     return (restored + 1) / 2
 
 
-def _restoreformer(network: ImageModelDescriptor[Any], picture: Tensor, fidelity: float) -> Tensor:
-    restored: Tensor = network.model(picture * 2 - 1)[0]
+def _restoreformer(network: ImageModelDescriptor[Any], image: Tensor, fidelity: float) -> Tensor:
+    restored: Tensor = network.model(image * 2 - 1)[0]
     return (restored + 1) / 2
 
 
-def _mixdehazenet(network: ImageModelDescriptor[Any], picture: Tensor, fidelity: float) -> Tensor:
+def _mixdehazenet(network: ImageModelDescriptor[Any], image: Tensor, fidelity: float) -> Tensor:
     import torch
 
-    height, width = picture.shape[-2:]
+    height, width = image.shape[-2:]
     more_wide, more_high = network.size_requirements.get_padding(width, height)
-    padded = torch.nn.functional.pad(picture, (0, more_wide, 0, more_high), mode="replicate")
+    padded = torch.nn.functional.pad(image, (0, more_wide, 0, more_high), mode="replicate")
     restored: Tensor = network.model(padded * 2 - 1)
     return (restored[..., :height, :width] + 1) / 2
 

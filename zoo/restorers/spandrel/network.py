@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degrade.planner.plan import Plan
-from zoo.portrait.background.tiles import Tiling, in_tiles
 from zoo.restorer import Card, Image
 from zoo.restorers.face_by_face import check_face
 from zoo.restorers.placement import CPU, HERE, Placement, filled_batches, filled_up
 from zoo.restorers.spandrel.forward import FIDELITY, RestorationError, forwarded
+from zoo.restorers.tiles import Tiling, in_tiles
 
 if TYPE_CHECKING:
     from spandrel import ImageModelDescriptor
@@ -62,7 +62,7 @@ class SpandrelNetwork:
     placement: Placement = HERE
 
     def placed(self, placement: Placement) -> SpandrelNetwork:
-        """Return the same restorer at another place; see `zoo.restorers.placement.Placeable`."""
+        """Return the same restorer on another device; see `DeviceRestorer`."""
         if placement.device == self.placement.device:
             return replace(self, placement=placement)
         network = copy.deepcopy(self.network)
@@ -72,7 +72,7 @@ class SpandrelNetwork:
     def computed_for(self, faces: Sequence[Image]) -> int:
         """Return their number, those of each size filled up to whole batches; tiled ones are not.
 
-        See `zoo.restorers.placement.Placeable`.
+        See `zoo.restorers.placement.DeviceRestorer`.
         """
         return sum(
             len(alike) if self._is_tiled(alike[0]) else filled_up(len(alike), self.placement.batch)
@@ -116,7 +116,7 @@ class SpandrelNetwork:
         if self._is_tiled(faces[0]):
             return [in_tiles(face, lambda tile: self._levels([tile])[0], _TILING) for face in faces]
         batches = filled_batches(faces, self.placement.batch)
-        levels = [each for batch, wanted in batches for each in self._levels(batch)[:wanted]]
+        levels = [each for batch, count in batches for each in self._levels(batch)[:count]]
         return [np.clip(np.rint(each), 0, 255).astype(np.uint8) for each in levels]
 
     def _levels(self, faces: Sequence[Image]) -> list[NDArray[np.float32]]:
@@ -182,17 +182,17 @@ def _batch_through(
 ) -> list[NDArray[np.float32]]:
     """Do what `levels_through` does for several pictures of one size, on a device."""
     planes = [np.ascontiguousarray(each.transpose(2, 0, 1)) / np.float32(255.0) for each in levels]
-    found, drew = forwarded(network, np.stack(planes), name, fidelity, device)
+    output, drew = forwarded(network, np.stack(planes), name, fidelity, device)
     if drew and len(levels) > 1:
         # Its neighbours would decide what a picture is given of that.
         alone = [forwarded(network, each[None], name, fidelity, device)[0] for each in planes]
-        found = np.concatenate(alone)
+        output = np.concatenate(alone)
     height, width = (side * network.scale for side in levels[0].shape[:2])
-    if found.shape != (len(levels), 3, height, width):
+    if output.shape != (len(levels), 3, height, width):
         raise RestorationError(f"{name} returned a picture of another size: not used")
-    if not np.isfinite(found).all():
+    if not np.isfinite(output).all():
         raise RestorationError(f"{name} returned values that are not finite: use other weights")
-    scaled = np.clip(found, 0.0, 1.0) * np.float32(255.0)
+    scaled = np.clip(output, 0.0, 1.0) * np.float32(255.0)
     return [np.ascontiguousarray(each.transpose(1, 2, 0), dtype=np.float32) for each in scaled]
 
 

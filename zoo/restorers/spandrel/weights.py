@@ -65,10 +65,10 @@ def read_network(path: Path, architecture: str = "") -> ImageModelDescriptor[Any
         advice = f"did you mean {near[0]}?" if near else f"choose from {', '.join(names)}"
         raise NetworkFileError(f"spandrel knows no architecture {architecture!r}: {advice}")
     network = _identified(path, _read(path), known)
-    found = str(network.architecture.id)
-    if architecture and found != architecture:
+    identity = str(network.architecture.id)
+    if architecture and identity != architecture:
         raise NetworkFileError(
-            f"{path} holds a {found} network, not {architecture}: name the right file, or leave "
+            f"{path} holds a {identity} network, not {architecture}: name the right file, or leave "
             "--architecture out"
         )
     network.eval()

@@ -142,17 +142,17 @@ def _scaled(x: Tensor, y: Tensor) -> Tensor:
 
 
 def _turned(angle: Tensor) -> Tensor:
-    made = torch.eye(3).repeat(len(angle), 1, 1)
-    made[:, 0, 0] = made[:, 1, 1] = angle.cos()
-    made[:, 1, 0] = angle.sin()
-    made[:, 0, 1] = -angle.sin()
-    return made
+    matrices = torch.eye(3).repeat(len(angle), 1, 1)
+    matrices[:, 0, 0] = matrices[:, 1, 1] = angle.cos()
+    matrices[:, 1, 0] = angle.sin()
+    matrices[:, 0, 1] = -angle.sin()
+    return matrices
 
 
 def _shifted(by: Tensor) -> Tensor:
-    made = torch.eye(3).repeat(len(by), 1, 1)
-    made[:, :2, 2] = by
-    return made
+    matrices = torch.eye(3).repeat(len(by), 1, 1)
+    matrices[:, :2, 2] = by
+    return matrices
 
 
 def _about_grey(angle: Tensor) -> Tensor:
@@ -160,6 +160,6 @@ def _about_grey(angle: Tensor) -> Tensor:
     axis = 1 / math.sqrt(3)
     cross = torch.tensor([[0, -axis, axis], [axis, 0, -axis], [-axis, axis, 0]])
     sine, cosine = angle.sin()[:, None, None], angle.cos()[:, None, None]
-    made = torch.eye(4).repeat(len(angle), 1, 1)
-    made[:, :3, :3] = cosine * torch.eye(3) + sine * cross + (1 - cosine) / 3
-    return made
+    matrices = torch.eye(4).repeat(len(angle), 1, 1)
+    matrices[:, :3, :3] = cosine * torch.eye(3) + sine * cross + (1 - cosine) / 3
+    return matrices

@@ -5,20 +5,28 @@ Used by every task that has one; who makes the faces is no matter here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from zoo.networks.stylegan.discriminator import Discriminator
 from zoo.training.adversarial.augmentation import Augmentation
-from zoo.training.adversarial.functional import discriminator_loss, gradient_penalty
 from zoo.training.base.distributed import Processes
-from zoo.training.base.state import fill_network
+from zoo.training.base.trainer import fill_network
 
-__all__ = ["DiscriminatorTrainer", "lazy_adam", "optimiser_step"]
+__all__ = [
+    "DiscriminatorTrainer",
+    "discriminator_loss",
+    "feature_matching_loss",
+    "generator_loss",
+    "gradient_penalty",
+    "lazy_adam",
+    "optimiser_step",
+]
 
 _AUGMENT_EVERY = 4
 """Steps between two changes of the strength of augmentation (Karras et al. 2020, arXiv
@@ -83,9 +91,9 @@ class DiscriminatorTrainer:
     ) -> tuple[Tensor, list[Tensor]]:
         """Return scores and maps of augmented faces; gradients go to the faces alone."""
         self.network.requires_grad_(False)
-        seen = None if mask is None else augmentation.mask(mask)
+        augmented = None if mask is None else augmentation.mask(mask)
         with self._precision():
-            scores, features = self.network.score_and_features(augmentation(faces), seen)
+            scores, features = self.network.score_and_features(augmentation(faces), augmented)
         return scores.float(), features
 
     def step(
@@ -113,9 +121,9 @@ class DiscriminatorTrainer:
         first, second = (self.augmentation(len(faces), generator) for faces in (real, fake))
         real_mask = None if mask is None else first.mask(mask)
         fake_mask = None if mask is None else second.mask(mask)
-        seen = first(real)
+        augmented = first(real)
         with self._precision():
-            real_scores = self.network(seen, real_mask).float()
+            real_scores = self.network(augmented, real_mask).float()
             fake_scores = self.network(second(fake), fake_mask).float()
         loss = discriminator_loss(real_scores, fake_scores)
         norm = optimiser_step(self.network, self._optimiser, loss, self._processes)
@@ -129,7 +137,7 @@ class DiscriminatorTrainer:
             "discriminator_gradient": norm,
         }
         if self._r1 and done % self._r1_every == 0:
-            metrics["r1"] = self._regularise(seen, real_mask)
+            metrics["r1"] = self._regularise(augmented, real_mask)
         if (done + 1) % _AUGMENT_EVERY == 0:
             self._set_strength(len(real) * self._processes.count)
         return metrics
@@ -143,8 +151,8 @@ class DiscriminatorTrainer:
             "signs": self._signs,
         }
 
-    def load_state_dict(self, state: dict[str, Any], source: object) -> None:
-        """Take up what `state_dict` gave; ``source`` is the file, for messages.
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up what `state_dict` gave.
 
         Raises
         ------
@@ -153,10 +161,10 @@ class DiscriminatorTrainer:
         KeyError, TypeError, ValueError
             It lacks a part.
         """
-        fill_network(self.network, state["network"], str(source))
-        self._optimiser.load_state_dict(state["optimiser"])
-        self._signs.copy_(state["signs"])
-        self.strength = float(state["strength"])
+        fill_network(self.network, state_dict["network"], "the state of a discriminator")
+        self._optimiser.load_state_dict(state_dict["optimiser"])
+        self._signs.copy_(state_dict["signs"])
+        self.strength = float(state_dict["strength"])
 
     def _regularise(self, real: Tensor, mask: Tensor | None) -> Tensor:
         real = real.detach().requires_grad_(True)
@@ -206,3 +214,36 @@ def optimiser_step(
         torch.nan_to_num(gradient, nan=0.0, posinf=1e5, neginf=-1e5, out=gradient)
     optimiser.step()
     return torch.nn.utils.get_total_norm(gradients)
+
+
+def discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
+    """Return the discriminator's loss from its scores of real and of made faces.
+
+    Non-saturating logistic loss: Goodfellow et al. 2014 (arXiv 1406.2661, section 3).
+    """
+    return functional.softplus(-real).mean() + functional.softplus(fake).mean()
+
+
+def generator_loss(fake: Tensor) -> Tensor:
+    """Return the generator's loss from the discriminator's scores; see `discriminator_loss`."""
+    return functional.softplus(-fake).mean()
+
+
+def gradient_penalty(scores: Tensor, real: Tensor) -> Tensor:
+    """Return R1: the mean squared length of the scores' gradient at real faces.
+
+    Mescheder et al. 2018 (arXiv 1801.04406, eq. 9); times gamma / 2 it is the penalty. ``real``
+    asked for gradients before ``scores`` was computed from it. Faces in [0, 1] give four times
+    the value that the same faces in [-1, 1] give, for which gammas are published.
+    """
+    (gradient,) = torch.autograd.grad(scores.sum(), real, create_graph=True)
+    return gradient.square().sum(dim=(1, 2, 3)).mean()
+
+
+def feature_matching_loss(fake: Sequence[Tensor], real: Sequence[Tensor]) -> Tensor:
+    """Return the mean absolute difference of the discriminator's maps, the mean over levels.
+
+    pix2pixHD: Wang et al. 2018 (arXiv 1711.11585, eq. 4). No gradient goes to ``real``.
+    """
+    differences = [(a - b.detach()).abs().mean() for a, b in zip(fake, real, strict=True)]
+    return torch.stack(differences).mean()

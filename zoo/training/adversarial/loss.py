@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -18,10 +17,12 @@ from torchvision.ops import roi_align
 from zoo.networks.stylegan.discriminator import Discriminator
 from zoo.training.adversarial.augmentation import Augmentation
 from zoo.training.adversarial.config import AdversarialConfig
-from zoo.training.adversarial.discriminator import DiscriminatorTrainer
-from zoo.training.adversarial.functional import feature_matching_loss, generator_loss
+from zoo.training.adversarial.discriminator import (
+    DiscriminatorTrainer,
+    feature_matching_loss,
+    generator_loss,
+)
 from zoo.training.base.distributed import Processes
-from zoo.training.tasks.restorer.config import TrainingConfig
 
 __all__ = ["PARTS", "AdversarialLoss", "crop_parts"]
 
@@ -37,7 +38,7 @@ class AdversarialLoss:
     Parameters
     ----------
     config
-        Has an `AdversarialConfig`.
+        Of the run: ``adversarial``, an `AdversarialConfig`, ``network`` and ``learning_rate``.
     device
         Where to train.
     processes
@@ -48,7 +49,7 @@ class AdversarialLoss:
 
     def __init__(
         self,
-        config: TrainingConfig,
+        config: Any,
         device: torch.device,
         processes: Processes,
         precision: Callable[[], AbstractContextManager[Any]],
@@ -156,10 +157,10 @@ class AdversarialLoss:
         """Return everything that a later run needs to go on as if never stopped."""
         return {name: each.state_dict() for name, each in self.discriminators.items()}
 
-    def load_state_dict(self, state: dict[str, Any], path: Path) -> None:
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take up what `state_dict` gave; see `DiscriminatorTrainer.load_state_dict`."""
         for name, each in self.discriminators.items():
-            each.load_state_dict(state[name], path)
+            each.load_state_dict(state_dict[name])
 
 
 def crop_parts(faces: Tensor, parts: Tensor, size: int) -> dict[str, Tensor]:

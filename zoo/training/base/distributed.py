@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, distributed
 
-from zoo.training.tasks.restorer.config import TrainingError
+from zoo.training.base.config import TrainingError
 
 __all__ = ["Processes", "joined"]
 
@@ -95,15 +95,15 @@ def joined(device: str) -> Iterator[tuple[Processes, torch.device]]:
     """
     count, local = (int(os.environ.get(name, "0")) for name in ("WORLD_SIZE", "LOCAL_RANK"))
     here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-    place = _device(device, local)
+    own_device = _device(device, local)
     if count < 2:
-        yield Processes(), place
+        yield Processes(), own_device
         return
-    if place.type == "cuda":
-        torch.cuda.set_device(place)
-    distributed.init_process_group("nccl" if place.type == "cuda" else "gloo")
+    if own_device.type == "cuda":
+        torch.cuda.set_device(own_device)
+    distributed.init_process_group("nccl" if own_device.type == "cuda" else "gloo")
     try:
-        yield Processes(distributed.get_rank(), distributed.get_world_size(), here), place
+        yield Processes(distributed.get_rank(), distributed.get_world_size(), here), own_device
     finally:
         distributed.destroy_process_group()
 

@@ -5,6 +5,7 @@ A process that goes on first takes back what an earlier one wrote of steps that 
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import math
 import time
@@ -19,10 +20,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from degrade.images import atomic_file
-from zoo.training.base.tensorboard import open_tensorboard
-from zoo.training.tasks.restorer.config import TrainingError
+from zoo.training.base.config import TrainingError
 
-__all__ = ["LOG_EVERY", "LOSSES_FILE", "VALIDATION_FILE", "MetricsLogger", "read_lines"]
+__all__ = [
+    "LOG_EVERY",
+    "LOSSES_FILE",
+    "VALIDATION_FILE",
+    "MetricsLogger",
+    "TensorBoardLogger",
+    "read_lines",
+]
 
 LOG_EVERY = 50
 """Steps whose means make one line."""
@@ -150,8 +157,45 @@ def _take_back(path: Path, done: int) -> None:
     """Drop the lines of steps beyond ``done``, and a last line that was cut."""
     if not path.is_file():
         return
-    kept = [line for line in read_lines(path) if line["step"] <= done]
-    text = "".join(json.dumps(line) + "\n" for line in kept)
+    lines = [line for line in read_lines(path) if line["step"] <= done]
+    text = "".join(json.dumps(line) + "\n" for line in lines)
     if text != path.read_text("utf-8"):
         with atomic_file(path) as file:
             file.write(text.encode())
+
+
+class TensorBoardLogger:
+    """Scalars and sample sheets in a folder that ``tensorboard --logdir`` reads.
+
+    Parameters
+    ----------
+    folder
+        Where the event files go.
+    done
+        Steps done before; what an earlier process wrote of later ones is no longer shown.
+    """
+
+    def __init__(self, folder: Path, done: int) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        self._writer = SummaryWriter(str(folder), purge_step=done + 1)
+
+    def scalars(self, step: int, values: Mapping[str, float]) -> None:
+        """Add one point to each curve."""
+        for name, value in values.items():
+            self._writer.add_scalar(name, value, step)
+
+    def sheet(self, step: int, sheet: NDArray[np.uint8]) -> None:
+        """Show a sheet of samples, uint8 (height, width, 3) RGB."""
+        self._writer.add_image("samples", sheet, step, dataformats="HWC")
+
+    def close(self) -> None:
+        """Write what is still in memory."""
+        self._writer.close()
+
+
+def open_tensorboard(folder: Path, done: int) -> TensorBoardLogger | None:
+    """Return the logger of a run, or None where TensorBoard is not installed."""
+    if importlib.util.find_spec("tensorboard") is None:
+        return None
+    return TensorBoardLogger(folder, done)

@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 import torch
-from torch import Tensor
 from torch.utils.data import DataLoader
 
 from degrade.errors import UserError
-from zoo.training.data.batches import FaceBatch
 
-__all__ = ["Batches", "batches_of", "fitting_workers", "moved_ahead"]
+__all__ = ["Batches", "batches_of", "fitting_workers"]
 
 _AHEAD = 2
 """Batches that each worker keeps ready."""
@@ -22,19 +20,19 @@ _SHARED_MEMORY = Path("/dev/shm")
 _USABLE = 0.9
 """Share of the free shared memory that batches may take."""
 
-Made = TypeVar("Made", covariant=True)
+Batch = TypeVar("Batch", covariant=True)
 
 
-class Batches(Protocol[Made]):
+class Batches(Protocol[Batch]):
     """Gives the batch of a step, such as `zoo.training.data.batches.FaceBatches`; picklable."""
 
-    def __getitem__(self, step: int) -> Made:
+    def __getitem__(self, step: int) -> Batch:
         """Return the batch of that step, the same each time."""
 
 
 def batches_of(
-    batches: Batches[Made], steps: range, workers: int = 0, *, pinned: bool = False
-) -> Iterator[Made]:
+    batches: Batches[Batch], steps: range, workers: int = 0, *, pinned: bool = False
+) -> Iterator[Batch]:
     """Yield the batches of those steps in order.
 
     Parameters
@@ -52,12 +50,12 @@ def batches_of(
     Raises
     ------
     UserError
-        What the worker met, such as a picture that cannot be read.
+        What the worker met, such as an image that cannot be read.
     """
     if not workers:
         yield from (batches[step] for step in steps)
         return
-    loader: DataLoader[Made | UserError] = DataLoader(
+    loader: DataLoader[Batch | UserError] = DataLoader(
         _Guarded(batches),  # type: ignore[arg-type]  # any object with __getitem__ will do
         batch_size=None,
         sampler=steps,
@@ -70,10 +68,10 @@ def batches_of(
         # Of its own: the loader would draw its workers' seeds, unused here, from the global one.
         generator=torch.Generator(),
     )
-    for made in loader:
-        if isinstance(made, UserError):
-            raise made
-        yield made
+    for batch in loader:
+        if isinstance(batch, UserError):
+            raise batch
+        yield batch
 
 
 def fitting_workers(
@@ -116,59 +114,21 @@ def fitting_workers(
     )
 
 
-def moved_ahead(batches: Iterator[FaceBatch], device: torch.device) -> Iterator[FaceBatch]:
-    """Yield the batches on a device; on a GPU the next one is copied while this one is used.
-
-    Parameters
-    ----------
-    batches
-        In page-locked memory, so that the copies run beside the computing.
-    device
-        Where to; the CPU takes the batches as they are.
-    """
-    if device.type != "cuda":
-        yield from batches
-        return
-    side = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
-    ready: tuple[FaceBatch, torch.cuda.Event] | None = None
-    for batch in batches:
-        with torch.cuda.stream(side):
-            moved = batch.to(device), side.record_event()
-        if ready is not None:
-            yield _taken_over(*ready, device)
-        ready = moved
-    if ready is not None:
-        yield _taken_over(*ready, device)
-
-
-def _taken_over(batch: FaceBatch, copied: torch.cuda.Event, device: torch.device) -> FaceBatch:
-    """Return the batch for use on the current stream, which waits for its copy alone."""
-    stream = torch.cuda.current_stream(device)
-    stream.wait_event(copied)
-
-    def used_here(tensor: Tensor) -> Tensor:
-        # Its memory belongs to the stream that copied it, and must outlive its use on this one.
-        tensor.record_stream(stream)
-        return tensor
-
-    return batch.mapped(used_here)
-
-
-class _Guarded(Generic[Made]):
+class _Guarded(Generic[Batch]):
     """Batches, or as values the mistakes of a person that a worker met on the way.
 
     A loader raises a worker's error anew with the whole traceback as its message.
     """
 
-    def __init__(self, batches: Batches[Made]) -> None:
+    def __init__(self, batches: Batches[Batch]) -> None:
         self._batches = batches
 
-    def __getitem__(self, step: int) -> Made | UserError:
+    def __getitem__(self, step: int) -> Batch | UserError:
         try:
             return self._batches[step]
         except UserError as error:
             return error
 
 
-def _as_it_is(made: object) -> object:
-    return made
+def _as_it_is(batch: object) -> object:
+    return batch

@@ -13,8 +13,7 @@ from degrade.dataset.keys import pair_key
 from degrade.dataset.sources import ImageSource
 from degrade.errors import ImageError
 from degrade.images import write_png
-from zoo.portrait.align.alignment import align
-from zoo.portrait.align.alignment_file import write_alignment
+from zoo.portrait.align.alignment import align, write_alignment
 from zoo.portrait.align.warping import extract
 from zoo.portrait.detect.detection import Detector
 
@@ -50,7 +49,7 @@ def cut_faces(
 ) -> Iterator[Cut]:
     """Write the largest face of each photograph as ``OUT/<key>.png``; yield what became of it.
 
-    How they are aligned is written first, see `zoo.portrait.align.alignment_file`.
+    How they are aligned is written first, see `zoo.portrait.align.alignment`.
 
     Parameters
     ----------

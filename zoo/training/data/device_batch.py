@@ -7,18 +7,20 @@ the same masks: numbers come from a generator on the CPU, label maps are whole n
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from zoo.portrait.parse.labels import LABELS, UNKNOWN, place
+from degrade.random import MASK_DRAWS
+from zoo.labels import LABELS, UNKNOWN, label_index
 from zoo.portrait.parse.template_mask import template_mask
-from zoo.training.base.random_state import step_generator
+from zoo.training.base.schedule import step_generator
 from zoo.training.data.batches import FaceBatch
 from zoo.training.data.mask_errors import MaskErrors, sent
-from zoo.training.tasks.restorer.config import TrainingConfig
 
 __all__ = [
     "DeviceBatch", "DeviceBatches", "flip_boxes", "flip_images", "flip_labels", "one_hot",
@@ -26,8 +28,6 @@ __all__ = [
 
 _PAIRS = (("l_eye", "r_eye"), ("l_brow", "r_brow"), ("l_ear", "r_ear"))
 """Labels that change places in a mirror."""
-_MASK_DRAWS = 0
-"""In place of a process's rank: every process draws for the whole batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class DeviceBatch:
         ``(n, 19, side, side)`` float32, one label a pixel; all 0 where nothing is known. The mean
         mask is soft.
     right
-        The masks before `TrainingConfig.mask_errors`: the same where none is wrong.
+        The masks before `RestorerTraining.mask_errors`: the same where none is wrong.
     parts
         ``(n, 3, 3)`` float32 boxes of left eye, right eye and mouth.
     """
@@ -60,7 +60,8 @@ class DeviceBatches:
     Parameters
     ----------
     config
-        Chances of absent, mean and wrong masks; batch size and seed.
+        Of the run: ``network``, ``seed``, ``batch_size``, and ``no_mask``, ``template_mask`` and
+        ``mask_errors``, the chances of absent, mean and wrong masks.
     template
         How the faces are aligned.
     device
@@ -70,7 +71,7 @@ class DeviceBatches:
     """
 
     def __init__(
-        self, config: TrainingConfig, template: str, device: torch.device, *, masked: bool = True
+        self, config: Any, template: str, device: torch.device, *, masked: bool = True
     ) -> None:
         self._config, self._device = config, device
         self._masked = masked and config.network.masked
@@ -96,6 +97,25 @@ class DeviceBatches:
             flip_boxes(batch.parts, flipped),
         )
 
+    def stream(self, batches: Iterator[FaceBatch]) -> Iterator[DeviceBatch]:
+        """Yield the batches on the device; on a GPU the next is copied while this one is used.
+
+        They come in page-locked memory, so that the copies run beside the computing.
+        """
+        if self._device.type != "cuda":
+            yield from map(self, batches)
+            return
+        side = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
+        ready: tuple[FaceBatch, torch.cuda.Event] | None = None
+        for batch in batches:
+            with torch.cuda.stream(side):
+                moved = batch.to(self._device), side.record_event()
+            if ready is not None:
+                yield self(_received(*ready, self._device))
+            ready = moved
+        if ready is not None:
+            yield self(_received(*ready, self._device))
+
     def _masks(self, batch: FaceBatch, flipped: Tensor) -> tuple[Tensor, Tensor]:
         """Return the masks, and the right ones.
 
@@ -104,20 +124,22 @@ class DeviceBatches:
         if not self._masked:
             nothing = self._one_hot(torch.full_like(batch.labels, UNKNOWN))
             return nothing, nothing
-        config, places = self._config, batch.places
-        generator = step_generator(config.seed, batch.step, _MASK_DRAWS)
+        config, positions = self._config, batch.positions
+        generator = step_generator(config.seed, batch.step, MASK_DRAWS)
         kind, error = torch.rand(2, config.batch_size, generator=generator, dtype=torch.float64)
-        absent = (kind < config.no_mask)[places.start : places.stop]
-        mean = (kind < config.no_mask + config.template_mask)[places.start : places.stop] & ~absent
-        wrong = (error < config.mask_errors)[places.start : places.stop] & ~absent & ~mean
+        absent = (kind < config.no_mask)[positions.start : positions.stop]
+        mean = (kind < config.no_mask + config.template_mask)[
+            positions.start : positions.stop
+        ] & ~absent
+        wrong = (error < config.mask_errors)[positions.start : positions.stop] & ~absent & ~mean
         own = flip_labels(batch.labels, flipped)
         own.index_fill_(0, self._chosen(absent), UNKNOWN)
         right = self._with_mean(self._one_hot(own), batch.flips, mean)
         if not config.mask_errors:
             return right, right
-        drawn = MaskErrors.draw(config.batch_size, generator)
+        all_errors = MaskErrors.draw(config.batch_size, generator)
         faces = torch.nonzero(wrong)[:, 0].tolist()
-        errors = drawn.select([places[face] for face in faces])
+        errors = all_errors.select([positions[face] for face in faces])
         chosen = self._chosen(wrong)
         others = flip_labels(batch.others, flipped)
         mistaken = self._one_hot(errors.apply(own[chosen], others[chosen]))
@@ -140,6 +162,19 @@ class DeviceBatches:
     def _chosen(self, faces: Tensor) -> Tensor:
         """Return the numbers of the faces, of ``(n,)`` bool on the CPU, on the device."""
         return torch.nonzero(faces)[:, 0].to(self._device, non_blocking=True)
+
+
+def _received(batch: FaceBatch, copied: torch.cuda.Event, device: torch.device) -> FaceBatch:
+    """Return the batch for use on the current stream, which waits for its copy alone."""
+    stream = torch.cuda.current_stream(device)
+    stream.wait_event(copied)
+
+    def used_here(tensor: Tensor) -> Tensor:
+        # Its memory belongs to the stream that copied it, and must outlive its use on this one.
+        tensor.record_stream(stream)
+        return tensor
+
+    return batch.mapped(used_here)
 
 
 def one_hot(labels: Tensor) -> Tensor:
@@ -201,5 +236,5 @@ def _tables(device: torch.device) -> tuple[Tensor, Tensor]:
 def _mirrored_order() -> list[int]:
     order = list(range(len(LABELS)))
     for left, right in _PAIRS:
-        order[place(left)], order[place(right)] = place(right), place(left)
+        order[label_index(left)], order[label_index(right)] = label_index(right), label_index(left)
     return order

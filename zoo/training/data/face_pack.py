@@ -33,8 +33,8 @@ from degrade.dataset.sources import ImageSource
 from degrade.dataset.storage import LocalStorage
 from degrade.errors import ImageError, UserError
 from degrade.images import Image
-from zoo.portrait.align.templates import TEMPLATES
-from zoo.portrait.parse.labels import UNKNOWN
+from zoo.labels import UNKNOWN
+from zoo.templates import TEMPLATES
 from zoo.training.data.splits import SPLITS
 
 __all__ = ["CODECS", "FacePack", "PackError", "PackIndex", "PackSource", "PackWriter"]
@@ -60,7 +60,7 @@ class PackIndex:
     size
         Side of the faces in pixels.
     template
-        How they are aligned, see `zoo.portrait.align.templates`.
+        How they are aligned, see `zoo.templates`.
     parser
         What made the label maps, or ``none``: all is unknown.
     codec
@@ -236,7 +236,7 @@ class FacePack:
             ) from None
 
     def parts(self, i: int) -> NDArray[np.float32]:
-        """Return the boxes of left eye, right eye and mouth, see `zoo.training.data.face_parts`."""
+        """Return the boxes of left eye, right eye and mouth, see `zoo.training.data.packing`."""
         start = sum(self.index.records[i])
         return np.frombuffer(self._bytes, "<f4", 9, start).reshape(3, 3).astype(np.float32)
 
@@ -302,8 +302,8 @@ def _read_index(file: IO[bytes], path: Path) -> tuple[PackIndex, str]:
     return index, digest.hex()
 
 
-def _index_of(told: dict[str, Any]) -> PackIndex:
-    values = {field.name: told[field.name] for field in fields(PackIndex)}
+def _index_of(record: dict[str, Any]) -> PackIndex:
+    values = {field.name: record[field.name] for field in fields(PackIndex)}
     for name in ("keys", "splits", "weights"):
         values[name] = tuple(values[name])
     values["records"] = tuple((int(o), int(n), int(m)) for o, n, m in values["records"])

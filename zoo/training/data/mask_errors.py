@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from zoo.portrait.parse.labels import LABELS, UNKNOWN
+from zoo.labels import LABELS, UNKNOWN
 
 __all__ = [
     "KINDS", "MaskErrors", "dilated", "eroded", "relabelled", "sent", "shifted", "swap_tables",
@@ -110,7 +110,7 @@ class MaskErrors:
             ``(n, side, side)`` uint8 on any device: the faces' own label maps, and those of other
             faces.
         """
-        found = labels.clone()
+        changed_labels = labels.clone()
         # What is drawn is known on the CPU, so each kind is computed for its own faces alone, and
         # the device is never waited for.
         for kinds, change in (
@@ -124,10 +124,10 @@ class MaskErrors:
         ):
             faces = self.of_kind(*kinds)
             if faces:
-                places = sent(torch.tensor(faces), labels)
-                changed = change(self.select(faces), labels[places], others[places])
-                found.index_copy_(0, places, changed)
-        return found
+                indices = sent(torch.tensor(faces), labels)
+                changed = change(self.select(faces), labels[indices], others[indices])
+                changed_labels.index_copy_(0, indices, changed)
+        return changed_labels
 
     def radii(self, side: int) -> Tensor:
         """Return ``(n,)`` int64 pixels of erosion or dilation, from 1 on."""
@@ -214,7 +214,7 @@ def shifted(labels: Tensor, pixels: Tensor) -> Tensor:
     """
     side = labels.shape[1]
     across = torch.arange(side, device=labels.device)
-    rows, columns = (across[None] - pixels[:, place, None] for place in (0, 1))
+    rows, columns = (across[None] - pixels[:, axis, None] for axis in (0, 1))
     inside = [(index >= 0) & (index < side) for index in (rows, columns)]
     faces = torch.arange(len(labels), device=labels.device)[:, None, None]
     moved = labels[faces, rows.clamp(0, side - 1)[:, :, None], columns.clamp(0, side - 1)[:, None]]
@@ -249,22 +249,22 @@ def dilated(labels: Tensor, radii: Tensor, order: Tensor) -> Tensor:
     order
         ``(n, 19)`` float32, no two alike: the higher one wins; what is not known always loses.
     """
-    places = order.argsort(dim=1)
+    indices = order.argsort(dim=1)
     tables = torch.zeros(len(labels), 256, dtype=torch.uint8, device=labels.device)
-    tables[:, :_LABELS] = (places.argsort(dim=1) + 1).to(torch.uint8)
+    tables[:, :_LABELS] = (indices.argsort(dim=1) + 1).to(torch.uint8)
     back = torch.full_like(tables, UNKNOWN)
-    back[:, 1 : _LABELS + 1] = places.to(torch.uint8)
+    back[:, 1 : _LABELS + 1] = indices.to(torch.uint8)
     return relabelled(_repeated(_highest, relabelled(labels, tables), radii), back)
 
 
 def _repeated(step: Callable[[Tensor], Tensor], labels: Tensor, radii: Tensor) -> Tensor:
     """Take the step as often as each face's radius says: a window of 3 pixels makes any other."""
-    levels = found = labels.float()[:, None]
+    levels = changed_labels = labels.float()[:, None]
     there = sent(radii, labels)[:, None, None, None]
     for radius in range(1, int(radii.max()) + 1):
         levels = step(levels)
-        found = torch.where(there == radius, levels, found)
-    return found[:, 0].to(torch.uint8)
+        changed_labels = torch.where(there == radius, levels, changed_labels)
+    return changed_labels[:, 0].to(torch.uint8)
 
 
 def _highest(levels: Tensor) -> Tensor:

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from degrade.dataset.keys import pair_key
 from degrade.dataset.sources import ImageSource, open_source
 from degrade.images import Image, atomic_file
-from zoo.portrait.align.alignment_file import template_of
-from zoo.portrait.parse.labels import UNKNOWN, label_map
+from zoo.labels import UNKNOWN, label_index, label_map
+from zoo.portrait.align.alignment import template_of
 from zoo.portrait.parse.parsing import Parser, load_parser
+from zoo.templates import TIGHT_CENTRE, TIGHT_ZOOM
+from zoo.training.base.config import TrainingError
 from zoo.training.data.face_pack import FacePack, PackError, PackIndex, PackWriter
-from zoo.training.data.face_parts import part_boxes
 from zoo.training.data.splits import (
     choose_splits,
     difference_hash,
@@ -27,9 +28,18 @@ from zoo.training.data.splits import (
     read_splits,
     unit_hash,
 )
-from zoo.training.tasks.restorer.config import TrainingError
 
-__all__ = ["DEFAULT_PARSER", "NO_PARSER", "PackOptions", "is_fresh", "pack_faces", "prepare_pack"]
+__all__ = [
+    "DEFAULT_PARSER",
+    "NO_PARSER",
+    "PARTS",
+    "PackOptions",
+    "is_fresh",
+    "pack_faces",
+    "part_boxes",
+    "prepare_pack",
+    "template_boxes",
+]
 
 NO_PARSER = "none"
 DEFAULT_PARSER = "mesh"
@@ -116,7 +126,7 @@ def pack_faces(
     order = sorted(faces, key=lambda face: (unit_hash(face.key, "limit"), face.key))
     with atomic_file(out) as file:
         writer = PackWriter(file, options.codec, options.quality)
-        for done, face in enumerate(order, 1):
+        for count, face in enumerate(order, 1):
             image = face.source.read(face.file)
             # Of all, also those that do not fit: a face's split depends on its near copies.
             hashes[face.key] = difference_hash(image)
@@ -131,14 +141,14 @@ def pack_faces(
                 if not full:
                     records[face.key] = writer.add(*stored, part_boxes(labels, template))
             if on_face:
-                on_face(done, len(order))
+                on_face(count, len(order))
         if not records or size is None:
             raise TrainingError(f"not one face fits into {options.limit} bytes: allow more")
         keys = sorted(hashes)
         groups = near_copies([hashes[key] for key in keys])
         splits = choose_splits(keys, groups, listed)
         by_key = {face.key: face for face in faces}
-        kept = [(key, split) for key, split in zip(keys, splits, strict=True) if key in records]
+        packed = [(key, split) for key, split in zip(keys, splits, strict=True) if key in records]
         writer.close(
             PackIndex(
                 size,
@@ -147,10 +157,10 @@ def pack_faces(
                 options.codec,
                 _inputs_digest(faces, options, _name(parser)),
                 int((np.bincount(groups)[groups] > 1).sum()),
-                tuple(key for key, _ in kept),
-                tuple(split for _, split in kept),
-                tuple(by_key[key].weight for key, _ in kept),
-                tuple(records[key] for key, _ in kept),
+                tuple(key for key, _ in packed),
+                tuple(split for _, split in packed),
+                tuple(by_key[key].weight for key, _ in packed),
+                tuple(records[key] for key, _ in packed),
             )
         )
     return FacePack(out)
@@ -202,8 +212,8 @@ def _one_template(folders: Sequence[Path]) -> str:
             raise TrainingError(f"{folder} is no folder: give those that `zoo align` wrote")
     templates = {template_of(folder): folder for folder in folders}
     if len(templates) > 1:
-        told = ", ".join(f"{folder} as {name}" for name, folder in sorted(templates.items()))
-        raise TrainingError(f"the faces are aligned differently ({told}): align them alike")
+        settings = ", ".join(f"{folder} as {name}" for name, folder in sorted(templates.items()))
+        raise TrainingError(f"the faces are aligned differently ({settings}): align them alike")
     return next(iter(templates))
 
 
@@ -275,10 +285,10 @@ def _label_map(parser: Parser | None, face: Image) -> NDArray[np.uint8]:
 
 def _inputs_digest(faces: Iterable[_Face], options: PackOptions, parser: str) -> str:
     """Return a digest of the files' names and sizes, their weights, and the options."""
-    told = asdict(options) | {"weights": None, "splits": [_content(p) for p in options.splits]}
-    told["parser"] = parser
+    settings = asdict(options) | {"weights": None, "splits": [_content(p) for p in options.splits]}
+    settings["parser"] = parser
     rows = sorted((f.key, f.weight, f.source.size_in_bytes(f.file)) for f in faces)
-    return hashlib.sha256(json.dumps([told, rows]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([settings, rows]).encode()).hexdigest()
 
 
 def _content(path: Path) -> str:
@@ -289,3 +299,46 @@ def _changed(face: _Face) -> float:
     folder = face.source.storage.local
     assert folder is not None
     return (folder / face.file).stat().st_mtime
+
+
+PARTS = ("l_eye", "r_eye", "mouth")
+"""The order of the boxes; ``l_`` is the one on the image's left."""
+_REGIONS = (("l_eye",), ("r_eye",), ("mouth", "u_lip", "l_lip"))
+_CENTRES = ((0.3795, 0.475), (0.6205, 0.475), (0.5, 0.728))
+"""Of the mean face in an ``ffhq`` crop, as `zoo.portrait.parse.template_mask` draws it."""
+_HALF_SIDES = (40 / 512, 40 / 512, 60 / 512)
+"""Of an ``ffhq`` crop: GFPGAN's 80 pixels for an eye and 120 for a mouth of 512
+(TencentARC/GFPGAN @7552a77, options/train_gfpgan_v1.yml, ``eye_out_size``, ``mouth_out_size``)."""
+_LEAST = 1e-4
+"""Share of the crop below which a region is too small to have a centre."""
+
+
+def template_boxes(template: str) -> NDArray[np.float32]:
+    """Return the boxes of the mean face, see `part_boxes`."""
+    zoom, centre = (TIGHT_ZOOM, np.array(TIGHT_CENTRE)) if template == "tight" else (1.0, 0.5)
+    centres = (np.array(_CENTRES) - centre) * zoom + 0.5
+    return np.column_stack((centres, np.array(_HALF_SIDES) * zoom)).astype(np.float32)
+
+
+def part_boxes(labels: NDArray[np.uint8], template: str) -> NDArray[np.float32]:
+    """Return the boxes of left eye, right eye and mouth, ``(3, 3)`` float32.
+
+    Each is centre x, centre y and half side, in unit coordinates of the crop: 0 is the outer edge
+    of the first pixel, 1 that of the last. Boxes lie inside the crop.
+
+    Parameters
+    ----------
+    labels
+        ``(side, side)`` label map: a centre is the region's centroid where there is one, else the
+        mean face's.
+    template
+        ``ffhq`` or ``tight``: sizes, and centres of what is not seen.
+    """
+    boxes = template_boxes(template)
+    for box, names in zip(boxes, _REGIONS, strict=True):
+        rows, columns = np.nonzero(np.isin(labels, [label_index(name) for name in names]))
+        if len(rows) > _LEAST * labels.size:
+            box[:2] = (columns.mean() + 0.5, rows.mean() + 0.5)
+            box[:2] /= labels.shape[0]
+        box[:2] = np.clip(box[:2], box[2], 1 - box[2])
+    return boxes

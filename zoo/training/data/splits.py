@@ -19,7 +19,7 @@ from scipy.sparse.csgraph import connected_components
 
 from degrade.dataset.keys import pair_key
 from degrade.images import Image
-from zoo.training.tasks.restorer.config import TrainingError
+from zoo.training.base.config import TrainingError
 
 __all__ = ["SPLITS", "choose_splits", "difference_hash", "near_copies", "read_splits", "unit_hash"]
 
@@ -118,12 +118,12 @@ def choose_splits(
 
 def _group_split(names: Sequence[str], listed: Mapping[str, str]) -> str:
     chance = unit_hash(names[0], "split")
-    told = {listed[name] for name in names if name in listed}
-    if "test" in told:
+    listed_splits = {listed[name] for name in names if name in listed}
+    if "test" in listed_splits:
         return "test"
-    if "val" in told:
+    if "val" in listed_splits:
         return "val" if chance < 0.5 else "test"
-    if "train" in told or chance >= 2 * _SHARE:
+    if "train" in listed_splits or chance >= 2 * _SHARE:
         return "train"
     return "val" if chance < _SHARE else "test"
 

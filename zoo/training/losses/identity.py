@@ -10,10 +10,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from zoo.networks.faces.face_descriptor import FaceDescriptor, load_descriptor
-from zoo.portrait.align.templates import TIGHT_CENTRE, TIGHT_ZOOM
-from zoo.training.tasks.restorer.config import IdentityConfig, TrainingError
-from zoo.weights.descriptors import DESCRIPTORS, shipped_descriptor
+from zoo.networks.faces.face_descriptor import (
+    DESCRIPTORS,
+    FaceDescriptor,
+    load_descriptor,
+    shipped_descriptor,
+)
+from zoo.templates import TIGHT_CENTRE, TIGHT_ZOOM
+from zoo.training.base.config import IdentityConfig, TrainingError
 from zoo.weights.files import cache_folder
 
 __all__ = ["IdentityLoss", "tight_part"]
@@ -47,11 +51,11 @@ class IdentityLoss:
         Both are ``(n, 3, size, size)`` RGB in [0, 1].
         """
         with torch.no_grad():
-            wanted = self._network(self._seen(hq))
-        alike: Tensor = (self._network(self._seen(restored)) * wanted).sum(dim=1)
+            expected = self._network(self._tight(hq))
+        alike: Tensor = (self._network(self._tight(restored)) * expected).sum(dim=1)
         return (1 - alike).mean()
 
-    def _seen(self, faces: Tensor) -> Tensor:
+    def _tight(self, faces: Tensor) -> Tensor:
         return faces if self._template == "tight" else tight_part(faces)
 
 

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from zoo.labels import label_index
 from zoo.networks.restoration.style import complete_mask
-from zoo.portrait.parse.labels import place
 
 __all__ = ["REGIONS", "region_grams", "region_style_loss"]
 
@@ -28,7 +28,7 @@ says nothing of, is the last region: without a mask that is the whole face."""
 _EPSILON = 1e-8
 
 
-def region_style_loss(found: Sequence[Tensor], wanted: Sequence[Tensor], mask: Tensor) -> Tensor:
+def region_style_loss(maps: Sequence[Tensor], hq_maps: Sequence[Tensor], mask: Tensor) -> Tensor:
     """Return how far apart the regions' Gram matrices are: a scalar, 0 for equal maps.
 
     PSFRGAN's semantic-aware style loss (Chen et al. 2021, arXiv 2009.08709; chaofengc/PSFRGAN
@@ -45,7 +45,7 @@ def region_style_loss(found: Sequence[Tensor], wanted: Sequence[Tensor], mask: T
     known = complete_mask(mask, mask)
     regions = _merged(known)
     apart = []
-    for one, other in zip(found, wanted, strict=True):
+    for one, other in zip(maps, hq_maps, strict=True):
         at_size = functional.adaptive_avg_pool2d(regions, (one.shape[2], one.shape[3]))
         difference = region_grams(one, at_size) - region_grams(other, at_size)
         apart.append(difference.square().mean())
@@ -77,6 +77,8 @@ def region_grams(maps: Tensor, regions: Tensor) -> Tensor:
 
 def _merged(known: Tensor) -> Tensor:
     """Add up the channels of each of `REGIONS`, and the others in one more."""
-    places = [[place(name) for name in names] for names in REGIONS]
-    rest = [label for label in range(known.shape[1]) if not any(label in own for own in places)]
-    return torch.stack([known[:, labels].sum(dim=1) for labels in (*places, rest)], dim=1)
+    region_labels = [[label_index(name) for name in names] for names in REGIONS]
+    rest = [
+        label for label in range(known.shape[1]) if not any(label in own for own in region_labels)
+    ]
+    return torch.stack([known[:, labels].sum(dim=1) for labels in (*region_labels, rest)], dim=1)

@@ -13,17 +13,13 @@ import torch
 from torch import Tensor
 
 from degrade.feed.data_pool import DataPool, Family
-from degrade.random import FEEDING, Stream, StreamKey
-from zoo.portrait.align.alignment_file import template_of
-from zoo.training.tasks.embedder.augmentation import draw_view, view_of
+from degrade.random import EMBEDDER_VIEWS, FEEDING, Stream, StreamKey
+from zoo.portrait.align.alignment import template_of
+from zoo.training.base.config import TrainingError
+from zoo.training.tasks.embedder.augmentation import draw_inner, draw_view, set_into, view_of
 from zoo.training.tasks.embedder.config import DescriptorTraining
-from zoo.training.tasks.embedder.surroundings import draw_inner, set_into
-from zoo.training.tasks.restorer.config import TrainingError
 
 __all__ = ["IdentityBatch", "IdentityBatches"]
-
-_VIEWS = 10
-"""Stream slot of views, beyond those of the pool and of `zoo.training.data.batches`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +67,7 @@ class IdentityBatches:
         families = {name: Family(name, share) for name, share in config.families.items()}
         self._pool = DataPool(folder, families, batch_size=config.batch_size, seed=config.seed)
         keys = self._pool.source.keys
-        self._labels = {key: place for place, key in enumerate(sorted(keys))}
+        self._labels = {key: number for number, key in enumerate(sorted(keys))}
         height, width = self._pool.source.read(keys[0]).shape[:2]
         size = config.network.size
         if height != width or height < size:
@@ -95,20 +91,20 @@ class IdentityBatches:
     def __getitem__(self, step: int) -> IdentityBatch:
         config = self._config
         batch = self._pool[step]
-        stream = Stream(StreamKey(config.seed, step, 0), _VIEWS, FEEDING)
+        stream = Stream(StreamKey(config.seed, step, 0), EMBEDDER_VIEWS, FEEDING)
         spared = np.array([stream.unit() < config.clean for _ in range(config.batch_size)])
         views = [draw_view(config.augmentation, stream) for _ in range(2 * config.batch_size)]
         chance = config.augmentation.surroundings
         inners = [draw_inner(chance, stream) for _ in range(2 * config.batch_size)]
         count = config.batch_size
         pairs = []
-        for place, images in enumerate(
+        for number, images in enumerate(
             (np.where(spared[:, None, None, None], batch.hq, batch.lq), batch.hq)
         ):
             faces = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
             # Another's for each view, and that other is in the batch: to be told from it, too.
-            others = faces.roll(1 + place, dims=0)
-            pairs.append(set_into(faces, others, inners[place * count :][:count], self.template))
-        seen = view_of(torch.cat(pairs), views, config.network.size)
+            others = faces.roll(1 + number, dims=0)
+            pairs.append(set_into(faces, others, inners[number * count :][:count], self.template))
+        faces_seen = view_of(torch.cat(pairs), views, config.network.size)
         labels = [self._labels[image_id] for image_id, _ in self._pool.pictures(step)]
-        return IdentityBatch(seen[:count], seen[count:], torch.tensor(labels))
+        return IdentityBatch(faces_seen[:count], faces_seen[count:], torch.tensor(labels))

@@ -1,61 +1,67 @@
-"""The loop's state and one step of it; a run resumed equals a run never stopped."""
+"""Train a face descriptor with ArcFace's loss between two views of each image."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from zoo.networks.faces.arcface import paired_margin_loss
-from zoo.networks.faces.face_descriptor import FaceDescriptor
-from zoo.training.base.state import fill_network, read_state, taking_up, write_state
-from zoo.training.tasks.embedder.batches import IdentityBatch
-from zoo.training.tasks.embedder.config import DescriptorTraining, descriptor_training
+from zoo.networks.faces.face_descriptor import FaceDescriptor, load_descriptor, save_descriptor
+from zoo.training.base.distributed import Processes
+from zoo.training.base.trainer import OnFace, Trainer, fill_network, on_device, seeded
+from zoo.training.tasks.embedder.batches import IdentityBatch, IdentityBatches
+from zoo.training.tasks.embedder.config import DescriptorTraining
+from zoo.weights.download import sha256_of
+from zoo.weights.files import WeightsMissing
 
 __all__ = ["DescriptorTrainer"]
 
-_CONFIG = "task_config"
-"""No other training takes a state of this one for its own."""
 
+class DescriptorTrainer(Trainer):
+    """The descriptor and its optimiser; one process, for its norms see whole batches."""
 
-class DescriptorTrainer:
-    """The descriptor, its optimiser and the number of steps done.
+    config_type = DescriptorTraining
+    config_key = "task_config"
+    config: DescriptorTraining
+    batches: IdentityBatches
 
-    Parameters
-    ----------
-    config
-        See `DescriptorTraining`.
-    device
-        Where to train.
-    """
-
-    def __init__(self, config: DescriptorTraining, device: torch.device) -> None:
-        self.config, self.device, self.done = config, device, 0
-        self.begun_from = ""
-        """sha256 of the weights file that the run began from, or an empty text."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(config.seed)
+    def __init__(
+        self, config: DescriptorTraining, device: torch.device, processes: Processes | None = None
+    ) -> None:
+        super().__init__(config, device, processes)
+        with seeded(config.seed):
             network = FaceDescriptor(config.network)
-        layout = torch.channels_last
-        self.network = network.to(device, memory_format=layout)  # type: ignore[call-overload]
-        told = list(self.network.parameters())
+        self.network = on_device(network, device)
+        parameters = list(self.network.parameters())
+        norms_and_slopes = [p for p in parameters if p.dim() <= 1]
+        others = [p for p in parameters if p.dim() > 1]
         self._optimiser = torch.optim.AdamW(
-            [
-                {"params": [p for p in told if p.dim() > 1], "weight_decay": config.weight_decay},
-                # Norms and slopes.
-                {"params": [p for p in told if p.dim() <= 1], "weight_decay": 0.0},
+            [  # type: ignore[arg-type]  # mypy joins the values to object
+                {"params": others, "weight_decay": config.weight_decay},
+                {"params": norms_and_slopes, "weight_decay": 0.0},
             ],
             config.learning_rate,
         )
+        self.parts = {"network": self.network, "optimiser": self._optimiser}
+
+    @classmethod
+    def build(cls, config: DescriptorTraining) -> nn.Module:
+        """Return the network that comes out, untrained."""
+        return FaceDescriptor(config.network)
+
+    def open(self, faces: Path, out: Path, on_face: OnFace | None = None) -> None:
+        """Open a folder of aligned faces, see `IdentityBatches`."""
+        self.batches = IdentityBatches(self.config, faces)
+        self.template = self.batches.template
 
     def step(self, batch: IdentityBatch) -> dict[str, float]:
-        """Learn from one batch; return its loss, and the share of faces told right.
+        """Learn from one batch; return its loss, and the share of faces recognised.
 
-        Right is where a degraded face is nearest to its own photograph's other view.
+        Recognised is a degraded face that is nearest to its own image's other view.
         """
         count = len(batch.labels)
         faces = torch.cat([batch.degraded, batch.clean])
@@ -64,8 +70,7 @@ class DescriptorTrainer:
         for group in self._optimiser.param_groups:
             group["lr"] = self.learning_rate
         self.network.train()
-        wanted = self.config.precision == "bfloat16"
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=wanted):
+        with self.autocast():
             one, other = self.network(faces).split(count)
         loss = paired_margin_loss(one, other, labels, self.margin, self.config.scale)
         self._optimiser.zero_grad(set_to_none=True)
@@ -92,40 +97,27 @@ class DescriptorTrainer:
         growing = self.config.margin_warmup * self.config.steps
         return self.config.margin * (min(1.0, self.done / growing) if growing else 1.0)
 
-    def begin_from(self, tensors: Mapping[str, Tensor], digest: str) -> None:
-        """Take up a descriptor's weights, those of a file with that sha256, before the first step.
+    def begin_from(self, weights: Path) -> list[str]:
+        """Take up a descriptor's weights of the same sizes."""
+        try:
+            self.begun_from = sha256_of(weights)
+        except OSError as error:
+            raise WeightsMissing(
+                f"{weights} cannot be read ({error.strerror}): name a .safetensors file of "
+                "`zoo train`"
+            ) from error
+        fill_network(self.network, load_descriptor(weights).state_dict(), weights)
+        return []
 
-        Raises TrainingError where they are of other sizes.
-        """
-        fill_network(self.network, tensors, "the weights to begin from")
-        self.begun_from = digest
+    def header(self) -> dict[str, Any]:
+        """Return the header of the exported weights."""
+        return {**super().header(), "photographs": self.batches.classes}
 
-    def save(self, path: Path) -> None:
-        """Write everything that a later run needs to go on as if never stopped."""
-        parts = {
-            "done": self.done,
-            "begun_from": self.begun_from,
-            "network": self.network.state_dict(),
-            "optimiser": self._optimiser.state_dict(),
-        }
-        write_state(path, self.config.as_record(), parts, key=_CONFIG)
+    def notes(self) -> list[str]:
+        """Return how many images there are."""
+        return [f"{self.batches.classes} images, each a person of its own"]
 
-    def load(self, path: Path) -> None:
-        """Take up what `save` wrote.
-
-        Raises
-        ------
-        TrainingError
-            Another configuration's (the message names the keys that differ), or another version's.
-        WeightsRefused
-            It is no such file.
-        """
-        record = read_state(path, self.config.as_record(), key=_CONFIG, complete=_completed)
-        with taking_up(path):
-            fill_network(self.network, record["network"], path)
-            self._optimiser.load_state_dict(record["optimiser"])
-            self.done, self.begun_from = int(record["done"]), str(record["begun_from"])
-
-
-def _completed(told: dict[str, Any]) -> dict[str, Any]:
-    return descriptor_training(told).as_record()
+    def export(self, path: Path) -> Path:
+        """Write the descriptor as 16-bit safetensors, with `header`; return the path."""
+        save_descriptor(self.network, path, self.header())
+        return path

@@ -11,17 +11,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from degrade.dataset.sources import ImageSource, open_source
-from zoo.portrait.align.alignment_file import template_of
+from degrade.random import GENERATOR_FLIPS, GENERATOR_ORDER, array_generator
+from zoo.portrait.align.alignment import template_of
+from zoo.training.base.config import TrainingError
 from zoo.training.data.face_pack import FacePack, PackSource
-from zoo.training.tasks.restorer.config import TrainingError
 
 __all__ = ["RealFaces"]
 
-_ORDER, _FLIPS = 1, 2
-
 
 class RealFaces:
-    """``faces.batch(step)`` → tensors; depends on the faces, the seed and the step alone.
+    """``faces[step]`` → a batch; depends on the faces, the seed and the step alone.
 
     Parameters
     ----------
@@ -35,6 +34,8 @@ class RealFaces:
         Faces of a step.
     seed
         Of order and mirroring.
+    places
+        Which faces of each batch to give; None for all.
     on_read
         Called with the number of faces read and of all.
 
@@ -54,6 +55,7 @@ class RealFaces:
         size: int,
         batch_size: int,
         seed: int,
+        positions: range | None = None,
         on_read: Callable[[int, int], None] | None = None,
     ) -> None:
         source, self.template = _open(faces)
@@ -70,30 +72,22 @@ class RealFaces:
             if on_read:
                 on_read(index + 1, len(source))
         self._batch_size, self._seed = batch_size, seed
+        self._positions = list(range(batch_size) if positions is None else positions)
 
     def __len__(self) -> int:
         return len(self._images)
 
-    def batch(self, step: int, places: range | None = None) -> Tensor:
+    def __getitem__(self, step: int) -> Tensor:
         """Return the faces of a step, ``(n, 3, size, size)`` float32 RGB in [0, 1].
 
         Half of them are mirrored.
-
-        Parameters
-        ----------
-        step
-            From 0.
-        places
-            Which faces of the batch; None for all.
         """
         count = len(self._images)
-        wanted = list(range(self._batch_size) if places is None else places)
-        rounds = [divmod(step * self._batch_size + place, count) for place in wanted]
+        rounds = [divmod(step * self._batch_size + position, count) for position in self._positions]
         orders = {turn: _order(self._seed, turn, count) for turn in {turn for turn, _ in rounds}}
-        chosen = [orders[turn][place] for turn, place in rounds]
-        mirrored = _generator(self._seed, _FLIPS, step).random(self._batch_size)
-        images = self._images[chosen]
-        flips = mirrored[wanted] < 0.5
+        images = self._images[[orders[turn][position] for turn, position in rounds]]
+        mirrored = array_generator(self._seed, GENERATOR_FLIPS, step).random(self._batch_size)
+        flips = mirrored[self._positions] < 0.5
         images[flips] = images[flips][..., ::-1]
         return torch.from_numpy(images).float() / 255
 
@@ -113,8 +107,4 @@ def _open(faces: Path) -> tuple[ImageSource, str]:
 
 
 def _order(seed: int, turn: int, count: int) -> NDArray[np.int64]:
-    return _generator(seed, _ORDER, turn).permutation(count)
-
-
-def _generator(seed: int, purpose: int, number: int) -> np.random.Generator:
-    return np.random.Generator(np.random.Philox([seed, purpose, number]))
+    return array_generator(seed, GENERATOR_ORDER, turn).permutation(count)

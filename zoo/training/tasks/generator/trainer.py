@@ -2,61 +2,61 @@
 
 from __future__ import annotations
 
-import copy
+import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from zoo.networks.stylegan.discriminator import Discriminator
 from zoo.networks.stylegan.generator import StyleGenerator
-from zoo.training.adversarial.discriminator import DiscriminatorTrainer, lazy_adam, optimiser_step
-from zoo.training.adversarial.functional import generator_loss
+from zoo.training.adversarial.discriminator import (
+    DiscriminatorTrainer,
+    generator_loss,
+    lazy_adam,
+    optimiser_step,
+)
 from zoo.training.base.distributed import Processes
-from zoo.training.base.random_state import step_generator
-from zoo.training.base.state import fill_network, read_state, taking_up, write_state
+from zoo.training.base.schedule import step_generator
+from zoo.training.base.trainer import OnFace, Trainer, average_of, on_device, sample_sheet, seeded
 from zoo.training.tasks.generator.config import GeneratorTraining
-from zoo.training.tasks.generator.path_length import PATH_DECAY, path_lengths, path_penalty
+from zoo.training.tasks.generator.faces import RealFaces
 
-__all__ = ["GeneratorTrainer"]
+__all__ = ["PATH_DECAY", "GeneratorTrainer", "path_lengths", "path_penalty"]
 
 _CODE_DECAY = 0.998
 """Share of the average code that a step keeps (Karras et al. 2019, official code, w_avg_beta)."""
 _PATH_SHARE = 2
 """The path length regularisation uses one face in so many (official code, pl_batch_shrink)."""
-_NETWORKS = ("generator", "average")
+PATH_DECAY = 0.01
+"""Share of the running mean length that a step replaces (the official code's ``pl_decay``:
+NVlabs/stylegan2-ada-pytorch, training/loss.py)."""
+_SHEET_EVERY, _COLUMNS, _ROWS = 250, 8, 4
 
 
-class GeneratorTrainer:
-    """Both networks, the averaged generator, their optimisers and the number of steps done.
+class GeneratorTrainer(Trainer):
+    """Both networks, the averaged generator and their optimisers."""
 
-    Parameters
-    ----------
-    config
-        See `GeneratorTraining`.
-    device
-        Where to train.
-    processes
-        This one among those that train together; each learns from its part of the batch.
-    """
+    config_type = GeneratorTraining
+    shared = True
+    uses_workers = False  # the faces are in memory
+    config: GeneratorTraining
+    batches: RealFaces
 
     def __init__(
-        self,
-        config: GeneratorTraining,
-        device: torch.device,
-        processes: Processes | None = None,
+        self, config: GeneratorTraining, device: torch.device, processes: Processes | None = None
     ) -> None:
-        self.config, self.device, self.done = config, device, 0
-        self.processes = processes or Processes()
+        super().__init__(config, device, processes)
         self._path_mean = torch.zeros(())
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(config.seed)
+        with seeded(config.seed):
             generator = StyleGenerator(config.network)
             discriminator = Discriminator(config.network.channels)
-        layout = torch.channels_last
-        self.generator = generator.to(device, memory_format=layout)  # type: ignore[call-overload]
-        self.average = copy.deepcopy(self.generator).requires_grad_(False).eval()
+        self.generator = on_device(generator, device)
+        self.average = average_of(self.generator)
         self.discriminator = DiscriminatorTrainer(
             discriminator,
             device,
@@ -66,10 +66,49 @@ class GeneratorTrainer:
             augment_target=config.augment_target,
             augment_images=config.augment_images,
             processes=self.processes,
-            precision=self._precision,
+            precision=self.autocast,
         )
         every = config.path_length_every if config.path_length else 0
         self.optimiser = lazy_adam(self.generator, config.learning_rate, 0.0, every)
+        self.parts = {
+            "generator": self.generator,
+            "average": self.average,
+            "optimiser": self.optimiser,
+            "discriminator": self.discriminator,
+        }
+
+    @classmethod
+    def build(cls, config: GeneratorTraining) -> nn.Module:
+        """Return the network that comes out, untrained."""
+        return StyleGenerator(config.network)
+
+    def open(self, faces: Path, out: Path, on_face: OnFace | None = None) -> None:
+        """Read the faces, see `RealFaces`."""
+        config, part = self.config, self.processes.part(self.config.batch_size)
+        size = config.network.size
+        self.batches = RealFaces(faces, size, config.batch_size, config.seed, part)
+        self.template, self.sheet_every = self.batches.template, _SHEET_EVERY
+
+    def header(self) -> dict[str, Any]:
+        """Return the header of the exported weights."""
+        return {**super().header(), "faces": len(self.batches), "loss_networks": []}
+
+    def notes(self) -> list[str]:
+        """Return how many faces there are and how often each is shown."""
+        shown, count = self.config.steps * self.config.batch_size, len(self.batches)
+        return [f"{count} faces, each shown about {shown / count:.0f} times"]
+
+    def sheet(self) -> NDArray[np.uint8]:
+        """Return the same 32 drawn faces each time."""
+        return sample_sheet(torch.split(self.draw(_COLUMNS * _ROWS), _COLUMNS))
+
+    def extra_state(self) -> dict[str, Any]:
+        """Return the running mean of the path lengths."""
+        return {"path_mean": self._path_mean}
+
+    def load_extra_state(self, record: Mapping[str, Any]) -> None:
+        """Take up the running mean of the path lengths."""
+        self._path_mean.copy_(record["path_mean"])
 
     @property
     def learning_rate(self) -> float:
@@ -86,7 +125,7 @@ class GeneratorTrainer:
             metrics |= self._regularise_path(max(1, len(real) // _PATH_SHARE), generator)
         metrics |= self._train_discriminator(real, generator)
         self.done += 1
-        self._average()
+        self._update_average()
         values = torch.stack([value.detach().float() for value in metrics.values()])
         self.processes.average([values])
         strength = torch.tensor(self.discriminator.strength)
@@ -101,40 +140,9 @@ class GeneratorTrainer:
         drawn: Tensor = self.average(z.to(self.device), truncation)
         return drawn.clamp(0, 1).cpu()
 
-    def save(self, path: Path) -> None:
-        """Write everything that a later run needs to go on as if never stopped."""
-        parts: dict[str, Any] = {
-            "done": self.done,
-            "path_mean": self._path_mean,
-            "optimiser": self.optimiser.state_dict(),
-            "discriminator": self.discriminator.state_dict(),
-        }
-        for name in _NETWORKS:
-            parts[name] = getattr(self, name).state_dict()
-        write_state(path, self.config.as_record(), parts)
-
-    def load(self, path: Path) -> None:
-        """Take up what `save` wrote.
-
-        Raises
-        ------
-        TrainingError
-            Another configuration's, another version's, or a state that lacks a part.
-        WeightsRefused
-            It is no such file.
-        """
-        record = read_state(path, self.config.as_record())
-        with taking_up(path):
-            for name in _NETWORKS:
-                fill_network(getattr(self, name), record[name], path)
-            self.optimiser.load_state_dict(record["optimiser"])
-            self.discriminator.load_state_dict(record["discriminator"], path)
-            self._path_mean.copy_(record["path_mean"])
-            self.done = int(record["done"])
-
     def _train_generator(self, count: int, generator: torch.Generator) -> dict[str, Tensor]:
-        with self._precision():
-            faces = self._faces(self._codes(count, generator, tell=True), generator)
+        with self.autocast():
+            faces = self._faces(self._codes(count, generator, update_average=True), generator)
         augmentation = self.discriminator.augmentation(count, generator)
         loss = generator_loss(self.discriminator.score_and_features(faces, None, augmentation)[0])
         norm = optimiser_step(self.generator, self.optimiser, loss, self.processes)
@@ -142,7 +150,7 @@ class GeneratorTrainer:
 
     def _regularise_path(self, count: int, generator: torch.Generator) -> dict[str, Tensor]:
         config = self.config
-        with self._precision():
+        with self.autocast():
             codes = self._codes(count, generator)
             faces = self._faces(codes, generator) * 2 - 1
         lengths = path_lengths(faces, codes, generator)
@@ -155,16 +163,18 @@ class GeneratorTrainer:
         return {"path": penalty}
 
     def _train_discriminator(self, real: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        with torch.no_grad(), self._precision():
+        with torch.no_grad(), self.autocast():
             fake = self._faces(self._codes(len(real), generator), generator)
         return self.discriminator.step(real, fake.float(), None, self.done, generator)
 
-    def _codes(self, count: int, generator: torch.Generator, tell: bool = False) -> Tensor:
+    def _codes(
+        self, count: int, generator: torch.Generator, update_average: bool = False
+    ) -> Tensor:
         """Draw codes ``(n, layers, latent)``, some of them mixed of two."""
         network = self.config.network
         z = torch.randn((2, count, network.latent), generator=generator).to(self.device)
         one, other = (self.generator.map(each) for each in z)
-        if tell:
+        if update_average:
             with torch.no_grad():
                 self.generator.average_code.lerp_(one.mean(dim=0), 1 - _CODE_DECAY)
         mixed = torch.rand(count, generator=generator) < self.config.mixing
@@ -177,12 +187,8 @@ class GeneratorTrainer:
         faces: Tensor = self.generator.synthesise(codes, generator)
         return faces
 
-    def _precision(self) -> torch.autocast:
-        wanted = self.config.precision == "bfloat16"
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=wanted)
-
     @torch.no_grad()
-    def _average(self) -> None:
+    def _update_average(self) -> None:
         config = self.config
         shown = self.done * config.batch_size
         half_life = min(config.average_images, config.average_ramp * shown)
@@ -191,5 +197,31 @@ class GeneratorTrainer:
             self.average.parameters(), self.generator.parameters(), strict=True
         ):
             average.lerp_(now, 1 - keep)
-        for average, now in zip(self.average.buffers(), self.generator.buffers(), strict=True):
-            average.copy_(now)
+        for copied, buffer in zip(self.average.buffers(), self.generator.buffers(), strict=True):
+            copied.copy_(buffer)
+
+
+def path_lengths(faces: Tensor, codes: Tensor, generator: torch.Generator) -> Tensor:
+    """Return ``(n,)`` lengths ``‖Jᵀ y‖`` for noise images ``y``, differentiable.
+
+    Equal steps in W are to change the face by equal lengths: path length regularisation, Karras
+    et al. 2020 (arXiv 1912.04958, section 3.2, eq. 4).
+
+    Parameters
+    ----------
+    faces
+        ``(n, 3, size, size)`` RGB in [-1, 1], computed from ``codes``.
+    codes
+        ``(n, layers, latent)`` that asked for gradients; the mean is over the layers.
+    generator
+        Draws ``y``, normal, divided by the side so that the length does not grow with it.
+    """
+    noise = torch.randn(faces.shape, generator=generator).to(faces.device)
+    noise = noise / math.sqrt(faces.shape[2] * faces.shape[3])
+    (gradient,) = torch.autograd.grad((faces * noise).sum(), codes, create_graph=True)
+    return gradient.square().sum(dim=2).mean(dim=1).sqrt()
+
+
+def path_penalty(lengths: Tensor, mean: Tensor) -> Tensor:
+    """Return the mean squared distance of the lengths from their running mean."""
+    return (lengths - mean).square().mean()

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from zoo.portrait.align.templates import TIGHT_CENTRE, TIGHT_ZOOM
-from zoo.training.base.random_state import step_generator
+from zoo.templates import TIGHT_CENTRE, TIGHT_ZOOM
+from zoo.training.base.schedule import step_generator
 from zoo.training.data.batches import FaceBatch
 from zoo.training.data.device_batch import flip_images, flip_labels
 from zoo.training.tasks.parser.config import ParserTraining

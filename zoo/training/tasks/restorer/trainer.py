@@ -1,28 +1,55 @@
-"""The training loop's state and one step of it; a run resumed equals a run never stopped."""
+"""Train a restorer: the losses of restored faces, and one step down their gradient."""
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from zoo.networks.features.perceptual import load_features
 from zoo.networks.restoration.designs import build_network
-from zoo.registry.trained_card import loss_networks_of
 from zoo.training.adversarial.loss import AdversarialLoss
 from zoo.training.base.distributed import Processes
-from zoo.training.base.random_state import step_generator
-from zoo.training.base.schedule import average_weights, rate_at
-from zoo.training.base.state import fill_network, read_state, taking_up, write_state
-from zoo.training.data.device_batch import DeviceBatch
-from zoo.training.tasks.restorer.config import TrainingConfig, config_of
-from zoo.training.tasks.restorer.objective import Objective
+from zoo.training.base.schedule import average_weights, step_generator
+from zoo.training.base.trainer import (
+    OnFace,
+    Trainer,
+    average_of,
+    fill_network,
+    on_device,
+    sample_sheet,
+    seeded,
+)
+from zoo.training.data.batches import FaceBatch, FaceBatches
+from zoo.training.data.device_batch import DeviceBatch, DeviceBatches
+from zoo.training.data.face_pack import FacePack
+from zoo.training.data.packing import DEFAULT_PARSER, NO_PARSER, prepare_pack
+from zoo.training.losses.identity import IdentityLoss
+from zoo.training.losses.region_style import region_style_loss
+from zoo.training.tasks.restorer.config import RestorerTraining
+from zoo.training.tasks.restorer.initial_weights import initial_weights
+from zoo.training.tasks.restorer.validation import (
+    FEWEST,
+    Validation,
+    is_best,
+    is_exhausted,
+    validation_faces,
+)
 
-__all__ = ["Trainer"]
+__all__ = ["BEST_FILE", "PACK_FILE", "RestorerLoss", "RestorerTrainer"]
 
+PACK_FILE = "faces.pack"
+"""Where a folder of faces is packed to, in the run's folder."""
+BEST_FILE = "best.safetensors"
+"""The averaged weights of the best validation, see `is_best`."""
+_MOST_VALIDATED = 128
+_SHEET_EVERY = 500
+_SHEET_FACES = 8
 _CLIP = 1.0
 """Longest gradient of the restorer."""
 _MOST_BALANCE = 1e4
@@ -32,52 +59,146 @@ _SHORTEST = 1e-4
 """Added to the length that is divided by, as there."""
 
 
-class Trainer:
-    """Weights, their average, optimisers and the number of steps done.
+class RestorerLoss:
+    """The weighted sum of the losses of a configuration, all but the adversarial one.
 
     Parameters
     ----------
     config
-        See `TrainingConfig`.
+        Weights of the losses and the networks behind them.
     device
-        Where to train.
-    processes
-        This one among those that train together: batches are its parts of the whole ones.
+        Where the faces will be.
 
-    Notes
-    -----
-    No gradient is scaled in ``bfloat16``: it has float32's exponents, so nothing underflows
-    (float16, which needs `torch.amp.GradScaler`, is not offered).
+    Raises
+    ------
+    WeightsMissing, TrainingError
+        A network's weights are not on this machine.
     """
 
+    def __init__(self, config: RestorerTraining, device: torch.device) -> None:
+        self._config = config
+        self._features = None
+        if config.perceptual or config.region_style:
+            self._features = load_features(config.perceptual_network, config.stages, device)
+        self._identity = None if config.identity is None else IdentityLoss(config.identity, device)
+
+    def __call__(
+        self, restored: Tensor, hq: Tensor, mask: Tensor, with_right_mask: Tensor | None = None
+    ) -> tuple[dict[str, Tensor], Tensor]:
+        """Return each loss by its name, and their weighted sum.
+
+        Parameters
+        ----------
+        restored, hq
+            ``(n, 3, size, size)`` RGB in [0, 1]; the restored faces are not clipped yet.
+        mask
+            ``(n, 19, size, size)``: the right masks.
+        with_right_mask
+            The faces as restored with the right masks, for `consistency`.
+        """
+        config = self._config
+        losses = {"l1": (restored - hq).abs().mean()}
+        loss = config.l1 * losses["l1"]
+        maps, hq_maps = self._maps(restored, hq)
+        if self._features is not None and config.perceptual:
+            losses["perceptual"] = self._features.distance(maps, hq_maps)
+            loss = loss + config.perceptual * losses["perceptual"]
+        if with_right_mask is not None:
+            losses["consistency"] = (restored - with_right_mask).abs().mean()
+            loss = loss + config.consistency * losses["consistency"]
+        if self._features is not None and config.region_style:
+            middle = self._features.middle
+            losses["region_style"] = region_style_loss(middle(maps), middle(hq_maps), mask)
+            loss = loss + config.region_style * losses["region_style"]
+        if self._identity is not None and config.identity is not None:
+            losses["identity"] = self._identity(restored.clamp(0, 1), hq)
+            loss = loss + config.identity.weight * losses["identity"]
+        return losses, loss
+
+    def _maps(self, restored: Tensor, hq: Tensor) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
+        if self._features is None:
+            return (), ()
+        with torch.no_grad():
+            hq_maps = self._features.maps(hq)
+        return self._features.maps(restored.clamp(0, 1)), hq_maps
+
+
+class RestorerTrainer(Trainer):
+    """A restorer against its losses, and against discriminators where it has any."""
+
+    config_type = RestorerTraining
+    shared = True
+    config: RestorerTraining
+    batches: FaceBatches
+    _pack: FacePack
+    _to_device: DeviceBatches
+    _validation: Validation | None = None
+
     def __init__(
-        self, config: TrainingConfig, device: torch.device, processes: Processes | None = None
+        self, config: RestorerTraining, device: torch.device, processes: Processes | None = None
     ) -> None:
-        self.config, self.device, self.done = config, device, 0
-        self.processes = processes or Processes()
-        self.begun_from = ""
-        """sha256 of the weights file that the run began from, or an empty text."""
-        self._inherited: tuple[str, ...] = ()
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(config.seed)
-            network = build_network(config.network)
-            self.network: nn.Module = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-            self.average = copy.deepcopy(self.network).requires_grad_(False).eval()
+        super().__init__(config, device, processes)
+        with seeded(config.seed):
+            self.network: nn.Module = on_device(build_network(config.network), device)
+            self.average = average_of(self.network)
             self.adversarial = None
             if config.adversarial is not None:
-                self.adversarial = AdversarialLoss(config, device, self.processes, self._precision)
-        self._objective = Objective(config, device)
+                self.adversarial = AdversarialLoss(config, device, self.processes, self.autocast)
+        self.loss = RestorerLoss(config, device)
         self._optimiser = torch.optim.Adam(
             self.network.parameters(), config.learning_rate, (config.beta1, 0.99), fused=True
         )
+        self.parts = {
+            "network": self.network, "average": self.average, "optimiser": self._optimiser,
+        }  # fmt: skip
+        if self.adversarial is not None:
+            self.parts["adversarial"] = self.adversarial
+
+    @classmethod
+    def build(cls, config: RestorerTraining) -> nn.Module:
+        """Return the network that comes out, untrained."""
+        return build_network(config.network)
+
+    @classmethod
+    def sources(cls, config: RestorerTraining) -> str:
+        """Return the recipes that a configuration learns from, variants as one."""
+        return ", ".join(dict.fromkeys(recipe.partition(":")[0] for recipe in config.families))
+
+    def open(self, faces: Path, out: Path, on_face: OnFace | None = None) -> None:
+        """Open a pack, or pack a folder of aligned faces to ``out/faces.pack`` first.
+
+        The first process packs, the others wait.
+        """
+        config, path = self.config, out / PACK_FILE
+        parser = DEFAULT_PARSER if config.network.masked else NO_PARSER
+        if self.processes.first:
+            path = prepare_pack(faces, path, config.network.size, parser, on_face)
+        self.processes.wait()
+        self._pack = FacePack(faces if faces.is_file() else path)
+        self.template = self._pack.template
+        self.batches = FaceBatches(config, self._pack, self.processes.part(config.batch_size))
+        self.batch_bytes = self.batches.batch_bytes
+        self._to_device = DeviceBatches(
+            config, self._pack.template, self.device, masked=self._pack.masked
+        )
+        self.sheet_every = _SHEET_EVERY
+        if self.processes.first and config.validate_every:
+            pairs = validation_faces(config.families, self._pack, _MOST_VALIDATED)
+            if pairs is not None:
+                self._validation = Validation(pairs, self.device)
+                self.sheet_every = self.validate_every = config.validate_every
+
+    def receive(self, batches: Iterator[FaceBatch]) -> Iterator[DeviceBatch]:
+        """Yield the batches on the device, see `DeviceBatches.stream`."""
+        return self._to_device.stream(batches)
 
     def step(self, batch: DeviceBatch) -> dict[str, Tensor]:
         """Learn from one batch, or this process's part of it; return the whole's metrics."""
-        # 0 is the stream of masks, see `zoo.training.data.device_batch`.
+        # Part 0 is that of the masks, `degrade.random.MASK_DRAWS`.
         generator = step_generator(self.config.seed, self.done, 1 + self.processes.rank)
         for group in self._optimiser.param_groups:
             group["lr"] = self.learning_rate
-        with self._precision():
+        with self.autocast():
             restored = self.network(batch.lq, batch.mask)
         restored = restored.float()
         metrics, slope = self._slope(restored, batch, generator)
@@ -89,70 +210,58 @@ class Trainer:
                 restored.detach(), batch.hq, batch.right, batch.parts, self.done, generator
             )
         self.done += 1
-        average_weights(self.average, self.network, self.config, self.done)
+        average_weights(self.average, self.network, self.config.ema, self.done)
         values = torch.stack([value.detach().float() for value in metrics.values()])
         self.processes.average([values])
         return dict(zip(metrics, values, strict=True))
 
-    def begin_from(
-        self, tensors: Mapping[str, Tensor], digest: str, loss_networks: Sequence[str] = ()
-    ) -> None:
-        """Take up a network's weights, those of a file with that sha256, before the first step.
+    def begin_from(self, weights: Path) -> list[str]:
+        """Take up a restorer's weights, of another size too, see `initial_weights`."""
+        begun = initial_weights(weights, self.config, self.network)
+        for network in (self.network, self.average):
+            fill_network(network, begun.tensors, weights)
+        self.begun_from, self.inherited = begun.digest, begun.loss_networks
+        return list(begun.notes)
 
-        Parameters
-        ----------
-        tensors
-            By their names in the network.
-        digest
-            The sha256.
-        loss_networks
-            What the weights were trained against, see `loss_networks`.
+    def header(self) -> dict[str, Any]:
+        """Return the header of the exported weights."""
+        parser, networks = self._pack.index.parser, self.loss_networks
+        return {**super().header(), "parser": parser, "loss_networks": networks}
 
-        Raises
-        ------
-        TrainingError
-            They are of another version of the network.
-        """
-        fill_network(self.network, tensors, "the weights to begin from")
-        fill_network(self.average, tensors, "the weights to begin from")
-        self.begun_from, self._inherited = digest, tuple(loss_networks)
+    def notes(self) -> list[str]:
+        """Return what a person should know of masks and validation."""
+        config, pack, notes = self.config, self._pack, []
+        if config.network.masked and not pack.masked:
+            notes.append(f"masks are off: {pack.path} was packed without a parser")
+        if config.network.masked and pack.index.parser == "template":
+            notes.append("every mask is the mean face's: run `zoo fetch face-mesh` and pack again")
+        if config.validate_every and len(pack.indices("val")) < FEWEST:
+            notes.append(f"no validation: {pack.path} has under {FEWEST} faces to validate on")
+        return notes
 
-    def save(self, path: Path) -> None:
-        """Write everything that a later run needs to go on as if never stopped."""
-        parts = {
-            "done": self.done,
-            "begun_from": self.begun_from,
-            "inherited": list(self._inherited),
-            "network": self.network.state_dict(),
-            "average": self.average.state_dict(),
-            "optimiser": self._optimiser.state_dict(),
-        }
-        if self.adversarial is not None:
-            parts["adversarial"] = self.adversarial.state_dict()
-        write_state(path, self.config.as_record(), parts)
+    @torch.inference_mode()
+    def sheet(self) -> NDArray[np.uint8]:
+        """Return the validation's faces, else up to eight inputs, results and HQ faces in rows."""
+        if self._validation is not None:
+            return self._validation.sheet(self.average)
+        batch = self._to_device(self.batches[0])
+        rows = batch.lq, self.average(batch.lq, batch.mask), batch.hq
+        return sample_sheet([images[:_SHEET_FACES] for images in rows])
 
-    def load(self, path: Path) -> None:
-        """Take up what `save` wrote.
+    def validate(self) -> Mapping[str, float]:
+        """Return the scores of the averaged weights and of the degraded faces themselves."""
+        assert self._validation is not None
+        inputs = {f"input_{name}": value for name, value in self._validation.input.items()}
+        return self._validation(self.average) | inputs
 
-        Raises
-        ------
-        TrainingError
-            Another configuration's; the message names the keys that differ. Keys that a file of
-            an earlier version has not, had their default values. Or another version's networks,
-            or a state that lacks a part.
-        WeightsRefused
-            It is no such file.
-        """
-        record = read_state(path, self.config.as_record(), complete=_completed)
-        with taking_up(path):
-            fill_network(self.network, record["network"], path)
-            fill_network(self.average, record["average"], path)
-            self._optimiser.load_state_dict(record["optimiser"])
-            if self.adversarial is not None:
-                self.adversarial.load_state_dict(record["adversarial"], path)
-            self.begun_from = str(record.get("begun_from", ""))
-            self._inherited = tuple(map(str, record.get("inherited", ())))
-            self.done = int(record["done"])
+    def after_validation(self, lines: Sequence[Mapping[str, float]], out: Path) -> None:
+        """Keep the averaged weights where the last validation is the best."""
+        if is_best(lines):
+            self.export(out / BEST_FILE)
+
+    def is_exhausted(self, lines: Sequence[Mapping[str, float]]) -> bool:
+        """Return whether as many validations as the patience brought no better one."""
+        return self._validation is not None and is_exhausted(lines, self.config.patience)
 
     def _slope(
         self, restored: Tensor, batch: DeviceBatch, generator: torch.Generator
@@ -160,7 +269,7 @@ class Trainer:
         """Return the losses, and the gradient of their weighted sum at the restored faces."""
         faces = restored.detach().requires_grad_(True)
         right = self._with_right_mask(batch)
-        losses, loss = self._objective(faces, batch.hq, batch.right, right)
+        losses, loss = self.loss(faces, batch.hq, batch.right, right)
         (slope,) = torch.autograd.grad(loss, faces)
         weight = 0.0 if self.adversarial is None else self.adversarial.weight(self.done)
         if self.adversarial is None or not weight:
@@ -191,33 +300,14 @@ class Trainer:
         """Return the faces as the network restores them with the right masks, for consistency."""
         if not self.config.consistency:
             return None
-        with self._precision():
+        with self.autocast():
             restored: Tensor = self.network(batch.lq, batch.right)
         return restored.float()
-
-    def _precision(self) -> torch.autocast:
-        enabled = self.config.precision == "bfloat16"
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=enabled)
-
-    @property
-    def loss_networks(self) -> tuple[str, ...]:
-        """The networks that its weights were trained against, here and before `begin_from`."""
-        own = loss_networks_of(self.config.as_record())
-        return tuple(dict.fromkeys([*self._inherited, *own]))
-
-    @property
-    def learning_rate(self) -> float:
-        """The learning rate of the next step."""
-        return rate_at(self.config, self.done)
 
     def _update(self) -> Tensor:
         """Step down the restorer's gradient, clipped; return its length before that."""
         parameters = list(self.network.parameters())
         self.processes.average([p.grad for p in parameters if p.grad is not None])
-        norm: Tensor = torch.nn.utils.clip_grad_norm_(parameters, _CLIP)
+        norm: Tensor = nn.utils.clip_grad_norm_(parameters, _CLIP)
         self._optimiser.step()
         return norm
-
-
-def _completed(record: dict[str, Any]) -> dict[str, Any]:
-    return config_of(record).as_record()

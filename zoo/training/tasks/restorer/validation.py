@@ -15,19 +15,29 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from degrade.engine.apply import apply_pair
 from degrade.errors import DependencyError
-from zoo.portrait.align.templates import template_points
-from zoo.training.losses.features import UnitFeatures
+from degrade.planner.draw import plan
+from degrade.recipe.reader import load_recipe
+from zoo.networks.features.perceptual import UnitFeatures
+from zoo.templates import template_points
+from zoo.training.data.device_batch import one_hot
+from zoo.training.data.face_pack import FacePack
 from zoo.weights.files import is_present, known_weights
 
 __all__ = [
+    "FEWEST",
     "Validation",
     "ValidationFaces",
     "is_best",
     "is_exhausted",
     "paired_kernel_distance",
+    "validation_faces",
 ]
 
+FEWEST = 8
+"""Faces without which a kernel distance says nothing."""
+_SEED = 1
 _BATCH = 8
 _LARGEST_PSNR = 60.0
 """Decibels that a perfect face counts as, so that a mean over faces exists."""
@@ -57,6 +67,31 @@ class ValidationFaces:
     lq: NDArray[np.uint8]
     mask: Tensor
     template: str
+
+
+def validation_faces(
+    families: Mapping[str, float], pack: FacePack, most: int, split: str = "val"
+) -> ValidationFaces | None:
+    """Return up to ``most`` pairs of the split, the same for every run; None for too few faces.
+
+    Each face comes once. The run's recipes follow one another by their shares: what they do to
+    a face depends on its name and not on the configuration's seed.
+    """
+    numbers = pack.indices(split)[:most]
+    if len(numbers) < FEWEST:
+        return None
+    recipes = {name: load_recipe(name) for name in families}
+    order = _order(families)
+    pairs = []
+    for position, number in enumerate(numbers):
+        recipe = recipes[order[position % len(order)]]
+        degradation = plan(
+            recipe, seed=_SEED, image_id=pack.index.keys[number], size=(pack.size, pack.size)
+        )
+        pairs.append(apply_pair(degradation, pack.hq(number)))
+    labels = np.stack([pack.labels(number) for number in numbers])
+    hq, lq = (np.stack(images) for images in zip(*pairs, strict=True))
+    return ValidationFaces(hq, lq, one_hot(torch.from_numpy(labels)), pack.template)
 
 
 class Validation:
@@ -93,12 +128,12 @@ class Validation:
     @torch.inference_mode()
     def restore(self, network: nn.Module, count: int | None = None) -> NDArray[np.uint8]:
         """Return the first ``count`` faces, or all, restored: uint8 ``(n, size, size, 3)``."""
-        made = []
+        parts = []
         for part in self._parts(count):
             lq = _tensor(self._faces.lq[part], self._device)
             mask = self._faces.mask[part].to(self._device).float()
-            made.append(_levels(network(lq, mask)))
-        return np.concatenate(made)
+            parts.append(_levels(network(lq, mask)))
+        return np.concatenate(parts)
 
     def sheet(self, network: nn.Module) -> NDArray[np.uint8]:
         """Return the same twelve faces each time: input, restored and HQ in three rows."""
@@ -228,3 +263,11 @@ def _tensor(images: NDArray[np.uint8], device: torch.device) -> Tensor:
 def _levels(images: Tensor) -> NDArray[np.uint8]:
     levels = (images.float().clamp(0, 1) * 255).round().byte()
     return np.ascontiguousarray(levels.permute(0, 2, 3, 1).cpu().numpy())
+
+
+def _order(families: Mapping[str, float]) -> list[str]:
+    """Return the recipes, each as often as its share of the smallest, spread evenly."""
+    least = min(families.values())
+    counts = {name: max(1, round(share / least)) for name, share in families.items()}
+    spread = [((turn + 0.5) / n, name) for name, n in counts.items() for turn in range(n)]
+    return [name for _, name in sorted(spread)]

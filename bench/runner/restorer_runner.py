@@ -97,8 +97,8 @@ class RestorerRunner:
     restorer
         As it was loaded.
     placement
-        Where it is to compute; one that is not `zoo.restorers.placement.DeviceRestorer` stays where it
-        is and gets an image at a time.
+        Where it is to compute; one that is no `DeviceRestorer` stays where it is and gets an image
+        at a time.
     errors
         Takes the tracebacks.
     """
@@ -188,7 +188,9 @@ class RestorerRunner:
             detail = f"gave {type(restored).__name__}, not a list of {expected}"
             return [RestoredImage(None, detail=detail)] * len(inputs)
         faces = [each.face for each in inputs]
-        computed = restorer.computed_for(faces) if isinstance(restorer, DeviceRestorer) else len(faces)
+        computed = (
+            restorer.computed_for(faces) if isinstance(restorer, DeviceRestorer) else len(faces)
+        )
         results = []
         for image, face in zip(restored, faces, strict=True):
             if problem := _problem_of(image, face.shape):

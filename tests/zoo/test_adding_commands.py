@@ -68,7 +68,7 @@ def one_line(result, code=2):
 def test_a_network_is_added_listed_shown_used_and_removed(run, brighter, crop, tmp_path):
     added = run("add", "brighter", brighter, "--licence", "CC0", "--loss-network", "vgg16")
     assert added.exit_code == 0, added.stderr
-    assert "added brighter: Compact, for any picture, enlarges 4 times." in added.stdout
+    assert "added brighter: Compact, for any image, enlarges 4 times." in added.stdout
     assert "at 128 pixels, one face, on this machine" in added.stdout
     assert "no evidence of who someone is" in added.stdout
 
@@ -168,7 +168,7 @@ def _photograph(tmp_path):
         (lambda place: layouts.save(layouts.compact(1), place / "m.pth"),
          ("--fidelity", "0.5"), "--fidelity is CodeFormer's"),
         (lambda place: layouts.save(layouts.compact(1), place / "m.pth"),
-         ("--accept-licence", "s-lab"), "no licence is called 's-lab'"),
+         ("--accept-licence", "s-lab"), "unknown licence 's-lab'"),
         (lambda place: layouts.save(layouts.compact(1, float("nan")), place / "m.pth"),
          (), "not finite"),
         (lambda place: layouts.save({"params": layouts.restoreformer().state_dict()},
@@ -212,13 +212,13 @@ def test_bad_commands_are_one_line_and_nothing_is_added(run, words, told):
 @pytest.mark.parametrize("seconds", ["inf", "nan"])
 def test_a_time_that_never_ends_is_refused(run, seconds):
     told = run("add", "bad", "--command", "tool {in} {out}", "--no-trial", "--timeout", seconds)
-    assert told.exit_code == 2 and "no number of seconds" in told.stderr
+    assert told.exit_code == 2 and "not a number of seconds" in told.stderr
     assert entry_names() == ()
 
 
 @pytest.mark.parametrize("name", ["x.safetensors", "all"])
 def test_a_name_that_means_something_else_is_refused_and_the_list_stays_whole(run, brighter, name):
-    assert "stands for something else" in one_line(run("add", name, brighter))
+    assert "is reserved" in one_line(run("add", name, brighter))
     assert entry_names() == ()
     assert run("list").exit_code == 0
 
@@ -229,7 +229,7 @@ def test_our_own_names_are_not_given_away(run, brighter, name):
 
 
 def test_a_name_that_is_no_file_name_is_refused(run, brighter):
-    assert "no name for a restorer" in one_line(run("add", "../up", brighter))
+    assert "cannot name a restorer" in one_line(run("add", "../up", brighter))
 
 
 def test_a_licence_to_agree_to_is_shown_and_asked_for_once(run, save, crop, tmp_path, monkeypatch):

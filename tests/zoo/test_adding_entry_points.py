@@ -73,7 +73,6 @@ def test_names_import_no_package(install):
 
 def test_our_own_names_and_those_added_come_first(install, tmp_path, monkeypatch):
     import dataclasses
-    from pathlib import Path
 
     from zoo.model_card import ModelCard
     from zoo.registry.user import AddedCommand, AddedRestorer, write_entry
@@ -84,7 +83,7 @@ def test_our_own_names_and_those_added_come_first(install, tmp_path, monkeypatch
     assert zoo.names().count("nlmeans") == 1
     monkeypatch.setenv("RELUME_RESTORERS", str(tmp_path / "restorers"))
     added = dataclasses.replace(zoo.card("input"), name="theirs", summary="Mine.")
-    write_entry(AddedRestorer(ModelCard(added, {}), AddedCommand(("t", "{in}"), Path("/"), 1.0)))
+    write_entry(AddedRestorer(ModelCard(added, {}), AddedCommand(("t", "{in}"), "/", 1.0)))
     assert zoo.card("theirs").summary == "Mine."
     assert zoo.names().count("theirs") == 1
 

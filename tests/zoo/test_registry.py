@@ -7,7 +7,7 @@ import zoo
 from degrade.errors import UserError
 from zoo.registry import registry
 
-UNTRAINED = ["input", "bicubic-sharpen", "nlmeans", "bilateral", "dejpeg", "wiener"]
+UNTRAINED = ["input", "bicubic-sharpen", "bilateral", "dejpeg", "nlmeans", "wiener"]
 
 
 def test_the_restorers_that_need_no_training_come_first_with_input_on_top():

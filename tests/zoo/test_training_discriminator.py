@@ -94,7 +94,7 @@ def test_a_state_that_is_loaded_goes_on_bit_for_bit():
     whole, first, second = (trainer(augment_target=0.01) for _ in range(3))
     steps(whole, 6)
     steps(first, 6)
-    second.load_state_dict(copy.deepcopy(first.state_dict()), "state.pt")
+    second.load_state_dict(copy.deepcopy(first.state_dict()))
     for learner in (whole, second):
         steps(learner, 14, first=6)
     assert second.strength == whole.strength > 0

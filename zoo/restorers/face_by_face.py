@@ -1,15 +1,17 @@
-"""Apply a function of one image to a batch; the checks that every restorer here shares."""
+"""Faces as restorers take them: checked, one by one, or as tensors (torch comes in only there)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from degrade.errors import ImageError
 from zoo.restorer import Card, Image
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = [
     "check_face",
@@ -53,6 +55,8 @@ def tensor_of(face: Image, card: Card) -> Tensor:
             f"{card.name} takes aligned faces of {height} × {width} pixels, not "
             f"{face.shape[0]} × {face.shape[1]}: align and resize it first"
         )
+    import torch
+
     pixels = torch.from_numpy(np.array(face.transpose(2, 0, 1), np.float32, order="C")) / 255
     return pixels[None].contiguous(memory_format=torch.channels_last)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
 from zoo.restorer import Image
@@ -39,6 +38,8 @@ def estimate_noise(image: Image) -> float:
     image
         uint8 HWC RGB. Smaller than 3 × 3 gives 0: there is nothing to tell noise from.
     """
+    import cv2
+
     height, width = image.shape[:2]
     if height < 3 or width < 3:
         return 0.0

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
-import scipy  # its parts are imported where they are used: listing cards imports this module
 from numpy.typing import NDArray
 
 from degrade.planner.plan import Plan
@@ -82,6 +80,8 @@ def estimate_scale(image: Image) -> float:
     float
         1 to 8, as a ratio of side lengths.
     """
+    import scipy.fft
+
     height, width = image.shape[:2]
     if min(height, width) < 16:
         return 1.0
@@ -99,6 +99,8 @@ def estimate_scale(image: Image) -> float:
 
 
 def _sharpen(face: Image) -> Image:
+    import cv2
+
     scale = estimate_scale(face)
     sharp = scale < _SHARP_BELOW
     base = np.ascontiguousarray(face) if sharp else _down_up(face, scale)
@@ -112,6 +114,8 @@ def _sharpen(face: Image) -> Image:
 
 
 def _down_up(face: Image, scale: float) -> Image:
+    import cv2
+
     height, width = face.shape[:2]
     small = (max(1, round(width / scale)), max(1, round(height / scale)))
     reduced = cv2.resize(np.ascontiguousarray(face), small, interpolation=cv2.INTER_AREA)

@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -56,6 +55,8 @@ class Bilateral:
 
 
 def _denoise(face: Image) -> Image:
+    import cv2
+
     sigma = estimate_noise(face)
     if sigma < NO_NOISE:
         return face.copy()

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -77,6 +76,8 @@ def _deblock(face: Image) -> Image:
 
 def _recompress(image: Image, quality: int) -> Image:
     """Encode and decode as JPEG without chroma subsampling: the average would blur colour."""
+    import cv2
+
     options = [
         cv2.IMWRITE_JPEG_QUALITY,
         quality,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -57,6 +56,8 @@ class NonLocalMeans:
 
 
 def _denoise(face: Image) -> Image:
+    import cv2
+
     sigma = estimate_noise(face)
     if sigma < NO_NOISE:
         return face.copy()

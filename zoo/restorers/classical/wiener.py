@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import scipy  # its parts are imported where they are used: listing cards imports this module
 from numpy.typing import NDArray
 
 from degrade.errors import UserError
@@ -101,6 +100,8 @@ class Wiener:
 
 
 def _deconvolve(face: Image, plan: Plan | None) -> Image:
+    import scipy.fft
+
     from zoo.restorers.spectra import spectra, widest_reach
 
     if plan is None:
@@ -132,6 +133,8 @@ def _padded(plane: Plane, known: Spectra, size: tuple[int, int], margin: int) ->
     is the mirror image itself, so it does not ring into the image as a bare mirror does (a
     slanted blur is slanted the other way in its mirror), and its periodic seam is smooth.
     """
+    import scipy.fft
+
     after = (size[0] - plane.shape[0] - margin, size[1] - plane.shape[1] - margin)
     mirrored = np.pad(plane, ((margin, after[0]), (margin, after[1])), mode="symmetric")
     extended = np.asarray(
@@ -166,6 +169,8 @@ def _fit_power_law(power: Plane, passed: Plane, noise: Plane, octave: Plane) -> 
 
     The axes are left out: the edges of the frame put power there that no image has.
     """
+    import scipy.optimize
+
     some = (slice(1, None, _EVERY), slice(1, None, _EVERY))
     power, passed, noise, octave = power[some], passed[some], noise[some], octave[some]
 

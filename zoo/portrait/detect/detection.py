@@ -6,14 +6,16 @@ a face can be restored is `zoo.portrait.detect.face_filter`'s question.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Protocol
+from types import MappingProxyType
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from degrade.errors import UserError
+from degrade.lazy import load_attribute
 from zoo.portrait.detect.face_filter import Limits, judge
 from zoo.portrait.detect.pose import estimate_pose
 from zoo.portrait.face import Face
@@ -28,7 +30,15 @@ __all__ = [
     "remove_duplicates",
 ]
 
-DETECTORS = ("dlib", "dlib-cnn", "yunet")
+_DETECT = "zoo.portrait.detect"
+_LOADERS: Mapping[str, str] = MappingProxyType(
+    {
+        "dlib": f"{_DETECT}.dlib_detection:DlibDetector",
+        "dlib-cnn": f"{_DETECT}.dlib_detection:DlibCnnDetector",
+        "yunet": f"{_DETECT}.yunet_detection:YunetDetector.published",
+    }
+)
+DETECTORS = tuple(_LOADERS)
 
 
 class Detector(Protocol):
@@ -80,22 +90,15 @@ def load_detector(
     WeightsMissing, WeightsRefused
         Its weights are not here, or not the published ones.
     """
-    if name not in DETECTORS:
-        raise UserError(f"no detector is called {name!r}: choose from {', '.join(DETECTORS)}")
+    if name not in _LOADERS:
+        raise UserError(f"unknown detector {name!r}: choose from {', '.join(DETECTORS)}")
     if smallest is not None and smallest < 10:
         raise UserError(f"faces of {smallest} pixels cannot be found: ask for 10 or more")
-    detector = _load(name, {} if smallest is None else {"smallest": smallest}, offline)
-    return TurningDetector(detector) if rotations else detector
-
-
-def _load(name: str, options: dict[str, int], offline: bool | None) -> Detector:
+    options: dict[str, Any] = {} if smallest is None else {"smallest": smallest}
     if name == "yunet":
-        from zoo.portrait.detect.yunet_detection import YunetDetector
-
-        return YunetDetector.published(offline=offline, **options)
-    from zoo.portrait.detect.dlib_detection import DlibCnnDetector, DlibDetector
-
-    return DlibDetector(**options) if name == "dlib" else DlibCnnDetector(**options)
+        options["offline"] = offline
+    detector: Detector = load_attribute(_LOADERS[name])(**options)
+    return TurningDetector(detector) if rotations else detector
 
 
 class TurningDetector:

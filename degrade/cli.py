@@ -12,7 +12,7 @@ from degrade.terminal import LazyGroup
     cls=LazyGroup,
     commands_from={
         "list": ("degrade.commands.list:list_command", "Show recipes, operations, datasets."),
-        "apply": ("degrade.commands.apply:apply_command", "Degrade a picture or a folder."),
+        "apply": ("degrade.commands.apply:apply_command", "Degrade an image or a folder."),
         "build": ("degrade.commands.build:build_command", "Build a paired dataset."),
         "verify": ("degrade.commands.verify:verify_command", "Check a built dataset."),
         "replay": ("degrade.commands.verify:replay_command", "Rebuild one pair from its row."),
@@ -24,9 +24,9 @@ from degrade.terminal import LazyGroup
 )
 @click.version_option(__version__, message="relume %(version)s")
 def main() -> None:
-    """Make reproducible degraded copies of sharp pictures.
+    """Make reproducible degraded copies of sharp images.
 
-    The same recipe, seed and picture give the same bytes, whatever the number of workers.
+    The same recipe, seed and image give the same bytes, whatever the number of workers.
 
     \b
     degrade preview portrait.png sheet.png --recipe kuaishou

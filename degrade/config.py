@@ -137,7 +137,7 @@ def to_config(
         raise error(f"{source_name}{line}: {key}{': ' if key else ''}{problem}")
 
     if not isinstance(data, Mapping):
-        fail((), f"expected keys and values, got {_shown(data)}")
+        fail((), f"expected keys and values, got {_preview(data)}")
     for path, problem in _problems(data, kind, ()):
         fail(path, problem)
     try:
@@ -146,10 +146,10 @@ def to_config(
         message, _, where = str(problem).partition(" - at ")
         path = _path_of(where, data)
         value = _value_at(data, path)
-        shown = f" ({_shown(value)})" if value is not None and "missing" not in message else ""
+        preview = f" ({_preview(value)})" if value is not None and "missing" not in message else ""
         if isinstance(value, str) and re.fullmatch(r"\d+e-?\d+", value):
-            shown += ": write it like 0.0005, YAML reads 5e-4 as a text"
-        fail(path, f"{message}{shown}")
+            preview += ": write it like 0.0005, YAML reads 5e-4 as a text"
+        fail(path, f"{message}{preview}")
 
 
 def _problems(data: Any, kind: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
@@ -176,7 +176,7 @@ def _fields_of(kind: Any) -> dict[str, Any] | None:
     if dataclasses.is_dataclass(kind):
         hints = typing.get_type_hints(kind, include_extras=True)
         return {field.name: hints[field.name] for field in dataclasses.fields(kind) if field.init}
-    nested = [found for part in typing.get_args(kind) if (found := _fields_of(part)) is not None]
+    nested = [fields for part in typing.get_args(kind) if (fields := _fields_of(part)) is not None]
     return nested[0] if len(nested) == 1 and typing.get_origin(kind) in _UNIONS else None
 
 
@@ -200,7 +200,7 @@ def _value_at(data: Any, path: KeyPath) -> Any:
     return data
 
 
-def _shown(value: object) -> str:
+def _preview(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:60]}…"
 
@@ -227,21 +227,21 @@ def _read(path: Path, name: str, error: type[UserError]) -> str:
 
 
 def _walk(
-    node: yaml.Node, path: KeyPath, seen: set[int], name: str, error: type[UserError]
+    node: yaml.Node, path: KeyPath, visited: set[int], name: str, error: type[UserError]
 ) -> Iterator[tuple[KeyPath, int]]:
     line = node.start_mark.line + 1
-    if id(node) in seen:
+    if id(node) in visited:
         raise error(
             f"{name} line {line}: anchors and aliases (& and *) are not allowed here: "
             "write the value out where it is used"
         )
-    seen.add(id(node))
+    visited.add(id(node))
     if not path:
         yield path, line
     if isinstance(node, yaml.SequenceNode):
         for position, item in enumerate(node.value):
             yield (*path, position), item.start_mark.line + 1
-            yield from _walk(item, (*path, position), seen, name, error)
+            yield from _walk(item, (*path, position), visited, name, error)
     elif isinstance(node, yaml.MappingNode):
         first_lines: dict[str, int] = {}
         for key, value in node.value:
@@ -254,7 +254,7 @@ def _walk(
                 )
             first_lines[text] = line
             yield (*path, text), line
-            yield from _walk(value, (*path, text), seen, name, error)
+            yield from _walk(value, (*path, text), visited, name, error)
 
 
 def _first_line(problem: Exception) -> str:

@@ -95,8 +95,8 @@ class LazyGroup(click.Group):
         except OSError as error:
             if error.errno not in _FILE_ADVICE:
                 raise
-            place = f"{error.filename}: " if error.filename else ""
-            raise _one_line(f"{place}{_FILE_ADVICE[error.errno]}", 2) from error
+            file_name = f"{error.filename}: " if error.filename else ""
+            raise _one_line(f"{file_name}{_FILE_ADVICE[error.errno]}", 2) from error
 
 
 @contextmanager
@@ -216,10 +216,10 @@ def progress(
     """Yield every item while showing how far along it is; see `Progress`."""
     if total is None and isinstance(items, Sized):
         total = len(items)
-    with Progress(total, label, unit) as shown:
+    with Progress(total, label, unit) as bar:
         for item in items:
             yield item
-            shown.advance()
+            bar.advance()
 
 
 def columns(rows: Sequence[Sequence[str]], left: Collection[int] | None = None) -> list[str]:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     help="Which degraded version.",
 )
 @source_options
-@click.option("--show-plan", is_flag=True, help="Print what was done to each picture as JSON.")
+@click.option("--show-plan", is_flag=True, help="Print what was done to each image as JSON.")
 @allow_failed_option
 def apply_command(
     source: str,
@@ -44,7 +44,7 @@ def apply_command(
     show_plan: bool,
     allow_failed: bool,
 ) -> None:
-    """Degrade the picture or folder IN; write PNG to OUT (a .png file for one picture).
+    """Degrade the image or folder IN; write PNG to OUT (a .png file for one image).
 
     The bytes equal the low-quality half that `degrade build` makes with the same recipe, seed
     and variant.
@@ -61,46 +61,46 @@ def apply_command(
     from degrade.terminal import progress
 
     loaded = load_recipe(recipe)
-    pictures = opening.open(source)
-    targets = _targets(pictures, out)
-    failed = len(pictures.unusable)
-    for _, message in pictures.unusable:
+    images = opening.open(source)
+    targets = _targets(images, out)
+    failed = len(images.unusable)
+    for _, message in images.unusable:
         click.echo(f"failed: {message}", err=True)
-    for key in progress(pictures.keys, f"degrading {source}"):
+    for key in progress(images.keys, f"degrading {source}"):
         try:
-            image = pictures.read(key)
+            image = images.read(key)
         except ImageError as error:
             failed += 1
             click.echo(f"failed: {error}", err=True)
             continue
         size = (image.shape[0], image.shape[1])
-        drawn = plan(loaded, seed=seed, image_id=key, size=size, variant=variant)
-        write_png(targets[key], apply(drawn, image))
+        image_plan = plan(loaded, seed=seed, image_id=key, size=size, variant=variant)
+        write_png(targets[key], apply(image_plan, image))
         if show_plan:
-            click.echo(drawn.to_json())
+            click.echo(image_plan.to_json())
     if failed and not allow_failed:
         raise click.exceptions.Exit(1)
 
 
-def _targets(pictures: ImageSource, out: Path) -> dict[str, Path]:
-    """Return where each picture goes; refuses to write one over another, or over its source."""
+def _targets(images: ImageSource, out: Path) -> dict[str, Path]:
+    """Return where each image goes; refuses to write one over another, or over its source."""
     from degrade.images import EXTENSIONS
 
     ending = out.suffix.lower()
     if ending in EXTENSIONS and not out.is_dir():
-        if len(pictures) != 1:
-            raise click.UsageError(f"OUT {out} is one file, IN holds {len(pictures)} pictures")
+        if len(images) != 1:
+            raise click.UsageError(f"OUT {out} is one file, IN holds {len(images)} images")
         if ending != ".png":
             raise click.UsageError(f"OUT {out}: PNG is written, give a name ending in .png")
-        targets = {pictures.keys[0]: out}
+        targets = {images.keys[0]: out}
     else:
-        targets = {key: (out / key).with_suffix(".png") for key in pictures.keys}
-    seen: dict[Path, str] = {}
+        targets = {key: (out / key).with_suffix(".png") for key in images.keys}
+    sources: dict[Path, str] = {}
     for key, target in targets.items():
-        other = seen.setdefault(target, key)
+        other = sources.setdefault(target, key)
         if other != key:
             raise click.UsageError(f"{other!r} and {key!r} would both become {target}: rename one")
-        folder = pictures.storage.local
+        folder = images.storage.local
         if folder is not None and target.resolve() == (folder / key).resolve():
             raise click.UsageError(f"OUT would overwrite {target}: give another folder or name")
     return targets

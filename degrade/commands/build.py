@@ -89,10 +89,10 @@ def build_command(
     from degrade.dataset.paired_dataset import PairedDataset
     from degrade.terminal import Progress, resume_hint
 
-    pictures, recipe = opening.open_testset(source, recipe)
-    dataset = PairedDataset(pictures, recipe, seed, variants)
+    images, recipe = opening.open_testset(source, recipe)
+    dataset = PairedDataset(images, recipe, seed, variants)
     start = time.monotonic()
-    with resume_hint(), Progress(len(dataset), f"building {out}", "pair") as shown:
+    with resume_hint(), Progress(len(dataset), f"building {out}", "pair") as progress_bar:
         result = build(
             dataset,
             out,
@@ -100,12 +100,12 @@ def build_command(
             engine=engine,
             part=part,
             jsonl=jsonl,
-            on_progress=shown.advance,
-            on_start=shown.begin_at,
+            on_progress=progress_bar.advance,
+            on_start=progress_bar.begin_at,
         )
     click.echo(json.dumps(_record(result), indent=2) if as_json else _text(result, start))
     if result.counts.get("failed"):
-        _tell_failures(result)
+        _print_failures(result)
         if not allow_failed:
             raise click.exceptions.Exit(1)
 
@@ -135,17 +135,17 @@ def _text(result: BuildResult, start: float) -> str:
     return f"{counts}\ndigest {result.digest}\n{where}"
 
 
-def _tell_failures(result: BuildResult) -> None:
+def _print_failures(result: BuildResult) -> None:
     from itertools import islice
 
     from degrade.dataset.manifest import FAILED_FILE, iter_rows
 
-    for row in islice(iter_rows(result.location, FAILED_FILE), _TOLD):
+    for row in islice(iter_rows(result.location, FAILED_FILE), _FAILURES_SHOWN):
         click.echo(f"failed: {row.error}", err=True)
-    if result.counts["failed"] > _TOLD:
-        more = result.counts["failed"] - _TOLD
+    if result.counts["failed"] > _FAILURES_SHOWN:
+        more = result.counts["failed"] - _FAILURES_SHOWN
         click.echo(f"and {more} more, in {result.location}/{FAILED_FILE}", err=True)
 
 
-_TOLD = 10
+_FAILURES_SHOWN = 10
 """Failures that are told; all are in the table."""

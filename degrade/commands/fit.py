@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     default="sample-photos",
     show_default=True,
     metavar="FOLDER|NAME",
-    help="Clean pictures of the same kind; for faces, give clean faces.",
+    help="Clean images of the same kind; for faces, give clean faces.",
 )
 @click.option(
     "--size",
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     "count",
     type=click.IntRange(20, 100_000),
     metavar="N",
-    help="Pictures to generate a round. Default: as many as PHOTOS, 100 at least.",
+    help="Images to generate a round. Default: as many as PHOTOS, 100 at least.",
 )
 @seed_option
 @click.option(
@@ -67,10 +67,10 @@ def fit_command(
     allow_failed: bool,
     as_json: bool,
 ) -> None:
-    """Measure bad photographs in PHOTOS and write a recipe that makes such pictures.
+    """Measure bad photographs in PHOTOS and write a recipe that makes such images.
 
     Noise, blur, JPEG quality, resolution and pixelation are measured on every photograph; a
-    first recipe is corrected until the pictures it makes of clean ones measure alike. Fifty
+    first recipe is corrected until the images it makes of clean ones measure alike. Fifty
     photographs or more are recommended, 20 are needed. Exit code 1 when some could not be read.
 
     \b
@@ -78,7 +78,7 @@ def fit_command(
     degrade build portraits/ pairs/ --recipe old-scans.yaml
     """
     from degrade.dataset.sources import open_source
-    from degrade.fit.fit import fit, pictures_needed
+    from degrade.fit.fit import fit, images_needed
     from degrade.fit.report import draw_fit, fit_text, write_text
     from degrade.images import write_png
     from degrade.terminal import Progress
@@ -86,17 +86,17 @@ def fit_command(
     folder = open_source(photos)
     measured, failures = _measure_all(folder, size)
     clean = _clean_sources(sources, measured, size)
-    with Progress(pictures_needed(len(measured), count, rounds), "fitting", "image") as shown:
+    with Progress(images_needed(len(measured), count, rounds), "fitting", "image") as progress_bar:
         result = fit(
-            measured, clean, count=count, rounds=rounds, seed=seed, on_progress=shown.advance
+            measured, clean, count=count, rounds=rounds, seed=seed, on_progress=progress_bar.advance
         )
     chart = plot or out.with_suffix(".png")
     write_text(out, fit_text(result, out.stem, folder.name, clean.name))
-    write_png(chart, draw_fit(result.photographs, result.generated.measured))
+    write_png(chart, draw_fit(result.photos, result.generated.measured))
     if as_json:
         click.echo(json.dumps(_record(result, folder, out, chart, failures), indent=2))
     else:
-        _tell(result, len(failures))
+        _print_summary(result, len(failures))
         click.echo(f"wrote {out} and {chart}")
     for failure in failures:
         click.echo(f"failed: {failure}", err=True)
@@ -121,7 +121,7 @@ def _measure_all(folder: ImageSource, size: int | None) -> tuple[list[Measuremen
 
 
 def _clean_sources(name: str, measured: list[Measurement], size: int | None) -> ImageSource:
-    """Return the clean pictures, none larger than the photographs usually are."""
+    """Return the clean images, none larger than the photographs usually are."""
     from statistics import median
 
     from degrade.dataset.sources import open_source
@@ -130,11 +130,11 @@ def _clean_sources(name: str, measured: list[Measurement], size: int | None) -> 
     return open_source(name, longest=size or round(usual))
 
 
-def _tell(result: Fit, failed: int) -> None:
+def _print_summary(result: Fit, failed: int) -> None:
     from degrade.fit.report import table_lines
 
-    photographs, generated = len(result.photographs), len(result.generated.measured)
-    click.echo(f"{photographs} photographs measured, {failed} failed; {generated} generated")
+    photo_count, generated_count = len(result.photos), len(result.generated.measured)
+    click.echo(f"{photo_count} photographs measured, {failed} failed; {generated_count} generated")
     for line in table_lines(result):
         click.echo(line)
 
@@ -148,8 +148,8 @@ def _record(
         "recipe": str(out),
         "plot": str(chart),
         "photographs": folder.name,
-        "n": len(result.photographs),
+        "n": len(result.photos),
         "failed": failures,
         "quartiles": quartiles(result),
-        "measurements": [asdict(one) for one in result.photographs],
+        "measurements": [asdict(one) for one in result.photos],
     }

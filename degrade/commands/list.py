@@ -92,11 +92,11 @@ def _datasets() -> list[dict[str, Any]]:
             "splits": " ".join(entry.splits or ()),
             "role": entry.role,
             "licence": entry.licence,
-            "where": place or f"not here: {entry.page}",
+            "where": location or f"not here: {entry.page}",
             "summary": entry.summary,
         }
         for name, entry in list_datasets().items()
-        for place in [locate(name)]
+        for location in [locate(name)]
     ]
 
 
@@ -113,13 +113,13 @@ def _dataset(name: str) -> dict[str, Any]:
             f"{nearest(name, table)}"
         )
     record = table[name].as_record()
-    place = locate(name)
-    if not place:
+    location = locate(name)
+    if not location:
         own = configuration()
         return record | {"where": f"not here: --root, RELUME_DATA/{name}, or a line in {own}"}
     _, listing, _ = find_dataset(name)
     found = len(listing.names) + len(listing.unusable)
-    return record | {"where": place, "found": found}
+    return record | {"where": location, "found": found}
 
 
 def _testsets() -> list[dict[str, Any]]:
@@ -156,7 +156,7 @@ def _show(record: dict[str, Any], as_json: bool) -> None:
 
 def _words(split: dict[str, Any]) -> str:
     first, last = split["numbers"]
-    return f"{split['count']} pictures, numbers {first} to {last} ({split['source']})"
+    return f"{split['count']} images, numbers {first} to {last} ({split['source']})"
 
 
 def _with_default_switches(record: dict[str, Any]) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def psnr(lq: Image, hq: Image) -> float:
 def measure_command(
     source: str, recipe: str, seed: int, variants: int, longest_side: int | None, as_json: bool
 ) -> None:
-    """Tell how hard a recipe is: quartiles of the PSNR of its untouched low-quality pictures.
+    """Tell how hard a recipe is: quartiles of the PSNR of its untouched low-quality images.
 
     Nothing is written. RGB, all pixels, dB; lower is harder.
 
@@ -48,7 +48,7 @@ def measure_command(
 
     dataset = PairedDataset(open_source(source, longest=longest_side), recipe, seed, variants)
     values, failed = [], 0
-    with Progress(len(dataset), "measuring", "pair") as shown:
+    with Progress(len(dataset), "measuring", "pair") as progress_bar:
         for image_id in dataset.source.keys:
             try:
                 image = dataset.source.read(image_id)
@@ -61,7 +61,7 @@ def measure_command(
                 if pair.lq.shape != pair.hq.shape:
                     raise RecipeError(f"{recipe} leaves LQ at another size than HQ: no PSNR")
                 values.append(psnr(pair.lq, pair.hq))
-                shown.advance()
+                progress_bar.advance()
     # "inverted_cdf" takes values that occur, so an infinite PSNR does not spoil its neighbours.
     lower, median, upper = np.quantile(values, [0.25, 0.5, 0.75], method="inverted_cdf")
     record = {

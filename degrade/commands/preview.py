@@ -48,14 +48,14 @@ def _numbers(
     help="Columns.  [default: 4 of a recipe, 6 of an operation]",
 )
 @click.option(
-    "--limit", type=click.IntRange(1, 64), default=1, show_default=True, help="Pictures to show."
+    "--limit", type=click.IntRange(1, 64), default=1, show_default=True, help="Images to show."
 )
 @click.option(
     "--side",
     type=click.IntRange(64, 2048),
     default=240,
     show_default=True,
-    help="Longest side of a picture on the sheet, pixels.",
+    help="Longest side of an image on the sheet, pixels.",
 )
 @source_options
 def preview_command(
@@ -70,11 +70,11 @@ def preview_command(
     side: int,
     opening: SourceOptions,
 ) -> None:
-    """Make a contact sheet: each picture, then degraded variants with their parameters.
+    """Make a contact sheet: each image, then degraded variants with their parameters.
 
     The variants are those that `degrade build` makes with the same recipe and seed. With
     --operation the columns are one operation from mild to severe, named by its value; without
-    --recipe and --operation the recipe is kuaishou. Below the pictures stands a detail at full
+    --recipe and --operation the recipe is kuaishou. Below the images stands a detail at full
     size where they are shown smaller.
 
     \b
@@ -92,10 +92,10 @@ def preview_command(
     if values and (len(operations) != 1 or recipes):
         raise click.UsageError("--values are the strengths of one --operation: give one alone")
     loaded = [load_recipe(recipe) for recipe in recipes or (() if operations else ("kuaishou",))]
-    pictures = opening.open(source)
+    images = opening.open(source)
     rows = []
-    for key in progress(pictures.keys[:limit], "drawing"):
-        image = pictures.read(key)
+    for key in progress(images.keys[:limit], "drawing"):
+        image = images.read(key)
         rows += [variants_row(image, key, recipe, seed, variants or 4) for recipe in loaded]
         rows += [ladder_row(image, key, name, seed, variants or 6, values) for name in operations]
     write_png(out, contact_sheet(rows, side))

@@ -1,4 +1,4 @@
-"""What `degrade preview` shows: each picture, then degraded copies with what was done to each."""
+"""What `degrade preview` shows: each image, then degraded copies with what was done to each."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ from degrade.recipe.recipe import Recipe
 
 
 def variants_row(image: Image, key: str, recipe: Recipe, seed: int, variants: int) -> Row:
-    """Return a picture and its first variants, those that `degrade build` makes."""
+    """Return an image and its first variants, those that `degrade build` makes."""
     size = (image.shape[0], image.shape[1])
-    cells = [_source(image, key)]
+    cells = [_source_cell(image, key)]
     for variant in range(variants):
-        drawn = plan(recipe, seed=seed, image_id=key, size=size, variant=variant)
-        lines = tuple(step.describe() for step in drawn.steps) or ("untouched",)
-        cells.append(_degraded(image, drawn, f"variant {variant}", lines))
+        image_plan = plan(recipe, seed=seed, image_id=key, size=size, variant=variant)
+        lines = tuple(step.describe() for step in image_plan.steps) or ("untouched",)
+        cells.append(_degraded_cell(image, image_plan, f"variant {variant}", lines))
     return Row(tuple(cells), recipe.name, f"seed {seed}")
 
 
 def ladder_row(
     image: Image, key: str, operation: str, seed: int, count: int, values: Sequence[float] = ()
 ) -> Row:
-    """Return a picture and copies with one operation at rising severity."""
+    """Return an image and copies with one operation at rising severity."""
     size = (image.shape[0], image.shape[1])
     severities = severity_plans(
         operation, image_id=key, size=size, seed=seed, count=count, values=values
     )
-    cells = [_degraded(image, severity.plan, severity.title, ()) for severity in severities]
+    cells = [_degraded_cell(image, severity.plan, severity.title, ()) for severity in severities]
     ladder = OPERATIONS[operation].ladder
     fixed = ladder.fixed.items() if ladder else ()
     words = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in fixed)
-    return Row((_source(image, key), *cells), operation.replace("_", " "), words)
+    return Row((_source_cell(image, key), *cells), operation.replace("_", " "), words)
 
 
-def _source(image: Image, key: str) -> Cell:
+def _source_cell(image: Image, key: str) -> Cell:
     return Cell(image, key, (f"{image.shape[1]} x {image.shape[0]}, original",))
 
 
-def _degraded(image: Image, drawn: Plan, title: str, lines: tuple[str, ...]) -> Cell:
-    lq = apply(drawn, image)
+def _degraded_cell(image: Image, image_plan: Plan, title: str, lines: tuple[str, ...]) -> Cell:
+    lq = apply(image_plan, image)
     if lq.shape != image.shape:
         lines = (*lines, f"{lq.shape[1]} x {lq.shape[0]} pixels")
     return Cell(lq, title, lines, decibels(image, lq))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from degrade.dataset.verify import Verified
 
 _source_option = click.option(
-    "--source", metavar="SOURCE", help="Where the source pictures are now, if they moved."
+    "--source", metavar="SOURCE", help="Where the source images are now, if they moved."
 )
 
 
@@ -41,39 +41,43 @@ def verify_command(
     from degrade.dataset.verify import verify
     from degrade.terminal import Progress
 
-    with Progress(count_pairs(folder), f"verifying {folder}", "pair") as shown:
-        found = verify(
-            folder, recompute=not quick, source=source, engine=engine, on_progress=shown.advance
+    with Progress(count_pairs(folder), f"verifying {folder}", "pair") as progress_bar:
+        result = verify(
+            folder,
+            recompute=not quick,
+            source=source,
+            engine=engine,
+            on_progress=progress_bar.advance,
         )
-    counts = found.summary.counts
+    counts = result.summary.counts
     if as_json:
         record = {
-            "digest": found.summary.digest,
+            "digest": result.summary.digest,
             "pairs": counts.get("ok", 0),
             "failed_inputs": counts.get("failed", 0),
-            "versions": list(found.notes),
-            "mismatches": [f"{entry.key}: {entry.problem}" for entry in found.mismatches],
+            "versions": list(result.notes),
+            "mismatches": [f"{entry.key}: {entry.problem}" for entry in result.mismatches],
         }
         click.echo(json.dumps(record, indent=2))
     else:
-        _tell(found)
-    if found.mismatches:
+        _print_result(result)
+    if result.mismatches:
         raise click.exceptions.Exit(1)
 
 
-def _tell(found: Verified) -> None:
-    for note in found.notes:
+def _print_result(result: Verified) -> None:
+    for note in result.notes:
         click.echo(f"note: {note}", err=True)
-    for mismatch in found.mismatches[:_TOLD]:
+    for mismatch in result.mismatches[:_MISMATCHES_SHOWN]:
         click.echo(f"{mismatch.key}: {mismatch.problem}", err=True)
-    if len(found.mismatches) > _TOLD:
-        click.echo(f"and {len(found.mismatches) - _TOLD} more", err=True)
-    pairs = found.summary.counts.get("ok", 0)
-    click.echo(f"{found.good} of {pairs} pairs are as the manifest says")
-    click.echo(f"digest {found.summary.digest}")
+    if len(result.mismatches) > _MISMATCHES_SHOWN:
+        click.echo(f"and {len(result.mismatches) - _MISMATCHES_SHOWN} more", err=True)
+    pairs = result.summary.counts.get("ok", 0)
+    click.echo(f"{result.good} of {pairs} pairs are as the manifest says")
+    click.echo(f"digest {result.summary.digest}")
 
 
-_TOLD = 20
+_MISMATCHES_SHOWN = 20
 """Mismatches that are told without --json."""
 
 

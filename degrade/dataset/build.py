@@ -1,6 +1,6 @@
 """Build a stored dataset: plan, degrade, write, and a manifest; resumable at any moment.
 
-Pictures are worked on in shards. A shard's marker is written after its files are on disk, so
+Images are worked on in shards. A shard's marker is written after its files are on disk, so
 whatever has a marker is done, and whatever has none is done again, with the same bytes. Whoever
 finds all markers joins them to the manifest; several builds may work in one folder at once.
 """
@@ -17,7 +17,7 @@ from degrade.dataset.layout import Storing
 from degrade.dataset.lock import claim
 from degrade.dataset.manifest import (
     PAIRS_FILE,
-    Place,
+    DatasetLocation,
     storage_of,
     summarise,
     write_lines,
@@ -69,7 +69,7 @@ class BuildResult:
 
 def build(
     dataset: PairedDataset,
-    out: Place,
+    out: DatasetLocation,
     *,
     storing: Storing | None = None,
     engine: Engine | None = None,
@@ -114,15 +114,15 @@ def build(
     assert storing.shard_images is not None
     work = _Work(dataset, storing.shard_images, part)
     try:
-        done = Markers(storage).done()
+        done_shards = Markers(storage).done()
         if on_start is not None:
-            on_start(work.pairs(done), work.pairs(range(work.shards)))
-        _do_waiting(work, job_of(dataset, storage, storing), engine, done, on_progress)
+            on_start(work.pairs(done_shards), work.pairs(range(work.shards)))
+        _do_waiting(work, job_of(dataset, storage, storing), engine, done_shards, on_progress)
         missing = work.shards - len(Markers(storage).done())
         if storage.exists(PAIRS_FILE):
             return _finished(storage, jsonl)
         if missing:
-            return BuildResult(storage.location, {}, 0, "", bool(done), missing)
+            return BuildResult(storage.location, {}, 0, "", bool(done_shards), missing)
         rows = Markers(storage).rows(cut(dataset, storing.shard_images))
         left_out = storing.columns_left_out()
         summary = write_manifest(storage, rows, leave_out=left_out, jsonl=jsonl)
@@ -133,7 +133,7 @@ def build(
         return _finished(storage, jsonl)
     storage.sweep()
     Markers(storage).remove()
-    return _result(storage, summary, resumed=bool(done))
+    return _result(storage, summary, resumed=bool(done_shards))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,14 +157,14 @@ class _Work:
         """Return the number of pairs, failed ones included, of those shards that are mine."""
         source = self.dataset.source
         inputs = len(source.keys) + len(source.unusable)
-        pictures = (min(self.images, inputs - shard * self.images) for shard in shards
+        images_each = (min(self.images, inputs - shard * self.images) for shard in shards
                     if shard < self.shards and self.mine(shard))  # fmt: skip
-        return sum(pictures) * self.dataset.variants
+        return sum(images_each) * self.dataset.variants
 
-    def waiting(self, done: frozenset[int]) -> Iterator[Shard]:
+    def waiting(self, done_shards: frozenset[int]) -> Iterator[Shard]:
         """Yield the shards that are mine and not done."""
         for shard in cut(self.dataset, self.images):
-            if shard.index not in done and self.mine(shard.index):
+            if shard.index not in done_shards and self.mine(shard.index):
                 yield shard
 
 
@@ -172,14 +172,14 @@ def _do_waiting(
     work: _Work,
     job: ShardJob,
     engine: Engine,
-    done: frozenset[int],
-    tell: Callable[[int], None] | None,
+    done_shards: frozenset[int],
+    on_progress: Callable[[int], None] | None,
 ) -> None:
     if engine.workers > 1 and engine.scheduler is None:
         compile_operations(work.dataset)
-    for outcome in run_tasks(partial(do_shard, job), work.waiting(done), engine):
-        if tell is not None:
-            tell(outcome.pairs + outcome.failed * job.variants)
+    for outcome in run_tasks(partial(do_shard, job), work.waiting(done_shards), engine):
+        if on_progress is not None:
+            on_progress(outcome.pairs + outcome.failed * job.variants)
 
 
 def compile_operations(dataset: PairedDataset) -> None:

@@ -46,17 +46,17 @@ def sort_out(names: Iterable[str]) -> tuple[tuple[str, ...], tuple[tuple[str, st
     for name in sorted(names):
         reason = _refusal(name)
         if reason:
-            unusable.append((shown(name), reason))
+            unusable.append((printable_name(name), reason))
         else:
             usable.append(name)
     for clashing in (_equal_ids, _equal_keys):
-        told = clashing(usable)
-        unusable += told.items()
-        usable = [name for name in usable if name not in told] if told else usable
+        reasons = clashing(usable)
+        unusable += reasons.items()
+        usable = [name for name in usable if name not in reasons] if reasons else usable
     return tuple(usable), tuple(sorted(unusable))
 
 
-def shown(name: str) -> str:
+def printable_name(name: str) -> str:
     """Return a file's name as text that can be stored and printed."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
@@ -90,28 +90,28 @@ def _equal_ids(names: list[str]) -> dict[str, str]:
     for name in names:
         if name in groups and name not in groups[name]:
             groups[name].append(name)
-    told: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     for same in groups.values():
         first, *others = sorted(same)
         reason = f"counts as the same image as {first!r} once names are normalised: rename one"
-        told |= dict.fromkeys(others, reason)
-    return told
+        reasons |= dict.fromkeys(others, reason)
+    return reasons
 
 
 def _equal_keys(names: list[str]) -> dict[str, str]:
     """Return the names whose pair would have the key of an earlier one's, with the reason."""
-    hashes = np.fromiter((hash(_stored(name)) for name in names), np.int64, len(names))
+    hashes = np.fromiter((hash(_key_of(name)) for name in names), np.int64, len(names))
     if len(np.unique(hashes)) == len(names):  # of a million keys, none is held
         return {}
-    told: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     first, last = "", ""
-    for name in sorted(names, key=_stored):  # stable: the first in the alphabet comes first
-        key = _stored(name)
+    for name in sorted(names, key=_key_of):  # stable: the first in the alphabet comes first
+        key = _key_of(name)
         if key == last:
-            told[name] = f"would be stored under {key!r}, as {first!r} is: rename one"
+            reasons[name] = f"would be stored under {key!r}, as {first!r} is: rename one"
         else:
             first, last = name, key
-    return told
+    return reasons
 
 
 def _plain(name: str) -> bool:
@@ -119,5 +119,5 @@ def _plain(name: str) -> bool:
     return name.isascii() and "\\" not in name and _DETOURS.isdisjoint(name.split("/"))
 
 
-def _stored(name: str) -> str:
+def _key_of(name: str) -> str:
     return pair_key(name, 0, 1)

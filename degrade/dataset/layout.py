@@ -13,10 +13,10 @@ ENCODINGS = ("png", "qoi", "jxl")
 """Formats without loss by name, which is also the ending of their files; see `encodings`."""
 HQ_WAYS = ("store", "copy", "none")
 LARGEST_SHARD = 65536
-"""Pictures; a shard is what an interruption loses and what one worker does at a time."""
+"""Images; a shard is what an interruption loses and what one worker does at a time."""
 
 _IMAGES = {"files": 64, "webdataset": 256}
-"""Pictures in a shard by default: a second or so of work; tar files of some 100 MB at 512²."""
+"""Images in a shard by default: a second or so of work; tar files of some 100 MB at 512²."""
 _FEWEST_SHARDS = 16
 """A small set is cut smaller than that, so that several workers have something to do."""
 
@@ -40,7 +40,7 @@ class Storing:
         Whether an LQ is stored at its size before the recipe's last enlarging, where that loses
         nothing: the reader does the remaining steps, as many as its row says.
     shard_images
-        Pictures in a shard, 1 to 65 536; None chooses by the layout and the number of pictures.
+        Images in a shard, 1 to 65 536; None chooses by the layout and the number of images.
 
     Raises
     ------
@@ -70,12 +70,12 @@ class Storing:
         if size is not None and (type(size) is not int or not 1 <= size <= LARGEST_SHARD):
             raise DatasetError(f"shard_images {size!r} is not between 1 and {LARGEST_SHARD}")
 
-    def settled(self, pictures: int, variants: int) -> Storing:
+    def settled(self, images: int, variants: int) -> Storing:
         """Return the same with the size of a shard chosen, from what is built and nothing else."""
         if self.shard_images is not None:
             return self
         most = max(1, _IMAGES[self.layout] // variants)
-        return replace(self, shard_images=min(most, max(1, pictures // _FEWEST_SHARDS)))
+        return replace(self, shard_images=min(most, max(1, images // _FEWEST_SHARDS)))
 
     def columns_left_out(self) -> frozenset[str]:
         """Return the manifest's columns that mean nothing for this way of storing."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from degrade.dataset.layout import Storing
-from degrade.dataset.manifest import Place, storage_of
+from degrade.dataset.manifest import DatasetLocation, storage_of
 from degrade.dataset.paired_dataset import PairedDataset
 from degrade.dataset.sources import ImageSource, open_source
 from degrade.dataset.storage import Storage, open_storage
@@ -79,14 +79,14 @@ def _inputs_digest(dataset: PairedDataset) -> str:
     return digest.hexdigest()
 
 
-def claim(place: Place, dataset: PairedDataset, storing: Storing) -> Storing:
+def claim(location: DatasetLocation, dataset: PairedDataset, storing: Storing) -> Storing:
     """Write the lock of a new folder, or check the one that is there.
 
     Returns ``storing`` with the size of its shards settled, as the folder has it. Raises
     DatasetError when the folder was built from something else, saying what differs, or holds
     files that no build made.
     """
-    storage = storage_of(place)
+    storage = storage_of(location)
     if storage.exists(LOCK_FILE):
         return _go_on(storage, dataset, storing)
     _refuse_other_files(storage)
@@ -120,21 +120,21 @@ def _refuse_other_files(storage: Storage) -> None:
         raise DatasetError(f"{storage.location} holds other files: give a new or an empty folder")
 
 
-def stored_as(place: Place) -> Storing:
+def stored_as(location: DatasetLocation) -> Storing:
     """Return how a built dataset is stored; raises DatasetError."""
-    return _stored(read_lock(place)["built_from"])
+    return _stored(read_lock(location)["built_from"])
 
 
-def source_of(lock: Mapping[str, Any], given: str | Path | None = None) -> ImageSource:
-    """Return where the pictures of a lock's build are: where it took them from, or ``given``.
+def source_of(lock: Mapping[str, Any], moved_to: str | Path | None = None) -> ImageSource:
+    """Return where the images of a lock's build are: where it took them from, or ``moved_to``.
 
     The source lists nothing by itself; it reads as the build did. Raises DatasetError when the
     place is not there any more.
     """
     built = lock["built_from"]
     reading, longest = Reading.from_record(built.get("reading", {})), built["longest_side"]
-    if given is not None:
-        return open_source(given, longest=longest, reading=reading)
+    if moved_to is not None:
+        return open_source(moved_to, longest=longest, reading=reading)
     storage = open_storage(lock["made_with"]["source_root"])
     if storage.local is not None and not storage.local.is_dir():
         raise DatasetError(
@@ -147,9 +147,9 @@ def _stored(built_from: Mapping[str, Any]) -> Storing:
     return Storing.from_record(built_from.get("storing", {}))
 
 
-def read_lock(place: Place) -> dict[str, Any]:
+def read_lock(location: DatasetLocation) -> dict[str, Any]:
     """Return the lock of a built folder; raises DatasetError without one, or with a damaged one."""
-    storage = storage_of(place)
+    storage = storage_of(location)
     try:
         lock = json.loads(storage.read(LOCK_FILE).decode())
         for part, keys in _NEEDED.items():
@@ -169,15 +169,15 @@ def read_lock(place: Place) -> dict[str, Any]:
 
 def _compare(storage: Storage, old: dict[str, Any], new: dict[str, Any]) -> None:
     before, now = _flat(_DEFAULTS | old), _flat(new)
-    told = [
+    changes = [
         f"{key} ({_short(before.get(key))} → {_short(value)})"
         for key, value in now.items()
         if before.get(key) != value and not (key == _CHOSEN and before.get(key) is None)
     ]
-    if told:
+    if changes:
         raise DatasetError(
-            f"{storage.location} was built from something else; changed: {', '.join(told)}. Give "
-            "another folder, or delete this one"
+            f"{storage.location} was built from something else; changed: {', '.join(changes)}. "
+            "Give another folder, or delete this one"
         )
 
 

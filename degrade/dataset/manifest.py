@@ -32,13 +32,13 @@ LINES_FILE = "pairs.jsonl"
 _AT_ONCE = 1024
 """Rows in memory, and in a row group of the tables: some 2 MB."""
 
-Place = Storage | str | Path
+DatasetLocation = Storage | str | Path
 """A dataset's storage, or its location: a folder or a URL."""
 
 
-def summarise(place: Place) -> Summary:
+def summarise(location: DatasetLocation) -> Summary:
     """Return what a stored dataset holds, read in a stream; raises DatasetError."""
-    storage = storage_of(place)
+    storage = storage_of(location)
     tables = (iter_rows(storage, PAIRS_FILE), iter_rows(storage, FAILED_FILE))
     tally, last = Tally(), ("", "")
     for row in heapq.merge(*tables, key=lambda row: (row.key, row.status)):
@@ -49,9 +49,9 @@ def summarise(place: Place) -> Summary:
     return tally.summary()
 
 
-def storage_of(place: Place) -> Storage:
+def storage_of(location: DatasetLocation) -> Storage:
     """Return a dataset's storage from what names it."""
-    return open_storage(place) if isinstance(place, str | Path) else place
+    return open_storage(location) if isinstance(location, str | Path) else location
 
 
 def check_name(location: str, name: str) -> str:
@@ -65,7 +65,7 @@ def check_name(location: str, name: str) -> str:
 
 
 def write_manifest(
-    place: Place,
+    location: DatasetLocation,
     rows: Iterable[Row],
     *,
     leave_out: Collection[str] = LATER_COLUMNS,
@@ -75,7 +75,7 @@ def write_manifest(
 
     Parameters
     ----------
-    place
+    location
         Where to.
     rows
         Pairs and failed inputs, sorted by key; read once, in a stream.
@@ -84,7 +84,7 @@ def write_manifest(
     jsonl
         Also write ``pairs.jsonl``, a line a pair.
     """
-    storage = storage_of(place)
+    storage = storage_of(location)
     columns = [name for name in COLUMNS if name != "error" and name not in leave_out]
     tally = Tally()
     with ExitStack() as files:  # closes the last one first
@@ -131,20 +131,20 @@ def _table(storage: Storage, name: str, columns: list[str]) -> Iterator[Callable
             flush()
 
 
-def write_lines(place: Place) -> None:
+def write_lines(location: DatasetLocation) -> None:
     """Write ``pairs.jsonl`` of a dataset that has its tables, a line a pair."""
-    storage = storage_of(place)
+    storage = storage_of(location)
     with storage.writing(LINES_FILE) as file:
         for row in iter_rows(storage):
             file.write(row.canonical().encode() + b"\n")
 
 
-def read_manifest(place: Place) -> Manifest:
+def read_manifest(location: DatasetLocation) -> Manifest:
     """Return both tables of a dataset, sorted by key; `iter_rows` needs less memory.
 
     Raises DatasetError when there is none, or it is damaged.
     """
-    storage = storage_of(place)
+    storage = storage_of(location)
     pairs, failed = (
         tuple(sorted(iter_rows(storage, name), key=lambda row: row.key))
         for name in (PAIRS_FILE, FAILED_FILE)
@@ -152,13 +152,13 @@ def read_manifest(place: Place) -> Manifest:
     return Manifest(pairs, failed)
 
 
-def iter_rows(place: Place, name: str = PAIRS_FILE) -> Iterator[Row]:
+def iter_rows(location: DatasetLocation, name: str = PAIRS_FILE) -> Iterator[Row]:
     """Yield the rows of one table in the order they are stored, a few thousand in memory.
 
     Raises DatasetError when there is no manifest, or it is damaged; no ``failed.parquet`` is
     no failed rows.
     """
-    storage = storage_of(place)
+    storage = storage_of(location)
     _refuse_without_manifest(storage)
     if name != PAIRS_FILE and not storage.exists(name):
         return
@@ -167,9 +167,9 @@ def iter_rows(place: Place, name: str = PAIRS_FILE) -> Iterator[Row]:
             yield from map(_row, batch.to_pylist())
 
 
-def count_pairs(place: Place) -> int:
+def count_pairs(location: DatasetLocation) -> int:
     """Return the number of pairs of a dataset without reading them; raises DatasetError."""
-    storage = storage_of(place)
+    storage = storage_of(location)
     _refuse_without_manifest(storage)
     with _opened(storage, PAIRS_FILE) as table:
         return int(table.metadata.num_rows)

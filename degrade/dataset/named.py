@@ -92,17 +92,17 @@ def configuration() -> Path:
     return Path(click.get_app_dir("relume")) / "datasets.yaml"
 
 
-def _own_places() -> Mapping[str, str]:
+def _own_locations() -> Mapping[str, str]:
     """Return what the user's file says: a folder or a URL by name."""
     path = configuration()
     if not path.is_file():
         return {}
     data, lines = load_yaml(path, str(path), error=DatasetError)
-    for name, place in (data or {}).items() if isinstance(data, dict) else [("", data)]:
-        if not isinstance(name, str) or not isinstance(place, str):
+    for name, location in (data or {}).items() if isinstance(data, dict) else [("", data)]:
+        if not isinstance(name, str) or not isinstance(location, str):
             line = lines.get((str(name),), 1)
             raise DatasetError(f"{path} line {line}: expected NAME: FOLDER or URL")
-    return {name: os.path.expanduser(place) for name, place in (data or {}).items()}
+    return {name: os.path.expanduser(location) for name, location in (data or {}).items()}
 
 
 def locate(name: str) -> str:
@@ -110,7 +110,7 @@ def locate(name: str) -> str:
     entry = list_datasets().get(name)
     if entry is not None and entry.package:
         return _package_folder(entry)
-    own = _own_places()
+    own = _own_locations()
     if name in own:
         return own[name]
     below = os.environ.get(_ROOTS)
@@ -135,7 +135,7 @@ def find_dataset(text: str, root: str | Path | None = None) -> tuple[Storage, Li
     table = list_datasets()
     name, _, split = text.partition(":")
     entry = table.get(name)
-    if entry is None and name not in (own := _own_places()):
+    if entry is None and name not in (own := _own_locations()):
         raise DatasetError(
             f"'{text}' is neither a folder, a file nor a dataset's name: "
             f"`degrade list --datasets` shows the names.{nearest(text, [*table, *own])}"
@@ -143,41 +143,42 @@ def find_dataset(text: str, root: str | Path | None = None) -> tuple[Storage, Li
     if split and (entry is None or split not in (entry.splits or {})):
         known = ", ".join((entry.splits if entry else None) or {}) or "none"
         raise DatasetError(f"{name} has no split '{split}'; known: {known}")
-    place = str(root) if root is not None else locate(name)
-    if not place:
+    location = str(root) if root is not None else locate(name)
+    if not location:
         assert entry is not None
         raise DatasetError(
             f"{name} is not on this machine: {entry.obtain} ({entry.page}; licence: "
             f"{entry.licence}), then name its folder in {configuration()} (a line `{name}: "
             f"FOLDER`), put it at ${_ROOTS}/{name}, or give it by --root to a command that has that"
         )
-    storage, listing = _inputs(entry, place)
+    storage, listing = _inputs(entry, location)
     if entry is None:
         return storage, listing, None
     if split:
         assert entry.splits is not None
-        return storage, _part(entry, entry.splits[split], place, listing), entry.splits[split].count
+        part = entry.splits[split]
+        return storage, _part(entry, part, location, listing), part.count
     return storage, listing, entry.count
 
 
-def _inputs(entry: Dataset | None, place: str) -> tuple[Storage, Listing]:
-    """Return the place of a set's pictures, below where the set is, and what is there."""
+def _inputs(entry: Dataset | None, location: str) -> tuple[Storage, Listing]:
+    """Return the place of a set's images, below where the set is, and what is there."""
     if entry is not None and entry.sha256:
-        return LocalStorage(Path(place)), Listing(tuple(sorted(entry.sha256)))
+        return LocalStorage(Path(location)), Listing(tuple(sorted(entry.sha256)))
     for folder in entry.folders if entry else ():
-        storage = open_storage(f"{place}/{folder}")
+        storage = open_storage(f"{location}/{folder}")
         if storage.local.is_dir() if storage.local else storage.names():
             break
     else:
-        storage = open_storage(place)
+        storage = open_storage(location)
     if storage.local:
         return storage, survey(storage.local)
     return storage, survey_names(storage.location, storage.names())
 
 
-def _part(entry: Dataset, split: Split, place: str, listing: Listing) -> Listing:
+def _part(entry: Dataset, split: Split, location: str, listing: Listing) -> Listing:
     """Return the inputs of a split, those that cannot be used included."""
-    numbers = _mapping(entry, place) if entry.mapping else None
+    numbers = _mapping(entry, location) if entry.mapping else None
     first, last = split.numbers
 
     def inside(name: str) -> bool:
@@ -190,28 +191,28 @@ def _part(entry: Dataset, split: Split, place: str, listing: Listing) -> Listing
     names = tuple(name for name in listing.names if inside(name))
     if not names:
         raise DatasetError(
-            f"{entry.name} at {place} has no pictures of that split: expected {entry.layout}"
+            f"{entry.name} at {location} has no images of that split: expected {entry.layout}"
         )
-    return Listing(names, tuple(told for told in listing.unusable if inside(told[0])))
+    return Listing(names, tuple(unusable for unusable in listing.unusable if inside(unusable[0])))
 
 
-def _mapping(entry: Dataset, place: str) -> dict[int, int]:
+def _mapping(entry: Dataset, location: str) -> dict[int, int]:
     """Return the number in CelebA of each number in CelebA-HQ.
 
     The file has a head line, then ``index, index in CelebA from 0, file name in CelebA``; the
     file name is read, as CelebA's partition names files.
     """
     try:
-        lines = open_storage(place).read(entry.mapping).decode("ascii").splitlines()
+        lines = open_storage(location).read(entry.mapping).decode("ascii").splitlines()
         rows = [line.split() for line in lines[1:] if line.strip()]
         return {int(row[0]): int(row[2].partition(".")[0]) for row in rows}
     except FileNotFoundError:
         raise DatasetError(
-            f"splits of {entry.name} need {entry.mapping} at {place}: it comes with the set"
+            f"splits of {entry.name} need {entry.mapping} at {location}: it comes with the set"
         ) from None
     except (ValueError, IndexError):
         raise DatasetError(
-            f"{place}/{entry.mapping} is damaged: take it from {entry.page} again"
+            f"{location}/{entry.mapping} is damaged: take it from {entry.page} again"
         ) from None
 
 

@@ -90,7 +90,7 @@ def _around(shared: Any) -> SharedEpoch:
 
 @dataclass(frozen=True, slots=True)
 class Pair(RecordMapping):
-    """One sharp picture, its degraded copy, and how the one was made from the other.
+    """One sharp image, its degraded copy, and how the one was made from the other.
 
     ``hq`` and ``lq`` are uint8 (height, width, 3) RGB; ``key`` is unique in its dataset and
     epoch. The fields can be read by name too: ``pair["lq"]`` is ``pair.lq``, ``pair["plan"]``
@@ -127,12 +127,12 @@ class PairedDataset:
     seed
         The dataset's seed, 0 to 2**64 − 1.
     variants
-        Degraded versions of each picture in an epoch; ``len`` is pictures × variants.
+        Degraded versions of each image in an epoch; ``len`` is images × variants.
 
     Raises
     ------
     DatasetError
-        Two pictures would have the same key, or the seed or variants are out of range.
+        Two images would have the same key, or the seed or variants are out of range.
     """
 
     def __init__(
@@ -170,7 +170,7 @@ class PairedDataset:
     def set_epoch(self, epoch: int) -> None:
         """Compute other variants from now on, those of this epoch: a pure function of its number.
 
-        Variant v of epoch e is variant ``e × variants + v`` of the picture, so epoch 0 is what
+        Variant v of epoch e is variant ``e × variants + v`` of the image, so epoch 0 is what
         `degrade build` stores and epoch e of ``variants=1`` is its ``--variants`` number e.
         Worker processes see it, persistent ones too; call it between two passes, as a loader
         asks for pairs ahead of time. What `degrade build` makes does not depend on it.
@@ -180,7 +180,7 @@ class PairedDataset:
         last = 65536 // self.variants - 1
         if not 0 <= epoch <= last:
             raise DatasetError(
-                f"epoch {epoch} is not between 0 and {last}: a picture has 65536 variants, "
+                f"epoch {epoch} is not between 0 and {last}: an image has 65536 variants, "
                 f"{self.variants} an epoch; go on with another seed"
             )
         self._epoch.value = epoch
@@ -195,24 +195,24 @@ class PairedDataset:
         return self.source.keys[image], self.epoch * self.variants + variant
 
     def compute(self, image_id: str, variant: int, image: Image) -> Pair:
-        """Return the pair that this dataset makes of one picture."""
-        drawn = plan(
+        """Return the pair that this dataset makes of one image."""
+        image_plan = plan(
             self.recipe,
             seed=self.seed,
             image_id=image_id,
             size=(image.shape[0], image.shape[1]),
             variant=variant,
         )
-        hq, lq = apply_pair(drawn, image)
-        return Pair(pair_key(image_id, variant, self.variants), hq, lq, drawn)
+        hq, lq = apply_pair(image_plan, image)
+        return Pair(pair_key(image_id, variant, self.variants), hq, lq, image_plan)
 
 
 def _refuse_equal_keys(source: ImageSource) -> None:
     count = len(source)
     marks = np.fromiter((hash(pair_key(key, 0, 1)) for key in source.keys), np.int64, count)
     order = np.argsort(marks, kind="stable")
-    for place in np.flatnonzero(marks[order[1:]] == marks[order[:-1]]):
-        one, other = source.keys[order[place]], source.keys[order[place + 1]]
+    for position in np.flatnonzero(marks[order[1:]] == marks[order[:-1]]):
+        one, other = source.keys[order[position]], source.keys[order[position + 1]]
         if pair_key(one, 0, 1) == pair_key(other, 0, 1):
             raise DatasetError(
                 f"{one!r} and {other!r} would both be stored under "

@@ -12,7 +12,7 @@ from pathlib import Path
 from degrade.dataset.lock import read_lock, source_of
 from degrade.dataset.manifest import (
     FAILED_FILE,
-    Place,
+    DatasetLocation,
     check_name,
     iter_rows,
     read_manifest,
@@ -66,11 +66,11 @@ def _not_negative(offset: int) -> int:
 def read_lq(storage: Storage, row: Row, plan: Plan) -> Image:
     """Return the whole LQ of a row, finished if it was kept small.
 
-    Raises ImageError for a damaged picture, ValueError when the plan has no such steps, and
+    Raises ImageError for a damaged image, ValueError when the plan has no such steps, and
     what `read_file` raises.
     """
-    kept = decode_image(read_file(storage, row, row.lq_file_name), row.lq_file_name)
-    return finished(plan, kept, row.lq_steps_left)
+    stored = decode_image(read_file(storage, row, row.lq_file_name), row.lq_file_name)
+    return finished(plan, stored, row.lq_steps_left)
 
 
 class StoredPairs:
@@ -81,13 +81,13 @@ class StoredPairs:
     location
         The folder or URL of the dataset.
     source
-        Where the sharp pictures are, for a dataset that does not hold them; by default where
+        Where the sharp images are, for a dataset that does not hold them; by default where
         the build took them from.
 
     Raises
     ------
     DatasetError
-        There is no dataset, it is damaged, or its sharp pictures are not to be found.
+        There is no dataset, it is damaged, or its sharp images are not to be found.
     """
 
     def __init__(self, location: str | Path, source: str | Path | None = None) -> None:
@@ -124,40 +124,42 @@ def plan_of(row: Row) -> Plan:
     return plan
 
 
-def find_row(place: Place, key: str) -> Row:
+def find_row(location: DatasetLocation, key: str) -> Row:
     """Return the row of a pair by its key or either file name; raises DatasetError."""
     keys: list[str] = []
-    for row in iter_rows(place):
+    for row in iter_rows(location):
         if key in (row.key, row.hq_file_name, row.lq_file_name):
             return row
         keys.append(row.key)
     from degrade.config import nearest
 
-    for row in iter_rows(place, FAILED_FILE):
+    for row in iter_rows(location, FAILED_FILE):
         if key in (row.key, row.source):
             raise DatasetError(f"'{key}' has no pair, its input failed: {row.error}")
     raise DatasetError(f"there is no pair '{key}' in the manifest.{nearest(key, keys)}")
 
 
-def replay(place: Place, key: str, source: str | Path | None = None) -> tuple[Row, Image, Image]:
-    """Return ``(row, hq, lq)`` of one pair, rebuilt from its row and the source's picture.
+def replay(
+    location: DatasetLocation, key: str, source: str | Path | None = None
+) -> tuple[Row, Image, Image]:
+    """Return ``(row, hq, lq)`` of one pair, rebuilt from its row and the source's image.
 
     Parameters
     ----------
-    place
+    location
         The dataset.
     key
         The pair's key, or one of its file names.
     source
-        Where the source pictures are; by default where the build took them from, else the
+        Where the source images are; by default where the build took them from, else the
         stored HQ, when the recipe leaves the HQ as it is.
 
     Raises
     ------
     DatasetError
-        There is no such pair, or no picture to start from.
+        There is no such pair, or no image to start from.
     """
-    storage = storage_of(place)
+    storage = storage_of(location)
     row = find_row(storage, key)
     try:
         plan = plan_of(row)

@@ -102,7 +102,7 @@ class Summary:
 
 
 def pixel_digest(image: NDArray[np.uint8]) -> str:
-    """Return the sha256 of a picture's size and pixels, independent of any file format."""
+    """Return the sha256 of an image's size and pixels, independent of any file format."""
     digest = hashlib.sha256(f"{image.shape[0]}x{image.shape[1]}x{image.shape[2]}:".encode())
     digest.update(np.ascontiguousarray(image).data)
     return digest.hexdigest()

@@ -64,14 +64,14 @@ class Markers:
         """Yield the rows of all shards in the order of their keys.
 
         Shards follow each other in that order, so those of one or two are in memory; only a
-        picture named like another one's variant can reach into the next.
+        image named like another one's variant can reach into the next.
         """
         waiting: list[tuple[str, str, int, Row]] = []
         for shard in shards:
             while waiting and waiting[0][0] < shard.first_key:
                 yield heapq.heappop(waiting)[-1]
-            for place, row in enumerate(self.read(shard.index)):
-                heapq.heappush(waiting, (row.key, row.status, place, row))
+            for position, row in enumerate(self.read(shard.index)):
+                heapq.heappush(waiting, (row.key, row.status, position, row))
         while waiting:
             yield heapq.heappop(waiting)[-1]
 
@@ -93,10 +93,10 @@ _PNG_DEPTH = 24  # byte of a PNG's bit depth (ISO/IEC 15948, 11.2.2)
 
 
 def plain_ending(data: bytes, size: tuple[int, ...]) -> str | None:
-    """Return the ending for a copy of an encoded picture, or None where it must not be copied.
+    """Return the ending for a copy of an encoded image, or None where it must not be copied.
 
     Copied are PNG, JPEG and WebP of three channels and 8 bits without transparency, without a
-    colour profile and upright: pictures in which there is nothing for a reader to interpret.
+    colour profile and upright: images in which there is nothing for a reader to interpret.
     JPEG and lossy WebP are decoded alike but by the same version of a decoder.
 
     Parameters
@@ -104,20 +104,22 @@ def plain_ending(data: bytes, size: tuple[int, ...]) -> str | None:
     data
         A file that was read without an error.
     size
-        ``(height, width)`` of the picture it was read as, which may have been shrunk since.
+        ``(height, width)`` of the image it was read as, which may have been shrunk since.
     """
     import PIL.Image
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with PIL.Image.open(io.BytesIO(data), formats=tuple(_ENDINGS)) as picture:
-                kind = str(picture.format)
-                upright = picture.getexif().get(_ORIENTATION, 1) == 1
-                told = {"icc_profile", "transparency", "gamma", "chromaticity"} & set(picture.info)
-                same = (picture.height, picture.width) == size
-                plain = picture.mode == "RGB" and same and upright and not told
-                single = getattr(picture, "n_frames", 1) == 1
+            with PIL.Image.open(io.BytesIO(data), formats=tuple(_ENDINGS)) as image_file:
+                kind = str(image_file.format)
+                upright = image_file.getexif().get(_ORIENTATION, 1) == 1
+                metadata = {"icc_profile", "transparency", "gamma", "chromaticity"} & set(
+                    image_file.info
+                )
+                same = (image_file.height, image_file.width) == size
+                plain = image_file.mode == "RGB" and same and upright and not metadata
+                single = getattr(image_file, "n_frames", 1) == 1
     except (OSError, SyntaxError, ValueError):
         return None
     if kind == "PNG" and data[_PNG_DEPTH] != 8:
@@ -142,12 +144,12 @@ class _Hq:
     size: tuple[int, int]
     data: bytes | None
     ending: str
-    untouched: bool
+    unchanged: bool
 
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """A picture as it was read; ``data`` is its file, where it may be copied."""
+    """An image as it was read; ``data`` is its file, where it may be copied."""
 
     image_id: str
     image: Image
@@ -161,14 +163,14 @@ def do_shard(job: ShardJob, shard: Shard) -> ShardCounts:
     rows = [_failed(job, image_id, reason) for image_id, reason in shard.unusable]
     with open_writer(job.storing.layout, job.storage, shard.index) as writer:
         for image_id in shard.image_ids:
-            rows += _picture(job, image_id, writer)
+            rows += _store_variants(job, image_id, writer)
     Markers(job.storage).write(shard.index, rows)
     pairs = sum(row.status == "ok" for row in rows)
     return ShardCounts(pairs, len(rows) - pairs)
 
 
-def _picture(job: ShardJob, image_id: str, writer: PairWriter) -> list[Row]:
-    """Store all variants of one picture."""
+def _store_variants(job: ShardJob, image_id: str, writer: PairWriter) -> list[Row]:
+    """Store all variants of one image."""
     try:
         image, sha256 = job.source.read_with_digest(image_id)
     except ImageError as error:
@@ -178,7 +180,7 @@ def _picture(job: ShardJob, image_id: str, writer: PairWriter) -> list[Row]:
     rows: list[Row] = []
     first: _Hq | None = None
     for variant in range(job.variants):
-        drawn = plan(
+        image_plan = plan(
             job.recipe,
             seed=job.seed,
             image_id=image_id,
@@ -186,18 +188,18 @@ def _picture(job: ShardJob, image_id: str, writer: PairWriter) -> list[Row]:
             variant=variant,
         )
         key = pair_key(image_id, variant, job.variants)
-        hq = _hq(job, source, drawn, key, first)
+        hq = _hq(job, source, image_plan, key, first)
         first = first or hq
-        rows.append(_pair(job, source, drawn, key, hq, writer))
+        rows.append(_store_pair(job, source, image_plan, key, hq, writer))
     return rows
 
 
-def _hq(job: ShardJob, source: _Source, drawn: Plan, key: str, first: _Hq | None) -> _Hq:
+def _hq(job: ShardJob, source: _Source, image_plan: Plan, key: str, first: _Hq | None) -> _Hq:
     """Return the sharp half of a variant; the first one's where it is the same."""
-    steps = steps_of(drawn, "hq")
-    if first is not None and first.untouched and not steps:
+    steps = steps_of(image_plan, "hq")
+    if first is not None and first.unchanged and not steps:
         return first
-    image = carry_out(drawn, source.image, steps)
+    image = carry_out(image_plan, source.image, steps)
     digest = pixel_digest(image)
     if first is not None and first.digest == digest:
         return first
@@ -218,55 +220,55 @@ def _file_of(job: ShardJob, image: Image, copy: bytes | None) -> tuple[bytes, st
     return copy, copied
 
 
-def _pair(
-    job: ShardJob, source: _Source, drawn: Plan, key: str, hq: _Hq, writer: PairWriter
+def _store_pair(
+    job: ShardJob, source: _Source, image_plan: Plan, key: str, hq: _Hq, writer: PairWriter
 ) -> Row:
     """Degrade, store and describe one pair."""
     if job.storing.keep_small:
-        made = degrade_in_two(drawn, source.image)
+        degraded = degrade_in_two(image_plan, source.image)
     else:
-        lq = carry_out(drawn, source.image, steps_of(drawn, "lq"))
-        made = Degraded(lq, lq, 0)
-    text = drawn.to_json()
+        lq = carry_out(image_plan, source.image, steps_of(image_plan, "lq"))
+        degraded = Degraded(lq, lq, 0)
+    text = image_plan.to_json()
     stored = writer.add(
         Encoded(
             key=key,
             hq=hq.data,
-            lq=encode(made.kept, job.storing.lq_format),
+            lq=encode(degraded.kept, job.storing.lq_format),
             hq_ending=hq.ending,
             lq_ending=job.storing.lq_format,
             hq_key=hq.key,
-            record=_record(key, text, hq, made) if job.storing.layout == "webdataset" else b"",
+            record=_record(key, text, hq, degraded) if job.storing.layout == "webdataset" else b"",
         )
     )
     return Row(
         key=key,
         source=source.image_id,
         source_sha256=source.sha256,
-        variant=drawn.variant,
+        variant=image_plan.variant,
         hq_file_name=stored.hq_file_name,
         lq_file_name=stored.lq_file_name,
         hq_height=hq.size[0],
         hq_width=hq.size[1],
-        lq_height=made.lq.shape[0],
-        lq_width=made.lq.shape[1],
+        lq_height=degraded.lq.shape[0],
+        lq_width=degraded.lq.shape[1],
         hq_sha256=hq.digest,
-        lq_sha256=pixel_digest(made.lq),
+        lq_sha256=pixel_digest(degraded.lq),
         plan=text,
         status="ok",
         shard=stored.shard,
         shard_offset=stored.shard_offset,
-        lq_steps_left=made.steps_left,
+        lq_steps_left=degraded.steps_left,
     )
 
 
-def _record(key: str, plan_text: str, hq: _Hq, made: Degraded) -> bytes:
-    """Return what stands beside the pictures in a tar file: sizes, and the plan as in its row."""
+def _record(key: str, plan_text: str, hq: _Hq, degraded: Degraded) -> bytes:
+    """Return what stands beside the images in a tar file: sizes, and the plan as in its row."""
     record = {
         "hq_size": list(hq.size),
         "key": key,
-        "lq_size": list(made.lq.shape[:2]),
-        "lq_steps_left": made.steps_left,
+        "lq_size": list(degraded.lq.shape[:2]),
+        "lq_steps_left": degraded.steps_left,
         "plan": json.loads(plan_text),
     }
     return json.dumps(record, sort_keys=True, separators=(",", ":")).encode()

@@ -43,10 +43,10 @@ class ShardSelection:
     @classmethod
     def parse(cls, text: str) -> ShardSelection:
         """Return the part that is written ``2/8``; raises UserError."""
-        found = _FORM.fullmatch(text)
-        if found is None:
+        match = _FORM.fullmatch(text)
+        if match is None:
             raise UserError(f"'{text}' is no part: give INDEX/COUNT, as 2/8")
-        return cls(int(found[1]), int(found[2]))
+        return cls(int(match[1]), int(match[2]))
 
     def has(self, shard_index: int) -> bool:
         """Return whether the shard of that index, counted from 0, belongs to this part."""
@@ -60,7 +60,7 @@ class ShardSelection:
 class ShardJob:
     """What all shards of a build share; small and picklable.
 
-    ``source`` lists no pictures: those a shard needs are in the shard.
+    ``source`` lists no images: those a shard needs are in the shard.
     """
 
     storage: Storage
@@ -73,7 +73,7 @@ class ShardJob:
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """One task: some pictures, all their variants.
+    """One task: some images, all their variants.
 
     Attributes
     ----------
@@ -82,7 +82,7 @@ class Shard:
     first_key
         The smallest key of its rows.
     image_ids
-        Its pictures in the order of their keys.
+        Its images in the order of their keys.
     unusable
         Inputs that are known to be of no use, and why: ``(image id, reason)``.
     """
@@ -95,8 +95,8 @@ class Shard:
 
 def job_of(dataset: PairedDataset, storage: Storage, storing: Storing) -> ShardJob:
     """Return what every shard of a dataset's build needs to know."""
-    place = _absolute(dataset.source.storage)
-    source = replace(dataset.source, storage=place, keys=(), unusable=())
+    location = _absolute(dataset.source.storage)
+    source = replace(dataset.source, storage=location, keys=(), unusable=())
     return ShardJob(
         _absolute(storage), source, dataset.recipe, dataset.seed, dataset.variants, storing
     )
@@ -108,33 +108,33 @@ def _absolute(storage: Storage) -> Storage:
 
 
 def shard_count(source: ImageSource, images: int) -> int:
-    """Return the number of shards of so many pictures each."""
+    """Return the number of shards of so many images each."""
     return -(-(len(source.keys) + len(source.unusable)) // images)
 
 
 def cut(dataset: PairedDataset, images: int) -> Iterator[Shard]:
-    """Yield the shards of a dataset, ``images`` pictures in each, in the order of their keys."""
+    """Yield the shards of a dataset, ``images`` images in each, in the order of their keys."""
     reasons = dict(dataset.source.unusable)
     inputs = [*dataset.source.keys, *reasons]
     keys = [pair_key(image_id, 0, dataset.variants) for image_id in inputs]
     order = sorted(range(len(inputs)), key=keys.__getitem__)
     for index, start in enumerate(range(0, len(inputs), images)):
-        places = order[start : start + images]
-        chosen = [inputs[place] for place in places]
+        positions = order[start : start + images]
+        chosen = [inputs[location] for location in positions]
         yield Shard(
             index,
-            keys[places[0]],
+            keys[positions[0]],
             tuple(image_id for image_id in chosen if image_id not in reasons),
             tuple((image_id, reasons[image_id]) for image_id in chosen if image_id in reasons),
         )
 
 
-def refuse_private(*places: Storage) -> None:
+def refuse_private(*positions: Storage) -> None:
     """Raise DatasetError for ``memory://``, of which every process has its own."""
-    for place in places:
-        if place.local is None and place.location.startswith("memory:"):
+    for location in positions:
+        if location.local is None and location.location.startswith("memory:"):
             raise DatasetError(
-                f"{place.location} is of this process alone: work without --workers and "
+                f"{location.location} is of this process alone: work without --workers and "
                 "--scheduler, or in a place that others can reach"
             )
 
@@ -142,7 +142,7 @@ def refuse_private(*places: Storage) -> None:
 def check_places(job: ShardJob) -> None:
     """Raise DatasetError where this machine does not have what the build's own machine has.
 
-    Without this, pictures that lie on another machine's disk would be rows of failed inputs,
+    Without this, images that lie on another machine's disk would be rows of failed inputs,
     and shards would be written where nobody looks for them.
     """
     pictures = job.source.storage.local
@@ -152,9 +152,9 @@ def check_places(job: ShardJob) -> None:
         raise _elsewhere(job.storage.location)
 
 
-def _elsewhere(place: str) -> DatasetError:
+def _elsewhere(location: str) -> DatasetError:
     return DatasetError(
-        f"{place} is gone, or not the same folder on {platform.node()}: give a folder that all "
-        "machines share, or a URL such as s3://bucket/name",
+        f"{location} is gone, or not the same folder on {platform.node()}: give a folder that "
+        "all machines share, or a URL such as s3://bucket/name",
         exit_code=1,
     )

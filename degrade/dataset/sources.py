@@ -1,4 +1,4 @@
-"""Where sharp pictures come from: a folder or an object store, a file, or a named set."""
+"""Where sharp images come from: a folder or an object store, a file, or a named set."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from degrade.dataset.keys import shown, sort_out
+from degrade.dataset.keys import printable_name, sort_out
 from degrade.dataset.storage import LocalStorage, Storage, is_remote, open_storage
 from degrade.errors import DatasetError, ImageError
 from degrade.images import Image, Reading, decode_image, survey
@@ -17,7 +17,7 @@ from degrade.images.listing import Listing, survey_names
 from degrade.random import image_id_bits
 
 _LARGEST_FILE = 2**31
-"""Bytes; more than any picture below the pixel limit needs."""
+"""Bytes; more than any image below the pixel limit needs."""
 
 _TROUBLE_OF_THE_MACHINE = frozenset(
     {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN}
@@ -29,7 +29,7 @@ _AS_USUAL = Reading()
 
 @dataclass(frozen=True, slots=True)
 class ImageSource:
-    """A list of pictures, read one at a time; picklable.
+    """A list of images, read one at a time; picklable.
 
     Attributes
     ----------
@@ -38,9 +38,9 @@ class ImageSource:
     storage
         The place that the keys are relative to.
     keys
-        Relative POSIX paths, sorted; each is the image id of its picture.
+        Relative POSIX paths, sorted; each is the image id of its image.
     longest
-        Pictures whose longer side exceeds this many pixels are shrunk to it by area
+        Images whose longer side exceeds this many pixels are shrunk to it by area
         averaging; None leaves them as they are.
     reading
         How what files leave open is settled.
@@ -48,7 +48,7 @@ class ImageSource:
         ``(name, message)`` of inputs that were found and cannot be used; each has a row in a
         stored dataset. The names are none of ``keys``.
     expected
-        How many pictures a named set has; None where nobody says.
+        How many images a named set has; None where nobody says.
 
     Raises
     ------
@@ -70,8 +70,8 @@ class ImageSource:
                 _refuse_other_encodings(key)
         bits = np.fromiter(map(image_id_bits, self.keys), np.uint64, len(self.keys))
         order = np.argsort(bits, kind="stable")
-        for place in np.flatnonzero(bits[order[1:]] == bits[order[:-1]]):
-            one, other = self.keys[order[place]], self.keys[order[place + 1]]
+        for position in np.flatnonzero(bits[order[1:]] == bits[order[:-1]]):
+            one, other = self.keys[order[position]], self.keys[order[position + 1]]
             raise DatasetError(
                 f"{one!r} and {other!r} count as the same image once their names are "
                 "normalised: rename one"
@@ -87,11 +87,11 @@ class ImageSource:
         return self.storage.location if folder is None else str(folder.resolve())
 
     def read(self, key: str) -> Image:
-        """Return one picture, uint8 (height, width, 3) RGB; raises ImageError."""
+        """Return one image, uint8 (height, width, 3) RGB; raises ImageError."""
         return self._fitted(decode_image(self.read_bytes(key), key, self.reading))
 
     def read_with_digest(self, key: str) -> tuple[Image, str]:
-        """Return one picture and the sha256 of its file."""
+        """Return one image and the sha256 of its file."""
         data = self.read_bytes(key)
         image = decode_image(data, key, self.reading)
         return self._fitted(image), hashlib.sha256(data).hexdigest()
@@ -141,7 +141,8 @@ def _refuse_other_encodings(key: str) -> None:
     try:
         key.encode()
     except UnicodeEncodeError:
-        raise DatasetError(f"the file name {shown(key)!r} is not in UTF-8: rename it") from None
+        name = printable_name(key)
+        raise DatasetError(f"the file name {name!r} is not in UTF-8: rename it") from None
 
 
 def open_source(
@@ -159,7 +160,7 @@ def open_source(
         A folder or a file of this machine; a URL such as ``s3://bucket/photos``, read through
         fsspec; or a dataset's name, ``ffhq``, or name and split, ``celeba-hq:test``.
     longest
-        Shrink larger pictures to this longer side, pixels.
+        Shrink larger images to this longer side, pixels.
     reading
         How what files leave open is settled.
     root
@@ -168,7 +169,7 @@ def open_source(
     Raises
     ------
     DatasetError
-        There is no such source, or it holds no pictures.
+        There is no such source, or it holds no images.
     """
     text, path = str(name_or_path), Path(name_or_path)
     expected = None
@@ -183,9 +184,9 @@ def open_source(
     else:
         storage, listing = LocalStorage(path.parent), Listing((path.name,))
     keys, refused = sort_out(listing.names)
-    unusable = [(shown(name), reason) for name, reason in listing.unusable]
-    told = tuple((name, f"{name} {reason}") for name, reason in sorted([*refused, *unusable]))
-    return ImageSource(text, storage, keys, longest, reading, told, expected)
+    unusable = [(printable_name(name), reason) for name, reason in listing.unusable]
+    messages = tuple((name, f"{name} {reason}") for name, reason in sorted([*refused, *unusable]))
+    return ImageSource(text, storage, keys, longest, reading, messages, expected)
 
 
 def _remote(location: str) -> tuple[Storage, Listing]:

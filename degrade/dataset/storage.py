@@ -143,10 +143,10 @@ class LocalStorage:
     def size(self, name: str) -> int:
         """See `Storage.size`."""
         try:
-            told = (self.folder / name).stat()
+            status = (self.folder / name).stat()
         except OSError:
             return -1
-        return told.st_size if stat.S_ISREG(told.st_mode) else -1
+        return status.st_size if stat.S_ISREG(status.st_mode) else -1
 
     def exists(self, name: str) -> bool:
         """See `Storage.exists`."""
@@ -154,11 +154,11 @@ class LocalStorage:
 
     def names(self, folder: str = "") -> list[str]:
         """See `Storage.names`; links to folders are not followed."""
-        found = []
+        names = []
         for parent, _, files in os.walk(self.folder / folder):
             inside = Path(parent).relative_to(self.folder)
-            found += [(inside / name).as_posix() for name in files]
-        return sorted(found)
+            names += [(inside / name).as_posix() for name in files]
+        return sorted(names)
 
     def remove(self, name: str) -> None:
         """See `Storage.remove`; folders that become empty stay."""
@@ -232,10 +232,10 @@ class RemoteStorage:
     def size(self, name: str) -> int:
         """See `Storage.size`."""
         try:
-            told = self._system.info(self._path(name))
+            status = self._system.info(self._path(name))
         except FileNotFoundError:
             return -1
-        return int(told["size"]) if told["type"] == "file" else -1
+        return int(status["size"]) if status["type"] == "file" else -1
 
     def exists(self, name: str) -> bool:
         """See `Storage.exists`."""
@@ -246,8 +246,8 @@ class RemoteStorage:
         top = self._path("")
         with self._named_errors(folder):
             self._system.invalidate_cache()
-            found = self._system.find(self._path(folder) if folder else top)
-        return sorted(path.strip("/")[len(top.strip("/")) :].strip("/") for path in found)
+            names = self._system.find(self._path(folder) if folder else top)
+        return sorted(path.strip("/")[len(top.strip("/")) :].strip("/") for path in names)
 
     def remove(self, name: str) -> None:
         """See `Storage.remove`."""

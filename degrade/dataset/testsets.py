@@ -32,7 +32,7 @@ class Testset:
     recipe
         A recipe as `degrade.load_recipe` takes it.
     longest_side
-        Pictures are shrunk to it first, pixels; None leaves them.
+        Images are shrunk to it first, pixels; None leaves them.
     """
 
     # Its name would make pytest take it for a class of tests.

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from degrade.dataset.lock import read_lock, source_of
-from degrade.dataset.manifest import Place, iter_rows, storage_of, summarise
+from degrade.dataset.manifest import DatasetLocation, iter_rows, storage_of, summarise
 from degrade.dataset.reader import plan_of, read_file, read_lq
 from degrade.dataset.rows import Row, Summary, pixel_digest
 from degrade.dataset.sources import ImageSource
@@ -58,7 +58,7 @@ class RowChecker:
 
     def rows(self, rows: tuple[Row, ...]) -> tuple[int, list[Mismatch]]:
         """Return how many rows were checked and what is wrong with them; for worker processes."""
-        return len(rows), [found for row in rows for found in self.row(row)]
+        return len(rows), [mismatches for row in rows for mismatches in self.row(row)]
 
     def row(self, row: Row) -> Iterator[Mismatch]:
         """Yield what is wrong with one pair: a changed file, a plan that gives other bytes."""
@@ -88,10 +88,10 @@ class RowChecker:
         except (OSError, ImageError) as error:
             return None, _reason(row.lq_file_name, error)
         size = (row.lq_height, row.lq_width)
-        return _as_told(image, row.lq_file_name, row.lq_sha256, size)
+        return _matching(image, row.lq_file_name, row.lq_sha256, size)
 
     def _start(self, row: Row, plan: Plan) -> tuple[Image | None, str]:
-        """Return the picture that the LQ was made of, or what is wrong with the HQ.
+        """Return the image that the LQ was made of, or what is wrong with the HQ.
 
         There is neither where the recipe changes the HQ and only that is stored.
         """
@@ -108,15 +108,15 @@ class RowChecker:
             return None, _reason(row.hq_file_name or row.source, error)
         steps = steps_of(plan, "hq")
         if row.hq_file_name:
-            found, problem = _as_told(image, name, row.hq_sha256, size)
-            return (None if steps else found), problem
+            mismatches, problem = _matching(image, name, row.hq_sha256, size)
+            return (None if steps else mismatches), problem
         if image.shape[:2] != plan.size:
             return None, f"{name} has another size than its plan was drawn for"
-        problem = _as_told(carry_out(plan, image, steps), name, row.hq_sha256, size)[1]
+        problem = _matching(carry_out(plan, image, steps), name, row.hq_sha256, size)[1]
         return (None if problem else image), problem
 
 
-def _as_told(
+def _matching(
     image: Image, name: str, digest: str, size: tuple[int, int]
 ) -> tuple[Image | None, str]:
     if pixel_digest(image) != digest:
@@ -159,7 +159,7 @@ class Verified:
 
 
 def verify(
-    place: Place,
+    location: DatasetLocation,
     *,
     recompute: bool = True,
     source: str | Path | None = None,
@@ -170,12 +170,12 @@ def verify(
 
     Parameters
     ----------
-    place
+    location
         The dataset.
     recompute
         Also degrade every HQ again and compare every pixel of the LQ.
     source
-        Where the sharp pictures are now, for a dataset that does not hold them.
+        Where the sharp images are now, for a dataset that does not hold them.
     engine
         Where to work; in this process by default.
     on_progress
@@ -186,23 +186,25 @@ def verify(
     DatasetError
         There is no dataset, its manifest is damaged, or it names files outside its folder.
     """
-    storage = storage_of(place)
+    storage = storage_of(location)
     lock, summary = read_lock(storage), summarise(storage)
     built, notes = lock["built_from"], differing_versions(storage)
     pairs, failed = summary.counts.get("ok", 0), sum(summary.counts.values())
     failed -= pairs
-    found: list[Mismatch] = []
+    mismatches: list[Mismatch] = []
     if pairs != (expected := (built["inputs"] - failed) * built["variants"]):
-        found.append(Mismatch("the manifest", f"has {pairs} pairs, {expected} were built"))
+        mismatches.append(Mismatch("the manifest", f"has {pairs} pairs, {expected} were built"))
     sources, note = _sources(lock, source) if _stored_without_hq(lock) else (None, "")
     checking = RowChecker(storage, built["seed"], built["recipe_digest"], recompute, sources)
     for count, problems in run_tasks(checking.rows, _batches(storage), engine or Engine()):
-        found += problems
+        mismatches += problems
         if on_progress is not None:
             on_progress(count)
-    found.sort(key=lambda mismatch: mismatch.key)
-    bad = len({mismatch.key for mismatch in found} - {"the manifest"})
-    return Verified(summary, tuple(found), pairs - bad, tuple([*notes, note] if note else notes))
+    mismatches.sort(key=lambda mismatch: mismatch.key)
+    bad = len({mismatch.key for mismatch in mismatches} - {"the manifest"})
+    return Verified(
+        summary, tuple(mismatches), pairs - bad, tuple([*notes, note] if note else notes)
+    )
 
 
 def _batches(storage: Storage) -> Iterator[tuple[Row, ...]]:
@@ -215,33 +217,33 @@ def _stored_without_hq(lock: dict[str, Any]) -> bool:
     return bool(lock["built_from"].get("storing", {}).get("hq") == "none")
 
 
-def _sources(lock: dict[str, Any], given: str | Path | None) -> tuple[ImageSource | None, str]:
+def _sources(lock: dict[str, Any], moved_to: str | Path | None) -> tuple[ImageSource | None, str]:
     try:
-        return source_of(lock, given), ""
+        return source_of(lock, moved_to), ""
     except DatasetError as error:
-        if given is not None:
+        if moved_to is not None:
             raise
         return None, f"only the LQ was checked: {error}"
 
 
-def differing_versions(place: Place) -> list[str]:
+def differing_versions(location: DatasetLocation) -> list[str]:
     """Return the operations and codecs whose version is not the one the folder was made with."""
     from importlib.metadata import PackageNotFoundError, version
 
-    lock = read_lock(place)
+    lock = read_lock(location)
     here_now = {name: operation.version for name, operation in OPERATIONS.items()}
     notes = [
-        f"operation {name}: made with version {made}, here {here_now.get(name, 'it is unknown')}"
-        for name, made in lock["built_from"]["operation_versions"].items()
-        if here_now.get(name) != made
+        f"operation {name}: made with version {before}, here {here_now.get(name, 'it is unknown')}"
+        for name, before in lock["built_from"]["operation_versions"].items()
+        if here_now.get(name) != before
     ]
     codecs = {"imagecodecs"} if lock["made_with"]["not_portable"] else set()
     for name in sorted(codecs):
-        made = lock["made_with"]["libraries"].get(name)
+        before = lock["made_with"]["libraries"].get(name)
         try:
             here = version(name)
         except PackageNotFoundError:
             here = None
-        if made != here:
-            notes.append(f"codec library {name}: made with {made}, here {here}")
+        if before != here:
+            notes.append(f"codec library {name}: made with {before}, here {here}")
     return notes

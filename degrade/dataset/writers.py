@@ -36,7 +36,7 @@ class Encoded:
     hq_key
         Key of the pair in this shard that has the same HQ and came first; its own if none did.
     record
-        What a tar file says beside the pictures: JSON.
+        What a tar file says beside the images: JSON.
     """
 
     key: str

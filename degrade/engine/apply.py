@@ -1,6 +1,6 @@
 """Carry out a plan: apply(plan, image). Nothing is drawn here but the noise of pixels.
 
-Between steps the picture is planes: float32 (3, height, width), levels 0-255, neither rounded
+Between steps the image is planes: float32 (3, height, width), levels 0-255, neither rounded
 nor packed. It is rounded once at the end (halves to even), and inside the steps whose nature
 it is (JPEG, shot noise).
 """
@@ -62,7 +62,7 @@ def _check(plan: Plan, source: Image) -> None:
 
 
 def carry_out(plan: Plan, image: Image, steps: Sequence[Step]) -> Image:
-    """Return the picture after some of a plan's steps, of any size; nothing is checked.
+    """Return the image after some of a plan's steps, of any size; nothing is checked.
 
     ``image`` is uint8 (height, width, 3), what the steps before these leave.
     """
@@ -79,7 +79,7 @@ def carry_out(plan: Plan, image: Image, steps: Sequence[Step]) -> Image:
 
 
 def planes_of(image: Image) -> Planes:
-    """Return the planes of a picture: float32 (3, height, width), to give back to `PLANES`."""
+    """Return the planes of an image: float32 (3, height, width), to give back to `PLANES`."""
     from degrade.ops.kernels.planes import to_planes
 
     planes = PLANES.take((3, image.shape[0], image.shape[1]))
@@ -89,14 +89,14 @@ def planes_of(image: Image) -> Planes:
 def planes_after(plan: Plan, planes: Planes, steps: Sequence[Step]) -> Planes:
     """Return the planes after some of a plan's steps; those given are used up."""
     key = StreamKey(plan.seed, image_id_bits(plan.image_id), plan.variant)
-    waiting = list(steps)
-    while waiting:
-        done = _two_as_one(waiting, planes)
-        if done is None:
-            done = _step(waiting.pop(0), planes, key)
-        if not np.may_share_memory(done, planes):
+    remaining = list(steps)
+    while remaining:
+        result = _fused_pair(remaining, planes)
+        if result is None:
+            result = _step(remaining.pop(0), planes, key)
+        if not np.may_share_memory(result, planes):
             PLANES.give(planes)
-        planes = done
+        planes = result
     return planes
 
 
@@ -111,17 +111,17 @@ def steps_of(plan: Plan, half: str) -> tuple[Step, ...]:
 
 def _step(step: Step, planes: Planes, key: StreamKey) -> Planes:
     stream = np.array(key.words(step.slot, PIXELS), np.uint32)
-    done: Planes = OPERATIONS[step.operation].load()(planes, stream, **step.parameters)
-    return done
+    result: Planes = OPERATIONS[step.operation].load()(planes, stream, **step.parameters)
+    return result
 
 
-def _two_as_one(waiting: list[Step], planes: Planes) -> Planes | None:
+def _fused_pair(remaining: list[Step], planes: Planes) -> Planes | None:
     """Do the next two steps in one pass, and take them off the list, where that is possible."""
-    if [step.operation for step in waiting[:2]] != ["gaussian_blur", "resize"]:
+    if [step.operation for step in remaining[:2]] != ["gaussian_blur", "resize"]:
         return None
     from degrade.ops.blur.blur_then_shrink import blur_then_shrink
 
-    done = blur_then_shrink(planes, waiting[0].parameters, waiting[1].parameters)
-    if done is not None:
-        del waiting[:2]
-    return done
+    result = blur_then_shrink(planes, remaining[0].parameters, remaining[1].parameters)
+    if result is not None:
+        del remaining[:2]
+    return result

@@ -1,6 +1,6 @@
 """LQ kept small: stored as it is before its last enlarging, finished by whoever reads it.
 
-Most recipes for faces shrink a picture, spoil it, and enlarge it back to the size of the HQ: the
+Most recipes for faces shrink an image, spoil it, and enlarge it back to the size of the HQ: the
 file of the enlarged one is ten times as large and says no more. It may be left at the small size
 where that loses nothing: between two steps levels are fractions, so only where the step before
 left whole ones, as JPEG does.
@@ -21,7 +21,7 @@ from degrade.planner.plan import Plan
 
 @dataclass(frozen=True, slots=True)
 class Degraded:
-    """A degraded picture and what of it has to be stored.
+    """A degraded image and what of it has to be stored.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class Degraded:
 def steps_left(plan: Plan) -> int:
     """Return how many steps of the LQ half its last enlarging and all after it are.
 
-    0 where nothing is enlarged, or the picture before is not smaller than the finished one.
+    0 where nothing is enlarged, or the image before is not smaller than the finished one.
     """
     steps, area, left, before = steps_of(plan, "lq"), plan.size[0] * plan.size[1], 0, 0
     for index, step in enumerate(steps):

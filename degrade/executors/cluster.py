@@ -90,7 +90,7 @@ def _address(scheduler: str) -> str:
         return scheduler
     path = Path(scheduler)
     try:
-        found = json.loads(path.read_bytes())["address"]
+        address = json.loads(path.read_bytes())["address"]
     except OSError:
         raise UserError(
             f"there is no scheduler file {path}: give tcp://HOST:PORT, or the file that "
@@ -98,7 +98,7 @@ def _address(scheduler: str) -> str:
         ) from None
     except (ValueError, LookupError, TypeError):
         raise UserError(f"{path} is no scheduler file: it holds no address") from None
-    return str(found)
+    return str(address)
 
 
 @contextmanager
@@ -147,8 +147,8 @@ async def _kind_of_server(distributed: Any, address: str) -> str:
     security = distributed.Security().get_connection_args("client")
     server = distributed.rpc(address, timeout=_ANSWER_SECONDS, connection_args=security)
     async with server:
-        told = await asyncio.wait_for(server.identity(), _ANSWER_SECONDS)
-    return str(told["type"])
+        versions = await asyncio.wait_for(server.identity(), _ANSWER_SECONDS)
+    return str(versions["type"])
 
 
 def _check_workers(client: Any, address: str) -> None:
@@ -159,8 +159,8 @@ def _check_workers(client: Any, address: str) -> None:
         raise _no_workers(address, _WORKER_SECONDS) from None
     here = installed_versions()
     # Python first, by Dask's own means: what comes next is code, which another Python misreads.
-    for worker, told in client.get_versions()["workers"].items():
-        _compare(worker, {"python": here["python"]}, {"python": _minor(told["host"]["python"])})
+    for worker, versions in client.get_versions()["workers"].items():
+        _compare(worker, {"python": here["python"]}, {"python": _minor(versions["host"]["python"])})
     for worker, there in client.run(_question(), on_error="return").items():
         if isinstance(there, ModuleNotFoundError):
             raise _lacking(there, worker)
@@ -197,17 +197,17 @@ class _Width:
     client: Any
     address: str
     threads: int = 0
-    asked: float = -math.inf
-    seen: float = field(default_factory=time.monotonic)
+    counted_at: float = -math.inf
+    worker_seen_at: float = field(default_factory=time.monotonic)
 
     def __call__(self) -> int:
         """Return the width; raises UserError when there has been no worker for long."""
         now = time.monotonic()
-        if now - self.asked > _COUNT_SECONDS:
-            self.threads, self.asked = sum(self.client.nthreads().values()), now
+        if now - self.counted_at > _COUNT_SECONDS:
+            self.threads, self.counted_at = sum(self.client.nthreads().values()), now
             if self.threads:
-                self.seen = now
-            elif now - self.seen > _LOST_SECONDS:
+                self.worker_seen_at = now
+            elif now - self.worker_seen_at > _LOST_SECONDS:
                 raise _no_workers(self.address, _LOST_SECONDS)
         return AHEAD * self.threads
 

@@ -55,13 +55,13 @@ def installed_versions() -> Mapping[str, str]:
     ``relume`` is its version and the first digits of the sha256 of its sources: two checkouts
     may call themselves the same.
     """
-    found = {"relume": _own_version(), "python": ".".join(platform.python_version_tuple()[:2])}
+    versions = {"relume": _own_version(), "python": ".".join(platform.python_version_tuple()[:2])}
     for name in _PACKAGES:
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+            versions[name] = "not installed"
+    return versions
 
 
 def _own_version() -> str:

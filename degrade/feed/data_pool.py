@@ -50,11 +50,11 @@ class Batch(RecordMapping):
     step
         The batch's number.
     key
-        The picture, and as its variant the pass over the pictures.
+        The image, and as its variant the pass over the images.
     hq, lq
         uint8 (n, height, width, 3) RGB.
     plan
-        How it was made; ``degrade.apply_pair(plan, picture)`` makes it again.
+        How it was made; ``degrade.apply_pair(plan, image)`` makes it again.
     family
         The name of its family.
     """
@@ -107,7 +107,7 @@ def families_of(recipe: str = "kuaishou") -> dict[str, Family]:
 class DataPool:
     """Batches in which every family of degradations has its share; ``pool[step]``, picklable.
 
-    In each pass over the pictures every one comes once, in a new order, with a new degradation;
+    In each pass over the images every one comes once, in a new order, with a new degradation;
     passes follow one another without a seam, so a batch may hold the end of one and the start
     of the next. A family with a share of at least 1 / ``batch_size`` is in every batch, smaller
     ones take turns, and over `cycle` batches all shares are exact.
@@ -127,8 +127,8 @@ class DataPool:
     seed
         0 to 2**64 − 1.
     crop
-        ``(height, width)`` or one side, pixels: a window of this size is cut from each picture,
-        its place drawn anew each time; None takes pictures whole, which must all be of one size.
+        ``(height, width)`` or one side, pixels: a window of this size is cut from each image,
+        its place drawn anew each time; None takes images whole, which must all be of one size.
 
     Raises
     ------
@@ -196,7 +196,7 @@ class DataPool:
     def __getitem__(self, step: int) -> Batch:
         """Return the batch of a step, 0 to 2**63; steps beyond ``len`` are later passes.
 
-        Raises ImageError for a picture that cannot be read or used, and where the pairs are not
+        Raises ImageError for an image that cannot be read or used, and where the pairs are not
         all of one size.
         """
         return self.part(step, range(self.batch_size))
@@ -264,7 +264,7 @@ def _share(name: str, share: float) -> Fraction:
 
 @functools.lru_cache(maxsize=2)
 def _order(seed: int, turn: int, count: int) -> NDArray[np.int64]:
-    """Return the order of the pictures in one pass: a permutation of 0 to ``count`` − 1.
+    """Return the order of the images in one pass: a permutation of 0 to ``count`` − 1.
 
     By sorting a number of 53 bits for each; the rare equal ones keep the order of the source.
     """

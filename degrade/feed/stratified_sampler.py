@@ -46,7 +46,7 @@ class BatchSplit:
         total = sum(shares, Fraction(0))
         quotas = [batch_size * share / total for share in shares]
         whole = tuple(math.floor(quota) for quota in quotas)
-        fractions = [quota - places for quota, places in zip(quotas, whole, strict=True)]
+        fractions = [quota - count for quota, count in zip(quotas, whole, strict=True)]
         cycle = math.lcm(*(fraction.denominator for fraction in fractions))
         ends = tuple(itertools.accumulate(int(fraction * cycle) for fraction in fractions))
         stride = max(1, round(cycle * _GOLDEN))
@@ -60,6 +60,6 @@ class BatchSplit:
         # Marks lie at mark, mark + cycle, mark + 2 cycle, ...: how many lie before each end.
         before = [0, *((end - mark + self.cycle - 1) // self.cycle for end in self.ends)]
         return tuple(
-            places + after - earlier
-            for places, earlier, after in zip(self.whole, before, before[1:], strict=False)
+            count + after - earlier
+            for count, earlier, after in zip(self.whole, before, before[1:], strict=False)
         )

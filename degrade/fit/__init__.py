@@ -1,1 +1,1 @@
-"""Measure real photographs, and fit a recipe whose pictures measure alike."""
+"""Measure real photographs, and fit a recipe whose images measure alike."""

@@ -51,7 +51,7 @@ def second_differences(luma: NDArray[np.floating]) -> NDArray[np.float64]:
     """Return the strength of second differences along rows at columns 1 to W - 2.
 
     The logarithm of their mean size, less its average over 17 columns: what repeats from
-    column to column stays, what the picture shows there goes.
+    column to column stays, what the image shows there goes.
     """
     sizes = np.abs(2.0 * luma[:, 1:-1] - luma[:, :-2] - luma[:, 2:]).mean(axis=0)
     logarithm = np.log(sizes + 0.05)

@@ -1,4 +1,4 @@
-"""Measure the blur of a picture: the Gaussian that explains how fast its spectrum falls.
+"""Measure the blur of an image: the Gaussian that explains how fast its spectrum falls.
 
 A sharp photograph's power falls as a power of the frequency (D. Field, JOSA A 1987); a
 Gaussian with covariance C multiplies it by exp(−4π² f'Cf). The logarithm of the power is
@@ -22,7 +22,7 @@ _FALL = 3.2
 """Exponent of the sharp spectrum's power. Measured: of 2.0, 2.6 and 3.2, the one that leaves
 least blur on 30 sharp portraits of 300 pixels (0.5 px); Field's landscapes have 2."""
 _LOWEST = 1.5
-"""Periods over the shorter side below which the window shows, not the picture."""
+"""Periods over the shorter side below which the window shows, not the image."""
 _RINGS = 48
 _ABOVE_FLOOR = 6.0
 """Times the floor of noise that the power must have to be fitted."""
@@ -33,7 +33,7 @@ _LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601, as JPEG
 
 @dataclass(frozen=True, slots=True)
 class BlurTrace:
-    """The Gaussian blur of one picture.
+    """The Gaussian blur of one image.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class BlurTrace:
 
 
 def measure_blur(image: Image, noise_variance: float = 0.0) -> BlurTrace:
-    """Return the blur of one picture.
+    """Return the blur of one image.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def _power(plane: Plane) -> Plane:
 
 
 def _floor(power: Plane, radius: Plane, noise: float) -> tuple[float, float]:
-    """Return the power of the noise and the frequency where the picture sinks to near it."""
+    """Return the power of the noise and the frequency where the image sinks to near it."""
     ring = np.minimum((radius * 2 * _RINGS).astype(np.int64), _RINGS)
     sums = np.bincount(ring.ravel(), np.log(power + 1e-9).ravel(), _RINGS + 1)
     # The mean logarithm of an exponential variable lies Euler's constant below that of its mean.

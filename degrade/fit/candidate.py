@@ -35,8 +35,8 @@ class Part:
 
     def at(self, ranks: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the values at ranks between 0 and 1."""
-        places = (np.arange(len(self.levels)) + 0.5) / len(self.levels)
-        return np.asarray(np.interp(ranks, places, self.levels))
+        positions = (np.arange(len(self.levels)) + 0.5) / len(self.levels)
+        return np.asarray(np.interp(ranks, positions, self.levels))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Candidate:
     scale
         Divisors of the sides.
     back
-        Share of the shrunk pictures that are enlarged to the full size again.
+        Share of the shrunk images that are enlarged to the full size again.
     last
         Share of those that are enlarged after noise and JPEG; the others before.
     filter
@@ -163,8 +163,8 @@ def averaged(candidates: Sequence[Candidate]) -> Candidate:
 
 def quantile_levels(values: NDArray[np.float64]) -> tuple[float, ...]:
     """Return `LEVELS` equally likely values that stand for a sample; it holds one at least."""
-    places = (np.arange(LEVELS) + 0.5) / LEVELS
-    return tuple(float(value) for value in np.quantile(values, places, method="hazen"))
+    positions = (np.arange(LEVELS) + 0.5) / LEVELS
+    return tuple(float(value) for value in np.quantile(values, positions, method="hazen"))
 
 
 def _either(

@@ -1,9 +1,9 @@
 """From measurements to a candidate: the first guess, and the correction of a later one.
 
-Distributions are compared rank by rank over whole folders, pictures without a degradation
-included: where the photographs measure m, the generated pictures of the same rank measure m'
+Distributions are compared rank by rank over whole folders, images without a degradation
+included: where the photographs measure m, the generated images of the same rank measure m'
 and were drawn at θ', the corrected value is m · θ' / m'. The ratio is the estimator's bias in
-the company of all other degradations; both its sides come from the same pictures, so chance in
+the company of all other degradations; both its sides come from the same images, so chance in
 drawing them cancels out.
 """
 
@@ -19,8 +19,8 @@ from degrade.fit.measurement import NO_JPEG, Measurement
 from degrade.fit.quantities import (
     LEAST_SHARE,
     QUANTITIES,
-    Drawn,
     Floors,
+    PlanValues,
     Quantity,
     Shares,
     is_shrunk,
@@ -34,7 +34,7 @@ _STEP = 3.0
 """Most that a bias may multiply or divide by; beyond, the ranks of both folders do not match."""
 _QUALITY_STEP = 10.0
 _LEAST_KIND = 0.15
-"""Least share of one kind of noise among others: it is told from few of the pictures."""
+"""Least share of one kind of noise among others: it is told from few of the images."""
 
 
 def first_candidate(pictures: Sequence[Measurement], floors: Floors) -> Candidate:
@@ -42,7 +42,7 @@ def first_candidate(pictures: Sequence[Measurement], floors: Floors) -> Candidat
 
     But for the kind of noise: JPEG too weak to be seen makes any noise grey, and clipped or
     textured places make it seem to grow with brightness. So it is noise of each channel, the
-    same everywhere, until the generated pictures show too little of the other kinds.
+    same everywhere, until the generated images show too little of the other kinds.
     """
     shares = shares_of(pictures, floors)
     whole = [one for one in pictures if one.block == 1]
@@ -90,11 +90,11 @@ def _usual_filter(pictures: Sequence[Measurement]) -> str:
 def corrected(
     candidate: Candidate,
     photographs: Sequence[Measurement],
-    drawn: Sequence[Drawn],
+    drawn: Sequence[PlanValues],
     generated: Sequence[Measurement],
     floors: Floors,
 ) -> Candidate:
-    """Return the candidate corrected by what its own pictures measure.
+    """Return the candidate corrected by what its own images measure.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def corrected(
     photographs
         What it should measure like.
     drawn, generated
-        One each a generated picture.
+        One each a generated image.
     floors
         Tell noise and blur from texture and softness.
     """
@@ -139,7 +139,7 @@ def corrected(
 
 
 def _moved(now: float, name: str, true: Shares, made: Shares) -> float:
-    """Return a share moved by how much the generated pictures show it too rarely."""
+    """Return a share moved by how much the generated images show it too rarely."""
     moved = now + getattr(true, name) - getattr(made, name)
     least = _LEAST_KIND if name in ("shot", "grey") else LEAST_SHARE
     if moved < least:
@@ -150,11 +150,11 @@ def _moved(now: float, name: str, true: Shares, made: Shares) -> float:
 def _compared(
     name: str,
     photographs: Sequence[Measurement],
-    drawn: Sequence[Drawn],
+    drawn: Sequence[PlanValues],
     generated: Sequence[Measurement],
     floors: Floors,
 ) -> tuple[Values, Values, Values]:
-    """Return the values of the photographs, of the generated pictures, and as drawn."""
+    """Return the values of the photographs, of the generated images, and as drawn."""
 
     def counts(one: Measurement) -> bool:
         return name == "block" or (
@@ -200,7 +200,7 @@ def _turned_levels(
     now: Part,
     axis: str,
     photographs: Sequence[Measurement],
-    drawn: Sequence[Drawn],
+    drawn: Sequence[PlanValues],
     generated: Sequence[Measurement],
     floors: Floors,
 ) -> Part:

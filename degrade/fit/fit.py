@@ -1,10 +1,10 @@
 """Fit a recipe to measured photographs: guess, generate, measure, correct, again.
 
-An estimator is biased by everything else that was done to a picture: JPEG takes noise away,
-noise hides blur. So a candidate's pictures are measured by the same estimators, and each
+An estimator is biased by everything else that was done to an image: JPEG takes noise away,
+noise hides blur. So a candidate's images are measured by the same estimators, and each
 distribution is corrected rank by rank by the ratio of what was drawn to what was measured
 (quantile mapping inside the method of simulated moments, D. McFadden, Econometrica 1989). Both
-sides of that ratio come from the same pictures, so chance in drawing them cancels out.
+sides of that ratio come from the same images, so chance in drawing them cancels out.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 
 from degrade.dataset.sources import ImageSource
 from degrade.errors import DatasetError
-from degrade.fit.candidate import Candidate, Part, averaged
+from degrade.fit.candidate import Candidate, Part, as_recipe, averaged
 from degrade.fit.correction import corrected, first_candidate
 from degrade.fit.measurement import Measurement, measure_image
-from degrade.fit.quantities import Drawn, Floors, drawn_values, floors_of
+from degrade.fit.quantities import Floors, PlanValues, floors_of, values_of_plan
 from degrade.recipe.recipe import Recipe
 
 FEWEST = 20
@@ -30,24 +30,24 @@ _FLOOR_PICTURES = 60
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """Pictures of a candidate: what was drawn for each, and what it measures."""
+    """Images of a candidate: what was drawn for each, and what it measures."""
 
-    drawn: tuple[Drawn, ...]
+    plan_values: tuple[PlanValues, ...]
     measured: tuple[Measurement, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """A fitted candidate, its floors, and its pictures beside the photographs."""
+    """A fitted candidate, its floors, and its images beside the photographs."""
 
     candidate: Candidate
     floors: Floors
-    photographs: tuple[Measurement, ...]
+    photos: tuple[Measurement, ...]
     generated: Generated
 
 
 def fit(
-    photographs: Sequence[Measurement],
+    photos: Sequence[Measurement],
     sources: ImageSource,
     *,
     count: int | None = None,
@@ -55,34 +55,34 @@ def fit(
     seed: int = 0,
     on_progress: Callable[[], None] = lambda: None,
 ) -> Fit:
-    """Return the candidate whose pictures measure like the photographs.
+    """Return the candidate whose images measure like the photographs.
 
     Parameters
     ----------
-    photographs
+    photos
         `FEWEST` or more.
     sources
-        Clean pictures of the same kind, as large as the full size.
+        Clean images of the same kind, as large as the full size.
     count
-        Pictures to generate in a round; as many as the photographs, 100 at least, by default.
+        Images to generate in a round; as many as the photographs, 100 at least, by default.
     rounds
         Corrections, 1 or more; the mean of those after the first counts.
     seed
-        Of the first round's pictures; each later round takes the next.
+        Of the first round's images; each later round takes the next.
     on_progress
-        Called once a generated picture.
+        Called once a generated image.
 
     Raises
     ------
     DatasetError
         There are too few photographs.
     """
-    if len(photographs) < FEWEST:
+    if len(photos) < FEWEST:
         raise DatasetError(
-            f"{len(photographs)} photographs could be measured, {FEWEST} are needed: add more"
+            f"{len(photos)} photographs could be measured, {FEWEST} are needed: add more"
         )
-    count = count or max(_FEWEST_GENERATED, len(photographs))
-    candidate = first_candidate(photographs, Floors())
+    count = count or max(_FEWEST_GENERATED, len(photos))
+    candidate = first_candidate(photos, Floors())
     few = min(count, _FLOOR_PICTURES)
     sharp = replace(candidate, blur=_never(candidate.blur))
     noiseless = replace(sharp, noise=_never(candidate.noise))
@@ -90,31 +90,31 @@ def fit(
         generate(noiseless, sources, few, seed, on_progress).measured,
         generate(sharp, sources, few, seed, on_progress).measured,
     )
-    candidate = first_candidate(photographs, floors)
+    candidate = first_candidate(photos, floors)
     tried = [candidate]
     for number in range(rounds):
-        made = generate(tried[-1], sources, count, seed + number, on_progress)
-        tried.append(corrected(tried[-1], photographs, made.drawn, made.measured, floors))
+        generated = generate(tried[-1], sources, count, seed + number, on_progress)
+        tried.append(
+            corrected(tried[-1], photos, generated.plan_values, generated.measured, floors)
+        )
     # The first correction takes the bias out; those after it scatter, and their mean less.
     final = averaged(tried[2:] or tried[1:])
-    made = generate(final, sources, count, seed + rounds, on_progress)
-    return Fit(final, floors, tuple(photographs), made)
+    generated = generate(final, sources, count, seed + rounds, on_progress)
+    return Fit(final, floors, tuple(photos), generated)
 
 
 def _never(part: Part) -> Part:
     return replace(part, probability=0.0)
 
 
-def pictures_needed(photographs: int, count: int | None = None, rounds: int = ROUNDS) -> int:
+def images_needed(photos: int, count: int | None = None, rounds: int = ROUNDS) -> int:
     """Return how often `fit` calls ``on_progress``."""
-    count = count or max(_FEWEST_GENERATED, photographs)
+    count = count or max(_FEWEST_GENERATED, photos)
     return 2 * min(count, _FLOOR_PICTURES) + (rounds + 1) * count
 
 
 def recipe_of(candidate: Candidate, name: str = "fitted") -> Recipe:
     """Return the candidate as a recipe, read as a file would be."""
-    from degrade.fit.candidate import as_recipe
-
     return as_recipe(candidate.steps(), name)
 
 
@@ -125,21 +125,21 @@ def generate(
     seed: int,
     on_progress: Callable[[], None] = lambda: None,
 ) -> Generated:
-    """Return what ``count`` pictures of a candidate measure; sources are used in turn."""
+    """Return what ``count`` images of a candidate measure; sources are used in turn."""
     from degrade.engine.apply import apply
     from degrade.planner.draw import plan
 
     recipe = recipe_of(candidate)
-    drawn, measured = [], []
+    values, measured = [], []
     for number in range(count):
-        variant, place = divmod(number, len(sources))
-        key = sources.keys[place]
+        variant, position = divmod(number, len(sources))
+        key = sources.keys[position]
         hq = sources.read(key)
-        drawn_plan = plan(
+        image_plan = plan(
             recipe, seed=seed, image_id=key, size=(hq.shape[0], hq.shape[1]), variant=variant
         )
-        drawn.append(drawn_values(drawn_plan))
-        lq = apply(drawn_plan, hq)
+        values.append(values_of_plan(image_plan))
+        lq = apply(image_plan, hq)
         measured.append(measure_image(lq, key, full=max(hq.shape[:2])))
         on_progress()
-    return Generated(tuple(drawn), tuple(measured))
+    return Generated(tuple(values), tuple(measured))

@@ -1,8 +1,8 @@
-"""Fit lines of a picture as enlargements of shorter lines: the size of least misfit is the old one.
+"""Fit lines of an image as enlargements of shorter lines: the size of least misfit is the old one.
 
 Enlarging n samples to N is a linear map of narrow bands, so whatever was enlarged lies in a
 space of n dimensions, and least squares tells what part of a line lies outside it. That part is
-rounding (or the noise added since) for the true n, and picture for every other n.
+rounding (or the noise added since) for the true n, and image for every other n.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ def misfit(lines: Samples, small: int, name: str) -> float:
         One of `INTERPOLATIONS`.
     """
     transposed, bands = _normal_equations(small, lines.shape[0], name)
-    seen = transposed @ lines
-    explained = float(np.vdot(seen, solveh_banded(bands, seen, check_finite=False)))
+    projected = transposed @ lines
+    explained = float(np.vdot(projected, solveh_banded(bands, projected, check_finite=False)))
     rest = float(np.vdot(lines, lines)) - explained
     return float(max(rest, 0.0) / (lines.shape[1] * (lines.shape[0] - small)))
 
@@ -89,10 +89,10 @@ def _taps(small: int, large: int, name: str) -> tuple[NDArray[np.int64], Samples
     """Return (large, taps) places in the short line and the weights that they enter with."""
     reach = _REACH[name]
     centre = (np.arange(large) + 0.5) * small / large - 0.5
-    places = np.floor(centre)[:, None] + np.arange(1 - reach, reach + 1)
-    weights = _weight(name, np.abs(places - centre[:, None]))
+    positions = np.floor(centre)[:, None] + np.arange(1 - reach, reach + 1)
+    weights = _weight(name, np.abs(positions - centre[:, None]))
     weights /= weights.sum(axis=1, keepdims=True)
-    return np.clip(places, 0, small - 1).astype(np.int64), weights
+    return np.clip(positions, 0, small - 1).astype(np.int64), weights
 
 
 def _weight(name: str, x: Samples) -> Samples:

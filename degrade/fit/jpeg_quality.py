@@ -1,4 +1,4 @@
-"""The quality of a picture's last JPEG compression: from its pixels, where no file tells.
+"""The quality of an image's last JPEG compression: from its pixels, where no file tells.
 
 JPEG leaves block coefficients that are multiples of its steps; rounding to 8 bits moves them
 by a third of a level only.
@@ -26,7 +26,7 @@ _QUALITIES = range(4, 96)
 
 _CERTAIN = 0.5
 """Measured: JPEGs of quality 5 to 95 give 0.00-0.08, with noise of 3 levels on top up to 0.75;
-pictures never compressed, blurred or noisy give 0.95 and more."""
+images never compressed, blurred or noisy give 0.95 and more."""
 
 _COARSE, _OFF, _WORSE = 3.0, 0.5, 4.0
 """Least step in levels; squared distance over that of chance; and over that of zeros. Measured
@@ -37,7 +37,7 @@ _ENOUGH_BLOCKS, _MOST_BLOCKS = 6, 1024
 """Fewer blocks tell a quality from chance badly; more cost time and change no answer."""
 
 _FLAT = 1e-3
-"""Squared levels; pictures nearer to every lattice than that hold nothing to be told."""
+"""Squared levels; images nearer to every lattice than that hold nothing to be told."""
 
 _FEW_BLOCKS = 64
 _SHIFTS = ((4, 4), (3, 5), (5, 3), (2, 4), (4, 2))
@@ -46,7 +46,7 @@ _SHIFTS = ((4, 4), (3, 5), (5, 3), (2, 4), (4, 2))
 
 @dataclass(frozen=True, slots=True)
 class JpegTrace:
-    """The last JPEG compression of a picture.
+    """The last JPEG compression of an image.
 
     Attributes
     ----------
@@ -81,7 +81,7 @@ def find_jpeg(image: Image) -> JpegTrace | None:
     """Return the last JPEG compression that the pixels show, or None.
 
     Looked for on the grid from the corner on, then on the one whose block borders stand out (a
-    crop); where there is none and the picture was enlarged last, in the pixels before that.
+    crop); where there is none and the image was enlarged last, in the pixels before that.
 
     Parameters
     ----------

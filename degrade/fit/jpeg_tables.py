@@ -33,7 +33,7 @@ class StoredJpeg:
         Whether the tables are those of libjpeg at that quality. Cameras and Photoshop bring
         tables of their own.
     subsampling
-        ``444``, ``422`` or ``420``; None for a grey picture or another sampling.
+        ``444``, ``422`` or ``420``; None for a grey image or another sampling.
     """
 
     quality: int
@@ -78,7 +78,7 @@ def read_tables(data: bytes) -> StoredJpeg | None:
 
 def _segments(data: bytes) -> list[tuple[int, bytes]]:
     """Return the marker segments before the first scan, as far as they are whole."""
-    found: list[tuple[int, bytes]] = []
+    segments: list[tuple[int, bytes]] = []
     at = 2 if data[:2] == b"\xff\xd8" else len(data)
     while at + 4 <= len(data) and data[at] == 0xFF:
         marker = data[at + 1]
@@ -89,9 +89,9 @@ def _segments(data: bytes) -> list[tuple[int, bytes]]:
         body = data[at + 4 : at + 2 + length]
         if marker in (_START_OF_SCAN, _END) or length < 2 or len(body) < length - 2:
             break
-        found.append((marker, body))
+        segments.append((marker, body))
         at += 2 + length
-    return found
+    return segments
 
 
 def _read_tables(body: bytes) -> dict[int, NDArray[np.int32]]:

@@ -1,8 +1,8 @@
 """Measure one photograph: everything that tells how it was degraded, as one flat record.
 
-What came last is undone first. Pixelated and enlarged pictures are taken back to the pixels
+What came last is undone first. Pixelated and enlarged images are taken back to the pixels
 they had before, and JPEG, noise and blur are measured there; lengths are then given in pixels
-of the picture as it is.
+of the image as it is.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from degrade.fit.noise import NoiseTrace, measure_noise
 from degrade.images import Image, decode_image
 
 NO_JPEG = 101
-"""Stands for the quality of pictures that show no JPEG: one better than the best."""
+"""Stands for the quality of images that show no JPEG: one better than the best."""
 
 _SMALLEST = 16
 _CLEARS = 95
@@ -26,7 +26,7 @@ _CLEARS = 95
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """What one picture tells.
+    """What one image tells.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class Measurement:
     noise
         At the pixels it had before it was enlarged.
     blur
-        Likewise; times ``factor`` it is in pixels of the picture as it is.
+        Likewise; times ``factor`` it is in pixels of the image as it is.
     brightness, contrast
         Mean and deviation of luma, levels.
     gradient
@@ -76,7 +76,7 @@ class Measurement:
 
     @property
     def divisor(self) -> float:
-        """Return sides of HQ over sides of the pixels that the picture really has."""
+        """Return sides of HQ over sides of the pixels that the image really has."""
         return self.factor * self.full / max(self.height, self.width)
 
     @property
@@ -89,7 +89,7 @@ class Measurement:
 def measure_file(data: bytes, name: str, *, full: int = 0) -> Measurement:
     """Return the measurement of an encoded file's bytes; see `measure_image`.
 
-    Raises ImageError where it is no picture, or one with a side below 16 pixels.
+    Raises ImageError where it is no image, or one with a side below 16 pixels.
     """
     from degrade.fit.jpeg_tables import stored_quality
 
@@ -99,12 +99,12 @@ def measure_file(data: bytes, name: str, *, full: int = 0) -> Measurement:
 
 def measure_image(
     image: Image,
-    name: str = "the picture",
+    name: str = "the image",
     *,
     full: int = 0,
     stored_quality: float | None = None,
 ) -> Measurement:
-    """Return the measurement of one picture.
+    """Return the measurement of one image.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def measure_image(
     name
         Used in messages.
     full
-        Longest side of HQ; a picture below it counts as shrunk.
+        Longest side of HQ; an image below it counts as shrunk.
     stored_quality
         Of the file it comes from; then no older compression is looked for.
 
@@ -153,36 +153,36 @@ def measure_image(
 
 
 def _without_blocks(image: Image) -> tuple[int, Image]:
-    """Return the side of the square pixels, and the picture with one pixel for each."""
+    """Return the side of the square pixels, and the image with one pixel for each."""
     from degrade.fit.pixelation import find_pixelation
 
-    found = find_pixelation(image)
-    if found is None:
+    trace = find_pixelation(image)
+    if trace is None:
         return 1, image
-    step = found.factor
-    small = np.ascontiguousarray(image[found.top :: step, found.left :: step])
+    step = trace.factor
+    small = np.ascontiguousarray(image[trace.top :: step, trace.left :: step])
     return step, small if min(small.shape[:2]) >= _SMALLEST else image
 
 
 def _without_enlargement(image: Image) -> tuple[float, str, bool, Image]:
-    """Return the factor, its filter, whether it came last, and the picture before it."""
+    """Return the factor, its filter, whether it came last, and the image before it."""
     from degrade.fit.old_size import find_old_size, shrink_back
 
-    found = find_old_size(image)
-    if found is None:
+    trace = find_old_size(image)
+    if trace is None:
         return 1.0, "", False, image
-    factor = found.factor((image.shape[0], image.shape[1]))
-    before = shrink_back(image, found) if found.exact else image
-    return factor, found.filter, found.exact, before
+    factor = trace.factor((image.shape[0], image.shape[1]))
+    before = shrink_back(image, trace) if trace.exact else image
+    return factor, trace.filter, trace.exact, before
 
 
 def _compression(image: Image, stored: float | None) -> tuple[int, str]:
-    """Return quality and subsampling of a picture whose enlargement is undone."""
+    """Return quality and subsampling of an image whose enlargement is undone."""
     from degrade.fit.jpeg_quality import find_jpeg_in_place
 
     if stored is not None:
         return min(100, max(1, round(stored))), ""
-    found = find_jpeg_in_place(image)
-    if found is None:
+    trace = find_jpeg_in_place(image)
+    if trace is None:
         return NO_JPEG, ""
-    return found.quality, found.subsampling or ""
+    return trace.quality, trace.subsampling or ""

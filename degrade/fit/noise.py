@@ -1,4 +1,4 @@
-"""Measure the noise of a picture: how strong, how it grows with brightness, how it is coloured.
+"""Measure the noise of an image: how strong, how it grows with brightness, how it is coloured.
 
 Read from the smoothest 8 × 8 blocks in the cosine domain, where white noise has the same
 variance in every coefficient and texture has little (N. Ponomarenko et al., "An automatic
@@ -26,7 +26,7 @@ _COARSE = (_ORDER >= 2) & (_ORDER <= 4)
 _COLOUR = (_ORDER >= 2) & (_ORDER <= 3)
 """Coefficients that colour at half the size (4:2:0) keeps."""
 _SMOOTH = 0.15
-"""The level is read at this quantile of the blocks' energies: low, so that a picture that is
+"""The level is read at this quantile of the blocks' energies: low, so that an image that is
 smooth in a seventh of its area tells its noise."""
 _DARKEST, _BRIGHTEST = 6.0, 249.0
 """Blocks with a value beyond these may be clipped, which hides noise: passed over."""
@@ -40,13 +40,13 @@ _LUMA = np.array([0.299, 0.587, 0.114])
 
 @dataclass(frozen=True, slots=True)
 class NoiseTrace:
-    """The noise of one picture; its variance at a level is ``constant + slope * level``.
+    """The noise of one image; its variance at a level is ``constant + slope * level``.
 
     Attributes
     ----------
     sigma
         Standard deviation in 8-bit levels, mean over the channels (of variances) and the
-        picture. Sharp portraits without noise give 0.2, and 1 where they were JPEG: texture.
+        image. Sharp portraits without noise give 0.2, and 1 where they were JPEG: texture.
     constant, slope
         Levels squared, and levels squared per level. Shot noise has ``constant`` near 0 and
         ``slope = 255 / photons``.
@@ -78,7 +78,7 @@ class NoiseTrace:
 
 
 def measure_noise(image: Image, *, compressed: bool = False) -> NoiseTrace:
-    """Return the noise of one picture.
+    """Return the noise of one image.
 
     Parameters
     ----------
@@ -107,8 +107,8 @@ def _spectra(image: Image) -> tuple[Blocks, NDArray[np.float64]]:
     cut = image[: height * 8, : width * 8].astype(np.float64)
     blocks = cut.reshape(height, 8, width, 8, 3).transpose(0, 2, 4, 1, 3).reshape(-1, 3, 8, 8)
     inside = (blocks.min((1, 2, 3)) > _DARKEST) & (blocks.max((1, 2, 3)) < _BRIGHTEST)
-    kept = blocks[inside] if inside.sum() >= _FEWEST else blocks
-    return np.asarray(dctn(kept, axes=(2, 3), norm="ortho")), kept.mean((2, 3))
+    used = blocks[inside] if inside.sum() >= _FEWEST else blocks
+    return np.asarray(dctn(used, axes=(2, 3), norm="ortho")), used.mean((2, 3))
 
 
 def _level(coefficients: Blocks, band: NDArray[np.bool_]) -> float:
@@ -156,9 +156,9 @@ def _growth(
 
 def _correlation(coefficients: Blocks) -> float:
     """Return the mean correlation of the three pairs of channels at the smooth blocks."""
-    seen = coefficients[:, :, _COLOUR]
-    energy = np.square(seen).mean((1, 2))
-    smooth = seen[energy <= np.quantile(energy, 2.0 * _SMOOTH)]
+    coloured = coefficients[:, :, _COLOUR]
+    energy = np.square(coloured).mean((1, 2))
+    smooth = coloured[energy <= np.quantile(energy, 2.0 * _SMOOTH)]
     products = np.einsum("nik,njk->ij", smooth, smooth)
     scale = np.sqrt(np.maximum(np.diag(products), 1e-9))
     correlations = products / np.outer(scale, scale)

@@ -1,4 +1,4 @@
-"""Find the size that a picture had before it was enlarged, also through later noise or JPEG.
+"""Find the size that an image had before it was enlarged, also through later noise or JPEG.
 
 Interpolation makes the strength of second differences repeat with the old pixels (A. C.
 Gallagher, "Detection of linear and cubic interpolation in JPEG compressed images", CRV 2005,
@@ -30,7 +30,7 @@ _BAND = 0.025
 sizes are tried: the half, plus and minus this share of the side."""
 
 _LINES, _ROUGHLY = 40, 16
-"""Lines of the picture that judge a size, evenly spread, and those that pick whom to judge."""
+"""Lines of the image that judge a size, evenly spread, and those that pick whom to judge."""
 
 _JUDGED = 3
 _RELATIVES = (0.5, 2.0, 8 / 7)
@@ -43,11 +43,11 @@ _EXACT_ON_GRID = 0.1
 """Less where a JPEG's blocks may be what fits."""
 
 _HALF_SIDE = 1.0
-"""Half the side fits that much better (logarithm) than its neighbours in any smooth picture, as
+"""Half the side fits that much better (logarithm) than its neighbours in any smooth image, as
 no old pixel then coincides with a new one; measured on 40 blurred faces: .65 to 1.03."""
 
 _CERTAIN = 1.2
-"""Depth (see `OldSize`) that none of 1 200 pictures of faces reached, clean, blurred,
+"""Depth (see `OldSize`) that none of 1 200 images of faces reached, clean, blurred,
 noisy or JPEG; 3 of them passed by the next rule."""
 _ALONE, _LEAST, _FEW = 3.0, 0.4, 48
 """Or so many times as deep as the next size, at least so deep and not from fewer pixels: noise
@@ -56,7 +56,7 @@ added since flattens all sizes alike, and few pixels fit well by chance."""
 
 @dataclass(frozen=True, slots=True)
 class OldSize:
-    """The pixels that a picture had before it was enlarged.
+    """The pixels that an image had before it was enlarged.
 
     Attributes
     ----------
@@ -65,7 +65,7 @@ class OldSize:
     filter
         One of `degrade.fit.interpolation.INTERPOLATIONS`.
     misfit
-        Variance in squared levels of luma that no picture of that size explains.
+        Variance in squared levels of luma that no image of that size explains.
     depth
         Natural logarithm of how much better the size fits than those beside it, twice that of
         the side where it does less; above 0.
@@ -83,7 +83,7 @@ class OldSize:
         return self.misfit <= _EXACT
 
     def factor(self, size: tuple[int, int]) -> float:
-        """Return sides after over sides before, for a picture of ``(height, width)`` now."""
+        """Return sides after over sides before, for an image of ``(height, width)`` now."""
         return math.sqrt(size[0] / self.height * size[1] / self.width)
 
 
@@ -103,23 +103,23 @@ def find_old_size(image: Image) -> OldSize | None:
     saturated = np.any((image == 0) | (image == 255), axis=2)
     rows, columns = _lines(luma.T, saturated.T), _lines(luma, saturated)
     judge = _Judge(rows, columns)
-    found = [judge.size(width) for width in _deepest(luma, rows)]
-    if not found:
+    sizes = [judge.size(width) for width in _deepest(luma, rows)]
+    if not sizes:
         return None
-    width = max(found, key=lambda size: size.depth).width
+    width = max(sizes, key=lambda size: size.depth).width
     near = {round(width * ratio) + step for ratio in _RELATIVES for step in (-1, 0, 1)}
-    found += [judge.size(n) for n in sorted(near - {width}) if n in _sizes(luma.shape[1])]
+    sizes += [judge.size(n) for n in sorted(near - {width}) if n in _sizes(luma.shape[1])]
     if block_grid(luma).certain:
-        found = [old for old in found if old.misfit <= _EXACT_ON_GRID or not _of_grid(old, luma)]
-    return _certain(sorted(found, key=lambda size: -size.depth))
+        sizes = [old for old in sizes if old.misfit <= _EXACT_ON_GRID or not _of_grid(old, luma)]
+    return _certain(sorted(sizes, key=lambda size: -size.depth))
 
 
-def _certain(found: list[OldSize]) -> OldSize | None:
+def _certain(sizes: list[OldSize]) -> OldSize | None:
     """Return the first of the old sizes, deepest first, if it is beyond chance."""
-    if not found:
+    if not sizes:
         return None
-    best = found[0]
-    others = [size.depth for size in found if abs(size.width - best.width) > 1]
+    best = sizes[0]
+    others = [size.depth for size in sizes if abs(size.width - best.width) > 1]
     alone = max(_LEAST, _ALONE * max(others, default=0.0)) if best.width >= _FEW else _CERTAIN
     return best if best.depth > min(_CERTAIN, alone) else None
 
@@ -192,7 +192,7 @@ class _Fits:
 
 
 class _Judge:
-    """Judges old widths of one picture by both directions and every filter."""
+    """Judges old widths of one image by both directions and every filter."""
 
     def __init__(self, rows: Samples, columns: Samples) -> None:
         self._shape = len(columns), len(rows)
@@ -230,7 +230,7 @@ def _near_multiple(small: int, side: int) -> bool:
 
 
 def shrink_back(image: Image, old: OldSize) -> Image:
-    """Return the picture before it was enlarged, rounded: uint8 (old.height, old.width, 3).
+    """Return the image before it was enlarged, rounded: uint8 (old.height, old.width, 3).
 
     Least squares: exact where nothing but rounding came after the enlargement.
     """

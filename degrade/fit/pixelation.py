@@ -1,4 +1,4 @@
-"""Find that a picture is made of square blocks of one colour, also through mild noise or JPEG."""
+"""Find that an image is made of square blocks of one colour, also through mild noise or JPEG."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class PixelationTrace:
 
 
 def find_pixelation(image: Image) -> PixelationTrace | None:
-    """Return the blocks that the picture is made of, or None.
+    """Return the blocks that the image is made of, or None.
 
     Squared differences of neighbours are averaged along every border between two rows and two
     columns; a block's size and place are those whose borders hold the differences and whose

@@ -23,7 +23,7 @@ _MIDDLE_VARIANCE = 128.0 * 255.0  # as in degrade.fit.candidate
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class PlanValues:
     """What one plan did, in the terms of a `degrade.fit.candidate.Candidate`.
 
     Attributes
@@ -51,7 +51,7 @@ class Drawn:
     block: float = 1.0
 
 
-def drawn_values(plan: Plan) -> Drawn:
+def values_of_plan(plan: Plan) -> PlanValues:
     """Return what a plan of blurs, resizings, noises, JPEG and pixelation did.
 
     Of several steps of one kind the last counts, of noises the sum of variances.
@@ -75,7 +75,7 @@ def drawn_values(plan: Plan) -> Drawn:
             found["quality"] = float(values["quality"])
         elif step.operation == "pixelate":
             found["block"] = float(values["block"])
-    return Drawn(**found, noise=math.sqrt(variance))
+    return PlanValues(**found, noise=math.sqrt(variance))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Quantity:
     Attributes
     ----------
     name
-        Of the attribute of `Drawn` and of `degrade.fit.candidate.Candidate`.
+        Of the attribute of `PlanValues` and of `degrade.fit.candidate.Candidate`.
     title, unit
         As shown to people.
     measured
@@ -107,10 +107,10 @@ class Quantity:
     whole: bool = False
 
     def of(self, pictures: Sequence[Measurement]) -> Values:
-        """Return the values of several pictures."""
+        """Return the values of several images."""
         return np.array([self.measured(one) for one in pictures], np.float64)
 
-    def drawn(self, draws: Sequence[Drawn]) -> Values:
+    def drawn(self, draws: Sequence[PlanValues]) -> Values:
         """Return the values that were drawn."""
         return np.array([getattr(draw, self.name) for draw in draws], np.float64)
 
@@ -135,12 +135,12 @@ QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
 LEAST_NOISE, LEAST_BLUR = 1.5, 0.7
 """Levels and pixels below which noise and blur are not looked for, however clean the sources."""
 _CLEAN = 0.75
-"""Share of the clean pictures that measure less than a floor; the rest, textured ones, are known
+"""Share of the clean images that measure less than a floor; the rest, textured ones, are known
 to be false and are taken off."""
 LEAST_SHARE = 0.05
 """Shares below this are chance, as is one among 20 photographs."""
 _SHRUNK = 1.03
-"""Divisor from which a picture counts as shrunk."""
+"""Divisor from which an image counts as shrunk."""
 _TURNED = 1.35
 """Stretch from which a blur counts as turned; measured on portraits blurred evenly, sigma 2: 1.1
 to 1.2, and 2.5 and more at 2 × 5."""
@@ -162,9 +162,9 @@ _STRONG = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Floors:
-    """From where noise and blur are seen, and how many clean pictures seem to show them.
+    """From where noise and blur are seen, and how many clean images seem to show them.
 
-    Clean pictures at the scales and the JPEG of the photographs, that is.
+    Clean images at the scales and the JPEG of the photographs, that is.
 
     Attributes
     ----------
@@ -173,7 +173,7 @@ class Floors:
     blur
         Pixels as measured, before enlargement.
     false_noise, false_blur
-        Shares of the clean pictures above them.
+        Shares of the clean images above them.
     """
 
     noise: float = LEAST_NOISE
@@ -184,14 +184,14 @@ class Floors:
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """How many of a folder's pictures show what, 0 to 1.
+    """How many of a folder's images show what, 0 to 1.
 
     Attributes
     ----------
     block
-        Of all pictures; the others are shares of those without it.
+        Of all images; the others are shares of those without it.
     blur, scale, noise, quality
-        Blurred, shrunk, noisy and JPEG pictures.
+        Blurred, shrunk, noisy and JPEG images.
     turned
         Of the blurred: clearly more along one direction.
     back, last
@@ -214,7 +214,7 @@ class Shares:
 
 
 def floors_of(noiseless: Sequence[Measurement], sharp: Sequence[Measurement]) -> Floors:
-    """Return what three of four clean pictures stay below, and the share of the others."""
+    """Return what three of four clean images stay below, and the share of the others."""
     noises = np.array([one.noise.sigma for one in noiseless])
     blurs = np.array([one.blur.sigma for one in sharp])
     noise = max(LEAST_NOISE, float(np.quantile(noises, _CLEAN)))
@@ -223,12 +223,12 @@ def floors_of(noiseless: Sequence[Measurement], sharp: Sequence[Measurement]) ->
 
 
 def is_shrunk(one: Measurement) -> bool:
-    """Tell whether a picture has clearly fewer pixels than HQ."""
+    """Tell whether an image has clearly fewer pixels than HQ."""
     return one.divisor >= _SHRUNK
 
 
 def is_turned(one: Measurement, floors: Floors) -> bool:
-    """Tell whether a picture is blurred clearly more along one direction."""
+    """Tell whether an image is blurred clearly more along one direction."""
     apart = one.blur.along**2 - one.blur.across**2
     return one.blur.sigma > floors.blur and one.blur.stretch >= _TURNED and apart > _APART
 

@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 
 
 def quartiles(result: Fit) -> dict[str, dict[str, list[float]]]:
-    """Return each quantity's quartiles over all pictures, of photographs and generated ones."""
+    """Return each quantity's quartiles over all images, of photographs and generated ones."""
     return {
         quantity.name: {
-            "photographs": _quartiles(quantity, result.photographs),
+            "photographs": _quartiles(quantity, result.photos),
             "generated": _quartiles(quantity, result.generated.measured),
         }
         for quantity in QUANTITIES.values()
     }
 
 
-def _quartiles(quantity: Quantity, pictures: Sequence[Measurement]) -> list[float]:
-    return [round(float(v), 2) for v in np.quantile(quantity.of(pictures), [0.25, 0.5, 0.75])]
+def _quartiles(quantity: Quantity, images: Sequence[Measurement]) -> list[float]:
+    return [round(float(v), 2) for v in np.quantile(quantity.of(images), [0.25, 0.5, 0.75])]
 
 
 def table_lines(result: Fit) -> list[str]:
@@ -55,13 +55,13 @@ def _word(value: float, quantity: Quantity) -> str:
     return "none" if value == quantity.none and quantity.none else f"{value:.3g}"
 
 
-def fit_text(result: Fit, name: str, photographs: str, sources: str) -> str:
+def fit_text(result: Fit, name: str, photos: str, sources: str) -> str:
     """Return the YAML of a fit, with what was measured in a comment above it."""
-    count, generated = len(result.photographs), len(result.generated.measured)
-    photographs, sources = _plain(photographs), _plain(sources)
+    count, generated = len(result.photos), len(result.generated.measured)
+    photos, sources = _plain(photos), _plain(sources)
     header = [
-        f"Fitted by `degrade fit` to {count} photographs of {photographs}.",
-        f"Measured over all of them, beside {generated} pictures made of {sources}:",
+        f"Fitted by `degrade fit` to {count} photographs of {photos}.",
+        f"Measured over all of them, beside {generated} images made of {sources}:",
         "",
         *table_lines(result),
         "",
@@ -70,7 +70,7 @@ def fit_text(result: Fit, name: str, photographs: str, sources: str) -> str:
         f"or blur below {result.floors.blur:.1f} px; blur, and enlargement before noise or JPEG.",
         "Parameters are drawn independently of each other.",
     ]
-    summary = f"Fitted to {count} photographs of {photographs}."
+    summary = f"Fitted to {count} photographs of {photos}."
     return recipe_text(result.candidate.steps(), name, summary, header)
 
 
@@ -92,39 +92,39 @@ _PANEL, _ROOM = (340, 250), (52, 44, 16, 40)
 """Width and height of a panel; room for its labels at the left, top, right and bottom."""
 _COLUMNS = 3
 _INK, _FAINT, _LINES, _PAPER = (28, 30, 33), (105, 110, 118), (222, 224, 227), (250, 250, 248)
-_TRUE, _MADE = (28, 80, 160), (214, 110, 20)
+_TRUE, _GENERATED = (28, 80, 160), (214, 110, 20)
 _STEPS = 200
 
 
-def draw_fit(photographs: Sequence[Measurement], generated: Sequence[Measurement]) -> Image:
+def draw_fit(photos: Sequence[Measurement], generated: Sequence[Measurement]) -> Image:
     """Return a panel a quantity with both cumulative distributions, uint8 (H, W, 3).
 
-    The share of pictures at or below a value rises from 0 to 1; where both lines agree, the
-    generated pictures measure as the photographs do.
+    The share of images at or below a value rises from 0 to 1; where both lines agree, the
+    generated images measure as the photographs do.
     """
     import PIL.Image
     import PIL.ImageDraw
     import PIL.ImageFont
 
-    shown = [q for q in QUANTITIES.values() if _varies(q, photographs, generated)]
-    rows = max(1, -(-len(shown) // _COLUMNS))
-    columns = min(_COLUMNS, max(1, len(shown)))
+    varying = [q for q in QUANTITIES.values() if _varies(q, photos, generated)]
+    rows = max(1, -(-len(varying) // _COLUMNS))
+    columns = min(_COLUMNS, max(1, len(varying)))
     size = (columns * _PANEL[0], rows * _PANEL[1] + 40)
     sheet = PIL.Image.new("RGB", size, _PAPER)
     draw = PIL.ImageDraw.Draw(sheet)
     font, bold = PIL.ImageFont.load_default(12), PIL.ImageFont.load_default(14)
-    draw.text((16, 12), f"{len(photographs)} photographs", _TRUE, bold)
-    draw.text((180, 12), f"{len(generated)} generated", _MADE, bold)
-    for number, quantity in enumerate(shown):
+    draw.text((16, 12), f"{len(photos)} photographs", _TRUE, bold)
+    draw.text((180, 12), f"{len(generated)} generated", _GENERATED, bold)
+    for number, quantity in enumerate(varying):
         row, column = divmod(number, _COLUMNS)
         corner = (column * _PANEL[0], 40 + row * _PANEL[1])
-        pair = (quantity.of(photographs), quantity.of(generated))
+        pair = (quantity.of(photos), quantity.of(generated))
         _panel(draw, corner, quantity, pair, (font, bold))
     return np.array(sheet, dtype=np.uint8)
 
 
 def _varies(quantity: Quantity, *folders: Sequence[Measurement]) -> bool:
-    """Whether any picture shows the quantity."""
+    """Whether any image shows the quantity."""
     return any((quantity.of(folder) != quantity.none).any() for folder in folders)
 
 
@@ -151,10 +151,10 @@ def _panel(
         draw.line((x, bottom, x, bottom + 4), _FAINT)
         words = "none" if value == quantity.none else f"{value:g}"
         draw.text((x - 3 * len(words), bottom + 7), words, _FAINT, fonts[0])
-    places = np.linspace(low, high, _STEPS)
-    for values, ink in zip(pair, (_TRUE, _MADE), strict=True):
-        shares = np.searchsorted(np.sort(values), places, side="right") / values.size
-        across = left + (places - low) / (high - low) * (right - left)
+    levels = np.linspace(low, high, _STEPS)
+    for values, ink in zip(pair, (_TRUE, _GENERATED), strict=True):
+        shares = np.searchsorted(np.sort(values), levels, side="right") / values.size
+        across = left + (levels - low) / (high - low) * (right - left)
         line = np.stack([across, bottom - shares * (bottom - top)], axis=1)
         draw.line([(float(x), float(y)) for x, y in line], ink, 2)
 

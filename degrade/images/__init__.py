@@ -1,4 +1,4 @@
-"""The only place that decodes and encodes pictures.
+"""The only place that decodes and encodes images.
 
 Public images are uint8, (height, width, 3), RGB, levels 0-255. What a file says besides its
 pixels is settled here, once, by a `Reading`. By default EXIF orientation is applied, an ICC

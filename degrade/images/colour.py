@@ -21,38 +21,38 @@ _PAPER = {"white": (255, 255, 255, 255), "black": (0, 0, 0, 255)}
 
 
 def check_kind(name: str, reading: Reading, *, mode: str, sixteen_bit: bool) -> None:
-    """Raise ImageError for a kind of picture that ``reading`` refuses; ``mode`` is Pillow's."""
+    """Raise ImageError for a kind of image that ``reading`` refuses; ``mode`` is Pillow's."""
     deep = sixteen_bit or mode in _DEEP_MODES
-    for policy, found, kind in (
+    for policy, applies, kind in (
         ("grey", mode in _GREY_MODES, "is grey"),
         ("sixteen_bit", deep, "has 16 bits a channel"),
         ("cmyk", mode == "CMYK", "is CMYK"),
     ):
-        if found and getattr(reading, policy) == "refuse":
+        if applies and getattr(reading, policy) == "refuse":
             option = policy.replace("_", "-")
             raise ImageError(f"{name} {kind}, which was to be refused (--{option} refuse)")
 
 
-def upright(picture: PIL.Image.Image) -> PIL.Image.Image:
-    """Return the picture turned and mirrored as its EXIF orientation says."""
+def upright(image: PIL.Image.Image) -> PIL.Image.Image:
+    """Return the image turned and mirrored as its EXIF orientation says."""
     import PIL.ImageOps
 
-    PIL.ImageOps.exif_transpose(picture, in_place=True)
-    return picture
+    PIL.ImageOps.exif_transpose(image, in_place=True)
+    return image
 
 
-def to_rgb(picture: PIL.Image.Image, name: str, reading: Reading) -> Image:
-    """Return an 8-bit picture of any mode as RGB; raises ImageError where ``reading`` refuses."""
-    if "transparency" in picture.info:
-        picture = picture.convert("RGBA")
-    elif picture.mode == "P":
-        picture = picture.convert("RGB")
+def to_rgb(image: PIL.Image.Image, name: str, reading: Reading) -> Image:
+    """Return an 8-bit image of any mode as RGB; raises ImageError where ``reading`` refuses."""
+    if "transparency" in image.info:
+        image = image.convert("RGBA")
+    elif image.mode == "P":
+        image = image.convert("RGB")
     if reading.icc == "srgb":
-        picture = _to_srgb(picture)
-    if picture.mode in _ALPHA_MODES:
-        picture = _without_alpha(picture.convert("RGBA"), name, reading)
-    # Pillow would copy a picture that is RGB already.
-    return np.array(picture if picture.mode == "RGB" else picture.convert("RGB"), dtype=np.uint8)
+        image = _to_srgb(image)
+    if image.mode in _ALPHA_MODES:
+        image = _without_alpha(image.convert("RGBA"), name, reading)
+    # Pillow would copy an image that is RGB already.
+    return np.array(image if image.mode == "RGB" else image.convert("RGB"), dtype=np.uint8)
 
 
 def _without_alpha(layer: PIL.Image.Image, name: str, reading: Reading) -> PIL.Image.Image:
@@ -68,23 +68,23 @@ def _without_alpha(layer: PIL.Image.Image, name: str, reading: Reading) -> PIL.I
     return PIL.Image.alpha_composite(paper, layer)
 
 
-def _to_srgb(picture: PIL.Image.Image) -> PIL.Image.Image:
+def _to_srgb(image: PIL.Image.Image) -> PIL.Image.Image:
     """Convert by the embedded profile; a profile that cannot be used is passed over."""
     import PIL.ImageCms
 
-    profile = picture.info.get("icc_profile")
-    if not profile or picture.mode not in ("RGB", "RGBA", "L", "CMYK"):
-        return picture
+    profile = image.info.get("icc_profile")
+    if not profile or image.mode not in ("RGB", "RGBA", "L", "CMYK"):
+        return image
     try:
         source = PIL.ImageCms.ImageCmsProfile(io.BytesIO(profile))
         if "sRGB" in PIL.ImageCms.getProfileDescription(source):
-            return picture
-        mode = "RGBA" if picture.mode == "RGBA" else "RGB"
+            return image
+        mode = "RGBA" if image.mode == "RGBA" else "RGB"
         target = PIL.ImageCms.createProfile("sRGB")
-        converted = PIL.ImageCms.profileToProfile(picture, source, target, outputMode=mode)
+        converted = PIL.ImageCms.profileToProfile(image, source, target, outputMode=mode)
     except (PIL.ImageCms.PyCMSError, OSError, ValueError):
-        return picture
-    return converted if converted is not None else picture
+        return image
+    return converted if converted is not None else image
 
 
 def round_to_eight_bits(deep: NDArray[np.uint16]) -> Image:

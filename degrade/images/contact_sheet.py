@@ -1,4 +1,4 @@
-"""Contact sheets: rows of pictures with a title above, a detail and lines of text below each."""
+"""Contact sheets: rows of images with a title above, a detail and lines of text below each."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Font = PIL.ImageFont.ImageFont | PIL.ImageFont.FreeTypeFont
 
-_MARGIN, _GAP, _BELOW = 16, 12, 26
+_MARGIN, _SPACING, _BELOW = 16, 12, 26
 _HEADING, _TITLE, _LINE, _SPACE = 26, 20, 17, 5
 _INK, _FAINT, _PAPER = (28, 30, 33), (105, 110, 118), (250, 250, 248)
 _DETAIL = 0.4
@@ -25,12 +25,12 @@ _DETAIL = 0.4
 _CENTRE = (0.44, 0.5)
 """Where the detail is taken, down and across: the eyes and nose of an aligned face."""
 _SHRUNK = 1.3
-"""Pictures that a sheet shows at less than 1 / this of their size get a detail."""
+"""Images that a sheet shows at less than 1 / this of their size get a detail."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One picture of a sheet: its title, a word at the end of the title's line, and lines below."""
+    """One image of a sheet: its title, a word at the end of the title's line, and lines below."""
 
     image: Image
     title: str
@@ -55,30 +55,30 @@ class _Pen:
     text: Font
 
     def write(
-        self, place: tuple[int, int], text: str, ink: tuple[int, int, int], font: Font, room: float
+        self, corner: tuple[int, int], text: str, ink: tuple[int, int, int], font: Font, room: float
     ) -> int:
         """Write a line, cut to ``room`` pixels; return the width it takes."""
-        shown = text
+        text_shown = text
         for length in range(len(text) - 1, 0, -1):
-            if self.draw.textlength(shown, font) <= room:
+            if self.draw.textlength(text_shown, font) <= room:
                 break
-            shown = f"{text[:length]}.."
-        self.draw.text(place, shown, fill=ink, font=font)
-        return round(self.draw.textlength(shown, font))
+            text_shown = f"{text[:length]}.."
+        self.draw.text(corner, text_shown, fill=ink, font=font)
+        return round(self.draw.textlength(text_shown, font))
 
 
 def contact_sheet(rows: Sequence[Row], side: int = 240) -> Image:
-    """Return one picture of all rows, uint8 (height, width, 3).
+    """Return one image of all rows, uint8 (height, width, 3).
 
-    Where pictures are shown much smaller than they are, a detail of the same place at full size
-    stands below each, and a frame on the first picture of the row shows where.
+    Where images are shown much smaller than they are, a detail of the same place at full size
+    stands below each, and a frame on the first image of the row shows where.
 
     Parameters
     ----------
     rows
         From top to bottom.
     side
-        Longest side of each picture on the sheet, pixels.
+        Longest side of each image on the sheet, pixels.
     """
     import PIL.Image
     import PIL.ImageDraw
@@ -86,7 +86,7 @@ def contact_sheet(rows: Sequence[Row], side: int = 240) -> Image:
 
     columns = max(len(row.cells) for row in rows)
     heights = [_row_height(row, side) for row in rows]
-    width = 2 * _MARGIN + columns * side + (columns - 1) * _GAP
+    width = 2 * _MARGIN + columns * side + (columns - 1) * _SPACING
     height = 2 * _MARGIN + sum(heights) + _BELOW * (len(rows) - 1)
     sheet = PIL.Image.new("RGB", (width, height), _PAPER)
     font = PIL.ImageFont.load_default
@@ -106,30 +106,30 @@ def _draw_row(sheet: PIL.Image.Image, pen: _Pen, row: Row, top: int, side: int) 
             pen.write((_MARGIN + taken, top + 4), row.note, _FAINT, pen.text, room - taken)
         top += _HEADING
     for column, cell in enumerate(row.cells):
-        left = _MARGIN + column * (side + _GAP)
+        left = _MARGIN + column * (side + _SPACING)
         aside = round(pen.draw.textlength(cell.aside, pen.text))
         pen.write((left, top), cell.title, _INK, pen.title, side - aside - 4)
         pen.write((left + side - aside, top + 2), cell.aside, _FAINT, pen.text, side)
-        picture = _fitted(cell.image, side)
-        sheet.paste(picture, (left, top + _TITLE))
+        thumbnail = _fitted(cell.image, side)
+        sheet.paste(thumbnail, (left, top + _TITLE))
         below = top + _TITLE + _fitted_size(row.cells[0].image, side)[1]
-        below = max(below, top + _TITLE + picture.height)
+        below = max(below, top + _TITLE + thumbnail.height)
         if _has_detail(row, side):
             if column == 0:
                 _frame(pen, row, side, (left, top + _TITLE))
             sheet.paste(_detail(cell.image, row, side), (left, below + _SPACE))
             below += _SPACE + _detail_size(row, side)[1]
         for number, line in enumerate(cell.lines):
-            place = (left, below + _SPACE + number * _LINE)
-            pen.write(place, line, _FAINT, pen.text, side)
+            corner = (left, below + _SPACE + number * _LINE)
+            pen.write(corner, line, _FAINT, pen.text, side)
 
 
 def _row_height(row: Row, side: int) -> int:
-    pictures = max(_fitted_size(cell.image, side)[1] for cell in row.cells)
+    tallest = max(_fitted_size(cell.image, side)[1] for cell in row.cells)
     detail = _SPACE + _detail_size(row, side)[1] if _has_detail(row, side) else 0
     lines = max(len(cell.lines) for cell in row.cells)
     text = _SPACE + _LINE * lines if lines else 0
-    return (_HEADING if row.heading else 0) + _TITLE + pictures + detail + text
+    return (_HEADING if row.heading else 0) + _TITLE + tallest + detail + text
 
 
 def _has_detail(row: Row, side: int) -> bool:
@@ -138,13 +138,13 @@ def _has_detail(row: Row, side: int) -> bool:
 
 
 def _detail_size(row: Row, side: int) -> tuple[int, int]:
-    """Return ``(width, height)`` of the detail, pixels of the sheet and of the first picture."""
+    """Return ``(width, height)`` of the detail, pixels of the sheet and of the first image."""
     height, width = row.cells[0].image.shape[:2]
     return min(side, width), min(round(side * _DETAIL), height)
 
 
 def _window(row: Row, side: int) -> tuple[float, float, float, float]:
-    """Return left, top, right and bottom of the detail as shares of a picture's sides."""
+    """Return left, top, right and bottom of the detail as shares of an image's sides."""
     height, width = row.cells[0].image.shape[:2]
     across, down = _detail_size(row, side)
     left = min(max(round(width * _CENTRE[1] - across / 2), 0), width - across)
@@ -162,12 +162,12 @@ def _detail(image: Image, row: Row, side: int) -> PIL.Image.Image:
     return PIL.Image.fromarray(image).resize(size, PIL.Image.Resampling.NEAREST, box)
 
 
-def _frame(pen: _Pen, row: Row, side: int, place: tuple[int, int]) -> None:
-    """Draw where the detail is, in white on black so that it shows on any picture."""
+def _frame(pen: _Pen, row: Row, side: int, corner: tuple[int, int]) -> None:
+    """Draw where the detail is, in white on black so that it shows on any image."""
     width, height = _fitted_size(row.cells[0].image, side)
     left, top, right, bottom = _window(row, side)
-    start = place[0] + round(left * width), place[1] + round(top * height)
-    end = place[0] + round(right * width) - 1, place[1] + round(bottom * height) - 1
+    start = corner[0] + round(left * width), corner[1] + round(top * height)
+    end = corner[0] + round(right * width) - 1, corner[1] + round(bottom * height) - 1
     corners = (*start, max(start[0], end[0]), max(start[1], end[1]))
     pen.draw.rectangle(corners, outline=(0, 0, 0))
     if corners[2] - corners[0] > 2 and corners[3] - corners[1] > 2:
@@ -176,7 +176,7 @@ def _frame(pen: _Pen, row: Row, side: int, place: tuple[int, int]) -> None:
 
 
 def _fitted_size(image: Image, side: int) -> tuple[int, int]:
-    """Return ``(width, height)`` of a picture on the sheet, as Pillow takes sizes."""
+    """Return ``(width, height)`` of an image on the sheet, as Pillow takes sizes."""
     share = side / max(image.shape[:2])
     return max(1, round(image.shape[1] * share)), max(1, round(image.shape[0] * share))
 
@@ -184,7 +184,7 @@ def _fitted_size(image: Image, side: int) -> tuple[int, int]:
 def _fitted(image: Image, side: int) -> PIL.Image.Image:
     import PIL.Image
 
-    picture, size = PIL.Image.fromarray(image), _fitted_size(image, side)
+    thumbnail, size = PIL.Image.fromarray(image), _fitted_size(image, side)
     share = side / max(image.shape[:2])
     down = PIL.Image.Resampling.LANCZOS if share < 1 else PIL.Image.Resampling.NEAREST
-    return picture.resize(size, down)
+    return thumbnail.resize(size, down)

@@ -59,16 +59,16 @@ _AS_USUAL = Reading()
 
 
 def read_image(path: Path, reading: Reading = _AS_USUAL) -> Image:
-    """Return the picture in a file; ``reading`` says how what files leave open is settled.
+    """Return the image in a file; ``reading`` says how what files leave open is settled.
 
-    Raises ImageError, one line, when the file is not a whole picture; OSError when it
+    Raises ImageError, one line, when the file is not a whole image; OSError when it
     cannot be opened.
     """
     return decode_image(path.read_bytes(), str(path), reading)
 
 
 def decode_image(data: bytes, name: str, reading: Reading = _AS_USUAL) -> Image:
-    """Return the picture in an encoded file's bytes.
+    """Return the image in an encoded file's bytes.
 
     Parameters
     ----------
@@ -126,52 +126,52 @@ def _decode_with_pillow(data: bytes, name: str, reading: Reading) -> Image:
     formats = [kind for kind in _FORMATS if kind in PIL.Image.OPEN]  # AVIF needs Pillow 11.3
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with PIL.Image.open(io.BytesIO(data), formats=formats) as picture:
-            check_opened(picture, name, reading.pixel_limit)
-            deep = has_sixteen_bits(picture, data)
-            check_kind(name, reading, mode=picture.mode, sixteen_bit=deep)
-            whole = _eight_bits(picture, data)
+        with PIL.Image.open(io.BytesIO(data), formats=formats) as opened:
+            check_opened(opened, name, reading.pixel_limit)
+            deep = has_sixteen_bits(opened, data)
+            check_kind(name, reading, mode=opened.mode, sixteen_bit=deep)
+            whole = _eight_bits(opened, data)
             return to_rgb(upright(whole) if reading.exif == "apply" else whole, name, reading)
 
 
-def _eight_bits(picture: PIL.Image.Image, data: bytes) -> PIL.Image.Image:
-    """Return the picture with 8 bits a channel, rounded; Pillow itself cuts 16 bits off."""
+def _eight_bits(opened: PIL.Image.Image, data: bytes) -> PIL.Image.Image:
+    """Return the image with 8 bits a channel, rounded; Pillow itself cuts 16 bits off."""
     import PIL.Image
 
-    if picture.mode == "F":
+    if opened.mode == "F":
         raise ValueError("its levels are fractions: convert it to 8 or 16 bits")
-    if picture.mode in ("I;16", "I;16B", "I;16L", "I"):
-        levels = np.asarray(picture.convert("I"))
+    if opened.mode in ("I;16", "I;16B", "I;16L", "I"):
+        levels = np.asarray(opened.convert("I"))
         if levels.min() < 0 or levels.max() > 65535:
             raise ValueError("its levels are beyond 16 bits: convert it to 8 or 16 bits")
         deep = levels.astype(np.uint16)
-    elif picture.mode in ("RGB", "RGBA", "LA") and has_sixteen_bits(picture, data):
-        deep = decode_deep(picture, data)
+    elif opened.mode in ("RGB", "RGBA", "LA") and has_sixteen_bits(opened, data):
+        deep = decode_deep(opened, data)
     else:
-        return picture
+        return opened
     whole = PIL.Image.fromarray(round_to_eight_bits(deep))
-    exif = picture.getexif()
-    whole.info |= {key: value for key, value in picture.info.items() if key == "icc_profile"}
+    exif = opened.getexif()
+    whole.info |= {key: value for key, value in opened.info.items() if key == "icc_profile"}
     whole.getexif().update(exif)
     return whole
 
 
-def has_sixteen_bits(picture: PIL.Image.Image, data: bytes) -> bool:
+def has_sixteen_bits(opened: PIL.Image.Image, data: bytes) -> bool:
     """Tell whether a PNG or TIFF file, opened by Pillow, has 16 bits a channel."""
-    if picture.format == "PNG":
+    if opened.format == "PNG":
         return data[24] == 16
-    bits = getattr(picture, "tag_v2", {}).get(258, ())  # BitsPerSample, TIFF 6.0 page 29
-    return picture.format == "TIFF" and bool(bits) and set(bits) == {16}
+    bits = getattr(opened, "tag_v2", {}).get(258, ())  # BitsPerSample, TIFF 6.0 page 29
+    return opened.format == "TIFF" and bool(bits) and set(bits) == {16}
 
 
-def decode_deep(picture: PIL.Image.Image, data: bytes) -> NDArray[np.uint16]:
+def decode_deep(opened: PIL.Image.Image, data: bytes) -> NDArray[np.uint16]:
     """Return all channels of a PNG or TIFF file of 16 bits; may raise `decoder_errors`."""
     import imagecodecs
 
-    if picture.format == "PNG":
+    if opened.format == "PNG":
         return decode_with(imagecodecs.png_decode, data)
     levels = decode_with(imagecodecs.tiff_decode, data, index=0)
-    size = (picture.height, picture.width)
+    size = (opened.height, opened.width)
     if levels.ndim == 3 and levels.shape[:2] != size and levels.shape[1:] == size:
         levels = np.moveaxis(levels, 0, -1)  # PlanarConfiguration 2: a plane a channel
     if levels.dtype != np.uint16 or levels.shape[:2] != size:

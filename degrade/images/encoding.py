@@ -44,7 +44,7 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
 
 
 def encode_png(image: Image, text: Mapping[str, str] | None = None, *, level: int = 1) -> bytes:
-    """Return the picture as PNG; ``text`` becomes ``tEXt`` chunks, ``level`` 0-12 libdeflate's."""
+    """Return the image as PNG; ``text`` becomes ``tEXt`` chunks, ``level`` 0-12 libdeflate's."""
     from degrade.images.encoding import encode_png_rows
 
     data = encode_png_rows(image, level)
@@ -59,7 +59,7 @@ def _text_chunk(key: str, value: str) -> bytes:
 
 
 def write_png(path: Path, image: Image, text: Mapping[str, str] | None = None) -> None:
-    """Write the picture as PNG, whole or not at all."""
+    """Write the image as PNG, whole or not at all."""
     data = encode_png(image, text)
     with atomic_file(path) as file:
         file.write(data)
@@ -71,12 +71,12 @@ _TRUECOLOUR = 2  # and 11.2.2: red, green, blue
 
 
 def encode(image: NDArray[np.uint8], encoding: str) -> bytes:
-    """Return a uint8 (height, width, 3) RGB picture in one of the formats, without loss."""
+    """Return a uint8 (height, width, 3) RGB image in one of the formats, without loss."""
     return _ENCODERS[encoding](np.ascontiguousarray(image))
 
 
 def encode_png_rows(image: NDArray[np.uint8], level: int = 1) -> bytes:
-    """Return a uint8 (height, width, 3) RGB picture as PNG; ``level`` is libdeflate's, 0-12."""
+    """Return a uint8 (height, width, 3) RGB image as PNG; ``level`` is libdeflate's, 0-12."""
     import imagecodecs
 
     height, width, _ = image.shape

@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     import PIL.Image
 
 MOST_SCANS = 100
-"""Scans of a JPEG; each costs a pass over the whole picture, and encoders write about ten.
+"""Scans of a JPEG; each costs a pass over the whole image, and encoders write about ten.
 
 libjpeg-turbo's own tools take such a limit (``djpeg -maxscans``) against the same attack.
 """
 
 MOST_TILES = 4096
-"""Tiles of a JPEG 2000 picture: OpenJPEG sets aside some 10 KB for each it is told of."""
+"""Tiles of a JPEG 2000 image: OpenJPEG sets aside some 10 KB for each it is told of."""
 
 MOST_COMPONENTS = 8
-"""Channels of a JPEG 2000 or TIFF picture."""
+"""Channels of a JPEG 2000 or TIFF image."""
 
 _RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
 """JPEG XL's fixed aspect ratios, width : height (ISO/IEC 18181-1, SizeHeader)."""
@@ -54,7 +54,7 @@ def check_header(data: bytes, name: str, pixel_limit: int) -> None:
 
 
 def check_size(height: int, width: int, name: str, pixel_limit: int) -> None:
-    """Raise ImageError for a picture without pixels, too long a side, or too many pixels."""
+    """Raise ImageError for an image without pixels, too long a side, or too many pixels."""
     if height * width > pixel_limit:
         raise ImageError(
             f"{name} has {height} × {width} pixels, more than the limit of {pixel_limit:,}"
@@ -63,12 +63,12 @@ def check_size(height: int, width: int, name: str, pixel_limit: int) -> None:
         raise ImageError(f"{name} is {height} × {width}: sides are 1 to {LONGEST_SIDE} pixels")
 
 
-def check_opened(picture: PIL.Image.Image, name: str, pixel_limit: int) -> None:
+def check_opened(opened: PIL.Image.Image, name: str, pixel_limit: int) -> None:
     """Raise ImageError when what Pillow has read of a file, its header, claims too much."""
-    check_size(picture.height, picture.width, name, pixel_limit)
-    if picture.format != "TIFF":
+    check_size(opened.height, opened.width, name, pixel_limit)
+    if opened.format != "TIFF":
         return
-    tags = picture.tag_v2  # type: ignore[attr-defined]
+    tags = opened.tag_v2  # type: ignore[attr-defined]
     # TIFF 6.0, tags 322 and 323 (a tile's sides), 277 (samples a pixel); 32997, ImageDepth,
     # is SGI's: libtiff multiplies what it sets aside by it.
     tile = _whole(tags, 322) * _whole(tags, 323)
@@ -129,22 +129,22 @@ def jpegxl_size(data: bytes) -> tuple[int, int]:
 def _codestream(data: bytes) -> bytes:
     if data.startswith(b"\xff\x0a"):
         return data[:64]
-    place = 0
-    while place + 8 <= len(data):
-        size, kind = struct.unpack(">I4s", data[place : place + 8])
+    offset = 0
+    while offset + 8 <= len(data):
+        size, kind = struct.unpack(">I4s", data[offset : offset + 8])
         head = 8
         if size == 1:
-            if place + 16 > len(data):
+            if offset + 16 > len(data):
                 break
-            size, head = struct.unpack(">Q", data[place + 8 : place + 16])[0], 16
+            size, head = struct.unpack(">Q", data[offset + 8 : offset + 16])[0], 16
         if kind in (b"jxlc", b"jxlp"):
-            start = place + head + (4 if kind == b"jxlp" else 0)
+            start = offset + head + (4 if kind == b"jxlp" else 0)
             if data[start : start + 2] == b"\xff\x0a":
                 return data[start : start + 64]
             break
         if size < head:  # 0: the box runs to the end of the file
             break
-        place += size
+        offset += size
     raise ValueError("it has no JPEG XL codestream")
 
 

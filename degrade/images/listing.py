@@ -1,6 +1,6 @@
-"""Which files below a folder are pictures, and what stands in the way of the others.
+"""Which files below a folder are images, and what stands in the way of the others.
 
-A file counts by its name's ending: endings of pictures that can be read, and endings of pictures
+A file counts by its name's ending: endings of images that can be read, and endings of images
 that cannot, so that a folder of HEIC photographs is not silence. Everything else (texts, tables,
 videos) is no input. Hidden files and folders are passed over. Links are followed, but a folder is
 read once: a link that leads back, or to a folder read already, is passed over.
@@ -21,7 +21,7 @@ EXTENSIONS = frozenset({
     ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".pgm",
     ".pbm", ".pnm", ".avif", ".jp2", ".j2k", ".gif", ".qoi", ".jxl",
 })
-"""File name endings, lower case, that count as pictures when a folder is read."""
+"""File name endings, lower case, that count as images when a folder is read."""
 
 UNSUPPORTED = frozenset({
     ".heic", ".heif", ".hif", ".svg", ".svgz", ".psd", ".psb", ".xcf", ".eps", ".exr", ".hdr",
@@ -30,7 +30,7 @@ UNSUPPORTED = frozenset({
     ".dng", ".cr2", ".cr3", ".nef", ".nrw", ".arw", ".sr2", ".orf", ".rw2", ".raf", ".pef", ".srw",
     ".x3f", ".3fr",
 })
-"""Endings of pictures that cannot be read; such a file is an input that failed."""
+"""Endings of images that cannot be read; such a file is an input that failed."""
 # fmt: on
 
 
@@ -52,16 +52,16 @@ class Listing:
 
 
 def list_images(folder: Path) -> list[str]:
-    """Return the pictures below ``folder`` as sorted relative POSIX paths.
+    """Return the images below ``folder`` as sorted relative POSIX paths.
 
     Those that will turn out unreadable (a dangling link, a pipe) are among them; endings that
-    cannot be read are not. Raises DatasetError when the folder is missing or holds no picture.
+    cannot be read are not. Raises DatasetError when the folder is missing or holds no image.
     """
     listing = survey(folder)
-    found = [*listing.names, *(name for name, _ in listing.unusable if _ending(name) in EXTENSIONS)]
-    if not found:
-        raise _nothing(str(folder))
-    return sorted(found)
+    names = [*listing.names, *(name for name, _ in listing.unusable if _ending(name) in EXTENSIONS)]
+    if not names:
+        raise _no_images(str(folder))
+    return sorted(names)
 
 
 def survey(folder: Path) -> Listing:
@@ -74,7 +74,7 @@ def survey(folder: Path) -> Listing:
     walk = _Walk(folder)
     walk.run()
     if not walk.names and not walk.unusable:
-        raise _nothing(str(folder))
+        raise _no_images(str(folder))
     return Listing(tuple(sorted(walk.names)), tuple(sorted(walk.unusable)))
 
 
@@ -83,18 +83,18 @@ def survey_names(location: str, names: Iterable[str]) -> Listing:
 
     Raises DatasetError when there is no input among them.
     """
-    found: list[str] = []
+    usable: list[str] = []
     unusable: list[tuple[str, str]] = []
     for name in names:
         if any(part.startswith(".") for part in name.split("/")):
             continue
         if _ending(name) in EXTENSIONS:
-            found.append(name)
+            usable.append(name)
         elif _ending(name) in UNSUPPORTED:
             unusable.append((name, _unsupported(name)))
-    if not found and not unusable:
-        raise _nothing(location)
-    return Listing(tuple(sorted(found)), tuple(sorted(unusable)))
+    if not usable and not unusable:
+        raise _no_images(location)
+    return Listing(tuple(sorted(usable)), tuple(sorted(unusable)))
 
 
 class _Walk:
@@ -120,10 +120,10 @@ class _Walk:
             inside = waiting.pop()
             path = self.folder / inside
             try:
-                told = path.stat()
-                if (told.st_dev, told.st_ino) in self._seen:
+                status = path.stat()
+                if (status.st_dev, status.st_ino) in self._seen:
                     continue
-                self._seen.add((told.st_dev, told.st_ino))
+                self._seen.add((status.st_dev, status.st_ino))
                 with os.scandir(path) as entries:
                     for entry in sorted(entries, key=lambda entry: entry.name):
                         self._take(f"{inside}/{entry.name}".lstrip("/"), entry, waiting)
@@ -175,6 +175,6 @@ def _unsupported(name: str) -> str:
     return f"is in a format that cannot be read ({_ending(name)}): convert it to PNG or JPEG"
 
 
-def _nothing(place: str) -> DatasetError:
+def _no_images(location: str) -> DatasetError:
     known = " ".join(sorted(EXTENSIONS))
-    return DatasetError(f"{place} holds no images: expected files ending in {known}")
+    return DatasetError(f"{location} holds no images: expected files ending in {known}")

@@ -19,14 +19,14 @@ from degrade.images.reading import Image
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _MEANINGLESS = (b"gAMA", b"cHRM", b"sRGB", b"sBIT", b"pHYs", b"bKGD", b"tIME", b"hIST")
 """Chunks that the careful reader passes over (PNG specification, third edition, 11.3)."""
-_TELLING = (b"raw profile", b"xml:")
+_ORIENTATION_TEXTS = (b"raw profile", b"xml:")
 """Beginnings of the keywords of texts that may hold an orientation or a profile."""
 _EXPANSION = 1032
 """DEFLATE makes at most so many bytes of one (RFC 1951: 258 bytes of a quarter of one)."""
 
 
 def decode_plain(data: bytes) -> Image | None:
-    """Return the picture of a plain PNG file, uint8 (height, width, 3) RGB, else None.
+    """Return the image of a plain PNG file, uint8 (height, width, 3) RGB, else None.
 
     The size that its header claims is to be checked before (`degrade.images.header`).
     """
@@ -52,22 +52,22 @@ def decode_plain(data: bytes) -> Image | None:
     image = np.empty((height, width, 3), np.uint8)
     with announce_compilation():
         filtered = np.frombuffer(rows, np.uint8).reshape(height, 1 + 3 * width)
-        done = undo_filters(filtered, image.reshape(height, 3 * width))
-    return image if done else None
+        valid = undo_filters(filtered, image.reshape(height, 3 * width))
+    return image if valid else None
 
 
 def _packed_rows(data: bytes) -> bytes | None:
     """Return the zlib stream of a PNG, or None where another chunk might change a pixel."""
     parts: list[bytes] = []
-    place = 8
-    while place + 12 <= len(data):
-        (length,) = struct.unpack(">I", data[place : place + 4])
-        kind, body = data[place + 4 : place + 8], data[place + 8 : place + 8 + length]
-        checksum = data[place + 8 + length : place + 12 + length]
-        place += 12 + length
+    offset = 8
+    while offset + 12 <= len(data):
+        (length,) = struct.unpack(">I", data[offset : offset + 4])
+        kind, body = data[offset + 4 : offset + 8], data[offset + 8 : offset + 8 + length]
+        checksum = data[offset + 8 + length : offset + 12 + length]
+        offset += 12 + length
         if kind == b"IEND":
             return b"".join(parts) if not length else None
-        if place > len(data) or zlib.crc32(body, zlib.crc32(kind)).to_bytes(4, "big") != checksum:
+        if offset > len(data) or zlib.crc32(body, zlib.crc32(kind)).to_bytes(4, "big") != checksum:
             return None
         if kind == b"IDAT":
             parts.append(body)
@@ -79,5 +79,5 @@ def _packed_rows(data: bytes) -> bytes | None:
 def _is_harmless(kind: bytes, body: bytes) -> bool:
     """Tell whether a chunk before the pixels says nothing about them."""
     if kind == b"tEXt":
-        return not body.lower().startswith(_TELLING)
+        return not body.lower().startswith(_ORIENTATION_TEXTS)
     return kind == b"IHDR" or kind in _MEANINGLESS

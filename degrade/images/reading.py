@@ -16,7 +16,7 @@ Image = NDArray[np.uint8]
 
 
 PIXEL_LIMIT = 178_956_970
-"""Pictures with more pixels are refused before they are decoded; also Pillow's own limit."""
+"""Images with more pixels are refused before they are decoded; also Pillow's own limit."""
 
 LONGEST_SIDE = 65535
 """Pixels; longer sides are refused before decoding. A plan holds no more."""
@@ -39,12 +39,12 @@ class Reading:
     Attributes
     ----------
     exif
-        ``apply`` turns the picture upright by its EXIF orientation, ``ignore`` leaves it as stored.
+        ``apply`` turns the image upright by its EXIF orientation, ``ignore`` leaves it as stored.
     icc
         ``srgb`` converts by the embedded profile to sRGB, ``ignore`` takes levels for sRGB.
     alpha
         Transparent pixels are laid on ``white`` or ``black``, keep their colour (``drop``), or a
-        picture that has any is refused (``refuse``). A wholly opaque picture is always read.
+        image that has any is refused (``refuse``). A wholly opaque image is always read.
     grey
         ``repeat`` makes three equal channels of one, ``refuse`` takes colour files only.
     sixteen_bit
@@ -52,7 +52,7 @@ class Reading:
     cmyk
         ``convert`` makes RGB of ink, through the profile where there is one; or ``refuse``.
     pixel_limit
-        Pictures of more pixels are refused before they are decoded, 1 to `PIXEL_LIMIT`.
+        Images of more pixels are refused before they are decoded, 1 to `PIXEL_LIMIT`.
 
     Raises
     ------

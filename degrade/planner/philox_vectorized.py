@@ -39,13 +39,15 @@ class StreamBlocks:
     slots: int
 
     @classmethod
-    def of(cls, places: Sequence[tuple[int, int]], purpose: int = PARAMETERS) -> StreamBlocks:
+    def of(
+        cls, blocks_of_slots: Sequence[tuple[int, int]], purpose: int = PARAMETERS
+    ) -> StreamBlocks:
         """Return the lanes of ``(slot, block)`` places, in their order."""
         return cls(
-            len(places),
-            _packed([1] * len(places)),
-            _packed([block for _, block in places]),
-            _packed([(slot << 24) | (purpose << 16) for slot, _ in places]),
+            len(blocks_of_slots),
+            _packed([1] * len(blocks_of_slots)),
+            _packed([block for _, block in blocks_of_slots]),
+            _packed([(slot << 24) | (purpose << 16) for slot, _ in blocks_of_slots]),
         )
 
     def units(self, key: StreamKey) -> list[float]:

@@ -78,7 +78,7 @@ def scaled(operation: Operation, drawn: Mapping[str, Value], factor: float) -> d
     drawn
         Parameter values as drawn from the recipe.
     factor
-        Side of the picture over the side that the recipe means at this point.
+        Side of the image over the side that the recipe means at this point.
     """
     specs = {**operation.parameters, **operation.recipe_only}
     return {
@@ -94,7 +94,7 @@ def _scaled(name: str, spec: Parameter, value: float, factor: float) -> float:
         return value
     level = float(value)
     if name == "divisor":
-        # What was no shrink stays; what the smaller picture has lost already is lost once.
+        # What was no shrink stays; what the smaller image has lost already is lost once.
         level = max(1.0, level * factor) if level > 1.0 else level
     elif spec.unit.startswith("px"):
         level *= factor

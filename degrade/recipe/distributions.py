@@ -78,10 +78,10 @@ class Range:
         """Return the values that must lie in the parameter's range."""
         return (self._value(self.low), self._value(self.high))
 
-    def _value(self, drawn: float) -> float:
+    def _value(self, uniform: float) -> float:
         if self.kind == "inverse_of_uniform":
-            return 1.0 / drawn
-        return math.sqrt(drawn) if self.kind == "root_of_uniform" else drawn
+            return 1.0 / uniform
+        return math.sqrt(uniform) if self.kind == "root_of_uniform" else uniform
 
     def canonical(self) -> Any:
         """Return the YAML form."""

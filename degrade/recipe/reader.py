@@ -30,13 +30,13 @@ _STEP_KEYS = ("operation", *_MEMBER_KEYS, "target")
 _TARGETS = ("lq", "hq", "both")
 
 
-def read_recipe(path: Path, asked: Sequence[str] = ()) -> Recipe:
+def read_recipe(path: Path, requested: Sequence[str] = ()) -> Recipe:
     """Return the recipe in a YAML file; raises RecipeError with the line of the mistake.
 
-    ``asked`` are values of its switches; those not asked for stand at their defaults.
+    ``requested`` are values of its switches; those not asked for stand at their defaults.
     """
     data, lines = load_yaml(path, path.name, error=RecipeError)
-    return _Reader(path, lines).recipe(data, asked)
+    return _Reader(path, lines).recipe(data, requested)
 
 
 @dataclass(slots=True)
@@ -47,11 +47,11 @@ class _Reader(RecipeValues):
     used: dict[str, int] = field(default_factory=dict)
     slots: int = 0
 
-    def recipe(self, data: object, asked: Sequence[str]) -> Recipe:
+    def recipe(self, data: object, requested: Sequence[str]) -> Recipe:
         written = self.mapping(data, (), _TOP)
         taken = (*_TOP, *_GROUP_KEYS, *_STEP_KEYS, *KINDS)
         switches = parse_switches(written.get("switches", {}), taken, self.fail)
-        chosen = choose(switches, asked, self.path.stem)
+        chosen = choose(switches, requested, self.path.stem)
         self.values = {v: v == chosen[s.name] for s in switches for v in s.values}
         asides = [chosen[s.name] for s in switches if chosen[s.name] != s.default]
         rest = {key: value for key, value in written.items() if key != "switches"}
@@ -112,14 +112,14 @@ class _Reader(RecipeValues):
         )
 
     def count(self, group: Mapping[str, Any], where: KeyPath) -> Distribution:
-        place = (*where, "count")
+        path_here = (*where, "count")
         if "count" not in group:
             self.fail(where, "some_of needs the key 'count': how many of its members happen")
-        count = self.distribution(group["count"], place)
+        count = self.distribution(group["count"], path_here)
         most = len(group["some_of"]) if isinstance(group["some_of"], list) else 0
         for value in count.extremes():
             if not is_whole(value) or not 0 <= value <= most:
-                self.fail(place, f"count is a whole number from 0 to the {most} members")
+                self.fail(path_here, f"count is a whole number from 0 to the {most} members")
         return count
 
     def members(
@@ -139,16 +139,16 @@ class _Reader(RecipeValues):
         weights: list[float] = []
         in_order: list[int] = []
         for i, entry in enumerate(data):
-            place, used = (*where, i), dict(self.used)
-            node = self.node(entry, place)
-            weight = self.weight(entry, (*place, "weight"), chosen=kind != "all_of")
-            held = self.flag(entry.get("in_order", False), (*place, "in_order"))
+            path_here, used = (*where, i), dict(self.used)
+            node = self.node(entry, path_here)
+            weight = self.weight(entry, (*path_here, "weight"), chosen=kind != "all_of")
+            ordered = self.flag(entry.get("in_order", False), (*path_here, "in_order"))
             if "in_order" in entry and not shuffle:
-                self.fail((*place, "in_order"), "in_order counts where steps are shuffled only")
-            if not self.wanted(entry, (*place, "when")):
+                self.fail((*path_here, "in_order"), "in_order counts where steps are shuffled only")
+            if not self.wanted(entry, (*path_here, "when")):
                 self.used = used
                 continue
-            in_order += [len(nodes)] if held else []
+            in_order += [len(nodes)] if ordered else []
             nodes.append(node)
             weights.append(weight)
         if not nodes:
@@ -259,12 +259,12 @@ def load_recipe(name_or_path: str | Path) -> Recipe:
 
     parts = str(name_or_path).split(":")
     for count in range(len(parts), 0, -1):
-        name, asked = ":".join(parts[:count]), parts[count:]
+        name, requested = ":".join(parts[:count]), parts[count:]
         if name in list_recipes():
-            return read_recipe(_SHIPPED / f"{name}.yaml", asked)
+            return read_recipe(_SHIPPED / f"{name}.yaml", requested)
         path = Path(name)
         if path.suffix in (".yaml", ".yml") or (name and path.exists()):
-            return read_recipe(path, asked)
+            return read_recipe(path, requested)
     raise RecipeError(
         f"there is no recipe named '{parts[0]}': `degrade list` shows the names, "
         f"or give a .yaml file.{nearest(parts[0], list_recipes())}"

@@ -101,7 +101,7 @@ class Recipe:
     switches
         How else the file can be read; empty for most recipes.
     scale_with_size
-        Whether lengths are meant for pictures of ``size`` and scale with others.
+        Whether lengths are meant for images of ``size`` and scale with others.
     """
 
     name: str

@@ -81,14 +81,14 @@ def _texts(written: object, where: KeyPath, fail: Fail) -> tuple[str, ...]:
     return tuple(str(value) for value in written)
 
 
-def choose(switches: Sequence[Switch], asked: Sequence[str], recipe: str) -> dict[str, str]:
+def choose(switches: Sequence[Switch], requested: Sequence[str], recipe: str) -> dict[str, str]:
     """Return the value of each switch by its name: as asked for, or its default.
 
     Raises RecipeError for a value that no switch has, and for two values of one switch.
     """
     owners = {value: switch.name for switch in switches for value in switch.values}
     chosen: dict[str, str] = {}
-    for value in asked:
+    for value in requested:
         if value not in owners:
             known = f"use {', '.join(owners)}" if owners else "it has none, use its name alone"
             raise RecipeError(

@@ -176,7 +176,7 @@ def attack(data):
     """Read a bomb in this process and return ``(outcome, MB of memory it took)``."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     try:
-        told = f"picture {decode_image(data, 'file').shape}"
+        told = f"image {decode_image(data, 'file').shape}"
     except ImageError as error:
         told = f"refused: {error}"
     return told, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024

@@ -1,4 +1,4 @@
-"""What the tests of stored datasets share: small folders of pictures, and the command itself."""
+"""What the tests of stored datasets share: small folders of images, and the command itself."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 @pytest.fixture
 def photos(tmp_path):
-    """Five pictures of 24 to 40 pixels in two folders, one of them grey."""
+    """Five images of 24 to 40 pixels in two folders, one of them grey."""
     random = np.random.default_rng(5)
     folder = tmp_path / "photos"
     for number, name in enumerate(("a.png", "b.c.png", "sub/a.png", "sub/d.png", "z.png")):

@@ -3,7 +3,7 @@
 ``python hostile_files.py FIRST COUNT`` reads the mutated files FIRST to FIRST + COUNT − 1, each a
 function of its number alone, and prints one JSON line of outcomes. It dies of: a codec's crash, a
 file that takes longer than `SECONDS` (told with a traceback), memory beyond `BYTES` above what the
-start took, and any outcome that is neither a picture nor an ImageError.
+start took, and any outcome that is neither an image nor an ImageError.
 """
 
 import faulthandler
@@ -181,7 +181,7 @@ def mutated(index, files):
 
 
 def outcome(data):
-    """Return "picture" or "refused"; anything else raises."""
+    """Return "image" or "refused"; anything else raises."""
     try:
         image = decode_image(data, "file", Reading(pixel_limit=PIXELS))
     except ImageError as error:
@@ -189,8 +189,8 @@ def outcome(data):
             raise AssertionError(f"not one line about the file: {error}") from None
         return "refused"
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size > 3 * PIXELS:
-        raise AssertionError(f"no picture: {image.dtype} {image.shape}")
-    return "picture"
+        raise AssertionError(f"no image: {image.dtype} {image.shape}")
+    return "image"
 
 
 def limit_memory(more):
@@ -204,7 +204,7 @@ def main(first, count):
     warnings.simplefilter("error")
     files = whole_files()
     for kind, data in files.items():
-        if outcome(data) != "picture":
+        if outcome(data) != "image":
             raise AssertionError(f"the whole {kind} file is not read")
     limit_memory(BYTES)
     outcomes = Counter()

@@ -65,7 +65,7 @@ def scratch():
 
 
 def make_photos(folder, count=24, side=24):
-    """Write that many small pictures into a folder, one of them damaged; return the folder."""
+    """Write that many small images into a folder, one of them damaged; return the folder."""
     generator = np.random.default_rng(5)
     for number in range(count):
         pixels = generator.integers(0, 256, (side, side + number % 3, 3)).astype(np.uint8)
@@ -124,7 +124,7 @@ def outcome(done, out):
 
 
 def digest_of_files(out):
-    """Return the sha256 over the names and bytes of the files that hold pictures."""
+    """Return the sha256 over the names and bytes of the files that hold images."""
     digest = hashlib.sha256()
     for path in stored_files(out):
         digest.update(path.relative_to(out).as_posix().encode() + b"\0" + path.read_bytes())
@@ -132,7 +132,7 @@ def digest_of_files(out):
 
 
 def stored_files(out):
-    """Return the files of a dataset that hold pictures."""
+    """Return the files of a dataset that hold images."""
     return sorted(
         path
         for half in ("hq", "lq", "shards")

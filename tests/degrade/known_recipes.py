@@ -8,7 +8,7 @@ from two_sample import features, told_apart
 from degrade.engine.apply import apply
 from degrade.fit.fit import recipe_of
 from degrade.fit.measurement import measure_image
-from degrade.fit.quantities import QUANTITIES, drawn_values
+from degrade.fit.quantities import QUANTITIES, values_of_plan
 from degrade.planner.draw import plan
 from degrade.recipe.reader import load_recipe
 
@@ -55,12 +55,12 @@ MIXED = {
     quality: {choice: [[75, 4], [80, 2], [85, 3], [90, 3], [95, 1]]}
 """,
 }
-"""Mixed recipes; the pictures of the last stay small."""
+"""Mixed recipes; the images of the last stay small."""
 
 
 @dataclass(frozen=True)
 class Known:
-    """Pictures of a known recipe: measured, drawn, and the source of each."""
+    """Images of a known recipe: measured, drawn, and the source of each."""
 
     measured: list
     drawn: list
@@ -68,7 +68,7 @@ class Known:
 
 
 def make_known(steps, folder, sources, count, *, full=0, seed=5):
-    """Return ``count`` pictures of a recipe, the sources in turn."""
+    """Return ``count`` images of a recipe, the sources in turn."""
     path = folder / "known.yaml"
     path.write_text(f"version: 1\nsteps:\n{steps}\n")
     recipe = load_recipe(path)
@@ -78,14 +78,14 @@ def make_known(steps, folder, sources, count, *, full=0, seed=5):
         key = sources.keys[place]
         hq = sources.read(key)
         drawn = plan(recipe, seed=seed, image_id=key, size=hq.shape[:2], variant=variant)
-        known.drawn.append(drawn_values(drawn))
+        known.drawn.append(values_of_plan(drawn))
         known.measured.append(measure_image(apply(drawn, hq), key, full=full))
         known.sources.append(key)
     return known
 
 
 def every_second(sources, first):
-    """Return one half of a source's pictures; both halves share none."""
+    """Return one half of a source's images; both halves share none."""
     return replace(sources, keys=sources.keys[first::2])
 
 
@@ -96,11 +96,11 @@ def fitted_values(candidate, name, count=3000):
         plan(recipe, seed=11, image_id="x", size=(372, 304), variant=variant)
         for variant in range(count)
     )
-    return QUANTITIES[name].drawn([drawn_values(drawn) for drawn in plans])
+    return QUANTITIES[name].drawn([values_of_plan(drawn) for drawn in plans])
 
 
 def ratios(known, candidate, name):
-    """Return fitted over true quartiles of a quantity, over all pictures."""
+    """Return fitted over true quartiles of a quantity, over all images."""
     true = np.quantile(QUANTITIES[name].drawn(known.drawn), QUARTILES)
     fitted = np.quantile(fitted_values(candidate, name), QUARTILES)
     return true, fitted, fitted / true
@@ -109,7 +109,7 @@ def ratios(known, candidate, name):
 def areas(known, fit, made_of):
     """Return the two-sample areas: generated against true, and half of the true against half.
 
-    ``made_of`` are the keys of the generated pictures' sources, in turn. No picture of one side
+    ``made_of`` are the keys of the generated images' sources, in turn. No image of one side
     shares a source with the other.
     """
     true, made = features(known.measured), features(fit.generated.measured)

@@ -1,4 +1,4 @@
-"""A measurement of a clean picture that was never taken, for tests that touch no pixel."""
+"""A measurement of a clean image that was never taken, for tests that touch no pixel."""
 
 from degrade.fit.blur import BlurTrace
 from degrade.fit.measurement import NO_JPEG, Measurement

@@ -1,4 +1,4 @@
-"""Digests of what every portable operation and recipe makes of small synthetic pictures.
+"""Digests of what every portable operation and recipe makes of small synthetic images.
 
 A script without pytest, so that any Python with the core install can run it::
 
@@ -56,7 +56,7 @@ EXAMPLES = {
 
 
 def picture(size):
-    """Return a picture made by whole numbers only: gradients, a checkerboard and flat areas."""
+    """Return an image made by whole numbers only: gradients, a checkerboard and flat areas."""
     rows, columns = np.mgrid[: size[0], : size[1]]
     checks = (rows // 5 + columns // 7) % 2 * 90
     red = (rows * 5 + checks) % 256
@@ -89,7 +89,7 @@ def _values(spec):
 
 
 def operation_digest(name):
-    """Return the digest of all examples of one operation on all pictures."""
+    """Return the digest of all examples of one operation on all images."""
     specs = OPERATIONS[name].parameters
     examples = EXAMPLES.get(name, {})
     columns = [examples.get(key, _values(spec)) for key, spec in specs.items()]
@@ -106,7 +106,7 @@ def operation_digest(name):
 
 
 def recipe_digest(name):
-    """Return the digest of a few plans of a recipe on all pictures."""
+    """Return the digest of a few plans of a recipe on all images."""
     digest = hashlib.sha256()
     for size, variant in product(SIZES, VARIANTS):
         drawn = plan(

@@ -1,6 +1,6 @@
 """Every operation of the published recipes, plainly, in OpenCV, SciPy, NumPy and torchvision.
 
-Pictures are float64 (height, width, 3), levels 0-255, neither rounded nor clipped but where the
+Images are float64 (height, width, 3), levels 0-255, neither rounded nor clipped but where the
 published code does it. From degrade come the noise (the normals and words of a step's stream, and
 the counts of Poisson steps, because both sides must have the same ones), and of the blurs that no
 publication has, the shape: the centred line, the antialiased disk and the true swaps of glass.
@@ -35,7 +35,7 @@ def reference_half(plan, source, half):
 
 
 def carried_on(plan, image, steps, half):
-    """Return the picture, float64, after some of the plan's steps."""
+    """Return the image, float64, after some of the plan's steps."""
     key = StreamKey(plan.seed, image_id_bits(plan.image_id), plan.variant)
     image = image.astype(np.float64)
     for step in steps:
@@ -135,7 +135,7 @@ def smoothed(image, sigma):
 
 
 def counted(operation, image, stream, parameters):
-    """Poisson steps take the engine's own counts, on this side's picture."""
+    """Poisson steps take the engine's own counts, on this side's image."""
     planes = np.ascontiguousarray(image.transpose(2, 0, 1), np.float32)
     done = OPERATIONS[operation].load()(planes, stream, **parameters)
     return done.transpose(1, 2, 0).astype(np.float64)

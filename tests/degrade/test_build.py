@@ -48,7 +48,7 @@ def contents(folder):
 
 @pytest.fixture
 def many(tmp_path):
-    """Forty tiny pictures: three shards."""
+    """Forty tiny images: three shards."""
     folder = tmp_path / "many"
     pixels = np.random.default_rng(1).integers(0, 256, (40, 12, 12, 3)).astype(np.uint8)
     for number, image in enumerate(pixels):

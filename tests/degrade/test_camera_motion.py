@@ -80,7 +80,7 @@ def test_the_plan_records_the_shift_that_a_shake_took_out():
 @pytest.mark.parametrize("angle", [-45.0, 0.0, 20.0, 45.0])
 @pytest.mark.parametrize("size", [(64, 80), (2, 3), (1, 1)])
 def test_one_sided_motion_reads_the_picture_at_its_offsets(angle, size):
-    """imagecorruptions' _motion_blur: rolled pictures whose edges repeat, weighted."""
+    """imagecorruptions' _motion_blur: rolled images whose edges repeat, weighted."""
     planes = picture(*size)
     offsets, weights = one_sided_taps(10, 3.0, angle)
     expected = np.zeros(planes.shape)

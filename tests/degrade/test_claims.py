@@ -101,14 +101,14 @@ def test_small_files_that_ask_for_gigabytes_or_minutes_are_refused_at_once():
     harmless = {
         name for name, told in outcomes.items() if not told["outcome"].startswith("refused: file ")
     }
-    # Read as the pictures that they are besides: no more was asked for than is decoded.
+    # Read as the images that they are besides: no more was asked for than is decoded.
     assert harmless == {
         "PNG, a gigabyte of pixels too many",
         "TIFF, a strip for each of 65 535 rows",
         "TIFF, a directory that leads to itself",
     }
     for name in harmless:
-        assert outcomes[name]["outcome"].startswith("picture"), (name, outcomes[name])
+        assert outcomes[name]["outcome"].startswith("image"), (name, outcomes[name])
     assert max(told["MB"] for told in outcomes.values()) < 100
 
 
@@ -128,7 +128,7 @@ def assert_all_are_told(result, count):
     assert result.returncode == 0, result.stderr[-2000:]
     outcomes = json.loads(result.stdout)
     assert sum(outcomes.values()) == count
-    assert outcomes["picture"] > count / 10
+    assert outcomes["image"] > count / 10
     assert outcomes["refused"] > count / 10
 
 

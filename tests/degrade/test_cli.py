@@ -153,7 +153,7 @@ def test_apply_says_which_names_it_can_write(photos, tmp_path):
     assert "give a name ending in .png" in result.stderr
     result = call("apply", photos, tmp_path / "bad.png", "--recipe", "gfpgan-128")
     assert result.exit_code == 2
-    assert "is one file, IN holds 5 pictures" in result.stderr
+    assert "is one file, IN holds 5 images" in result.stderr
 
 
 def test_preview_shows_what_build_makes(photos, tmp_path):

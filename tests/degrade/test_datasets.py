@@ -190,7 +190,7 @@ def test_a_set_in_a_flat_folder_is_read_as_it_lies(tmp_path):
     root = faces(tmp_path, ["00000.png", "60000.png", "notes.png"])
     assert open_source("ffhq", root=root).keys == ("00000.png", "60000.png", "notes.png")
     assert open_source("ffhq:val", root=root).keys == ("60000.png",)
-    with pytest.raises(DatasetError, match=r"ffhq at .* has no pictures of that split: expected "):
+    with pytest.raises(DatasetError, match=r"ffhq at .* has no images of that split: expected "):
         open_source("ffhq:val", root=faces(tmp_path / "other", ["a.png"]))
 
 

@@ -23,7 +23,7 @@ SHAPES = [(1, 1), (1, 300), (300, 1), (2, 3), (37, 41), (64, 64)]
 def test_every_encoding_is_without_loss_and_always_the_same(shape, encoding):
     for image in (noise(*shape), np.full((*shape, 3), 200, np.uint8)):
         data = encode(image, encoding)
-        assert np.array_equal(decode_image(data, "picture"), image)
+        assert np.array_equal(decode_image(data, "image"), image)
         assert data == encode(image, encoding)
 
 

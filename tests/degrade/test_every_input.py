@@ -21,7 +21,7 @@ def picture(seed):
 
 
 def good(folder):
-    """Fill a folder with pictures that can be used; returns their keys."""
+    """Fill a folder with images that can be used; returns their keys."""
     for name, seed in (("a.png", 1), ("sub/b.c.png", 2), ("copy of a.png", 1), ("Ünï.png", 3)):
         write_png(folder / name, picture(seed))
     (folder / "fast.qoi").write_bytes(imagecodecs.qoi_encode(picture(4)))
@@ -77,7 +77,7 @@ def test_every_input_has_a_row_and_the_good_ones_are_untouched(tmp_path):
     for row in mixed.failed:
         assert row.error.startswith(f"{row.source} "), row
         assert reasons[row.source] in row.error, row
-    # a.jpg came before a.png and took its key; the decomposed name is a picture of its own.
+    # a.jpg came before a.png and took its key; the decomposed name is an image of its own.
     others = {row.key: row for row in mixed.rows}
     assert others.pop("a").source == "a.jpg"
     assert others.pop("U\u0308n\u0131\u0308").source == "U\u0308n\u0131\u0308.png"

@@ -24,7 +24,7 @@ def picture(height, width):
 
 
 def correlated(planes, taps):
-    """OpenCV's filter2D in float64; for pictures smaller than the kernel the border by hand."""
+    """OpenCV's filter2D in float64; for images smaller than the kernel the border by hand."""
     radius = taps.shape[0] // 2
     if min(planes.shape[1:]) == 1 or radius >= 10:
         padded = np.pad(planes, ((0, 0), (radius, radius), (radius, radius)), "reflect")

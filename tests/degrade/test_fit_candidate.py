@@ -5,7 +5,7 @@ import pytest
 
 from degrade.fit.candidate import LEVELS, Candidate, Part, averaged, quantile_levels
 from degrade.fit.fit import recipe_of
-from degrade.fit.quantities import drawn_values
+from degrade.fit.quantities import values_of_plan
 from degrade.planner.draw import plan
 
 NEVER = Part(0.0, (1.0,) * LEVELS)
@@ -46,7 +46,7 @@ def share(found, holds):
 
 def test_a_recipe_draws_the_shares_and_the_values_of_its_candidate(full):
     found = plans(full)
-    values = [drawn_values(one) for one in found]
+    values = [values_of_plan(one) for one in found]
     assert np.mean([v.blur > 0 for v in values]) == pytest.approx(0.5, abs=0.04)
     assert np.mean([v.along > v.across for v in values]) == pytest.approx(0.125, abs=0.03)
     assert np.mean([v.noise > 0 for v in values]) == pytest.approx(0.8, abs=0.03)
@@ -84,7 +84,7 @@ def test_what_never_happens_is_left_out_and_nothing_at_all_is_a_recipe_still(ful
     parts = {name: NEVER for name in ("blur", "scale", "noise", "quality", "block")}
     empty = replace(full, **parts)
     assert empty.steps() == []
-    assert all(drawn_values(one).blur == 0 for one in plans(empty, 3))
+    assert all(values_of_plan(one).blur == 0 for one in plans(empty, 3))
     assert [s["operation"] for s in replace(empty, quality=full.quality).steps()] == ["jpeg"]
 
 

@@ -21,7 +21,7 @@ def test_equal_folders_lie_on_one_line_and_different_ones_do_not():
     spread = np.linspace(3, 20, 40)
     same = draw_fit(noisy(spread), noisy(spread))
     apart = draw_fit(noisy(spread), noisy(spread / 2))
-    # The line of the generated pictures is drawn last and hides an equal one.
+    # The line of the generated images is drawn last and hides an equal one.
     below = places(same, BLUE)[:, 0] > 40
     assert below.sum() < 0.2 * (places(apart, BLUE)[:, 0] > 40).sum()
 

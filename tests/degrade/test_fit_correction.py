@@ -1,4 +1,4 @@
-"""The correction against made-up estimators whose bias is known; no picture is touched."""
+"""The correction against made-up estimators whose bias is known; no image is touched."""
 
 from dataclasses import replace
 
@@ -12,8 +12,8 @@ from degrade.fit.correction import corrected, first_candidate
 from degrade.fit.measurement import NO_JPEG
 from degrade.fit.noise import NoiseTrace
 from degrade.fit.quantities import (
-    Drawn,
     Floors,
+    PlanValues,
     floors_of,
     shares_of,
 )
@@ -43,7 +43,7 @@ def drawn_from(candidate, count, seed):
     for _ in range(count):
         blur = value(candidate.blur, 0.0)
         draws.append(
-            Drawn(blur, blur, blur, value(candidate.scale, 1.0), value(candidate.noise, 0.0),
+            PlanValues(blur, blur, blur, value(candidate.scale, 1.0), value(candidate.noise, 0.0),
                   round(value(candidate.quality, NO_JPEG)), round(value(candidate.block, 1.0)))
         )  # fmt: skip
     return draws
@@ -55,7 +55,7 @@ def true_draws(count, seed=1):
     for _ in range(count):
         blur, scale, noise = (random.uniform(*ends) for ends in ((1, 4), (1.5, 4), (6, 20)))
         quality = int(random.integers(50, 90)) if random.random() < 0.7 else NO_JPEG
-        draws.append(Drawn(blur, blur, blur, scale, noise, quality))
+        draws.append(PlanValues(blur, blur, blur, scale, noise, quality))
     return draws
 
 

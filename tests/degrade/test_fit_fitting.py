@@ -7,7 +7,7 @@ from known_recipes import ALONE, every_second, make_known, ratios
 from degrade.dataset.sources import open_source
 from degrade.errors import DatasetError
 from degrade.fit.candidate import LEVELS
-from degrade.fit.fit import fit, generate, pictures_needed, recipe_of
+from degrade.fit.fit import fit, generate, images_needed, recipe_of
 
 
 @pytest.fixture(scope="module")
@@ -44,17 +44,17 @@ def test_a_fit_is_the_same_twice_and_tells_of_every_picture_it_makes(known, sour
     told = []
     again = fit(known.measured, sources, count=20, rounds=1, on_progress=lambda: told.append(1))
     assert again.candidate == found.candidate
-    assert len(told) == pictures_needed(len(known.measured), 20, 1) == 80
+    assert len(told) == images_needed(len(known.measured), 20, 1) == 80
 
 
 def test_generated_pictures_take_the_sources_in_turn_and_know_what_was_drawn(found, sources):
     made = generate(found.candidate, sources, 5, seed=4)
-    assert len(made.drawn) == len(made.measured) == 5
+    assert len(made.plan_values) == len(made.measured) == 5
     assert [(one.height, one.width) for one in made.measured[:2]] == [
         (one.height, one.width) for one in made.measured[3:5]
     ]
     levels = np.array([0.0, *found.candidate.noise.levels])
-    for draw in made.drawn:
+    for draw in made.plan_values:
         assert np.abs(draw.noise - levels).min() < 0.01 * draw.noise + 1e-9
 
 

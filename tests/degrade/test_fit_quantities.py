@@ -5,8 +5,8 @@ import pytest
 from degrade.fit.measurement import NO_JPEG
 from degrade.fit.quantities import (
     QUANTITIES,
-    Drawn,
-    drawn_values,
+    PlanValues,
+    values_of_plan,
 )
 from degrade.planner.draw import plan
 from degrade.recipe.reader import load_recipe
@@ -15,7 +15,7 @@ from degrade.recipe.reader import load_recipe
 def drawn(tmp_path, steps):
     path = tmp_path / "a.yaml"
     path.write_text(f"version: 1\nsteps:\n{steps}")
-    return drawn_values(plan(load_recipe(path), seed=1, image_id="a", size=(300, 200)))
+    return values_of_plan(plan(load_recipe(path), seed=1, image_id="a", size=(300, 200)))
 
 
 def test_a_plan_of_everything_gives_every_value(tmp_path):
@@ -43,6 +43,6 @@ def test_shrinking_and_enlarging_in_one_step_counts_as_well(tmp_path):
 
 def test_a_plan_of_nothing_has_the_harmless_values(tmp_path):
     values = drawn(tmp_path, "  - {operation: grey, probability: 0}")
-    assert values == Drawn()
+    assert values == PlanValues()
     assert all(getattr(values, name) == quantity.none for name, quantity in QUANTITIES.items())
     assert values.quality == NO_JPEG

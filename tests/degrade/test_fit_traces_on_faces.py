@@ -1,6 +1,6 @@
 """The proof on faces: distributions of what is measured against those that were drawn.
 
-`pytest -s -m slow tests/degrade/test_fit_traces_on_faces.py` prints the table for 300 pictures.
+`pytest -s -m slow tests/degrade/test_fit_traces_on_faces.py` prints the table for 300 images.
 """
 
 from pathlib import Path

@@ -46,7 +46,7 @@ def test_two_samples_of_one_law_are_not_told_apart_and_shifted_ones_are():
 
 
 def test_what_only_tells_the_source_does_not_help():
-    # Every source has a column of its own in which its pictures stand out; the sample that a
+    # Every source has a column of its own in which its images stand out; the sample that a
     # source belongs to is chance. Without unseen sources this would be told apart perfectly.
     random = np.random.default_rng(5)
     sources = np.repeat(np.arange(30), 10)

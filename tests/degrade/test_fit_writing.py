@@ -6,7 +6,7 @@ from made_up_measurements import CLEAN, FLOORS
 from degrade.fit.correction import first_candidate
 from degrade.fit.fit import Fit, Generated
 from degrade.fit.noise import NoiseTrace
-from degrade.fit.quantities import Drawn
+from degrade.fit.quantities import PlanValues
 from degrade.fit.report import (
     fit_text,
     quartiles,
@@ -21,7 +21,7 @@ def result():
         replace(CLEAN, noise=NoiseTrace(sigma, sigma**2, 0.0, 0.0, 1.0), quality=80)
         for sigma in (4.0, 6.0, 8.0, 10.0, 12.0)
     )
-    generated = Generated((Drawn(),), (replace(photographs[2], quality=60),))
+    generated = Generated((PlanValues(),), (replace(photographs[2], quality=60),))
     return Fit(first_candidate(photographs, FLOORS), FLOORS, photographs, generated)
 
 

@@ -83,7 +83,7 @@ def test_the_true_shuffle_swaps_each_pixel_once_a_round(size, distance, iteratio
 
 
 def displacements(distance, iterations, exact):
-    """(down, right) by which what is in the middle of the picture has come there, many times."""
+    """(down, right) by which what is in the middle of the image has come there, many times."""
     rows, columns = np.mgrid[:500, :500].astype(np.float32)
     middle = slice(60, -60)
     found = []

@@ -28,7 +28,7 @@ def run(tmp_path, monkeypatch):
 
 @pytest.fixture
 def transparent(tmp_path):
-    """A folder with one half-transparent picture."""
+    """A folder with one half-transparent image."""
     image = np.random.default_rng(6).integers(0, 256, (24, 24, 4)).astype(np.uint8)
     (tmp_path / "in").mkdir()
     PIL.Image.fromarray(image).save(tmp_path / "in" / "a.png")
@@ -81,7 +81,7 @@ def test_apply_and_preview_read_as_build_does(run, transparent, tmp_path):
 
 
 def celeba_hq(folder, test_pictures):
-    """CelebAMask-HQ's layout with a few pictures, the first ones of CelebA's test partition."""
+    """CelebAMask-HQ's layout with a few images, the first ones of CelebA's test partition."""
     random = np.random.default_rng(9)
     lines = ["idx orig_idx orig_file"]
     for index in range(test_pictures + 2):
@@ -95,7 +95,7 @@ def celeba_hq(folder, test_pictures):
 
 
 def test_a_test_set_is_built_by_its_name(run, tmp_path):
-    """A test set of one's own, so that pictures can be small; the shipped ones are like it."""
+    """A test set of one's own, so that images can be small; the shipped ones are like it."""
     root = celeba_hq(tmp_path / "CelebAMask-HQ", 3)
     mine = tmp_path / "celeba-test-small.yaml"
     mine.write_text(
@@ -103,7 +103,7 @@ def test_a_test_set_is_built_by_its_name(run, tmp_path):
     )
     result = run("build", mine, tmp_path / "set", "--seed", "5", "--root", root)
     assert result.exit_code == 0, result.output
-    note = "note: celeba-hq:test has 3 pictures at"
+    note = "note: celeba-hq:test has 3 images at"
     assert [line.startswith(note) for line in told(result)] == [True]
     assert "2,824 are known" in told(result)[0]
     by_hand = run("build", "celeba-hq:test", tmp_path / "hand", *RECIPE, "--longest-side", "32",
@@ -143,7 +143,7 @@ def test_another_count_is_told_and_refused_when_strict(run, tmp_path):
     strict = ("build", "celeba-hq", tmp_path / "set", *RECIPE, "--root", root, "--strict")
     result = run(*strict)
     assert result.exit_code == 1
-    assert "celeba-hq has 3 pictures at" in result.stderr
+    assert "celeba-hq has 3 images at" in result.stderr
     assert "30,000 are known: complete it, or leave out --strict" in result.stderr
     assert not (tmp_path / "set").exists()
     result = run("build", "sample-photos", tmp_path / "samples", *RECIPE, "--strict",
@@ -167,7 +167,7 @@ def test_the_lists_show_what_there_is_and_where(run, tmp_path, monkeypatch):
     assert (one["found"], one["count"], one["hashes"]) == (3, 30_000, "none published")
     assert one["splits"]["test"]["count"] == 2824
     text = run("list", "--dataset", "celeba-hq").stdout
-    assert "test: 2824 pictures, numbers 182638 to 202599" in text
+    assert "test: 2824 images, numbers 182638 to 202599" in text
     result = run("list", "--dataset", "celebahq")
     assert result.exit_code == 2
     assert "Did you mean 'celeba-hq'?" in result.stderr

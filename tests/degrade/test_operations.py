@@ -49,7 +49,7 @@ def extreme_parameters(name):
 
 
 def inside(parameters, size):
-    """The nearest crop that lies in a picture of that size."""
+    """The nearest crop that lies in an image of that size."""
     top = min(parameters["top"], size[0] - 1)
     left = min(parameters["left"], size[1] - 1)
     height = min(parameters["height"], size[0] - top)

@@ -22,7 +22,7 @@ KINDS = {
 
 @pytest.fixture(scope="module")
 def faces(tmp_path_factory):
-    """Eleven pictures of 40 × 36."""
+    """Eleven images of 40 × 36."""
     folder, random = tmp_path_factory.mktemp("faces"), np.random.default_rng(3)
     for number in range(11):
         small = random.integers(0, 256, (10, 9, 3)).astype(np.uint8)

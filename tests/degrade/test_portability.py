@@ -1,7 +1,7 @@
 """The same bytes on any processor, NumPy build and Python.
 
 GOLDEN holds, for each portable operation, its version and the digest of what it makes of small
-synthetic pictures, and for each recipe of such operations its own digest and that of its pixels.
+synthetic images, and for each recipe of such operations its own digest and that of its pixels.
 The rule: a digest may only change together with the operation's version; a change of digest
 without a change of version fails here. After raising the version (or for a new operation) run
 

@@ -2,7 +2,7 @@
 
 JPEG and Poisson counts turn a difference of a hundredth of a level into several levels: a value
 that rounds the other way moves a whole block, or its count. So both sides enter every such step
-with the engine's picture, and JPEG must then equal libjpeg's in every byte; between two of them,
+with the engine's image, and JPEG must then equal libjpeg's in every byte; between two of them,
 and at both ends, the two sides agree within one level on 99.9 % of the values.
 """
 
@@ -99,7 +99,7 @@ def agreements(plan, source):
 
 
 def by_operations(plan, image, steps):
-    """Return the picture, float32, after steps that the engine's operations do one by one."""
+    """Return the image, float32, after steps that the engine's operations do one by one."""
     key = StreamKey(plan.seed, image_id_bits(plan.image_id), plan.variant)
     planes = np.ascontiguousarray(image.transpose(2, 0, 1), np.float32)
     for step in steps:

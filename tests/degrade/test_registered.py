@@ -1,4 +1,4 @@
-"""Every operation leaves the picture where it was, or says by how much it moved it."""
+"""Every operation leaves the image where it was, or says by how much it moved it."""
 
 import numpy as np
 import pytest
@@ -63,7 +63,7 @@ def face():
 
 
 def moved(before, after):
-    """Return (down, right) in pixels: least squares on the gradients of the smoothed pictures.
+    """Return (down, right) in pixels: least squares on the gradients of the smoothed images.
 
     A change of light, of contrast and of width are fitted beside the shift.
     """
@@ -80,9 +80,9 @@ def moved(before, after):
 
 
 def moved_by(name, parameters):
-    """The mean over four streams, and over the picture and its half turn.
+    """The mean over four streams, and over the image and its half turn.
 
-    What the content of the picture does to the measurement turns with it and cancels.
+    What the content of the image does to the measurement turns with it and cancels.
     """
     found = []
     for planes in (face(), np.ascontiguousarray(face()[:, ::-1, ::-1])):

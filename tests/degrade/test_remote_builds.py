@@ -87,8 +87,8 @@ def order(store):
 @pytest.mark.parametrize(
     ("what", "answer"),
     [
-        ("a picture", "403 Forbidden"),
-        ("a picture", "507 Insufficient Storage"),
+        ("an image", "403 Forbidden"),
+        ("an image", "507 Insufficient Storage"),
         ("a marker", "403 Forbidden"),
         ("the manifest", "403 Forbidden"),
     ],
@@ -98,7 +98,7 @@ def test_a_refused_put_is_one_line_without_its_marker_and_the_next_run_ends_it(
 ):
     name = f"{what}-{answer[:3]}".replace(" ", "-")
     chosen = {
-        "a picture": next(entry for entry in reversed(order) if entry.startswith("lq/")),
+        "an image": next(entry for entry in reversed(order) if entry.startswith("lq/")),
         "a marker": next(entry for entry in order if entry.startswith(".shards/")),
         "the manifest": "metadata.parquet",
     }[what]
@@ -113,7 +113,7 @@ def test_a_refused_put_is_one_line_without_its_marker_and_the_next_run_ends_it(
     assert chosen not in stored
     assert "metadata.parquet" not in stored
     markers = [entry for entry in stored if entry.startswith(".shards/")]
-    assert len(markers) == {"a picture": 2, "a marker": 0, "the manifest": 3}[what]
+    assert len(markers) == {"an image": 2, "a marker": 0, "the manifest": 3}[what]
     store.refused = {}
     done = remote_build(store, name)
     assert done.returncode == 0, done.stderr

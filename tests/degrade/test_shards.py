@@ -60,7 +60,7 @@ def rows(*keys):
 
 
 def test_markers_are_joined_in_the_order_of_keys_even_where_shards_overlap(tmp_path):
-    """Variants of ``a`` may stand around a picture that is named like one of them."""
+    """Variants of ``a`` may stand around an image that is named like one of them."""
     markers = Markers(LocalStorage(tmp_path))
     markers.write(0, rows("a-v00000", "a-v00001", "a-v00002"))
     markers.write(1, rows("a-v00000-v00000", "a-v00000-v00001", "b-v00000"))

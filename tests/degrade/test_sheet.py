@@ -51,7 +51,7 @@ def test_a_picture_shown_smaller_gets_a_detail_at_full_size():
         detail = image[down : down + 40, left : left + 100]
         top = MARGIN + TITLE + 100 + 5
         assert np.array_equal(sheet[top : top + 40, column : column + 100], detail)
-    # The frame, on the first picture alone: its outline is black, then white.
+    # The frame, on the first image alone: its outline is black, then white.
     first = sheet[MARGIN + TITLE :, MARGIN:]
     top, start = round(down / 400 * 100), round(left / 300 * 75)
     assert np.all(first[top, start : start + 20] == 0)

@@ -114,7 +114,7 @@ def store(request, monkeypatch):
     """The URL of an empty place that fsspec reaches: in memory, or a server of S3's protocol."""
     fsspec = pytest.importorskip("fsspec")
     if request.param == "memory":
-        yield "memory://pictures"
+        yield "memory://images"
         fsspec.filesystem("memory").store.clear()
         return
     s3fs = pytest.importorskip("s3fs")
@@ -125,7 +125,7 @@ def store(request, monkeypatch):
         for name, value in server.environment.items():
             monkeypatch.setenv(name, value)
         s3fs.S3FileSystem.clear_instance_cache()
-        yield "s3://bucket/pictures"
+        yield "s3://bucket/images"
         s3fs.S3FileSystem.clear_instance_cache()
 
 

@@ -58,7 +58,7 @@ def test_an_lq_kept_small_is_small(photos, tmp_path):
 
 
 def sources_of_all_kinds(folder):
-    """Write a picture in files that may be copied and in files that may not."""
+    """Write an image in files that may be copied and in files that may not."""
     import PIL.Image
 
     random = np.random.default_rng(1)

@@ -27,7 +27,7 @@ def test_what_a_lock_keeps_is_read_back():
 
 
 @pytest.mark.parametrize(
-    ("layout", "pictures", "variants", "images"),
+    ("layout", "images", "variants", "images"),
     [
         ("files", 1_000_000, 1, 64),
         ("webdataset", 1_000_000, 1, 256),

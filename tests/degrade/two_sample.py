@@ -1,7 +1,7 @@
-"""Can generated pictures be told from true ones? A two-sample test by classification.
+"""Can generated images be told from true ones? A two-sample test by classification.
 
 Logistic regression is trained to tell the two apart from their measurements and judged on
-pictures of sources it has not seen (D. Lopez-Paz & M. Oquab, "Revisiting classifier two-sample
+images of sources it has not seen (D. Lopez-Paz & M. Oquab, "Revisiting classifier two-sample
 tests", ICLR 2017). An area under the ROC curve of .5 means that it cannot.
 """
 
@@ -28,7 +28,7 @@ _PENALTY = 1.0
 
 
 def features(pictures: Sequence[Measurement]) -> Values:
-    """Return a row of `FEATURES` a picture, float64; strengths are logarithms."""
+    """Return a row of `FEATURES` an image, float64; strengths are logarithms."""
     return np.array([_row(one) for one in pictures], np.float64).reshape(-1, len(FEATURES))
 
 
@@ -59,9 +59,9 @@ def told_apart(
     Parameters
     ----------
     first, second
-        A row a picture, the same columns; see `features`.
+        A row an image, the same columns; see `features`.
     first_sources, second_sources
-        What each picture was made of; all pictures of one source fall into one of five folds.
+        What each image was made of; all images of one source fall into one of five folds.
 
     Notes
     -----

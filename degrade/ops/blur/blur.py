@@ -179,7 +179,7 @@ def correlate_runs(
     Notes
     -----
     A run is a difference of two running sums, interpolated where it ends inside a pixel: four
-    taps a row, however long it is. Sums stay below 2**24 for pictures up to 60 000 wide, and
+    taps a row, however long it is. Sums stay below 2**24 for images up to 60 000 wide, and
     what float32 loses in them is below 0.01 levels after the division by the area.
     """
     out = np.empty_like(planes) if result is None else result

@@ -176,7 +176,7 @@ def terms_at_rows(
     columns, rows
         float32 (terms, odd length), centred.
     bases, fractions
-        Of each wanted row: row ``bases[j]`` of the correlated picture, times one minus the
+        Of each wanted row: row ``bases[j]`` of the correlated image, times one minus the
         fraction, plus the next row times the fraction.
     result
         float32 (C, wanted rows, W), written into and returned.

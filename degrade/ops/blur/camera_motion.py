@@ -98,7 +98,7 @@ def one_sided_motion_blur(
     angle
         Where the light comes from, degrees counter-clockwise (ImageNet-C's counts clockwise).
     moved_down, moved_right
-        Recorded by the plan: how far the picture moves, pixels. Changes nothing.
+        Recorded by the plan: how far the image moves, pixels. Changes nothing.
 
     Notes
     -----

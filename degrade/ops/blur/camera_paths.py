@@ -1,6 +1,6 @@
 """Paths of a moving camera, from plan parameters alone: what a plan records and a blur carries out.
 
-Pure Python and portable, so that planning can say by how much a blur moves the picture. It
+Pure Python and portable, so that planning can say by how much a blur moves the image. It
 must not know a pixel. Offsets are in pixels, (down, right).
 """
 
@@ -104,7 +104,7 @@ def one_sided_taps(
 
 
 def glass_shift(distance: int, iterations: int) -> float:
-    """Return by how many pixels ImageNet-C's glass moves a picture, down and to the right alike.
+    """Return by how many pixels ImageNet-C's glass moves an image, down and to the right alike.
 
     A pixel takes the value at an offset of −d … d − 1, on the average −½, which was already
     moved itself with the probability p = (d − 1)(2d + 1) / 4d² that it lies ahead of the scan:

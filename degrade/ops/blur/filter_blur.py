@@ -109,7 +109,7 @@ def average_blur(planes: Planes, stream: object, *, size: int) -> Planes:
     """Return the mean of a ``size`` × ``size`` window around each pixel.
 
     A window of an even size ends in half pixels, so that it stays centred (OpenCV's moves the
-    picture by half a pixel).
+    image by half a pixel).
     """
     taps = np.full(size + 1 - size % 2, 1.0 / size)
     if size % 2 == 0:
@@ -129,7 +129,7 @@ def correlate_kernel(planes: Planes, taps: Taps) -> Planes:
     down, across = shapes.low_rank(taps, _TOLERANCE)
     result = PLANES.take(planes.shape)
     if len(down) * sum(taps.shape) < len(rows):
-        # What the tolerance left out must not darken the picture.
+        # What the tolerance left out must not darken the image.
         kept = math.fsum(
             math.fsum(column) * math.fsum(row) for column, row in zip(down, across, strict=True)
         )

@@ -37,7 +37,7 @@ def glass_blur(
         Rounds.
     exact
         ImageNet-C's arithmetic: levels truncated to 8 bits after the first blur, borders that
-        repeat, kernels of 4 sigma, and the "swap" that copies and pulls the picture down and
+        repeat, kernels of 4 sigma, and the "swap" that copies and pulls the image down and
         to the right. False swaps truly, each pixel once a round at most, and moves nothing.
     moved_down, moved_right
         Recorded by the plan: the mean shift of ``exact``, pixels. Changes nothing.
@@ -108,7 +108,7 @@ def copied_from(
     Parameters
     ----------
     height, width
-        Of the picture, pixels.
+        Of the image, pixels.
     distance
         Largest offset d along each axis, pixels, from 1 on.
     iterations
@@ -139,7 +139,7 @@ def swapped_from(
     or lies outside, is replaced by the one on the opposite side; if that has moved too, the
     pixel stays. Every swap moves two pixels by opposite offsets, so nothing moves on the
     average and no side is preferred: swaps in the order of a scan that let a pixel move again
-    carry a few far ahead of it, and the picture looks shifted by a tenth of a pixel (measured).
+    carry a few far ahead of it, and the image looks shifted by a tenth of a pixel (measured).
     Parameters as `copied_from`.
     """
     origins = np.arange(height * width).astype(np.int32)

@@ -182,7 +182,7 @@ def gaussian_form(sigma_x: float, sigma_y: float, angle: float, kernel_size: int
     columns, rows = shapes.low_rank(taps, TOLERANCE, most)
     if len(columns) == most:
         return listed if cheapest == listed.weights.size or slanted is None else slanted
-    # What the tolerance left out must not darken the picture.
+    # What the tolerance left out must not darken the image.
     columns /= math.fsum(
         math.fsum(column) * math.fsum(row)
         for column, row in zip(columns.tolist(), rows.tolist(), strict=True)

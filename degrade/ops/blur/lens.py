@@ -51,9 +51,9 @@ def _runs(radius: float) -> NDArray[np.float64]:
 def zoom_blur(
     planes: Planes, stream: object, *, factor: float, step: float, exact: bool = False
 ) -> Planes:
-    """Return the mean of the picture and of its magnifications by 1, 1 + step, … below ``factor``.
+    """Return the mean of the image and of its magnifications by 1, 1 + step, … below ``factor``.
 
-    ImageNet-C's zoom_blur (make_imagenet_c.py): the picture itself counts twice.
+    ImageNet-C's zoom_blur (make_imagenet_c.py): the image itself counts twice.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def zoom_blur(
         Between two magnifications.
     exact
         ImageNet-C's way of magnifying: crop to whole pixels, scale corner to corner, trim;
-        layers lie up to a pixel off. False magnifies about the picture's centre.
+        layers lie up to a pixel off. False magnifies about the image's centre.
     """
     # numpy.arange's own numbers, which decide how pixels are rounded: 1.11 in steps of 0.01
     # comes to 12 layers, not 11, and its 26th is a hair above 1.25.

@@ -27,8 +27,8 @@ def webp(planes: Planes, stream: object, *, quality: int) -> Planes:
     if max(planes.shape[1:]) > _WEBP_SIDE:
         height, width = planes.shape[1:]
         raise ImageError(
-            f"WebP holds sides of at most {_WEBP_SIDE} px, this picture is {height} × {width}: "
-            "take 'webp' out of the recipe or make the pictures smaller"
+            f"WebP holds sides of at most {_WEBP_SIDE} px, this image is {height} × {width}: "
+            "take 'webp' out of the recipe or make the images smaller"
         )
     encode, decode = imagecodecs.webp_encode, imagecodecs.webp_decode
     return _there_and_back(planes, encode, decode, level=quality, lossless=False)

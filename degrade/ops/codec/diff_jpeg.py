@@ -114,7 +114,7 @@ def _to_components(
     blue: NDArray[np.float32],
     red: NDArray[np.float32],
 ) -> None:
-    """Fill Y − 128, Cb − 128 and Cr − 128; black beyond the picture; chroma is the mean of 4."""
+    """Fill Y − 128, Cb − 128 and Cr − 128; black beyond the image; chroma is the mean of 4."""
     _, height, width = planes.shape
     blue[:] = np.float32(0.0)
     red[:] = np.float32(0.0)

@@ -56,7 +56,7 @@ def quantisation_tables(quality: int) -> NDArray[np.int32]:
 def round_trip(
     image: NDArray[np.uint8], *, quality: int, subsampling: str = "420"
 ) -> NDArray[np.uint8]:
-    """Return an (H, W, 3) uint8 RGB picture as JPEG gives it back.
+    """Return an (H, W, 3) uint8 RGB image as JPEG gives it back.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def _convert_row(
     blue: NDArray[np.int32],
     red: NDArray[np.int32],
 ) -> None:
-    """Fill one row of Y, Cb and Cr; beyond the picture's width the last pixel repeats."""
+    """Fill one row of Y, Cb and Cr; beyond the image's width the last pixel repeats."""
     width = planes.shape[2]
     for x in range(width):
         r, g, b = _level(planes[0, y, x]), _level(planes[1, y, x]), _level(planes[2, y, x])
@@ -179,7 +179,7 @@ def _to_components(
     down: int,
     across: int,
 ) -> None:
-    """Convert and subsample; below the picture the last row of each component repeats."""
+    """Convert and subsample; below the image the last row of each component repeats."""
     height = planes.shape[1]
     wide = blue.shape[1] * across
     blues = np.empty((2, wide), np.int32)

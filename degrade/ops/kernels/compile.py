@@ -121,7 +121,7 @@ class _CompilationListener(event.Listener):
             _announce()
 
     def on_end(self, event: event.Event) -> None:
-        """Do nothing: the picture is the sign that it is over."""
+        """Do nothing: the image is the sign that it is over."""
 
 
 @cache

@@ -42,7 +42,7 @@ def reflected(index: int, size: int) -> int:
 def to_planes(
     image: NDArray[np.uint8], result: NDArray[np.float32] | None = None
 ) -> NDArray[np.float32]:
-    """Return an ``(H, W, 3)`` uint8 picture as ``(3, H, W)`` levels, in ``result`` if given."""
+    """Return an ``(H, W, 3)`` uint8 image as ``(3, H, W)`` levels, in ``result`` if given."""
     height, width, _ = image.shape
     planes = np.empty((3, height, width), np.float32) if result is None else result
     flat = image.reshape(-1)
@@ -63,7 +63,7 @@ def _byte(level: np.float32) -> np.uint8:
 
 @kernel
 def from_planes(planes: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Return ``(3, H, W)`` float32 levels as an ``(H, W, 3)`` uint8 picture, rounded, clipped."""
+    """Return ``(3, H, W)`` float32 levels as an ``(H, W, 3)`` uint8 image, rounded, clipped."""
     _, height, width = planes.shape
     image = np.empty((height, width, 3), np.uint8)
     flat = image.reshape(-1)

@@ -27,9 +27,9 @@ def poisson_noise(
     """Return the planes plus ``scale`` times the noise of a Poisson count, clipped.
 
     BasicSR's generate_poisson_noise (basicsr/data/degradations.py:558-589): the mean count at
-    level 255 is the number of different 8-bit levels in the picture, rounded up to a power of
-    two, so the same ``scale`` is stronger on a flat picture; `shot_noise` and `sensor_noise`
-    name their photons instead. ``per_channel`` False counts the grey picture (BT.601) and adds
+    level 255 is the number of different 8-bit levels in the image, rounded up to a power of
+    two, so the same ``scale`` is stronger on a flat image; `shot_noise` and `sensor_noise`
+    name their photons instead. ``per_channel`` False counts the grey image (BT.601) and adds
     the same noise to the three channels.
     """
     grey = planes if per_channel else luma(planes, 0.299, 0.587, 0.114)
@@ -38,7 +38,7 @@ def poisson_noise(
     values = 1
     while values < found:
         values *= 2
-    # 1/64 of a count: far below the 255 that the shot noise of a picture is clipped to.
+    # 1/64 of a count: far below the 255 that the shot noise of an image is clipped to.
     counts, unit = PLANES.take(levels.shape), 1.0 / 64.0
     shot_noise_kernel(levels, stream, *poisson_tables(float(values)), unit, counts)
     result = PLANES.take(planes.shape)
@@ -56,7 +56,7 @@ def sensor_noise(
     gain: float,
     linear_light: bool,
 ) -> Planes:
-    """Return what a camera reads of the picture: shot noise, read noise, clipping.
+    """Return what a camera reads of the image: shot noise, read noise, clipping.
 
     ``(Poisson(light * photons / gain) + normal * read_sigma) * gain / photons``, the model of
     EMVA 1288 without dark current and quantisation. Levels are rounded to 8 bits first.
@@ -90,7 +90,7 @@ def sensor_noise(
 
 @kernel
 def distinct_levels(planes: NDArray[np.float32]) -> int:
-    """Return how many different levels the picture has once rounded to 8 bits, 1-256."""
+    """Return how many different levels the image has once rounded to 8 bits, 1-256."""
     seen = np.zeros(256, np.uint8)
     flat = planes.reshape(-1)
     for i in range(flat.size):

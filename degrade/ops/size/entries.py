@@ -18,7 +18,7 @@ from degrade.ops.operation import (
 
 _FILTERS = ("nearest", "area", "linear", "cubic", "lanczos3")
 _SIDE = Integer(1, 65535, "px")
-_PLACE = Integer(0, 65534, "px")
+_POSITION = Integer(0, 65534, "px")
 _RESIZED: dict[str, Parameter] = {
     "height": _SIDE,
     "width": _SIDE,
@@ -119,7 +119,7 @@ SIZE = (
         1,
         "cuts out a rectangle",
         "degrade.ops.size.geometry:crop",
-        {"top": _PLACE, "left": _PLACE, "height": _SIDE, "width": _SIDE},
+        {"top": _POSITION, "left": _POSITION, "height": _SIDE, "width": _SIDE},
         moves=True,
         resizes=True,
         caption="cut to {width} x {height}",

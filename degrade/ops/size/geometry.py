@@ -1,4 +1,4 @@
-"""What moves the picture by whole pixels: flip, shift, crop. Planes in and out.
+"""What moves the image by whole pixels: flip, shift, crop. Planes in and out.
 
 They are meant for both halves of a pair: give them ``target: both``.
 """
@@ -18,7 +18,7 @@ def flip(planes: Planes, stream: object) -> Planes:
 
 
 def shift(planes: Planes, stream: object, *, down: int, right: int) -> Planes:
-    """Return the planes moved by whole pixels; what comes in is the picture mirrored.
+    """Return the planes moved by whole pixels; what comes in is the image mirrored.
 
     The edge pixel repeats in the mirror, NumPy's ``symmetric`` (RestoreFormer++,
     ffhq_uneven_degradation_dataset.py, shift).

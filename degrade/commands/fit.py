@@ -14,7 +14,7 @@ from degrade.commands.options import json_option, seed_option
 if TYPE_CHECKING:
     from degrade.dataset.sources import ImageSource
     from degrade.fit.fit import Fit
-    from degrade.fit.measurement import Measurement
+    from degrade.fit.measurement import ImageMeasurement
 
 
 @click.command("fit")
@@ -104,7 +104,7 @@ def fit_command(
         raise click.exceptions.Exit(1)
 
 
-def _measure_all(folder: ImageSource, size: int | None) -> tuple[list[Measurement], list[str]]:
+def _measure_all(folder: ImageSource, size: int | None) -> tuple[list[ImageMeasurement], list[str]]:
     """Return the measurements, and why the others could not be measured."""
     from degrade.errors import ImageError
     from degrade.fit.measurement import measure_file
@@ -120,7 +120,7 @@ def _measure_all(folder: ImageSource, size: int | None) -> tuple[list[Measuremen
     return measured, failures
 
 
-def _clean_sources(name: str, measured: list[Measurement], size: int | None) -> ImageSource:
+def _clean_sources(name: str, measured: list[ImageMeasurement], size: int | None) -> ImageSource:
     """Return the clean images, none larger than the photographs usually are."""
     from statistics import median
 

@@ -118,14 +118,14 @@ def _dataset(name: str) -> dict[str, Any]:
         own = configuration()
         return record | {"where": f"not here: --root, RELUME_DATA/{name}, or a line in {own}"}
     _, listing, _ = find_dataset(name)
-    found = len(listing.names) + len(listing.unusable)
-    return record | {"where": location, "found": found}
+    testsets = len(listing.names) + len(listing.unusable)
+    return record | {"where": location, "found": testsets}
 
 
 def _testsets() -> list[dict[str, Any]]:
     from degrade.dataset.testsets import find_testset, list_testsets
 
-    found = [find_testset(name) for name in list_testsets()]
+    testsets = [find_testset(name) for name in list_testsets()]
     return [
         {
             "name": testset.name,
@@ -134,7 +134,7 @@ def _testsets() -> list[dict[str, Any]]:
             "longest_side": str(testset.longest_side or ""),
             "summary": testset.summary,
         }
-        for testset in found
+        for testset in testsets
         if testset is not None
     ]
 

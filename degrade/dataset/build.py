@@ -112,13 +112,13 @@ def build(
     if storage.exists(PAIRS_FILE):
         return _finished(storage, jsonl)
     assert storing.shard_images is not None
-    work = _Work(dataset, storing.shard_images, part)
+    work = _BuildShards(dataset, storing.shard_images, part)
     try:
-        done_shards = Markers(storage).done()
+        done_shards = Markers(storage).done_shards()
         if on_start is not None:
             on_start(work.pairs(done_shards), work.pairs(range(work.shards)))
         _do_waiting(work, job_of(dataset, storage, storing), engine, done_shards, on_progress)
-        missing = work.shards - len(Markers(storage).done())
+        missing = work.shards - len(Markers(storage).done_shards())
         if storage.exists(PAIRS_FILE):
             return _finished(storage, jsonl)
         if missing:
@@ -137,7 +137,7 @@ def build(
 
 
 @dataclass(frozen=True, slots=True)
-class _Work:
+class _BuildShards:
     """The shards of a build, and which of them this run is asked for."""
 
     dataset: PairedDataset
@@ -169,7 +169,7 @@ class _Work:
 
 
 def _do_waiting(
-    work: _Work,
+    work: _BuildShards,
     job: ShardJob,
     engine: Engine,
     done_shards: frozenset[int],

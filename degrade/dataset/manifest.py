@@ -18,7 +18,7 @@ from degrade.dataset.rows import (
     LATER_COLUMNS,
     WHOLE_COLUMNS,
     Manifest,
-    Row,
+    ManifestRow,
     Summary,
     Tally,
 )
@@ -66,7 +66,7 @@ def check_name(location: str, name: str) -> str:
 
 def write_manifest(
     location: DatasetLocation,
-    rows: Iterable[Row],
+    rows: Iterable[ManifestRow],
     *,
     leave_out: Collection[str] = LATER_COLUMNS,
     jsonl: bool = False,
@@ -101,7 +101,9 @@ def write_manifest(
 
 
 @contextmanager
-def _table(storage: Storage, name: str, columns: list[str]) -> Iterator[Callable[[Row], None]]:
+def _table(
+    storage: Storage, name: str, columns: list[str]
+) -> Iterator[Callable[[ManifestRow], None]]:
     """Give a function that adds a row to a table."""
     import pyarrow
     import pyarrow.parquet
@@ -110,14 +112,14 @@ def _table(storage: Storage, name: str, columns: list[str]) -> Iterator[Callable
         WHOLE_COLUMNS - {"shard_offset"}, pyarrow.int32()
     )
     schema = pyarrow.schema([(name, kinds.get(name, pyarrow.string())) for name in columns])
-    waiting: list[Row] = []
+    waiting: list[ManifestRow] = []
 
     def flush() -> None:
         values = {name: [getattr(row, name) for row in waiting] for name in columns}
         writer.write_table(pyarrow.table(values, schema))
         waiting.clear()
 
-    def add(row: Row) -> None:
+    def add(row: ManifestRow) -> None:
         waiting.append(row)
         if len(waiting) == _AT_ONCE:
             flush()
@@ -152,7 +154,7 @@ def read_manifest(location: DatasetLocation) -> Manifest:
     return Manifest(pairs, failed)
 
 
-def iter_rows(location: DatasetLocation, name: str = PAIRS_FILE) -> Iterator[Row]:
+def iter_rows(location: DatasetLocation, name: str = PAIRS_FILE) -> Iterator[ManifestRow]:
     """Yield the rows of one table in the order they are stored, a few thousand in memory.
 
     Raises DatasetError when there is no manifest, or it is damaged; no ``failed.parquet`` is
@@ -198,8 +200,8 @@ def _opened(storage: Storage, name: str) -> Iterator[Any]:
         raise DatasetError(f"{where} is damaged or no manifest: {error}") from None
 
 
-def _row(record: dict[str, Any]) -> Row:
-    row = Row(**({"hq_file_name": ""} | record))
+def _row(record: dict[str, Any]) -> ManifestRow:
+    row = ManifestRow(**({"hq_file_name": ""} | record))
     for name in COLUMNS:
         value = getattr(row, name)
         if type(value) is not (int if name in WHOLE_COLUMNS else str):

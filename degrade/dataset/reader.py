@@ -19,7 +19,7 @@ from degrade.dataset.manifest import (
     storage_of,
 )
 from degrade.dataset.paired_dataset import Pair
-from degrade.dataset.rows import Row
+from degrade.dataset.rows import ManifestRow
 from degrade.dataset.sources import ImageSource
 from degrade.dataset.storage import Storage
 from degrade.engine.apply import apply_pair, carry_out, steps_of
@@ -33,7 +33,7 @@ _MEMBERS = 3
 """Of a pair in a tar file: HQ, LQ and its record."""
 
 
-def read_file(storage: Storage, row: Row, name: str) -> bytes:
+def read_file(storage: Storage, row: ManifestRow, name: str) -> bytes:
     """Return one of the files that a row names, from where the row says it is.
 
     Raises DatasetError when a name leads outside the dataset, ImageError when a tar file does
@@ -63,7 +63,7 @@ def _not_negative(offset: int) -> int:
     return offset
 
 
-def read_lq(storage: Storage, row: Row, plan: Plan) -> Image:
+def read_lq(storage: Storage, row: ManifestRow, plan: Plan) -> Image:
     """Return the whole LQ of a row, finished if it was kept small.
 
     Raises ImageError for a damaged image, ValueError when the plan has no such steps, and
@@ -92,7 +92,7 @@ class StoredPairs:
 
     def __init__(self, location: str | Path, source: str | Path | None = None) -> None:
         self._storage = storage_of(location)
-        self.rows: tuple[Row, ...] = read_manifest(self._storage).rows
+        self.rows: tuple[ManifestRow, ...] = read_manifest(self._storage).rows
         self._source: ImageSource | None = None
         if any(not row.hq_file_name for row in self.rows):
             self._source = source_of(read_lock(self._storage), source)
@@ -108,13 +108,13 @@ class StoredPairs:
     def __iter__(self) -> Iterator[Pair]:
         return (self[index] for index in range(len(self)))
 
-    def _hq(self, row: Row, plan: Plan) -> Image:
+    def _hq(self, row: ManifestRow, plan: Plan) -> Image:
         if self._source is not None:
             return carry_out(plan, self._source.read(row.source), steps_of(plan, "hq"))
         return decode_image(read_file(self._storage, row, row.hq_file_name), row.hq_file_name)
 
 
-def plan_of(row: Row) -> Plan:
+def plan_of(row: ManifestRow) -> Plan:
     """Return the plan of a row; raises ValueError when it is damaged or of another row."""
     plan = Plan.from_json(row.plan)
     if (plan.image_id, plan.variant) != (normalise_path(row.source), row.variant):
@@ -124,7 +124,7 @@ def plan_of(row: Row) -> Plan:
     return plan
 
 
-def find_row(location: DatasetLocation, key: str) -> Row:
+def find_row(location: DatasetLocation, key: str) -> ManifestRow:
     """Return the row of a pair by its key or either file name; raises DatasetError."""
     keys: list[str] = []
     for row in iter_rows(location):
@@ -141,7 +141,7 @@ def find_row(location: DatasetLocation, key: str) -> Row:
 
 def replay(
     location: DatasetLocation, key: str, source: str | Path | None = None
-) -> tuple[Row, Image, Image]:
+) -> tuple[ManifestRow, Image, Image]:
     """Return ``(row, hq, lq)`` of one pair, rebuilt from its row and the source's image.
 
     Parameters
@@ -169,7 +169,9 @@ def replay(
     return row, hq, lq
 
 
-def _source_picture(storage: Storage, row: Row, plan: Plan, source: str | Path | None) -> Image:
+def _source_picture(
+    storage: Storage, row: ManifestRow, plan: Plan, source: str | Path | None
+) -> Image:
     lock = read_lock(storage)
     normalise_path(row.source)  # refuses a source outside its folder
     if source is None and row.hq_file_name and not steps_of(plan, "hq"):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ManifestRow:
     """One pair, or one input that could not be used.
 
     ``hq_sha256`` and ``lq_sha256`` are of decoded pixels (`pixel_digest`) of the whole pair,
@@ -62,11 +62,11 @@ class Row:
         return json.dumps(record, sort_keys=True, separators=(",", ":"))
 
 
-COLUMNS = tuple(entry.name for entry in fields(Row))
+COLUMNS = tuple(entry.name for entry in fields(ManifestRow))
 """The columns, in order."""
 LATER_COLUMNS = ("shard", "shard_offset", "lq_steps_left")
 """Those without meaning for pairs that are stored whole, in files of their own."""
-WHOLE_COLUMNS = frozenset(entry.name for entry in fields(Row) if entry.type == "int")
+WHOLE_COLUMNS = frozenset(entry.name for entry in fields(ManifestRow) if entry.type == "int")
 """Those of whole numbers; the others are texts."""
 
 
@@ -74,8 +74,8 @@ WHOLE_COLUMNS = frozenset(entry.name for entry in fields(Row) if entry.type == "
 class Manifest:
     """Both tables of a dataset, each sorted by key."""
 
-    rows: tuple[Row, ...]
-    failed: tuple[Row, ...]
+    rows: tuple[ManifestRow, ...]
+    failed: tuple[ManifestRow, ...]
 
     def digest(self) -> str:
         """Return the dataset's digest."""
@@ -108,7 +108,7 @@ def pixel_digest(image: NDArray[np.uint8]) -> str:
     return digest.hexdigest()
 
 
-def dataset_digest(rows: Iterable[Row]) -> str:
+def dataset_digest(rows: Iterable[ManifestRow]) -> str:
     """Return the sha256 over the canonical rows, sorted by key and status, a line each."""
     digest = hashlib.sha256()
     for _, _, line in sorted(map(_place_in_order, rows)):
@@ -116,7 +116,7 @@ def dataset_digest(rows: Iterable[Row]) -> str:
     return digest.hexdigest()
 
 
-def _place_in_order(row: Row) -> tuple[str, str, str]:
+def _place_in_order(row: ManifestRow) -> tuple[str, str, str]:
     return row.key, row.status, row.canonical()
 
 
@@ -128,7 +128,7 @@ class Tally:
         self._sources = array("Q")
         self._digest = hashlib.sha256()
 
-    def add(self, row: Row, line: str) -> None:
+    def add(self, row: ManifestRow, line: str) -> None:
         """Take the next row and its canonical form."""
         self._counts[row.status] += 1
         if row.variant == 0 and row.source_sha256:

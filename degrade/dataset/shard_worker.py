@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from degrade.dataset.keys import pair_key
-from degrade.dataset.rows import Row, pixel_digest
+from degrade.dataset.rows import ManifestRow, pixel_digest
 from degrade.dataset.shards import Shard, ShardJob, check_places
 from degrade.dataset.storage import Storage
 from degrade.dataset.writers import Encoded, PairWriter, open_writer
@@ -35,38 +35,38 @@ class Markers:
 
     storage: Storage
 
-    def write(self, shard: int, rows: Sequence[Row]) -> None:
+    def write(self, shard: int, rows: Sequence[ManifestRow]) -> None:
         """Say that a shard is done."""
         records = [row.as_record() for row in rows]
         self.storage.write(_name(shard), json.dumps(records).encode())
 
-    def done(self) -> frozenset[int]:
+    def done_shards(self) -> frozenset[int]:
         """Return the numbers of the shards that are done."""
         names = (name.rpartition("/")[2].split(".") for name in self.storage.names(_FOLDER))
         return frozenset(
             int(parts[0]) for parts in names if parts[1:] == ["json"] and parts[0].isdecimal()
         )
 
-    def read(self, shard: int) -> list[Row]:
+    def read(self, shard: int) -> list[ManifestRow]:
         """Return a shard's rows.
 
         Raises FileNotFoundError without a marker, DatasetError for a damaged one.
         """
         try:
-            return [Row(**record) for record in json.loads(self.storage.read(_name(shard)))]
+            return [ManifestRow(**record) for record in json.loads(self.storage.read(_name(shard)))]
         except (ValueError, TypeError):
             raise DatasetError(
                 f"{self.storage.location}/{_name(shard)} is damaged: remove it and run the same "
                 "command again"
             ) from None
 
-    def rows(self, shards: Iterable[Shard]) -> Iterator[Row]:
+    def rows(self, shards: Iterable[Shard]) -> Iterator[ManifestRow]:
         """Yield the rows of all shards in the order of their keys.
 
         Shards follow each other in that order, so those of one or two are in memory; only a
         image named like another one's variant can reach into the next.
         """
-        waiting: list[tuple[str, str, int, Row]] = []
+        waiting: list[tuple[str, str, int, ManifestRow]] = []
         for shard in shards:
             while waiting and waiting[0][0] < shard.first_key:
                 yield heapq.heappop(waiting)[-1]
@@ -169,7 +169,7 @@ def do_shard(job: ShardJob, shard: Shard) -> ShardCounts:
     return ShardCounts(pairs, len(rows) - pairs)
 
 
-def _store_variants(job: ShardJob, image_id: str, writer: PairWriter) -> list[Row]:
+def _store_variants(job: ShardJob, image_id: str, writer: PairWriter) -> list[ManifestRow]:
     """Store all variants of one image."""
     try:
         image, sha256 = job.source.read_with_digest(image_id)
@@ -177,7 +177,7 @@ def _store_variants(job: ShardJob, image_id: str, writer: PairWriter) -> list[Ro
         return [_failed(job, image_id, str(error))]
     data = job.source.read_bytes(image_id) if job.storing.hq == "copy" else None
     source = _Source(image_id, image, sha256, data)
-    rows: list[Row] = []
+    rows: list[ManifestRow] = []
     first: _Hq | None = None
     for variant in range(job.variants):
         image_plan = plan(
@@ -222,7 +222,7 @@ def _file_of(job: ShardJob, image: Image, copy: bytes | None) -> tuple[bytes, st
 
 def _store_pair(
     job: ShardJob, source: _Source, image_plan: Plan, key: str, hq: _Hq, writer: PairWriter
-) -> Row:
+) -> ManifestRow:
     """Degrade, store and describe one pair."""
     if job.storing.keep_small:
         degraded = degrade_in_two(image_plan, source.image)
@@ -234,14 +234,14 @@ def _store_pair(
         Encoded(
             key=key,
             hq=hq.data,
-            lq=encode(degraded.kept, job.storing.lq_format),
+            lq=encode(degraded.stored, job.storing.lq_format),
             hq_ending=hq.ending,
             lq_ending=job.storing.lq_format,
             hq_key=hq.key,
             record=_record(key, text, hq, degraded) if job.storing.layout == "webdataset" else b"",
         )
     )
-    return Row(
+    return ManifestRow(
         key=key,
         source=source.image_id,
         source_sha256=source.sha256,
@@ -274,6 +274,6 @@ def _record(key: str, plan_text: str, hq: _Hq, degraded: Degraded) -> bytes:
     return json.dumps(record, sort_keys=True, separators=(",", ":")).encode()
 
 
-def _failed(job: ShardJob, image_id: str, reason: str) -> Row:
+def _failed(job: ShardJob, image_id: str, reason: str) -> ManifestRow:
     key = pair_key(image_id, 0, job.variants)
-    return Row(key, image_id, "", 0, "", "", 0, 0, 0, 0, "", "", "", "failed", reason)
+    return ManifestRow(key, image_id, "", 0, "", "", 0, 0, 0, 0, "", "", "", "failed", reason)

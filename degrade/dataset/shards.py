@@ -145,9 +145,9 @@ def check_places(job: ShardJob) -> None:
     Without this, images that lie on another machine's disk would be rows of failed inputs,
     and shards would be written where nobody looks for them.
     """
-    pictures = job.source.storage.local
-    if pictures is not None and not pictures.is_dir():
-        raise _elsewhere(str(pictures))
+    folder = job.source.storage.local
+    if folder is not None and not folder.is_dir():
+        raise _elsewhere(str(folder))
     if not job.storage.exists(LOCK_FILE):
         raise _elsewhere(job.storage.location)
 

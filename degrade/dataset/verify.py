@@ -14,7 +14,7 @@ from typing import Any
 from degrade.dataset.lock import read_lock, source_of
 from degrade.dataset.manifest import DatasetLocation, iter_rows, storage_of, summarise
 from degrade.dataset.reader import plan_of, read_file, read_lq
-from degrade.dataset.rows import Row, Summary, pixel_digest
+from degrade.dataset.rows import ManifestRow, Summary, pixel_digest
 from degrade.dataset.sources import ImageSource
 from degrade.dataset.storage import Storage
 from degrade.engine.apply import carry_out, steps_of
@@ -56,11 +56,11 @@ class RowChecker:
     recompute: bool = True
     source: ImageSource | None = None
 
-    def rows(self, rows: tuple[Row, ...]) -> tuple[int, list[Mismatch]]:
+    def rows(self, rows: tuple[ManifestRow, ...]) -> tuple[int, list[Mismatch]]:
         """Return how many rows were checked and what is wrong with them; for worker processes."""
         return len(rows), [mismatches for row in rows for mismatches in self.row(row)]
 
-    def row(self, row: Row) -> Iterator[Mismatch]:
+    def row(self, row: ManifestRow) -> Iterator[Mismatch]:
         """Yield what is wrong with one pair: a changed file, a plan that gives other bytes."""
         try:
             plan = plan_of(row)
@@ -79,7 +79,7 @@ class RowChecker:
         elif pixel_digest(carry_out(plan, start, steps_of(plan, "lq"))) != row.lq_sha256:
             yield Mismatch(row.key, "degrading the stored HQ again gives another LQ")
 
-    def _lq(self, row: Row, plan: Plan) -> tuple[Image | None, str]:
+    def _lq(self, row: ManifestRow, plan: Plan) -> tuple[Image | None, str]:
         """Return the LQ if it is as the row says, or what is wrong with it."""
         try:
             image = read_lq(self.storage, row, plan)
@@ -90,7 +90,7 @@ class RowChecker:
         size = (row.lq_height, row.lq_width)
         return _matching(image, row.lq_file_name, row.lq_sha256, size)
 
-    def _start(self, row: Row, plan: Plan) -> tuple[Image | None, str]:
+    def _start(self, row: ManifestRow, plan: Plan) -> tuple[Image | None, str]:
         """Return the image that the LQ was made of, or what is wrong with the HQ.
 
         There is neither where the recipe changes the HQ and only that is stored.
@@ -207,7 +207,7 @@ def verify(
     )
 
 
-def _batches(storage: Storage) -> Iterator[tuple[Row, ...]]:
+def _batches(storage: Storage) -> Iterator[tuple[ManifestRow, ...]]:
     rows = iter_rows(storage)
     while batch := tuple(islice(rows, _BATCH)):
         yield batch

@@ -50,7 +50,7 @@ class Encoded:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Where a pair went: its part of a `degrade.dataset.rows.Row`, of the same names."""
+    """Where a pair went: its part of a `degrade.dataset.rows.ManifestRow`, of the same names."""
 
     hq_file_name: str
     lq_file_name: str

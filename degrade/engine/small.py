@@ -27,14 +27,14 @@ class Degraded:
     ----------
     lq
         uint8 (height, width, 3): the whole one.
-    kept
+    stored
         What `finished` makes ``lq`` of: itself, or a smaller one.
     steps_left
-        The number of steps between the two; 0 when ``kept`` is ``lq``.
+        The number of steps between the two; 0 when ``stored`` is ``lq``.
     """
 
     lq: Image
-    kept: Image
+    stored: Image
     steps_left: int
 
 
@@ -75,13 +75,13 @@ def degrade_in_two(plan: Plan, source: Image) -> Degraded:
     return Degraded(lq, small, left) if whole else Degraded(lq, lq, 0)
 
 
-def finished(plan: Plan, kept: Image, left: int) -> Image:
+def finished(plan: Plan, stored: Image, left: int) -> Image:
     """Return the whole LQ from what was kept of it and the number of steps that are left.
 
     Raises ValueError when the plan has no such place.
     """
     if left == 0:
-        return kept
+        return stored
     if left != steps_left(plan):
         raise ValueError(f"its LQ cannot be finished by {left} steps")
-    return carry_out(plan, kept, steps_of(plan, "lq")[-left:])
+    return carry_out(plan, stored, steps_of(plan, "lq")[-left:])

@@ -131,6 +131,6 @@ def run_window(
         running.update(map(submit, islice(waiting, max(0, room))))
         if not running:
             return
-        done, running = wait(running, _LOOK_SECONDS, FIRST_COMPLETED)
-        while done:
-            yield done.pop().result()
+        finished, running = wait(running, _LOOK_SECONDS, FIRST_COMPLETED)
+        while finished:
+            yield finished.pop().result()

@@ -184,13 +184,13 @@ class DataPool:
         counted = zip(self.families, self._split.counts(step), strict=True)
         return tuple(stream.shuffled([name for name, count in counted for _ in range(count)]))
 
-    def pictures(self, step: int) -> list[tuple[str, int]]:
+    def images(self, step: int) -> list[tuple[str, int]]:
         """Return ``(image id, pass)`` of each pair of a batch."""
         count = len(self.source)
-        places = range(step * self.batch_size, (step + 1) * self.batch_size)
+        positions = range(step * self.batch_size, (step + 1) * self.batch_size)
         return [
             (self.source.keys[int(_order(self.seed, turn, count)[position])], turn)
-            for turn, position in (divmod(place, count) for place in places)
+            for turn, position in (divmod(position, count) for position in positions)
         ]
 
     def __getitem__(self, step: int) -> Batch:
@@ -201,7 +201,7 @@ class DataPool:
         """
         return self.part(step, range(self.batch_size))
 
-    def part(self, step: int, places: range) -> Batch:
+    def part(self, step: int, positions: range) -> Batch:
         """Return some pairs of a batch, the very same as in the whole one.
 
         So several processes share a batch: each makes its own part and no other.
@@ -210,21 +210,23 @@ class DataPool:
         ----------
         step
             The batch, see ``pool[step]``.
-        places
+        positions
             Which pairs of it, each from 0 to ``batch_size`` − 1; at least one.
         """
         if not 0 <= step < 2**63:
             raise IndexError(f"step {step} of a pool: steps count from 0")
-        mix, pictures = self.mix(step), self.pictures(step)
-        families = tuple(mix[place] for place in places)
+        mix, images = self.mix(step), self.images(step)
+        families = tuple(mix[position] for position in positions)
         pairs = [
-            self._pair(*pictures[place], self._recipes[self.families.index(mix[place])])
-            for place in places
+            self._pair(*images[position], self._recipes[self.families.index(mix[position])])
+            for position in positions
         ]
-        plans = tuple(drawn for _, _, drawn in pairs)
+        plans = tuple(image_plan for _, _, image_plan in pairs)
         return Batch(
             step,
-            tuple(pair_key(drawn.image_id, drawn.variant, _VARIANTS) for drawn in plans),
+            tuple(
+                pair_key(image_plan.image_id, image_plan.variant, _VARIANTS) for image_plan in plans
+            ),
             _stacked([hq for hq, _, _ in pairs], plans, "HQ"),
             _stacked([lq for _, lq, _ in pairs], plans, "LQ"),
             plans,
@@ -235,7 +237,7 @@ class DataPool:
         # An image has 65 536 variants; passes beyond them go on with the next seed.
         more, variant = divmod(turn, _VARIANTS)
         image = self.source.read(image_id)
-        drawn = plan(
+        image_plan = plan(
             recipe,
             seed=(self.seed + more) % 2**64,
             image_id=image_id,
@@ -244,14 +246,14 @@ class DataPool:
             crop=self.crop,
         )
         if self.crop is None:
-            hq, lq = apply_pair(drawn, image)
-            return hq, lq, drawn
+            hq, lq = apply_pair(image_plan, image)
+            return hq, lq, image_plan
         # Cut here and not by the engine, which would turn the whole image into planes.
-        cut, *steps = drawn.steps
+        cut, *steps = image_plan.steps
         top, left, height, width = (int(value) for value in cut.parameters.values())
         window = image[top : top + height, left : left + width]
-        hq, lq = apply_pair(replace(drawn, size=self.crop, steps=tuple(steps)), window)
-        return hq, lq, drawn
+        hq, lq = apply_pair(replace(image_plan, size=self.crop, steps=tuple(steps)), window)
+        return hq, lq, image_plan
 
 
 def _share(name: str, share: float) -> Fraction:
@@ -278,12 +280,12 @@ def _order(seed: int, turn: int, count: int) -> NDArray[np.int64]:
 
 
 def _stacked(images: list[Image], plans: tuple[Plan, ...], half: str) -> NDArray[np.uint8]:
-    for image, drawn in zip(images, plans, strict=True):
+    for image, image_plan in zip(images, plans, strict=True):
         if image.shape != images[0].shape:
             first, other = images[0].shape, image.shape
             raise ImageError(
                 f"{half} of {plans[0].image_id} ({plans[0].recipe}) is {first[0]} × {first[1]} but "
-                f"of {drawn.image_id} ({drawn.recipe}) {other[0]} × {other[1]}: a batch needs one "
-                "size, give crop= and recipes of one scale"
+                f"of {image_plan.image_id} ({image_plan.recipe}) {other[0]} × {other[1]}: a batch "
+                "needs one size, give crop= and recipes of one scale"
             )
     return np.stack(images)

@@ -27,7 +27,7 @@ _MOST_PHOTONS = 1e5
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class FittedPart:
     """One degradation: how often, and equally likely values, rising."""
 
     probability: float
@@ -70,20 +70,20 @@ class Candidate:
         Sides of pixelation.
     """
 
-    blur: Part
+    blur: FittedPart
     turned: float
-    along: Part
-    across: Part
-    angle: Part
-    scale: Part
+    along: FittedPart
+    across: FittedPart
+    angle: FittedPart
+    scale: FittedPart
     back: float
     last: float
     filter: str
-    noise: Part
+    noise: FittedPart
     shot: float
     grey: float
-    quality: Part
-    block: Part
+    quality: FittedPart
+    block: FittedPart
 
     def steps(self) -> list[dict[str, Any]]:
         """Return the recipe's steps, in order; those that never happen are left out."""
@@ -127,7 +127,7 @@ class Candidate:
             min(_MOST_PHOTONS, _MIDDLE_VARIANCE / max(sigma, 0.1) ** 2)
             for sigma in reversed(self.noise.levels)
         ]
-        shot = {"operation": "shot_noise", "photons": _choice(Part(1.0, tuple(photons)))}
+        shot = {"operation": "shot_noise", "photons": _choice(FittedPart(1.0, tuple(photons)))}
         plain: dict[str, Any] = {"operation": "gaussian_noise", "sigma": _choice(self.noise)}
         if self.grey > 0.0:
             plain["per_channel"] = {
@@ -151,10 +151,10 @@ def averaged(candidates: Sequence[Candidate]) -> Candidate:
     means: dict[str, Any] = {}
     for field in fields(Candidate):
         values = [getattr(candidate, field.name) for candidate in candidates]
-        if isinstance(values[0], Part):
+        if isinstance(values[0], FittedPart):
             levels = np.mean([part.levels for part in values], axis=0)
             chance = float(np.mean([part.probability for part in values]))
-            means[field.name] = Part(chance, tuple(float(level) for level in levels))
+            means[field.name] = FittedPart(chance, tuple(float(level) for level in levels))
         else:
             same = isinstance(values[0], str)
             means[field.name] = values[0] if same else float(np.mean(values))
@@ -180,7 +180,7 @@ def _either(
     return [_with_chance({"one_of": members}, probability)]
 
 
-def _step(part: Part, step: dict[str, Any]) -> list[dict[str, Any]]:
+def _step(part: FittedPart, step: dict[str, Any]) -> list[dict[str, Any]]:
     return [] if _chance(part.probability) == 0.0 else [_with_chance(step, part.probability)]
 
 
@@ -195,7 +195,7 @@ def _chance(value: float) -> float:
     return round(min(1.0, max(0.0, value)), 2)
 
 
-def _choice(part: Part, *, whole: bool = False) -> dict[str, Any] | float | int:
+def _choice(part: FittedPart, *, whole: bool = False) -> dict[str, Any] | float | int:
     """Return equally likely values as recipes write them; equal ones are counted together."""
     values: list[float | int] = [
         round(level) if whole else float(f"{level:.4g}") for level in part.levels

@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 
 from degrade.dataset.sources import ImageSource
 from degrade.errors import DatasetError
-from degrade.fit.candidate import Candidate, Part, as_recipe, averaged
+from degrade.fit.candidate import Candidate, FittedPart, as_recipe, averaged
 from degrade.fit.correction import corrected, first_candidate
-from degrade.fit.measurement import Measurement, measure_image
+from degrade.fit.measurement import ImageMeasurement, measure_image
 from degrade.fit.quantities import Floors, PlanValues, floors_of, values_of_plan
 from degrade.recipe.recipe import Recipe
 
@@ -33,7 +33,7 @@ class Generated:
     """Images of a candidate: what was drawn for each, and what it measures."""
 
     plan_values: tuple[PlanValues, ...]
-    measured: tuple[Measurement, ...]
+    measured: tuple[ImageMeasurement, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +42,12 @@ class Fit:
 
     candidate: Candidate
     floors: Floors
-    photos: tuple[Measurement, ...]
+    photos: tuple[ImageMeasurement, ...]
     generated: Generated
 
 
 def fit(
-    photos: Sequence[Measurement],
+    photos: Sequence[ImageMeasurement],
     sources: ImageSource,
     *,
     count: int | None = None,
@@ -103,7 +103,7 @@ def fit(
     return Fit(final, floors, tuple(photos), generated)
 
 
-def _never(part: Part) -> Part:
+def _never(part: FittedPart) -> FittedPart:
     return replace(part, probability=0.0)
 
 

@@ -25,7 +25,7 @@ _CLEARS = 95
 
 
 @dataclass(frozen=True, slots=True)
-class Measurement:
+class ImageMeasurement:
     """What one image tells.
 
     Attributes
@@ -86,7 +86,7 @@ class Measurement:
         return self.blur.sigma * self.divisor / (1.0 if self.last else self.factor)
 
 
-def measure_file(data: bytes, name: str, *, full: int = 0) -> Measurement:
+def measure_file(data: bytes, name: str, *, full: int = 0) -> ImageMeasurement:
     """Return the measurement of an encoded file's bytes; see `measure_image`.
 
     Raises ImageError where it is no image, or one with a side below 16 pixels.
@@ -103,7 +103,7 @@ def measure_image(
     *,
     full: int = 0,
     stored_quality: float | None = None,
-) -> Measurement:
+) -> ImageMeasurement:
     """Return the measurement of one image.
 
     Parameters
@@ -133,7 +133,7 @@ def measure_image(
     noise = measure_noise(before, compressed=quality <= _CLEARS)
     luma = image @ np.array([0.299, 0.587, 0.114])
     steps = np.abs(np.diff(luma, axis=0)).mean() + np.abs(np.diff(luma, axis=1)).mean()
-    return Measurement(
+    return ImageMeasurement(
         height=height,
         width=width,
         full=max(full, height, width),

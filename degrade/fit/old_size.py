@@ -102,7 +102,7 @@ def find_old_size(image: Image) -> OldSize | None:
     luma -= luma.mean()
     saturated = np.any((image == 0) | (image == 255), axis=2)
     rows, columns = _lines(luma.T, saturated.T), _lines(luma, saturated)
-    judge = _Judge(rows, columns)
+    judge = _SizeJudge(rows, columns)
     sizes = [judge.size(width) for width in _deepest(luma, rows)]
     if not sizes:
         return None
@@ -191,7 +191,7 @@ class _Fits:
         return float(around - np.log(self.misfit(small) + 1e-6)) - usual
 
 
-class _Judge:
+class _SizeJudge:
     """Judges old widths of one image by both directions and every filter."""
 
     def __init__(self, rows: Samples, columns: Samples) -> None:

@@ -14,7 +14,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from degrade.fit.measurement import NO_JPEG, Measurement
+from degrade.fit.measurement import NO_JPEG, ImageMeasurement
 from degrade.planner.plan import Plan
 
 Values = NDArray[np.float64]
@@ -56,26 +56,26 @@ def values_of_plan(plan: Plan) -> PlanValues:
 
     Of several steps of one kind the last counts, of noises the sum of variances.
     """
-    found: dict[str, float] = {}
+    values_of_step: dict[str, float] = {}
     variance = 0.0
     for step in plan.steps:
         values = step.parameters
         if step.operation == "gaussian_blur":
             pair = sorted((float(values["sigma_x"]), float(values["sigma_y"])))
-            found |= {"across": pair[0], "along": pair[1]}
-            found["blur"] = math.sqrt((pair[0] ** 2 + pair[1] ** 2) / 2.0)
+            values_of_step |= {"across": pair[0], "along": pair[1]}
+            values_of_step["blur"] = math.sqrt((pair[0] ** 2 + pair[1] ** 2) / 2.0)
         elif step.operation in ("resize", "resize_blur"):
             divisor = plan.size[0] / float(values["height"])
-            found["scale"] = max(divisor, found.get("scale", 1.0))
+            values_of_step["scale"] = max(divisor, values_of_step.get("scale", 1.0))
         elif step.operation == "gaussian_noise":
             variance += float(values["sigma"]) ** 2
         elif step.operation == "shot_noise":
             variance += _MIDDLE_VARIANCE / float(values["photons"])
         elif step.operation == "jpeg":
-            found["quality"] = float(values["quality"])
+            values_of_step["quality"] = float(values["quality"])
         elif step.operation == "pixelate":
-            found["block"] = float(values["block"])
-    return PlanValues(**found, noise=math.sqrt(variance))
+            values_of_step["block"] = float(values["block"])
+    return PlanValues(**values_of_step, noise=math.sqrt(variance))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +101,16 @@ class Quantity:
     name: str
     title: str
     unit: str
-    measured: Callable[[Measurement], float]
+    measured: Callable[[ImageMeasurement], float]
     none: float
     least: float
     whole: bool = False
 
-    def of(self, pictures: Sequence[Measurement]) -> Values:
+    def of(self, images: Sequence[ImageMeasurement]) -> Values:
         """Return the values of several images."""
-        return np.array([self.measured(one) for one in pictures], np.float64)
+        return np.array([self.measured(one) for one in images], np.float64)
 
-    def drawn(self, draws: Sequence[PlanValues]) -> Values:
+    def planned(self, draws: Sequence[PlanValues]) -> Values:
         """Return the values that were drawn."""
         return np.array([getattr(draw, self.name) for draw in draws], np.float64)
 
@@ -213,7 +213,7 @@ class Shares:
     grey: float
 
 
-def floors_of(noiseless: Sequence[Measurement], sharp: Sequence[Measurement]) -> Floors:
+def floors_of(noiseless: Sequence[ImageMeasurement], sharp: Sequence[ImageMeasurement]) -> Floors:
     """Return what three of four clean images stay below, and the share of the others."""
     noises = np.array([one.noise.sigma for one in noiseless])
     blurs = np.array([one.blur.sigma for one in sharp])
@@ -222,20 +222,20 @@ def floors_of(noiseless: Sequence[Measurement], sharp: Sequence[Measurement]) ->
     return Floors(noise, blur, float(np.mean(noises > noise)), float(np.mean(blurs > blur)))
 
 
-def is_shrunk(one: Measurement) -> bool:
+def is_shrunk(one: ImageMeasurement) -> bool:
     """Tell whether an image has clearly fewer pixels than HQ."""
     return one.divisor >= _SHRUNK
 
 
-def is_turned(one: Measurement, floors: Floors) -> bool:
+def is_turned(one: ImageMeasurement, floors: Floors) -> bool:
     """Tell whether an image is blurred clearly more along one direction."""
     apart = one.blur.along**2 - one.blur.across**2
     return one.blur.sigma > floors.blur and one.blur.stretch >= _TURNED and apart > _APART
 
 
-def shares_of(pictures: Sequence[Measurement], floors: Floors) -> Shares:
+def shares_of(images: Sequence[ImageMeasurement], floors: Floors) -> Shares:
     """Return the shares of a folder; a share of nothing is 0."""
-    whole = [one for one in pictures if one.block == 1]
+    whole = [one for one in images if one.block == 1]
     blurred = [one for one in whole if one.blur.sigma > floors.blur]
     shrunk = [one for one in whole if is_shrunk(one)]
     back = [one for one in shrunk if max(one.height, one.width) > 0.97 * one.full]
@@ -246,7 +246,7 @@ def shares_of(pictures: Sequence[Measurement], floors: Floors) -> Shares:
         if one.quality >= _COLOUR_KEPT and one.noise.sigma > _STRONG * floors.noise
     ]
     return Shares(
-        block=_share(pictures, lambda one: one.block > 1),
+        block=_share(images, lambda one: one.block > 1),
         blur=_really(len(blurred) / max(len(whole), 1), floors.false_blur),
         scale=len(shrunk) / max(len(whole), 1),
         noise=_really(len(noisy) / max(len(whole), 1), floors.false_noise),
@@ -259,10 +259,10 @@ def shares_of(pictures: Sequence[Measurement], floors: Floors) -> Shares:
     )
 
 
-def _really(seen: float, false: float) -> float:
+def _really(share: float, false: float) -> float:
     """Return the share that shows something, where a share ``false`` of the others seems to."""
-    return max(0.0, seen - false) / (1.0 - false)
+    return max(0.0, share - false) / (1.0 - false)
 
 
-def _share(pictures: Sequence[Measurement], shows: Callable[[Measurement], bool]) -> float:
-    return sum(map(shows, pictures)) / max(len(pictures), 1)
+def _share(images: Sequence[ImageMeasurement], shows: Callable[[ImageMeasurement], bool]) -> float:
+    return sum(map(shows, images)) / max(len(images), 1)

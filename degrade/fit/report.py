@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degrade.fit.candidate import recipe_text
-from degrade.fit.measurement import Measurement
+from degrade.fit.measurement import ImageMeasurement
 from degrade.fit.quantities import QUANTITIES, Quantity
 from degrade.images import Image, atomic_file
 
@@ -32,7 +32,7 @@ def quartiles(result: Fit) -> dict[str, dict[str, list[float]]]:
     }
 
 
-def _quartiles(quantity: Quantity, images: Sequence[Measurement]) -> list[float]:
+def _quartiles(quantity: Quantity, images: Sequence[ImageMeasurement]) -> list[float]:
     return [round(float(v), 2) for v in np.quantile(quantity.of(images), [0.25, 0.5, 0.75])]
 
 
@@ -96,7 +96,7 @@ _TRUE, _GENERATED = (28, 80, 160), (214, 110, 20)
 _STEPS = 200
 
 
-def draw_fit(photos: Sequence[Measurement], generated: Sequence[Measurement]) -> Image:
+def draw_fit(photos: Sequence[ImageMeasurement], generated: Sequence[ImageMeasurement]) -> Image:
     """Return a panel a quantity with both cumulative distributions, uint8 (H, W, 3).
 
     The share of images at or below a value rises from 0 to 1; where both lines agree, the
@@ -123,7 +123,7 @@ def draw_fit(photos: Sequence[Measurement], generated: Sequence[Measurement]) ->
     return np.array(sheet, dtype=np.uint8)
 
 
-def _varies(quantity: Quantity, *folders: Sequence[Measurement]) -> bool:
+def _varies(quantity: Quantity, *folders: Sequence[ImageMeasurement]) -> bool:
     """Whether any image shows the quantity."""
     return any((quantity.of(folder) != quantity.none).any() for folder in folders)
 

@@ -29,7 +29,7 @@ _SHRUNK = 1.3
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class SheetCell:
     """One image of a sheet: its title, a word at the end of the title's line, and lines below."""
 
     image: Image
@@ -39,10 +39,10 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SheetRow:
     """Cells from left to right, the source first, under a heading which may be empty."""
 
-    cells: tuple[Cell, ...]
+    cells: tuple[SheetCell, ...]
     heading: str = ""
     note: str = ""
 
@@ -67,7 +67,7 @@ class _Pen:
         return round(self.draw.textlength(text_shown, font))
 
 
-def contact_sheet(rows: Sequence[Row], side: int = 240) -> Image:
+def contact_sheet(rows: Sequence[SheetRow], side: int = 240) -> Image:
     """Return one image of all rows, uint8 (height, width, 3).
 
     Where images are shown much smaller than they are, a detail of the same place at full size
@@ -98,7 +98,7 @@ def contact_sheet(rows: Sequence[Row], side: int = 240) -> Image:
     return np.array(sheet, dtype=np.uint8)
 
 
-def _draw_row(sheet: PIL.Image.Image, pen: _Pen, row: Row, top: int, side: int) -> None:
+def _draw_row(sheet: PIL.Image.Image, pen: _Pen, row: SheetRow, top: int, side: int) -> None:
     if row.heading:
         room = sheet.width - 2 * _MARGIN
         taken = pen.write((_MARGIN, top), row.heading, _INK, pen.heading, room) + 10
@@ -124,7 +124,7 @@ def _draw_row(sheet: PIL.Image.Image, pen: _Pen, row: Row, top: int, side: int) 
             pen.write(corner, line, _FAINT, pen.text, side)
 
 
-def _row_height(row: Row, side: int) -> int:
+def _row_height(row: SheetRow, side: int) -> int:
     tallest = max(_fitted_size(cell.image, side)[1] for cell in row.cells)
     detail = _SPACE + _detail_size(row, side)[1] if _has_detail(row, side) else 0
     lines = max(len(cell.lines) for cell in row.cells)
@@ -132,18 +132,18 @@ def _row_height(row: Row, side: int) -> int:
     return (_HEADING if row.heading else 0) + _TITLE + tallest + detail + text
 
 
-def _has_detail(row: Row, side: int) -> bool:
+def _has_detail(row: SheetRow, side: int) -> bool:
     height, width = row.cells[0].image.shape[:2]
     return bool(max(height, width) > _SHRUNK * side)
 
 
-def _detail_size(row: Row, side: int) -> tuple[int, int]:
+def _detail_size(row: SheetRow, side: int) -> tuple[int, int]:
     """Return ``(width, height)`` of the detail, pixels of the sheet and of the first image."""
     height, width = row.cells[0].image.shape[:2]
     return min(side, width), min(round(side * _DETAIL), height)
 
 
-def _window(row: Row, side: int) -> tuple[float, float, float, float]:
+def _window(row: SheetRow, side: int) -> tuple[float, float, float, float]:
     """Return left, top, right and bottom of the detail as shares of an image's sides."""
     height, width = row.cells[0].image.shape[:2]
     across, down = _detail_size(row, side)
@@ -152,7 +152,7 @@ def _window(row: Row, side: int) -> tuple[float, float, float, float]:
     return left / width, top / height, (left + across) / width, (top + down) / height
 
 
-def _detail(image: Image, row: Row, side: int) -> PIL.Image.Image:
+def _detail(image: Image, row: SheetRow, side: int) -> PIL.Image.Image:
     import PIL.Image
 
     height, width = image.shape[:2]
@@ -162,7 +162,7 @@ def _detail(image: Image, row: Row, side: int) -> PIL.Image.Image:
     return PIL.Image.fromarray(image).resize(size, PIL.Image.Resampling.NEAREST, box)
 
 
-def _frame(pen: _Pen, row: Row, side: int, corner: tuple[int, int]) -> None:
+def _frame(pen: _Pen, row: SheetRow, side: int, corner: tuple[int, int]) -> None:
     """Draw where the detail is, in white on black so that it shows on any image."""
     width, height = _fitted_size(row.cells[0].image, side)
     left, top, right, bottom = _window(row, side)

@@ -14,14 +14,14 @@ from typing import Any
 from degrade.ops import Integer, Number, Operation, Parameter, Value
 
 
-def needs_resolving(operation: Operation, given: Iterable[str]) -> bool:
+def needs_resolving(operation: Operation, names: Iterable[str]) -> bool:
     """Return whether `resolve` may change anything where a recipe gives these parameters."""
-    return operation.derived is not None or not operation.recipe_only.keys().isdisjoint(given)
+    return operation.derived is not None or not operation.recipe_only.keys().isdisjoint(names)
 
 
 def resolve(
     operation: Operation,
-    drawn: Mapping[str, Value],
+    parameters: Mapping[str, Value],
     size: tuple[int, int],
     source_size: tuple[int, int],
 ) -> dict[str, Value]:
@@ -31,7 +31,7 @@ def resolve(
     ----------
     operation
         From the table.
-    drawn
+    parameters
         Parameter values as drawn from the recipe, and the defaults of those it leaves out.
     size, source_size
         ``(height, width)`` at this point of the plan, and of the source.
@@ -47,7 +47,7 @@ def resolve(
     (GFPGAN, gfpgan/data/ffhq_degradation_dataset.py:176); ``of: source`` divides the source's
     sides instead of those at this point.
     """
-    values: dict[str, Any] = dict(drawn)
+    values: dict[str, Any] = dict(parameters)
     if values.pop("of", "current") == "source":
         size = source_size
     if "sigma" in operation.recipe_only and "sigma" in values:
@@ -67,7 +67,9 @@ def _divided(side: int, divisor: float) -> int:
     return max(1, min(65535, int(side // divisor)))
 
 
-def scaled(operation: Operation, drawn: Mapping[str, Value], factor: float) -> dict[str, Value]:
+def scaled(
+    operation: Operation, parameters: Mapping[str, Value], factor: float
+) -> dict[str, Value]:
     """Return parameters as drawn, their lengths times ``factor``, kept inside their ranges.
 
     Parameters
@@ -75,7 +77,7 @@ def scaled(operation: Operation, drawn: Mapping[str, Value], factor: float) -> d
     operation
         From the table; its units say what is a length. Heights and widths to resize or crop to
         stay: they are sizes.
-    drawn
+    parameters
         Parameter values as drawn from the recipe.
     factor
         Side of the image over the side that the recipe means at this point.
@@ -85,7 +87,7 @@ def scaled(operation: Operation, drawn: Mapping[str, Value], factor: float) -> d
         name: value
         if isinstance(value, bool | str) or (operation.resizes and name != "divisor")
         else _scaled(name, specs[name], value, factor)
-        for name, value in drawn.items()
+        for name, value in parameters.items()
     }
 
 

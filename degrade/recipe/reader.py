@@ -36,11 +36,11 @@ def read_recipe(path: Path, requested: Sequence[str] = ()) -> Recipe:
     ``requested`` are values of its switches; those not asked for stand at their defaults.
     """
     data, lines = load_yaml(path, path.name, error=RecipeError)
-    return _Reader(path, lines).recipe(data, requested)
+    return _RecipeReader(path, lines).recipe(data, requested)
 
 
 @dataclass(slots=True)
-class _Reader(RecipeValues):
+class _RecipeReader(RecipeValues):
     """One pass over one file; counts the slots as it goes."""
 
     values: Mapping[str, bool] = field(default_factory=dict)  # of switches: is it chosen
@@ -145,7 +145,7 @@ class _Reader(RecipeValues):
             ordered = self.flag(entry.get("in_order", False), (*path_here, "in_order"))
             if "in_order" in entry and not shuffle:
                 self.fail((*path_here, "in_order"), "in_order counts where steps are shuffled only")
-            if not self.wanted(entry, (*path_here, "when")):
+            if not self.is_kept(entry, (*path_here, "when")):
                 self.used = used
                 continue
             in_order += [len(nodes)] if ordered else []
@@ -159,7 +159,7 @@ class _Reader(RecipeValues):
             slot, kind, probability, shuffle, count, tuple(nodes), tuple(weights), tuple(in_order)
         )
 
-    def wanted(self, entry: Mapping[str, Any], where: KeyPath) -> bool:
+    def is_kept(self, entry: Mapping[str, Any], where: KeyPath) -> bool:
         """Tell whether the switches keep a member: one of its ``when`` values is chosen."""
         if "when" not in entry:
             return True
@@ -204,20 +204,20 @@ class _Reader(RecipeValues):
         return RecipeStep(slot, name, probability, target, parameters)
 
     def complete(
-        self, operation: Operation, given: Mapping[str, Distribution], where: KeyPath
+        self, operation: Operation, written_parameters: Mapping[str, Distribution], where: KeyPath
     ) -> None:
         """Refuse a step that leaves out a parameter without default, or gives one twice."""
         stands_for = operation.shorthands()
-        shorthands = [key for key in stands_for if key in given]
+        shorthands = [key for key in stands_for if key in written_parameters]
         replaced = {name for key in shorthands for name in stands_for[key]}
-        twice = [name for name in given if name in replaced] + shorthands[1:]
+        twice = [name for name in written_parameters if name in replaced] + shorthands[1:]
         if twice:
             self.fail(
                 (*where, twice[0]),
                 f"'{twice[0]}' is already decided by '{shorthands[0]}': remove one",
             )
         for name, spec in operation.parameters.items():
-            if spec.default is None and name not in given and name not in replaced:
+            if spec.default is None and name not in written_parameters and name not in replaced:
                 self.fail(where, f"{operation.name} needs the parameter '{name}'")
 
     def parameter(

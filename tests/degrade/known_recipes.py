@@ -96,12 +96,12 @@ def fitted_values(candidate, name, count=3000):
         plan(recipe, seed=11, image_id="x", size=(372, 304), variant=variant)
         for variant in range(count)
     )
-    return QUANTITIES[name].drawn([values_of_plan(drawn) for drawn in plans])
+    return QUANTITIES[name].planned([values_of_plan(drawn) for drawn in plans])
 
 
 def ratios(known, candidate, name):
     """Return fitted over true quartiles of a quantity, over all images."""
-    true = np.quantile(QUANTITIES[name].drawn(known.drawn), QUARTILES)
+    true = np.quantile(QUANTITIES[name].planned(known.drawn), QUARTILES)
     fitted = np.quantile(fitted_values(candidate, name), QUARTILES)
     return true, fitted, fitted / true
 

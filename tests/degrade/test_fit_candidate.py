@@ -3,12 +3,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from degrade.fit.candidate import LEVELS, Candidate, Part, averaged, quantile_levels
+from degrade.fit.candidate import LEVELS, Candidate, FittedPart, averaged, quantile_levels
 from degrade.fit.fit import recipe_of
 from degrade.fit.quantities import values_of_plan
 from degrade.planner.draw import plan
 
-NEVER = Part(0.0, (1.0,) * LEVELS)
+NEVER = FittedPart(0.0, (1.0,) * LEVELS)
 
 
 def spread(low, high):
@@ -18,20 +18,20 @@ def spread(low, high):
 @pytest.fixture
 def full():
     return Candidate(
-        blur=Part(0.5, spread(1, 3)),
+        blur=FittedPart(0.5, spread(1, 3)),
         turned=0.25,
-        along=Part(1.0, spread(4, 6)),
-        across=Part(1.0, spread(1, 2)),
-        angle=Part(1.0, spread(0, 180)),
-        scale=Part(1.0, spread(2, 4)),
+        along=FittedPart(1.0, spread(4, 6)),
+        across=FittedPart(1.0, spread(1, 2)),
+        angle=FittedPart(1.0, spread(0, 180)),
+        scale=FittedPart(1.0, spread(2, 4)),
         back=1.0,
         last=0.5,
         filter="cubic",
-        noise=Part(0.8, spread(5, 20)),
+        noise=FittedPart(0.8, spread(5, 20)),
         shot=0.5,
         grey=0.5,
-        quality=Part(0.9, spread(50, 90)),
-        block=Part(0.1, (4.0,) * LEVELS),
+        quality=FittedPart(0.9, spread(50, 90)),
+        block=FittedPart(0.1, (4.0,) * LEVELS),
     )
 
 
@@ -95,7 +95,7 @@ def test_levels_are_the_middles_of_equal_shares():
 
 
 def test_the_mean_of_candidates_is_that_of_their_shares_and_of_levels_of_equal_rank(full):
-    other = replace(full, noise=Part(0.4, spread(15, 20)), grey=0.0, quality=full.quality)
+    other = replace(full, noise=FittedPart(0.4, spread(15, 20)), grey=0.0, quality=full.quality)
     mean = averaged([full, other])
     assert mean.noise.probability == pytest.approx(0.6)
     assert mean.noise.levels == pytest.approx(spread(10, 20))

@@ -7,7 +7,7 @@ import pytest
 from made_up_measurements import CLEAN, FLOORS
 
 from degrade.fit.blur import BlurTrace
-from degrade.fit.candidate import Part
+from degrade.fit.candidate import FittedPart
 from degrade.fit.correction import corrected, first_candidate
 from degrade.fit.measurement import NO_JPEG
 from degrade.fit.noise import NoiseTrace
@@ -113,7 +113,7 @@ def test_pixelated_photographs_count_for_their_blocks_alone():
     photographs = [measured(draw, number) for number, draw in enumerate(truth)]
     photographs = [replace(p, noise=CLEAN.noise) if p.block > 1 else p for p in photographs]
     candidate = first_candidate(photographs, FLOORS)
-    assert candidate.block == Part(0.25, (6.0,) * len(candidate.block.levels))
+    assert candidate.block == FittedPart(0.25, (6.0,) * len(candidate.block.levels))
     assert candidate.noise.probability == 1.0
 
 

@@ -16,12 +16,14 @@ from degrade.dataset.manifest import (
     write_lines,
     write_manifest,
 )
-from degrade.dataset.rows import Manifest, Row, Summary, dataset_digest, pixel_digest
+from degrade.dataset.rows import Manifest, ManifestRow, Summary, dataset_digest, pixel_digest
 from degrade.errors import DatasetError
 
-ROW = Row("b", "b.png", "00", 0, "hq/b.png", "lq/b.png", 4, 5, 4, 5, "11", "22", "{}", "ok")
+ROW = ManifestRow("b", "b.png", "00", 0, "hq/b.png", "lq/b.png", 4, 5, 4, 5, "11", "22", "{}", "ok")
 OTHER = dataclasses.replace(ROW, key="a", source="a.png")
-FAILED = Row("c", "c.png", "", 0, "", "", 0, 0, 0, 0, "", "", "", "failed", "c.png is damaged")
+FAILED = ManifestRow(
+    "c", "c.png", "", 0, "", "", 0, 0, 0, 0, "", "", "", "failed", "c.png is damaged"
+)
 
 
 def test_both_tables_are_read_back(tmp_path):
@@ -69,7 +71,9 @@ def test_columns_of_other_ways_of_storing_are_there_when_they_mean_something(tmp
 
 
 def test_the_digest_of_a_plain_row_does_not_know_of_later_columns():
-    assert set(json.loads(ROW.canonical())) == {entry.name for entry in dataclasses.fields(Row)} - {
+    assert set(json.loads(ROW.canonical())) == {
+        entry.name for entry in dataclasses.fields(ManifestRow)
+    } - {
         "error",
         "shard",
         "shard_offset",
@@ -110,7 +114,7 @@ def test_the_digest_is_over_canonical_rows_in_any_order():
     assert Manifest((ROW, OTHER), (FAILED,)).digest() == dataset_digest([OTHER, ROW, FAILED])
 
 
-@pytest.mark.parametrize("field", [entry.name for entry in dataclasses.fields(Row)])
+@pytest.mark.parametrize("field", [entry.name for entry in dataclasses.fields(ManifestRow)])
 def test_the_digest_sees_every_field_but_an_error_s_wording_and_a_place_in_a_file(field):
     old = getattr(ROW, field)
     changed = dataclasses.replace(ROW, **{field: old + (1 if isinstance(old, int) else "x")})

@@ -73,7 +73,7 @@ def test_shares_are_exact_over_a_cycle(faces):
 
 
 def test_every_picture_comes_once_in_each_pass_in_a_new_order(pool):
-    told = [entry for step in range(33) for entry in pool.pictures(step)]  # 24 passes
+    told = [entry for step in range(33) for entry in pool.images(step)]  # 24 passes
     orders = []
     for turn in range(24):
         names = [name for name, found in told if found == turn]

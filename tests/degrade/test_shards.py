@@ -8,7 +8,7 @@ import pytest
 from degrade.dataset.keys import pair_key
 from degrade.dataset.layout import Storing
 from degrade.dataset.paired_dataset import PairedDataset
-from degrade.dataset.rows import Row
+from degrade.dataset.rows import ManifestRow
 from degrade.dataset.shard_worker import Markers, plain_ending
 from degrade.dataset.shards import (
     Shard,
@@ -20,7 +20,7 @@ from degrade.dataset.sources import ImageSource
 from degrade.dataset.storage import LocalStorage
 from degrade.errors import DatasetError
 
-ROW = Row("", "b.png", "00", 0, "hq/b.png", "lq/b.png", 4, 5, 4, 5, "11", "22", "{}", "ok")
+ROW = ManifestRow("", "b.png", "00", 0, "hq/b.png", "lq/b.png", 4, 5, 4, 5, "11", "22", "{}", "ok")
 
 
 def dataset(tmp_path, keys, variants=1, unusable=()):
@@ -69,7 +69,7 @@ def test_markers_are_joined_in_the_order_of_keys_even_where_shards_overlap(tmp_p
     keys = [row.key for row in markers.rows(shards)]
     assert keys == sorted(keys)
     assert len(keys) == 8
-    assert markers.done() == {0, 1, 2}
+    assert markers.done_shards() == {0, 1, 2}
 
 
 def test_joining_markers_holds_a_shard_or_two_in_memory(tmp_path):
@@ -92,7 +92,7 @@ def test_markers_that_are_damaged_are_one_line_and_those_of_others_are_passed_ov
     markers = Markers(LocalStorage(tmp_path))
     for name, text in (("0000000-of-16.json", "[]"), ("x.json", ""), ("0000001.json", "[{}]")):
         LocalStorage(tmp_path).write(f".shards/{name}", text.encode())
-    assert markers.done() == {1}
+    assert markers.done_shards() == {1}
     with pytest.raises(DatasetError, match=r"0000001\.json is damaged: remove it"):
         markers.read(1)
     with pytest.raises(FileNotFoundError):

@@ -57,16 +57,16 @@ def test_what_is_left_begins_with_the_last_enlarging(steps, left):
 def test_the_whole_one_is_what_apply_gives_and_is_made_of_the_small_one():
     plan = plan_of(resize(9, 7), NOISE, JPEG, resize(64, 48), GREY)
     made = degrade_in_two(plan, PICTURE)
-    assert (made.kept.shape, made.steps_left) == ((9, 7, 3), 2)
+    assert (made.stored.shape, made.steps_left) == ((9, 7, 3), 2)
     assert np.array_equal(made.lq, degrade.apply(plan, PICTURE))
-    assert np.array_equal(finished(plan, made.kept, 2), made.lq)
+    assert np.array_equal(finished(plan, made.stored, 2), made.lq)
 
 
 def test_levels_that_are_fractions_are_not_kept_small():
     plan = plan_of(resize(9, 7), NOISE, resize(64, 48))
     made = degrade_in_two(plan, PICTURE)
     assert made.steps_left == 0
-    assert made.kept is made.lq
+    assert made.stored is made.lq
     assert np.array_equal(made.lq, degrade.apply(plan, PICTURE))
 
 
@@ -77,7 +77,7 @@ def test_every_plan_of_a_recipe_is_finished_to_the_last_bit(recipe):
         plan = degrade.plan(recipe, seed=7, image_id=f"{number}.png", size=(64, 48))
         made = degrade_in_two(plan, PICTURE)
         assert np.array_equal(made.lq, degrade.apply(plan, PICTURE))
-        assert np.array_equal(finished(plan, made.kept, made.steps_left), made.lq)
+        assert np.array_equal(finished(plan, made.stored, made.steps_left), made.lq)
         kept += made.steps_left > 0
     assert (kept > 40) == (recipe.name != "kuaishou-128")
 

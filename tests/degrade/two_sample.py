@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from degrade.fit.measurement import NO_JPEG, Measurement
+from degrade.fit.measurement import NO_JPEG, ImageMeasurement
 
 __all__ = ["FEATURES", "area_under_curve", "features", "fit_logistic", "told_apart"]
 
@@ -27,12 +27,12 @@ _FOLDS = 5
 _PENALTY = 1.0
 
 
-def features(pictures: Sequence[Measurement]) -> Values:
+def features(pictures: Sequence[ImageMeasurement]) -> Values:
     """Return a row of `FEATURES` an image, float64; strengths are logarithms."""
     return np.array([_row(one) for one in pictures], np.float64).reshape(-1, len(FEATURES))
 
 
-def _row(one: Measurement) -> tuple[float, ...]:
+def _row(one: ImageMeasurement) -> tuple[float, ...]:
     return (
         float(np.log(one.blur_sigma + 0.3)),
         float(np.log(one.divisor)),

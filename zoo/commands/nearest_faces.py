@@ -12,7 +12,7 @@ from degrade.errors import UserError
 from degrade.terminal import columns, progress
 
 if TYPE_CHECKING:
-    from degrade.images.contact_sheet import Cell, Row
+    from degrade.images.contact_sheet import SheetCell, SheetRow
     from zoo.restorer import Image
     from zoo.synthesis.generators import LoadedGenerator
     from zoo.synthesis.nearest import Described, Nearest
@@ -63,7 +63,7 @@ def tell_nearest(
     known = _described(generator, learned, "faces learned from")
     other = _held_out(generator, held_out, against, known) if held_out is not None else None
     table: list[tuple[str, ...]] = [_HEADER]
-    rows: list[Row] = []
+    rows: list[SheetRow] = []
     for measure, meaning in MEASURES.items():
         pairs = nearest(described, known, measure)
         apart = None if other is None else nearest(other, known, measure).distance.tolist()
@@ -98,27 +98,27 @@ def _closest(
     pairs: Nearest,
     synthetic: tuple[Sequence[Image], Sequence[str]],
     learned: tuple[Sequence[Image], Sequence[str]],
-) -> list[Cell]:
+) -> list[SheetCell]:
     """Return each of the closest drawn faces beside the face it is nearest to."""
-    from degrade.images.contact_sheet import Cell
+    from degrade.images.contact_sheet import SheetCell
 
     cells = []
     for path in pairs.distance.argsort()[:_MOST_SHOWN].tolist():
         near = int(pairs.index[path])
         title = f"{pairs.distance[path]:.3g}"
         cells += [
-            Cell(synthetic[0][path], title, (synthetic[1][path], "drawn")),
-            Cell(learned[0][near], "", (learned[1][near][-22:], "learned from")),
+            SheetCell(synthetic[0][path], title, (synthetic[1][path], "drawn")),
+            SheetCell(learned[0][near], "", (learned[1][near][-22:], "learned from")),
         ]
     return cells
 
 
-def _rows(cells: Sequence[Cell], heading: str, note: str) -> list[Row]:
-    from degrade.images.contact_sheet import Row
+def _rows(cells: Sequence[SheetCell], heading: str, note: str) -> list[SheetRow]:
+    from degrade.images.contact_sheet import SheetRow
 
     parts = [tuple(cells[start : start + _COLUMNS]) for start in range(0, len(cells), _COLUMNS)]
     summary_values = [(heading, note), *[("", "")] * (len(parts) - 1)]
-    return [Row(part, *words) for part, words in zip(parts, summary_values, strict=True)]
+    return [SheetRow(part, *words) for part, words in zip(parts, summary_values, strict=True)]
 
 
 def _lines(measure: str, summary_values: dict[str, float], compared: bool) -> list[tuple[str, ...]]:

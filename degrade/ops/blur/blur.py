@@ -80,9 +80,9 @@ def defocus_blur(planes: Planes, stream: object, *, radius: float) -> Planes:
     chords = shapes.disk_chords(float(radius))
     reach = chords.size // 2
     scratch = _scratch(planes, reach, reach + 3)
-    done = correlate_runs(planes, chords, PLANES.take(planes.shape), scratch)
+    blurred = correlate_runs(planes, chords, PLANES.take(planes.shape), scratch)
     PLANES.give(scratch)
-    return done
+    return blurred
 
 
 def correlate(planes: Planes, form: KernelForm) -> Planes:
@@ -92,11 +92,11 @@ def correlate(planes: Planes, form: KernelForm) -> Planes:
     if isinstance(form, Slanted):
         between = first_pass(planes, form)
         rows, columns = second_pass(form)
-        done = _correlate_list(
+        blurred = _correlate_list(
             between, TapList(rows, columns, form.line.weights.astype(np.float32))
         )
         PLANES.give(between)
-        return done
+        return blurred
     return correlate_terms(planes, form.columns, form.rows, PLANES.take(planes.shape))
 
 
@@ -104,9 +104,9 @@ def _correlate_list(planes: Planes, form: TapList) -> Planes:
     reaches = (int(np.abs(offsets).max()) for offsets in (form.rows, form.columns))
     scratch = _scratch(planes, *reaches)
     result = PLANES.take(planes.shape)
-    done = correlate_taps(planes, form.rows, form.columns, form.weights, result, scratch)
+    blurred = correlate_taps(planes, form.rows, form.columns, form.weights, result, scratch)
     PLANES.give(scratch)
-    return done
+    return blurred
 
 
 def _scratch(planes: Planes, down: int, across: int) -> Planes:

@@ -83,7 +83,7 @@ def _wanted_rows(
         upright, level = (first, level) if form.upright else (upright, first)
         form = TapList(*second_pass(form), form.line.weights.astype(np.float32))
     merged = _over_two_rows(form)
-    tall, wide = (2 * int(np.abs(places).max()) for places in merged[:2])
+    tall, wide = (2 * int(np.abs(offsets).max()) for offsets in merged[:2])
     channels, height, width = planes.shape
     room = (height + tall + 1) * channels * (width + wide + level.size)
     scratch = PLANES.take((room,))
@@ -100,11 +100,11 @@ def _over_two_rows(
     for row, column, weight in listed:
         merged.setdefault((row, column), [0.0, 0.0])[0] = weight
         merged.setdefault((row + 1, column), [0.0, 0.0])[1] = weight
-    places = np.array(list(merged), np.int64)
+    offsets = np.array(list(merged), np.int64)
     weights = np.array(list(merged.values()), np.float32)
     return (
-        np.ascontiguousarray(places[:, 0]),
-        np.ascontiguousarray(places[:, 1]),
+        np.ascontiguousarray(offsets[:, 0]),
+        np.ascontiguousarray(offsets[:, 1]),
         np.ascontiguousarray(weights[:, 0]),
         np.ascontiguousarray(weights[:, 1]),
     )

@@ -65,16 +65,16 @@ def shake_taps(length: float, angle: float, bend: float, path: int) -> Taps:
     ends = np.array(corners) - (mean_down, mean_right)
     points = ends[:-1, None] + shares[:, None] * (ends[1:] - ends[:-1])[:, None]
     # Reversed: the pixel that gives its light lies against the direction of motion.
-    places = -points.reshape(-1, 2)
-    radius = math.ceil(float(np.abs(places).max())) + 1
+    offsets = -points.reshape(-1, 2)
+    radius = math.ceil(float(np.abs(offsets).max())) + 1
     taps = np.zeros((2 * radius + 1, 2 * radius + 1))
-    before = np.floor(places)
-    down, right = (places - before).T
+    before = np.floor(offsets)
+    down, right = (offsets - before).T
     top, left = (before.astype(np.int64) + radius).T
     for row, across in ((0, 1.0 - down), (1, down)):
         for column, along in ((0, 1.0 - right), (1, right)):
             np.add.at(taps, (top + row, left + column), across * along)
-    return taps / len(places)
+    return taps / len(offsets)
 
 
 def one_sided_motion_blur(
@@ -108,14 +108,14 @@ def one_sided_motion_blur(
     rows, columns = np.array(offsets, np.int64).T
     reach = int(max(np.abs(rows).max(), np.abs(columns).max()))
     taps = np.array(weights).astype(np.float32)
-    kept = taps > 0.0
+    nonzero = taps > 0.0
     channels, height, width = planes.shape
     shape = channels, height + 2 * reach, width + 2 * reach
     wide = framed(planes, reach, PLANES.take(shape))
-    done = correlate_taps(
-        wide, rows[kept].copy(), columns[kept].copy(), taps[kept], PLANES.take(shape)
+    moved = correlate_taps(
+        wide, rows[nonzero].copy(), columns[nonzero].copy(), taps[nonzero], PLANES.take(shape)
     )
-    result = unframed(done, reach, PLANES.take(planes.shape))
+    result = unframed(moved, reach, PLANES.take(planes.shape))
     PLANES.give(wide)
-    PLANES.give(done)
+    PLANES.give(moved)
     return result

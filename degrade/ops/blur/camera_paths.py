@@ -72,8 +72,8 @@ def mean_offset(corners: tuple[tuple[float, float], ...]) -> tuple[float, float]
     count = len(corners) - 1
     middles = [((a[0] + b[0]) / 2.0, (a[1] + b[1]) / 2.0) for a, b in itertools.pairwise(corners)]
     return (
-        math.fsum(place[0] for place in middles) / count,
-        math.fsum(place[1] for place in middles) / count,
+        math.fsum(point[0] for point in middles) / count,
+        math.fsum(point[1] for point in middles) / count,
     )
 
 

@@ -91,8 +91,8 @@ def sinc_blur(planes: Planes, stream: object, *, cutoff: float, kernel_size: int
     -----
     Levels are clipped to 0-255: the rings overshoot.
     """
-    done = correlate_kernel(planes, sinc(float(cutoff), kernel_size // 2))
-    return np.clip(done, 0.0, 255.0, out=done)
+    result = correlate_kernel(planes, sinc(float(cutoff), kernel_size // 2))
+    return np.clip(result, 0.0, 255.0, out=result)
 
 
 def median_blur(planes: Planes, stream: object, *, size: int) -> Planes:
@@ -130,10 +130,10 @@ def correlate_kernel(planes: Planes, taps: Taps) -> Planes:
     result = PLANES.take(planes.shape)
     if len(down) * sum(taps.shape) < len(rows):
         # What the tolerance left out must not darken the image.
-        kept = math.fsum(
+        kept_sum = math.fsum(
             math.fsum(column) * math.fsum(row) for column, row in zip(down, across, strict=True)
         )
-        down *= math.fsum(taps.reshape(-1)) / kept
+        down *= math.fsum(taps.reshape(-1)) / kept_sum
         return correlate_terms(planes, down.astype(np.float32), across.astype(np.float32), result)
     weights = taps[rows, columns]
     weights *= math.fsum(taps.reshape(-1)) / math.fsum(weights)
@@ -296,6 +296,6 @@ def _smoothed_rows(taps: NDArray[np.float64], weights: NDArray[np.float64]) -> N
     for i in range(size):
         for j in range(size):
             for t in range(weights.size):
-                place = last - abs(last - abs(j + t - radius))
-                result[i, j] += weights[t] * taps[i, place]
+                mirrored = last - abs(last - abs(j + t - radius))
+                result[i, j] += weights[t] * taps[i, mirrored]
     return result

@@ -66,10 +66,10 @@ def _blurred_with_repeated_border(planes: Planes, sigma: float) -> Planes:
     channels, height, width = planes.shape
     shape = channels, height + 2 * radius, width + 2 * radius
     wide = framed(planes, radius, PLANES.take(shape))
-    done = correlate_separable(wide, side, side, PLANES.take(shape))
-    result = unframed(done, radius, PLANES.take(planes.shape))
+    blurred = correlate_separable(wide, side, side, PLANES.take(shape))
+    result = unframed(blurred, radius, PLANES.take(planes.shape))
     PLANES.give(wide)
-    PLANES.give(done)
+    PLANES.give(blurred)
     return result
 
 
@@ -123,9 +123,9 @@ def copied_from(
         _fill_round(stream, round_number, words)
         for y in range(height - distance, distance, -1):
             for x in range(width - distance, distance, -1):
-                place = y * width + x
-                down, right = _offset(words[place], np.uint32(2 * distance), distance)
-                origins[place] = origins[place + down * width + right]
+                position = y * width + x
+                down, right = _offset(words[position], np.uint32(2 * distance), distance)
+                origins[position] = origins[position + down * width + right]
     return origins
 
 
@@ -164,9 +164,9 @@ def swapped_from(
                 if moved[here + side * step]:
                     continue
                 moved[here] = moved[here + side * step] = 1
-                place = y * width + x
-                other = place + side * (down * width + right)
-                origins[place], origins[other] = origins[other], origins[place]
+                position = y * width + x
+                other = position + side * (down * width + right)
+                origins[position], origins[other] = origins[other], origins[position]
     return origins
 
 

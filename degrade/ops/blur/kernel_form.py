@@ -91,9 +91,9 @@ def _split_line(
     weights = np.empty(2 * profile.size, np.float64)
     count, added = 0, 0.0
     for i in range(profile.size):
-        place = slope * (i - reach)
-        left = math.floor(place)
-        part = place - left
+        crossing = slope * (i - reach)
+        left = math.floor(crossing)
+        part = crossing - left
         added += profile[i] * part * (1.0 - part)
         for k in range(2):
             share = part if k == 1 else 1.0 - part
@@ -201,8 +201,8 @@ def tap_list(taps: Taps) -> TapList:
     gone = running <= _LEFT_OUT * running[-1]
     least = ordered[min(int(gone.sum()), ordered.size - 1)]
     rows, columns = np.nonzero(taps >= least * _EQUAL)
-    kept = taps[rows, columns]
-    weights = (kept / np.add.accumulate(kept)[-1]).astype(np.float32)
+    chosen = taps[rows, columns]
+    weights = (chosen / np.add.accumulate(chosen)[-1]).astype(np.float32)
     return TapList(rows - taps.shape[0] // 2, columns - taps.shape[1] // 2, weights)
 
 

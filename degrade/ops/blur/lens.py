@@ -29,11 +29,11 @@ def aliased_disk_blur(planes: Planes, stream: object, *, radius: float, alias: f
         # The disk ends inside its grid: it is a run in each row, then a Gaussian of 3 taps.
         side = gaussian_1d(float(alias), 1).astype(np.float32)
         soft = correlate_separable(planes, side, side, PLANES.take(planes.shape))
-        done = correlate_runs(soft, _runs(float(radius)), PLANES.take(planes.shape))
+        blurred = correlate_runs(soft, _runs(float(radius)), PLANES.take(planes.shape))
         PLANES.give(soft)
-        return done
-    done = correlate_kernel(planes, filters.aliased_disk(float(radius), float(alias)))
-    return np.clip(done, 0.0, 255.0, out=done)
+        return blurred
+    blurred = correlate_kernel(planes, filters.aliased_disk(float(radius), float(alias)))
+    return np.clip(blurred, 0.0, 255.0, out=blurred)
 
 
 def _runs(radius: float) -> NDArray[np.float64]:
@@ -100,12 +100,12 @@ def _cropped_axis(side: int, zoom: float) -> Axis:
     full = round(crop * zoom)
     trim = (full - side) // 2
     ratio = (crop - 1) / (full - 1) if full > 1 else 0.0
-    places = np.arange(side, dtype=np.float64)
-    return _axis((side - crop) // 2 + (places + trim) * ratio, side)
+    positions = np.arange(side, dtype=np.float64)
+    return _axis((side - crop) // 2 + (positions + trim) * ratio, side)
 
 
-def _axis(places: NDArray[np.float64], side: int) -> Axis:
-    inside = np.clip(places, 0.0, side - 1.0)
+def _axis(positions: NDArray[np.float64], side: int) -> Axis:
+    inside = np.clip(positions, 0.0, side - 1.0)
     before = np.floor(inside)
     return before.astype(np.int32), (inside - before).astype(np.float32)
 

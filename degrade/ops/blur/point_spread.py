@@ -90,9 +90,9 @@ def motion_line(length: float, cosine: float, sine: float) -> NDArray[np.float64
         if end <= begin:
             continue
         weight = (end - begin) / (2.0 * half)
-        place = slope * (begin + end) / 2.0
-        low = math.floor(place)
-        part = place - low
+        crossing = slope * (begin + end) / 2.0
+        low = math.floor(crossing)
+        part = crossing - low
         for offset, share in ((low, 1.0 - part), (low + 1, part)):
             if share > 0.0:
                 row, column = (offset, i) if flat else (i, offset)

@@ -43,10 +43,10 @@ def unsharp_mask(
     correlate_separable(planes, side, side, blurred)
     residual_mask(planes, blurred, float(threshold), mask)
     correlate_separable(mask, side, side, soft)
-    done = blend_sharpened(planes, blurred, soft, float(amount), mask)
+    sharpened = blend_sharpened(planes, blurred, soft, float(amount), mask)
     PLANES.give(blurred)
     PLANES.give(soft)
-    return done
+    return sharpened
 
 
 def _opencv_gaussian(width: int) -> NDArray[np.float32]:
@@ -89,6 +89,6 @@ def blend_sharpened(
         sharp = level + weight * (level - soft[i])
         sharp = min(max(sharp, np.float32(0.0)), np.float32(255.0))
         # The mask is a weighted mean of 0 and 1: rounding may take it a hair past 1.
-        kept = min(share[i], np.float32(1.0))
-        target[i] = kept * sharp + (np.float32(1.0) - kept) * level
+        weight_here = min(share[i], np.float32(1.0))
+        target[i] = weight_here * sharp + (np.float32(1.0) - weight_here) * level
     return result

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from degrade.ops.kernels.compile import inline
 
-LANES = 16
+BLOCKS_AT_ONCE = 16
 """Blocks worked on at a time; rows of samples are whole multiples of 8 * LANES.
 
 With fewer, LLVM unrolls the loops before it can vectorise them (6 times slower, measured)."""
@@ -118,9 +118,9 @@ def _inverse(
 def _forward_rows(samples: NDArray[np.uint8], first: int, work: NDArray[np.int32]) -> None:
     """First pass of the forward transform: along rows, results scaled by 4."""
     for r in range(8):
-        line = samples[r, first : first + 8 * LANES]
-        at = 8 * LANES * r
-        for b in range(LANES):
+        line = samples[r, first : first + 8 * BLOCKS_AT_ONCE]
+        at = 8 * BLOCKS_AT_ONCE * r
+        for b in range(BLOCKS_AT_ONCE):
             y0, y1, y2, y3, y4, y5, y6, y7 = _forward(
                 _centred(line[8 * b]), _centred(line[8 * b + 1]),
                 _centred(line[8 * b + 2]), _centred(line[8 * b + 3]),
@@ -128,13 +128,13 @@ def _forward_rows(samples: NDArray[np.uint8], first: int, work: NDArray[np.int32
                 _centred(line[8 * b + 6]), _centred(line[8 * b + 7]),
             )  # fmt: skip
             work[at + b] = y0 << np.int32(2)
-            work[at + LANES + b] = _descaled(y1, 11)
-            work[at + 2 * LANES + b] = _descaled(y2, 11)
-            work[at + 3 * LANES + b] = _descaled(y3, 11)
-            work[at + 4 * LANES + b] = y4 << np.int32(2)
-            work[at + 5 * LANES + b] = _descaled(y5, 11)
-            work[at + 6 * LANES + b] = _descaled(y6, 11)
-            work[at + 7 * LANES + b] = _descaled(y7, 11)
+            work[at + BLOCKS_AT_ONCE + b] = _descaled(y1, 11)
+            work[at + 2 * BLOCKS_AT_ONCE + b] = _descaled(y2, 11)
+            work[at + 3 * BLOCKS_AT_ONCE + b] = _descaled(y3, 11)
+            work[at + 4 * BLOCKS_AT_ONCE + b] = y4 << np.int32(2)
+            work[at + 5 * BLOCKS_AT_ONCE + b] = _descaled(y5, 11)
+            work[at + 6 * BLOCKS_AT_ONCE + b] = _descaled(y6, 11)
+            work[at + 7 * BLOCKS_AT_ONCE + b] = _descaled(y7, 11)
 
 
 @inline
@@ -154,10 +154,10 @@ def _columns(
     work: NDArray[np.int32], steps: NDArray[np.int32], inverses: NDArray[np.float32]
 ) -> None:
     """Forward along columns, quantise, dequantise, and back along columns (scaled by 4)."""
-    row = 8 * LANES
+    row = 8 * BLOCKS_AT_ONCE
     for u in range(8):
-        at = LANES * u
-        for b in range(LANES):
+        at = BLOCKS_AT_ONCE * u
+        for b in range(BLOCKS_AT_ONCE):
             y0, y1, y2, y3, y4, y5, y6, y7 = _forward(
                 work[at + b], work[at + row + b],
                 work[at + 2 * row + b], work[at + 3 * row + b],
@@ -194,14 +194,14 @@ def _sample(value: np.int32) -> np.uint8:
 def _inverse_rows(work: NDArray[np.int32], samples: NDArray[np.uint8], first: int) -> None:
     """Last pass of the inverse transform: along rows, to samples 0-255."""
     for r in range(8):
-        line = samples[r, first : first + 8 * LANES]
-        at = 8 * LANES * r
-        for b in range(LANES):
+        line = samples[r, first : first + 8 * BLOCKS_AT_ONCE]
+        at = 8 * BLOCKS_AT_ONCE * r
+        for b in range(BLOCKS_AT_ONCE):
             x0, x1, x2, x3, x4, x5, x6, x7 = _inverse(
-                work[at + b], work[at + LANES + b],
-                work[at + 2 * LANES + b], work[at + 3 * LANES + b],
-                work[at + 4 * LANES + b], work[at + 5 * LANES + b],
-                work[at + 6 * LANES + b], work[at + 7 * LANES + b],
+                work[at + b], work[at + BLOCKS_AT_ONCE + b],
+                work[at + 2 * BLOCKS_AT_ONCE + b], work[at + 3 * BLOCKS_AT_ONCE + b],
+                work[at + 4 * BLOCKS_AT_ONCE + b], work[at + 5 * BLOCKS_AT_ONCE + b],
+                work[at + 6 * BLOCKS_AT_ONCE + b], work[at + 7 * BLOCKS_AT_ONCE + b],
             )  # fmt: skip
             line[8 * b] = _sample(x0)
             line[8 * b + 1] = _sample(x1)
@@ -233,7 +233,7 @@ def transform_block_row(
     work
         int32 (64 * LANES), scratch.
     """
-    for first in range(0, samples.shape[1], 8 * LANES):
+    for first in range(0, samples.shape[1], 8 * BLOCKS_AT_ONCE):
         _forward_rows(samples, first, work)
         _columns(work, steps, inverses)
         _inverse_rows(work, samples, first)

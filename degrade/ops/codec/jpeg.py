@@ -14,7 +14,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from degrade.ops.codec.dct import LANES, transform_block_row
+from degrade.ops.codec.dct import BLOCKS_AT_ONCE, transform_block_row
 from degrade.ops.kernels.compile import inline, kernel
 from degrade.ops.kernels.planes import from_planes, rounded, to_planes
 
@@ -92,8 +92,8 @@ def _round_trip(
     planes: NDArray[np.float32], tables: NDArray[np.int32], down: int, across: int
 ) -> NDArray[np.float32]:
     _, height, width = planes.shape
-    luma = np.empty((_padded(height, 1, 8), _padded(width, 1, 8 * LANES)), np.uint8)
-    chroma = _padded(height, down, 8), _padded(width, across, 8 * LANES)
+    luma = np.empty((_padded(height, 1, 8), _padded(width, 1, 8 * BLOCKS_AT_ONCE)), np.uint8)
+    chroma = _padded(height, down, 8), _padded(width, across, 8 * BLOCKS_AT_ONCE)
     blue, red = np.empty(chroma, np.uint8), np.empty(chroma, np.uint8)
     _to_components(planes, luma, blue, red, down, across)
     _transform(luma, tables[0])
@@ -107,7 +107,7 @@ def _transform(samples: NDArray[np.uint8], steps: NDArray[np.int32]) -> None:
     inverses = np.empty(64, np.float32)
     for k in range(64):
         inverses[k] = np.float32(1.0) / np.float32(8 * steps[k])
-    work = np.empty(64 * LANES, np.int32)
+    work = np.empty(64 * BLOCKS_AT_ONCE, np.int32)
     for top in range(0, samples.shape[0], 8):
         transform_block_row(samples[top : top + 8], steps, inverses, work)
 

@@ -18,7 +18,7 @@ Planes = NDArray[np.float32]
 StreamWords = NDArray[np.uint32]
 """Five words: the Philox key and counter words 1-3 of a step's stream."""
 
-_KEPT = 6
+_MOST_BUFFERS = 6
 """Buffers kept; a step needs its input, its output and a few more."""
 _LARGEST = 64 * 1024 * 1024
 """Values; larger planes are not kept when they are given back."""
@@ -53,7 +53,7 @@ class PlaneMemory(threading.local):
         ):
             return
         self._free.append(buffer.reshape(-1))
-        if len(self._free) > _KEPT:
+        if len(self._free) > _MOST_BUFFERS:
             self._forget(min(self._free, key=lambda candidate: candidate.size))
 
     def _forget(self, buffer: Planes) -> None:

@@ -160,7 +160,7 @@ def shot_noise_kernel(
     words = np.empty(CHUNK, np.uint32)
     levels = np.empty(CHUNK, np.uint32)
     drawn_from = np.empty(CHUNK, np.uint64)
-    places = np.empty(CHUNK, np.uint64)
+    columns_drawn = np.empty(CHUNK, np.uint64)
     rests = np.empty(CHUNK, np.uint64)
     entries = np.empty(CHUNK, np.uint64)
     half, low, short = np.uint64(32), np.uint64(0xFFFFFFFF), np.uint64(0xFFFF)
@@ -181,10 +181,10 @@ def shot_noise_kernel(
         for i in range(many):
             law = drawn_from[i]
             product = np.uint64(words[i]) * ((law >> twenty_four) & short)
-            places[i] = (law >> forty) + (product >> half)
+            columns_drawn[i] = (law >> forty) + (product >> half)
             rests[i] = product & low
         for i in range(many):
-            entries[i] = columns[places[i]]
+            entries[i] = columns[columns_drawn[i]]
         for i in range(many):
             entry = entries[i]
             other = np.uint64(rests[i] >= (entry >> half))

@@ -34,9 +34,9 @@ def poisson_noise(
     """
     grey = planes if per_channel else luma(planes, 0.299, 0.587, 0.114)
     levels = grey.reshape(-1)
-    found = distinct_levels(grey)
+    distinct = distinct_levels(grey)
     values = 1
-    while values < found:
+    while values < distinct:
         values *= 2
     # 1/64 of a count: far below the 255 that the shot noise of an image is clipped to.
     counts, unit = PLANES.take(levels.shape), 1.0 / 64.0
@@ -91,14 +91,14 @@ def sensor_noise(
 @kernel
 def distinct_levels(planes: NDArray[np.float32]) -> int:
     """Return how many different levels the image has once rounded to 8 bits, 1-256."""
-    seen = np.zeros(256, np.uint8)
+    occurs = np.zeros(256, np.uint8)
     flat = planes.reshape(-1)
     for i in range(flat.size):
-        seen[np.int64(rounded(min(max(flat[i], np.float32(0.0)), np.float32(255.0))))] = 1
-    found = 0
+        occurs[np.int64(rounded(min(max(flat[i], np.float32(0.0)), np.float32(255.0))))] = 1
+    distinct = 0
     for level in range(256):
-        found += seen[level]
-    return found
+        distinct += occurs[level]
+    return distinct
 
 
 @kernel
@@ -244,11 +244,11 @@ def count_tables(
             _fill_cumulative(means[level], firsts[level], entries)
         else:
             entries[0] = np.uint32(0xFFFFFFFF)
-        place = 0
+        entry = 0
         for high in range(256):
-            while place < entries.size - 1 and entries[place] <= np.uint32(high << 24):
-                place += 1
-            guide[level, high] = place
+            while entry < entries.size - 1 and entries[entry] <= np.uint32(high << 24):
+                entry += 1
+            guide[level, high] = entry
     return offsets, firsts, cumulative, guide
 
 
@@ -286,8 +286,8 @@ def counts_of_levels(
             value = min(max(levels[start + i], np.float32(0.0)), np.float32(255.0))
             level = np.int64(rounded(value))
             begin, end = offsets[level], offsets[level + 1] - 1
-            place = begin + np.int64(guide[level, np.int64(words[i] >> np.uint32(24))])
-            while place < end and cumulative[place] <= words[i]:
-                place += 1
-            counts[start + i] = np.float32(firsts[level] + (place - begin))
+            entry = begin + np.int64(guide[level, np.int64(words[i] >> np.uint32(24))])
+            while entry < end and cumulative[entry] <= words[i]:
+                entry += 1
+            counts[start + i] = np.float32(firsts[level] + (entry - begin))
     return counts

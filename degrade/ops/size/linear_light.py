@@ -32,9 +32,9 @@ def resize_linear_light(
         return planes
     light, levels = cached_light_tables()
     bright = to_light(planes, light, PLANES.take(planes.shape))
-    done = resize(bright, stream, height=height, width=width, filter=filter, antialias=antialias)
+    resized = resize(bright, stream, height=height, width=width, filter=filter, antialias=antialias)
     PLANES.give(bright)
-    return from_light(done, levels, done)
+    return from_light(resized, levels, resized)
 
 
 _exp = inline(portable_math.exp)
@@ -67,9 +67,9 @@ def light_tables() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 
 
 @inline
-def _looked_up(table: NDArray[np.float32], place: np.float32) -> np.float32:
-    index = np.int32(place)
-    share = place - np.float32(index)
+def _looked_up(table: NDArray[np.float32], position: np.float32) -> np.float32:
+    index = np.int32(position)
+    share = position - np.float32(index)
     return np.float32(table[index] + share * (table[index + 1] - table[index]))
 
 
@@ -81,8 +81,8 @@ def _mapped(
     scale = np.float32((table.size - 2) / 255.0)
     for i in range(source.size):
         level = min(max(source[i], np.float32(0.0)), np.float32(255.0))
-        place = min(level * scale, np.float32(table.size - 2))
-        target[i] = min(_looked_up(table, place), np.float32(255.0))
+        position = min(level * scale, np.float32(table.size - 2))
+        target[i] = min(_looked_up(table, position), np.float32(255.0))
     return result
 
 

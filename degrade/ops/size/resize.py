@@ -119,11 +119,11 @@ def _filter_taps(
         centre = (i + 0.5) * scale - 0.5
         first = int(np.floor(centre)) - half + 1
         for t in range(indices.shape[1]):
-            place = first + t
-            inside = min(max(place, 0), size_in - 1)
+            position = first + t
+            inside = min(max(position, 0), size_in - 1)
             indices[i, t] = inside
-            weights[i, t] = _weight(code, (place - centre) / wide)
-            if antialias and place != inside:
+            weights[i, t] = _weight(code, (position - centre) / wide)
+            if antialias and position != inside:
                 weights[i, t] = 0.0
 
 
@@ -207,18 +207,18 @@ def _enlarge(
 ) -> None:
     """Across first: each source row once, kept while the results that need it pass."""
     taps = rows.shape[1]
-    kept = np.empty((taps, out.shape[1]), np.float32)
+    row_buffer = np.empty((taps, out.shape[1]), np.float32)
     holds = np.full(taps, -1, np.int64)
     for y in range(out.shape[0]):
         target = out[y]
         for t in range(taps):
             row = rows[y, t]
-            place = row % taps
-            if holds[place] != row:
-                _across(plane[row], columns, column_weights, kept[place])
-                holds[place] = row
+            position = row % taps
+            if holds[position] != row:
+                _across(plane[row], columns, column_weights, row_buffer[position])
+                holds[position] = row
         if taps == 2:
-            upper, lower = kept[rows[y, 0] % 2], kept[rows[y, 1] % 2]
+            upper, lower = row_buffer[rows[y, 0] % 2], row_buffer[rows[y, 1] % 2]
             above, below = row_weights[y, 0], row_weights[y, 1]
             for x in range(target.size):
                 target[x] = above * upper[x] + below * lower[x]
@@ -227,7 +227,7 @@ def _enlarge(
             target[x] = np.float32(0.0)
         for t in range(taps):
             if row_weights[y, t] != np.float32(0.0):
-                _add_row(row_weights[y, t], kept[rows[y, t] % taps], target)
+                _add_row(row_weights[y, t], row_buffer[rows[y, t] % taps], target)
 
 
 @inline

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from degrade.images.contact_sheet import Cell, Row, contact_sheet
+from degrade.images.contact_sheet import SheetCell, SheetRow, contact_sheet
 from zoo.labels import LABELS
 from zoo.model_card import NOTICE
 from zoo.portrait.composite.compositing import Photo, as_rgb8
@@ -48,14 +48,14 @@ def compare(
     """
     pair = as_rgb8(before), as_rgb8(after)
     titles = "before", f"after: {model}"
-    cells = [Cell(_reduced(image), title) for image, title in zip(pair, titles, strict=True)]
-    rows = [Row(tuple(cells), name, NOTICE)]
+    cells = [SheetCell(_reduced(image), title) for image, title in zip(pair, titles, strict=True)]
+    rows = [SheetRow(tuple(cells), name, NOTICE)]
     for record in faces[:_MOST_FACES]:
         cuts = [_around(image, record.box) for image in pair]
         reason_lines = tuple(textwrap.wrap(record.reason, _LETTERS))
-        cells = [Cell(cuts[0], titles[0], reason_lines), Cell(cuts[1], titles[1])]
+        cells = [SheetCell(cuts[0], titles[0], reason_lines), SheetCell(cuts[1], titles[1])]
         width = f"{record.size:.0f} pixels wide"
-        rows.append(Row(tuple(cells), f"face {record.face}: {record.status}", width))
+        rows.append(SheetRow(tuple(cells), f"face {record.face}: {record.status}", width))
     return contact_sheet(rows, _SIDE)
 
 

@@ -144,7 +144,7 @@ class FaceBatches:
 
     def __getitem__(self, step: int) -> FaceBatch:
         batch = self._pool.part(step, self._positions)
-        numbers = [self._source.number(name) for name, _ in self._pool.pictures(step)]
+        numbers = [self._source.number(name) for name, _ in self._pool.images(step)]
         own = [numbers[position] for position in self._positions]
         following = numbers[self._positions.stop % len(numbers)]
         labels = torch.from_numpy(np.stack([self._pack.labels(i) for i in (*own, following)]))

@@ -106,5 +106,5 @@ class IdentityBatches:
             others = faces.roll(1 + number, dims=0)
             pairs.append(set_into(faces, others, inners[number * count :][:count], self.template))
         faces_seen = view_of(torch.cat(pairs), views, config.network.size)
-        labels = [self._labels[image_id] for image_id, _ in self._pool.pictures(step)]
+        labels = [self._labels[image_id] for image_id, _ in self._pool.images(step)]
         return IdentityBatch(faces_seen[:count], faces_seen[count:], torch.tensor(labels))

@@ -3,8 +3,10 @@ import math
 import numba
 import numpy as np
 import pytest
+from scipy import special
 
 from degrade import portable_math
+from degrade.portable_math import j1
 
 TOLERANCE = 2.0
 """Units in the last place."""
@@ -90,3 +92,21 @@ def test_compiled_code_gives_the_bits_of_plain_python(name, arguments):
     compiled = numba.vectorize(["float64(float64)"])(function)
     plain = np.array([function(float(x)) for x in arguments])
     np.testing.assert_array_equal(compiled(arguments).view(np.int64), plain.view(np.int64))
+
+
+def test_j1_is_scipys_over_all_that_a_kernel_can_ask_for():
+    places = np.concatenate([np.linspace(0, 40, 2001), np.linspace(40, 1000, 400)])
+    found = np.array([j1(float(x)) for x in places])
+    np.testing.assert_allclose(found, special.j1(places), atol=1e-14)
+
+
+def test_j1_keeps_its_relative_accuracy_near_zero():
+    places = np.logspace(-12, 0, 200)
+    found = np.array([j1(float(x)) for x in places])
+    np.testing.assert_allclose(found, special.j1(places), rtol=1e-14)
+
+
+# M. Abramowitz and I. Stegun, table 9.5: zeros of J1.
+@pytest.mark.parametrize("zero", [3.8317059702, 7.0155866698, 10.1734681351, 13.3236919363])
+def test_j1_is_zero_where_the_tables_say(zero):
+    assert abs(j1(zero)) < 1e-10

@@ -1,3 +1,5 @@
+import copy
+import multiprocessing
 import pickle
 
 import numpy as np
@@ -6,7 +8,7 @@ import pytest
 import degrade
 from degrade.dataset.build import build
 from degrade.dataset.keys import pair_key
-from degrade.dataset.paired_dataset import PairedDataset
+from degrade.dataset.paired_dataset import PairedDataset, SharedEpoch
 from degrade.dataset.reader import StoredPairs
 from degrade.dataset.sources import ImageSource, open_source
 from degrade.dataset.storage import LocalStorage
@@ -190,3 +192,37 @@ def test_a_torch_loader_takes_the_dataset_as_it_is_and_its_workers_see_the_epoch
             assert (key, plan) == (pairs[index].key, pairs[index].plan)
             assert np.array_equal(hq, pairs[index].hq)
             assert np.array_equal(lq, pairs[index].lq)
+
+
+def answer(epoch, asked, told):
+    for _ in iter(asked.get, None):
+        told.put(epoch.value)
+
+
+@pytest.mark.parametrize("start", ["spawn", "forkserver"])
+def test_a_process_sees_what_is_set_after_it_was_started(start):
+    context = multiprocessing.get_context(start)
+    epoch, asked, told = SharedEpoch(3), context.Queue(), context.Queue()
+    process = context.Process(target=answer, args=(epoch, asked, told))
+    process.start()
+    try:
+        for value in (3, 8, 0, 2**40):
+            epoch.value = value
+            asked.put(True)
+            assert told.get(timeout=60) == value
+    finally:
+        asked.put(None)
+        process.join(60)
+    assert process.exitcode == 0
+
+
+def pickled(epoch):
+    return pickle.loads(pickle.dumps(epoch))  # noqa: S301
+
+
+@pytest.mark.parametrize("copied", [pickled, copy.deepcopy])
+def test_any_other_copy_has_the_value_and_goes_its_own_way(copied):
+    epoch = SharedEpoch(5)
+    other = copied(epoch)
+    epoch.value = 6
+    assert (other.value, epoch.value) == (5, 6)

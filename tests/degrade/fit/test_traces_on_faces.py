@@ -1,19 +1,19 @@
 """The proof on faces: distributions of what is measured against those that were drawn.
 
-`pytest -s -m slow tests/degrade/test_fit_traces_on_faces.py` prints the table for 300 images.
+`pytest -s -m slow tests/degrade/fit/test_traces_on_faces.py` prints the table for 300 images.
 """
 
 from pathlib import Path
 
 import numpy as np
 import pytest
-from degrade.fit.resolution import effective_resolution
 
 from degrade import Plan, Step, apply
 from degrade.fit.jpeg_quality import find_jpeg
+from degrade.fit.old_size import find_old_size
 from degrade.fit.pixelation import find_pixelation
 
-FACES = Path(__file__).parents[3] / "shared" / "faces" / "congress"
+FACES = Path(__file__).parents[4] / "shared" / "faces" / "congress"
 SIDE = 256
 
 
@@ -82,8 +82,9 @@ def measured(image, value):
         trace = find_jpeg(image)
         found["quality"] = trace.quality if trace else np.nan
     if "scale" in value:
-        trace = effective_resolution(image)
-        found["scale"] = trace.factor if trace.confidence > 0.3 else np.nan
+        old = find_old_size(image)
+        certain = old is not None and old.depth > 0.36
+        found["scale"] = old.factor(image.shape[:2]) if certain else np.nan
     if "block" in value:
         trace = find_pixelation(image)
         found["block"] = trace.factor if trace else np.nan

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from degrade.dataset.keys import LONGEST_PART, pair_key, shown, sort_out
+from degrade.dataset.keys import LONGEST_PART, pair_key, printable_name, sort_out
 from degrade.random import image_id_bits
 
 
@@ -65,7 +65,7 @@ def test_of_names_that_would_be_stored_alike_the_first_is_used():
 
 def test_a_name_that_is_not_utf8_is_shown_with_its_bytes():
     name = b"caf\xe9.png".decode("utf-8", "surrogateescape")
-    assert shown(name) == "caf\\xe9.png"
+    assert printable_name(name) == "caf\\xe9.png"
     assert sort_out([name, "a.png"]) == (
         ("a.png",),
         (("caf\\xe9.png", "has a name that is not UTF-8: rename it"),),
@@ -98,7 +98,7 @@ def test_every_name_is_used_or_has_a_reason_and_no_two_clash(names):
     names = [name for name in names if name.strip("/.\\")]
     used, unusable = sort_out(names)
     assert len(used) + len(unusable) == len(names)
-    assert {shown(name) for name in names} == {*used, *(name for name, _ in unusable)}
+    assert {printable_name(name) for name in names} == {*used, *(name for name, _ in unusable)}
     assert len({image_id_bits(name) for name in used}) == len(used)
     assert len({pair_key(name, 0, 1) for name in used}) == len(used)
     assert all(reason for _, reason in unusable)

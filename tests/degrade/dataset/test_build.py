@@ -26,7 +26,7 @@ from degrade.dataset.writers import _FilesWriter
 from degrade.executors import Engine
 from degrade.images import read_image, write_png
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 
 
 def dataset(photos, variants=2, seed=7):

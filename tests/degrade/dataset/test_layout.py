@@ -27,7 +27,7 @@ def test_what_a_lock_keeps_is_read_back():
 
 
 @pytest.mark.parametrize(
-    ("layout", "images", "variants", "images"),
+    ("layout", "images", "variants", "shard_images"),
     [
         ("files", 1_000_000, 1, 64),
         ("webdataset", 1_000_000, 1, 256),
@@ -38,9 +38,9 @@ def test_what_a_lock_keeps_is_read_back():
         ("files", 0, 1, 1),
     ],
 )
-def test_shards_are_chosen_by_what_is_built(layout, pictures, variants, images):
-    assert Storing(layout).settled(pictures, variants).shard_images == images
-    assert Storing(layout, shard_images=3).settled(pictures, variants).shard_images == 3
+def test_shards_are_chosen_by_what_is_built(layout, images, variants, shard_images):
+    assert Storing(layout).settled(images, variants).shard_images == shard_images
+    assert Storing(layout, shard_images=3).settled(images, variants).shard_images == 3
 
 
 def test_columns_that_mean_nothing_are_left_out():

@@ -9,13 +9,14 @@ A set is looked for, in this order, in the folder given with ``--root``; where t
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from degrade.config import load_yaml, nearest
+from degrade.config import load_yaml, nearest, to_config
 from degrade.dataset.storage import LocalStorage, Storage, open_storage
 from degrade.errors import DatasetError
 from degrade.images.listing import Listing, survey, survey_names
@@ -40,7 +41,6 @@ class Split:
 class Dataset:
     """What ``datasets.yaml`` says of a set; the file explains its fields."""
 
-    name: str
     summary: str
     role: str
     count: int
@@ -57,32 +57,23 @@ class Dataset:
     package: str = ""
     package_folder: str = ""
     sha256: Mapping[str, str] | None = None
+    name: str = ""
 
     def as_record(self) -> dict[str, Any]:
         """Return what is known, by name, as JSON can hold it."""
-        record = {entry.name: getattr(self, entry.name) for entry in fields(self)}
-        record["splits"] = {
-            name: {"numbers": list(split.numbers), "count": split.count, "source": split.source}
-            for name, split in (self.splits or {}).items()
-        }
-        return {key: list(value) if key == "folders" else value for key, value in record.items()
-                if value}  # fmt: skip
+        record = {key: value for key, value in asdict(self).items() if value}
+        return json.loads(json.dumps(record))  # type: ignore[no-any-return]
 
 
 def list_datasets() -> Mapping[str, Dataset]:
     """Return the sets of ``datasets.yaml`` by name."""
     data, _ = load_yaml(_TABLE, _TABLE.name, error=DatasetError)
-    assert isinstance(data, dict)
-    return {name: _dataset(name, entry) for name, entry in data.items()}
-
-
-def _dataset(name: str, entry: Mapping[str, Any]) -> Dataset:
-    splits = {
-        split: Split((known["numbers"][0], known["numbers"][1]), known["count"], known["source"])
-        for split, known in entry.get("splits", {}).items()
+    return {
+        name: replace(
+            to_config(entry, Dataset, f"{_TABLE.name}: {name}", error=DatasetError), name=name
+        )
+        for name, entry in data.items()
     }
-    rest = {key: value for key, value in entry.items() if key not in ("splits", "folders")}
-    return Dataset(name=name, splits=splits, folders=tuple(entry.get("folders", ())), **rest)
 
 
 def configuration() -> Path:
@@ -98,11 +89,12 @@ def _own_locations() -> Mapping[str, str]:
     if not path.is_file():
         return {}
     data, lines = load_yaml(path, str(path), error=DatasetError)
-    for name, location in (data or {}).items() if isinstance(data, dict) else [("", data)]:
+    data = {} if data is None else data
+    for name, location in data.items() if isinstance(data, dict) else [("", data)]:
         if not isinstance(name, str) or not isinstance(location, str):
             line = lines.get((str(name),), 1)
             raise DatasetError(f"{path} line {line}: expected NAME: FOLDER or URL")
-    return {name: os.path.expanduser(location) for name, location in (data or {}).items()}
+    return {name: os.path.expanduser(location) for name, location in data.items()}
 
 
 def locate(name: str) -> str:

@@ -6,15 +6,18 @@ that the paper's words allow.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated
 
-from degrade.config import load_yaml, nearest
+import msgspec
+
+from degrade.config import load_config
 from degrade.errors import DatasetError
 
 _SHIPPED = Path(__file__).parents[1] / "testsets"
-_NEEDED = ("summary", "dataset", "recipe")
-_TEXTS = (*_NEEDED, "source", "differs")
+
+Text = Annotated[str, msgspec.Meta(min_length=1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +41,13 @@ class Testset:
     # Its name would make pytest take it for a class of tests.
     __test__ = False
 
-    name: str
-    summary: str
-    dataset: str
-    recipe: str
+    summary: Text
+    dataset: Text
+    recipe: Text
     source: str = ""
     differs: str = ""
-    longest_side: int | None = None
+    longest_side: Annotated[int, msgspec.Meta(ge=1, le=65535)] | None = None
+    name: str = ""
 
 
 def list_testsets() -> tuple[str, ...]:
@@ -62,19 +65,4 @@ def find_testset(text: str) -> Testset | None:
 
 def read_testset(path: Path) -> Testset:
     """Return the test set of a YAML file; raises DatasetError, naming the line."""
-    data, lines = load_yaml(path, path.name, error=DatasetError)
-    if not isinstance(data, dict):
-        raise DatasetError(f"{path.name}: expected keys {', '.join(_NEEDED)}")
-    for key, value in data.items():
-        line = lines.get((str(key),), 1)
-        if key not in (*_TEXTS, "longest_side"):
-            hint = nearest(key, (*_TEXTS, "longest_side"))
-            raise DatasetError(f"{path.name} line {line}: unknown key '{key}'.{hint}")
-        if key in _TEXTS and not (isinstance(value, str) and value):
-            raise DatasetError(f"{path.name} line {line}: {key} is a text")
-        if key == "longest_side" and not (type(value) is int and 1 <= value <= 65535):
-            raise DatasetError(f"{path.name} line {line}: longest_side is 1 to 65535 pixels")
-    for key in _NEEDED:
-        if key not in data:
-            raise DatasetError(f"{path.name}: the key {key} is missing")
-    return Testset(name=path.stem, **data)
+    return replace(load_config(path, Testset, path.name, error=DatasetError), name=path.stem)

@@ -166,15 +166,9 @@ def correlate_runs(
 
     Parameters
     ----------
-    planes
-        float32 (C, H, W).
     halves
         float64 (odd): half the length of the run in each row, pixels; the middle entry is the
         centre's row. A run that ends inside a pixel counts it in part.
-    result
-        float32 (C, H, W) to write into, or None.
-    scratch
-        float32, flat, of `scratch_size`, or None.
 
     Notes
     -----

@@ -171,8 +171,6 @@ def terms_at_rows(
 
     Parameters
     ----------
-    planes
-        float32 (C, H, W).
     columns, rows
         float32 (terms, odd length), centred.
     bases, fractions
@@ -231,8 +229,6 @@ def taps_at_rows(
 
     Parameters
     ----------
-    planes
-        float32 (C, H, W).
     upright, level
         float32 (odd): a kernel down the columns, used on every row before the taps, and one
         along the rows, used on the wanted rows after them; a single 1 for none.

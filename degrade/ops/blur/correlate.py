@@ -172,12 +172,8 @@ def correlate_terms(
 
     Parameters
     ----------
-    planes
-        float32 (C, H, W).
     columns, rows
         float32 (terms, odd length), centred: the vertical and the horizontal factors.
-    result
-        float32 (C, H, W) to write into, or None.
     """
     out = np.empty_like(planes) if result is None else result
     channels, height, width = planes.shape
@@ -228,16 +224,10 @@ def correlate_taps(
 
     Parameters
     ----------
-    planes
-        float32 (C, H, W).
     rows, columns
         int64, offset of each tap from the centre.
     weights
         float32, one for each tap.
-    result
-        float32 (C, H, W) to write into, or None.
-    scratch
-        float32, flat, of `scratch_size`, or None.
     """
     out = np.empty_like(planes) if result is None else result
     channels, height, width = planes.shape

@@ -114,8 +114,6 @@ def copied_from(
     iterations
         Rounds. Round k takes the words of a run of its own, one for each flat position: the low
         half is the offset along the row, the high half the one along the column.
-    stream
-        uint32 (5), see `degrade.ops.kernels.philox.fill_words`.
     """
     origins = np.arange(height * width).astype(np.int32)
     words = _round_of_words(height, width)

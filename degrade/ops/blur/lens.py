@@ -148,14 +148,10 @@ def mean_of_magnified(
 
     Parameters
     ----------
-    planes
-        float32 (C, H, W).
     rows, row_shares
         int32 and float32 (layers, H): the pixel before each place, and how far beyond it.
     columns, column_shares
         The same (layers, W).
-    result
-        float32 (C, H, W) to write into.
     """
     channels, height, width = planes.shape
     layers = rows.shape[0]

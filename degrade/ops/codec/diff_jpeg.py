@@ -146,12 +146,8 @@ def round_trip_floating(
 
     Parameters
     ----------
-    planes
-        float32 (3, H, W), levels 0-255.
     steps, cosine
         From `float_steps` and `cosines`.
-    result
-        float32 (3, H, W) to write into.
     """
     _, height, width = planes.shape
     high, wide = (height + 15) // 16 * 16, (width + 15) // 16 * 16

@@ -64,16 +64,10 @@ def gaussian_noise_kernel(
 
     Parameters
     ----------
-    planes
-        float32 (C, H, W), levels 0-255.
     sigma
         Standard deviation in 8-bit levels.
     per_channel
         One field for each channel, or one field for all (grey noise).
-    stream
-        uint32 (5), see `degrade.ops.kernels.philox.fill_words`.
-    result
-        float32 (C, H, W) to write into, or None.
     """
     out = np.empty_like(planes) if result is None else result
     fields = 1 if per_channel else planes.shape[0]
@@ -177,14 +171,8 @@ def luma_noise_kernel(
 
     Parameters
     ----------
-    planes
-        float32 (3, H, W), levels 0-255.
     sigma
         Standard deviation of Y, levels.
-    stream
-        uint32 (5), see `degrade.ops.kernels.philox.fill_words`.
-    result
-        float32 (3, H, W) to write into.
     """
     size = planes.size // 3
     source, target = planes.reshape(3, size), result.reshape(3, size)
@@ -218,14 +206,10 @@ def correlated_noise_kernel(
 
     Parameters
     ----------
-    planes
-        float32 (3, H, W), levels 0-255.
     mixing
         float32 (3, 3), a lower triangular Cholesky factor, levels.
     field
         float32 (3 * H * W), from `degrade.ops.noise.gaussian.normal_field`.
-    result
-        float32 (3, H, W) to write into.
     """
     size = field.size // 3
     source, target = planes.reshape(3, size), result.reshape(3, size)

@@ -114,16 +114,12 @@ def add_count_noise(
 
     Parameters
     ----------
-    planes
-        float32 (3, H, W), levels 0-255.
     levels, counts
         float32, flat, one for each value of the planes or for each pixel: what was counted.
     values
         Mean count at level 255, in the unit of the counts.
     scale
         How much of the noise is added.
-    result
-        float32 (3, H, W) to write into.
     """
     fields = planes.size // levels.size
     source, target = planes.reshape(fields, levels.size), result.reshape(fields, levels.size)
@@ -269,8 +265,6 @@ def counts_of_levels(
     ----------
     levels
         float32, flat; rounded to 8 bits here.
-    stream
-        uint32 (5), see `degrade.ops.kernels.philox.fill_words`.
     first_chunk
         Chunk of 1024 values of the stream that the first value stands in.
     offsets, firsts, cumulative, guide

@@ -51,13 +51,13 @@ def test_other_texts_are_no_test_sets(text):
     [
         (
             WHOLE + "recipes: x\n",
-            r"mine\.yaml line 4: unknown key 'recipes'\. Did you mean 'recipe'",
+            r"mine\.yaml line 4: recipes: unknown key\. Did you mean 'recipe'",
         ),
-        (WHOLE + "longest_side: 0\n", r"mine\.yaml line 4: longest_side is 1 to 65535 pixels"),
-        (WHOLE + "longest_side: true\n", "line 4: longest_side is 1 to 65535 pixels"),
-        (WHOLE.replace("gfpgan", "[a]"), r"mine\.yaml line 3: recipe is a text"),
-        ("summary: a\nrecipe: b\n", r"mine\.yaml: the key dataset is missing"),
-        ("[]", "expected keys summary, dataset, recipe"),
+        (WHOLE + "longest_side: 0\n", r"mine\.yaml line 4: longest_side: .*>= 1"),
+        (WHOLE + "longest_side: true\n", "line 4: longest_side: .*bool"),
+        (WHOLE.replace("gfpgan", "[a]"), r"mine\.yaml line 3: recipe: Expected `str`"),
+        ("summary: a\nrecipe: b\n", "dataset"),
+        ("[]", "expected keys and values"),
     ],
 )
 def test_mistakes_are_told_with_their_line(tmp_path, text, told):

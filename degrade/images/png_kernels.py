@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from degrade.ops.kernels.arrays import UInt8
 from degrade.ops.kernels.compile import inline, kernel
 
 _PIXEL = 3
@@ -12,7 +12,7 @@ _PIXEL = 3
 
 
 @kernel
-def undo_filters(filtered: NDArray[np.uint8], levels: NDArray[np.uint8]) -> bool:
+def undo_filters(filtered: UInt8, levels: UInt8) -> bool:
     """Fill ``levels`` from rows as a PNG file holds them, each after the number of its filter.
 
     Parameters
@@ -47,16 +47,14 @@ def undo_filters(filtered: NDArray[np.uint8], levels: NDArray[np.uint8]) -> bool
 
 
 @inline
-def _undo_sub(line: NDArray[np.uint8], row: NDArray[np.uint8]) -> None:
+def _undo_sub(line: UInt8, row: UInt8) -> None:
     row[:_PIXEL] = line[:_PIXEL]
     for i in range(_PIXEL, row.size):
         row[i] = line[i] + row[i - _PIXEL]
 
 
 @inline
-def _undo_average(
-    line: NDArray[np.uint8], above: NDArray[np.uint8], row: NDArray[np.uint8]
-) -> None:
+def _undo_average(line: UInt8, above: UInt8, row: UInt8) -> None:
     for i in range(_PIXEL):
         row[i] = line[i] + (above[i] >> 1)
     for i in range(_PIXEL, row.size):
@@ -64,7 +62,7 @@ def _undo_average(
 
 
 @inline
-def _undo_paeth(line: NDArray[np.uint8], above: NDArray[np.uint8], row: NDArray[np.uint8]) -> None:
+def _undo_paeth(line: UInt8, above: UInt8, row: UInt8) -> None:
     """Undo the filter of A. Paeth: the neighbour nearest to left + above − above left.
 
     The three channels go side by side: each pixel waits for the one before, but they do not

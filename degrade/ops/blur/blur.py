@@ -7,7 +7,6 @@ the area.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from degrade.ops.blur import point_spread as shapes
 from degrade.ops.blur.correlate import (
@@ -29,8 +28,9 @@ from degrade.ops.blur.kernel_form import (
     gaussian_form,
     tap_list,
 )
+from degrade.ops.kernels.arrays import Float32, Float64, Int64, Planes
 from degrade.ops.kernels.compile import inline, kernel
-from degrade.ops.kernels.memory import PLANES, Planes
+from degrade.ops.kernels.memory import PLANES
 from degrade.ops.kernels.planes import reflected
 from degrade.portable_math import cos_degrees, sin_degrees
 
@@ -120,16 +120,14 @@ def first_pass(planes: Planes, form: Slanted) -> Planes:
     return correlate_terms(planes, columns, rows, PLANES.take(planes.shape))
 
 
-def second_pass(form: Slanted) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def second_pass(form: Slanted) -> tuple[Int64, Int64]:
     """Return the row and the column of each tap of the second pass."""
     line = form.line
     return (line.across, line.along) if form.upright else (line.along, line.across)
 
 
 @inline
-def _prefix_rows(
-    plane: NDArray[np.float32], mirror: NDArray[np.int64], sums: NDArray[np.float32]
-) -> None:
+def _prefix_rows(plane: Float32, mirror: Int64, sums: Float32) -> None:
     """Set each row of ``sums`` to the running sum of the mirrored row, starting with 0.
 
     Eight rows go side by side: one row alone waits for every addition.
@@ -157,11 +155,8 @@ def _prefix_rows(
 
 @kernel
 def correlate_runs(
-    planes: NDArray[np.float32],
-    halves: NDArray[np.float64],
-    result: NDArray[np.float32] | None = None,
-    scratch: NDArray[np.float32] | None = None,
-) -> NDArray[np.float32]:
+    planes: Float32, halves: Float64, result: Float32 | None = None, scratch: Float32 | None = None
+) -> Float32:
     """Return the planes averaged over a shape whose rows are centred runs.
 
     Parameters

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from degrade.ops.blur.blur import second_pass
 from degrade.ops.blur.correlate import add_taps, clear, mirror_ends, mirror_table
@@ -23,8 +22,9 @@ from degrade.ops.blur.kernel_form import (
     Terms,
     gaussian_form,
 )
+from degrade.ops.kernels.arrays import Float32, Int64, Planes
 from degrade.ops.kernels.compile import inline, kernel
-from degrade.ops.kernels.memory import PLANES, Planes
+from degrade.ops.kernels.memory import PLANES
 from degrade.ops.kernels.planes import reflected
 from degrade.ops.operation import Value
 from degrade.ops.size.resize import FILTERS, resample, resample_table
@@ -68,11 +68,7 @@ def blur_then_shrink(
 
 
 def _wanted_rows(
-    planes: Planes,
-    form: KernelForm,
-    bases: NDArray[np.int64],
-    fractions: NDArray[np.float32],
-    few: Planes,
+    planes: Planes, form: KernelForm, bases: Int64, fractions: Float32, few: Planes
 ) -> None:
     if isinstance(form, Terms):
         terms_at_rows(planes, form.columns, form.rows, bases, fractions, few)
@@ -91,9 +87,7 @@ def _wanted_rows(
     PLANES.give(scratch)
 
 
-def _over_two_rows(
-    taps: TapList,
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
+def _over_two_rows(taps: TapList) -> tuple[Int64, Int64, Float32, Float32]:
     """Return rows, columns, and each tap's weight for a row and for the row below it."""
     merged: dict[tuple[int, int], list[float]] = {}
     listed = zip(taps.rows.tolist(), taps.columns.tolist(), taps.weights.tolist(), strict=True)
@@ -111,13 +105,7 @@ def _over_two_rows(
 
 
 @inline
-def _fill_sheet(
-    planes: NDArray[np.float32],
-    upright: NDArray[np.float32],
-    above: int,
-    across: int,
-    sheet: NDArray[np.float32],
-) -> None:
+def _fill_sheet(planes: Float32, upright: Float32, above: int, across: int, sheet: Float32) -> None:
     """Fill ``sheet`` with the planes correlated down their columns with ``upright``.
 
     Channels stand side by side, each mirrored by ``across`` at its ends; ``above`` mirrored
@@ -147,9 +135,7 @@ def _fill_sheet(
 
 
 @inline
-def _split_row(
-    line: NDArray[np.float32], stride: int, row: int, result: NDArray[np.float32]
-) -> None:
+def _split_row(line: Float32, stride: int, row: int, result: Float32) -> None:
     """Copy each channel's part of a row to its plane."""
     channels, _, width = result.shape
     for c in range(channels):
@@ -160,13 +146,13 @@ def _split_row(
 
 @kernel
 def terms_at_rows(
-    planes: NDArray[np.float32],
-    columns: NDArray[np.float32],
-    rows: NDArray[np.float32],
-    bases: NDArray[np.int64],
-    fractions: NDArray[np.float32],
-    result: NDArray[np.float32],
-) -> NDArray[np.float32]:
+    planes: Float32,
+    columns: Float32,
+    rows: Float32,
+    bases: Int64,
+    fractions: Float32,
+    result: Float32,
+) -> Float32:
     """Return rows of the planes correlated with ``Σ outer(columns[k], rows[k])``.
 
     Parameters
@@ -213,18 +199,18 @@ def terms_at_rows(
 
 @kernel
 def taps_at_rows(
-    planes: NDArray[np.float32],
-    upright: NDArray[np.float32],
-    level: NDArray[np.float32],
-    rows: NDArray[np.int64],
-    columns: NDArray[np.int64],
-    weights: NDArray[np.float32],
-    next_weights: NDArray[np.float32],
-    bases: NDArray[np.int64],
-    fractions: NDArray[np.float32],
-    result: NDArray[np.float32],
-    scratch: NDArray[np.float32],
-) -> NDArray[np.float32]:
+    planes: Float32,
+    upright: Float32,
+    level: Float32,
+    rows: Int64,
+    columns: Int64,
+    weights: Float32,
+    next_weights: Float32,
+    bases: Int64,
+    fractions: Float32,
+    result: Float32,
+    scratch: Float32,
+) -> Float32:
     """Return rows of the planes correlated with a list of taps, and along an axis besides.
 
     Parameters

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from degrade.ops.blur.camera_paths import camera_path, mean_offset, one_sided_taps
 from degrade.ops.blur.correlate import correlate_taps
-from degrade.ops.kernels.memory import PLANES, Planes
+from degrade.ops.kernels.arrays import Float64, Planes
+from degrade.ops.kernels.memory import PLANES
 from degrade.ops.kernels.planes import framed, unframed
 
-Taps = NDArray[np.float64]
+Taps = Float64
 
 
 def shake_blur(

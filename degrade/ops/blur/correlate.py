@@ -8,8 +8,8 @@ vector width of a machine changes no bit.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from degrade.ops.kernels.arrays import Float32, Int64
 from degrade.ops.kernels.compile import inline, kernel
 from degrade.ops.kernels.planes import reflected
 
@@ -20,7 +20,7 @@ _GROUP = 8
 
 
 @inline
-def mirror_table(size: int, radius: int) -> NDArray[np.int64]:
+def mirror_table(size: int, radius: int) -> Int64:
     """Return where the ``radius`` values before and after a row of ``size`` come from."""
     table = np.empty(2 * radius, np.int64)
     for i in range(radius):
@@ -30,7 +30,7 @@ def mirror_table(size: int, radius: int) -> NDArray[np.int64]:
 
 
 @inline
-def mirror_ends(padded: NDArray[np.float32], mirror: NDArray[np.int64]) -> None:
+def mirror_ends(padded: Float32, mirror: Int64) -> None:
     """Fill both ends of a row whose middle is there."""
     radius = mirror.size // 2
     width = padded.size - 2 * radius
@@ -40,9 +40,7 @@ def mirror_ends(padded: NDArray[np.float32], mirror: NDArray[np.int64]) -> None:
 
 
 @inline
-def pad_row(
-    row: NDArray[np.float32], mirror: NDArray[np.int64], padded: NDArray[np.float32]
-) -> None:
+def pad_row(row: Float32, mirror: Int64, padded: Float32) -> None:
     """Copy a row into the middle of ``padded`` and mirror it at either end."""
     radius, width = mirror.size // 2, row.size
     for x in range(width):
@@ -56,16 +54,14 @@ def scratch_size(height: int, width: int, down: int, across: int) -> int:
 
 
 @inline
-def fresh_sheet(scratch: NDArray[np.float32] | None, rows: int, stride: int) -> NDArray[np.float32]:
+def fresh_sheet(scratch: Float32 | None, rows: int, stride: int) -> Float32:
     """Return (rows, stride) of the scratch memory, or of fresh memory."""
     sheet = np.empty(rows * stride, np.float32) if scratch is None else scratch[: rows * stride]
     return sheet.reshape(rows, stride)
 
 
 @inline
-def copy_rows(
-    total: NDArray[np.float32], stride: int, top: int, plane: NDArray[np.float32]
-) -> None:
+def copy_rows(total: Float32, stride: int, top: int, plane: Float32) -> None:
     """Copy what fits of the four rows in ``total`` to the plane, from row ``top`` on."""
     height, width = plane.shape
     for y in range(top, min(top + ROWS, height)):
@@ -75,19 +71,14 @@ def copy_rows(
 
 
 @inline
-def clear(values: NDArray[np.float32]) -> None:
+def clear(values: Float32) -> None:
     """Set every value to 0."""
     for x in range(values.size):
         values[x] = np.float32(0.0)
 
 
 @inline
-def add_taps(
-    total: NDArray[np.float32],
-    source: NDArray[np.float32],
-    starts: NDArray[np.int64],
-    weights: NDArray[np.float32],
-) -> None:
+def add_taps(total: Float32, source: Float32, starts: Int64, weights: Float32) -> None:
     """Add ``Σ weights[t] * source[starts[t] + x]`` to ``total[x]``, eight taps at a time."""
     taps = weights.size
     t = 0
@@ -118,12 +109,7 @@ def add_taps(
 
 @inline
 def _four_rows_down(
-    source: NDArray[np.float32],
-    top: int,
-    weights: NDArray[np.float32],
-    taps: int,
-    block: NDArray[np.float32],
-    across: int,
+    source: Float32, top: int, weights: Float32, taps: int, block: Float32, across: int
 ) -> None:
     """Set the middles of four rows to the vertical correlation at rows ``top`` to ``top + 3``.
 
@@ -163,11 +149,8 @@ def _four_rows_down(
 
 @kernel
 def correlate_terms(
-    planes: NDArray[np.float32],
-    columns: NDArray[np.float32],
-    rows: NDArray[np.float32],
-    result: NDArray[np.float32] | None = None,
-) -> NDArray[np.float32]:
+    planes: Float32, columns: Float32, rows: Float32, result: Float32 | None = None
+) -> Float32:
     """Return the planes correlated with ``Σ outer(columns[k], rows[k])``.
 
     Parameters
@@ -201,11 +184,8 @@ def correlate_terms(
 
 @kernel
 def correlate_separable(
-    planes: NDArray[np.float32],
-    vertical: NDArray[np.float32],
-    horizontal: NDArray[np.float32],
-    result: NDArray[np.float32] | None = None,
-) -> NDArray[np.float32]:
+    planes: Float32, vertical: Float32, horizontal: Float32, result: Float32 | None = None
+) -> Float32:
     """Return the planes correlated with ``outer(vertical, horizontal)``, both odd and centred."""
     columns, rows = vertical.reshape(1, -1), horizontal.reshape(1, -1)
     return correlate_terms(planes, columns, rows, result)
@@ -213,13 +193,13 @@ def correlate_separable(
 
 @kernel
 def correlate_taps(
-    planes: NDArray[np.float32],
-    rows: NDArray[np.int64],
-    columns: NDArray[np.int64],
-    weights: NDArray[np.float32],
-    result: NDArray[np.float32] | None = None,
-    scratch: NDArray[np.float32] | None = None,
-) -> NDArray[np.float32]:
+    planes: Float32,
+    rows: Int64,
+    columns: Int64,
+    weights: Float32,
+    result: Float32 | None = None,
+    scratch: Float32 | None = None,
+) -> Float32:
     """Return ``Σ weights[t] * planes[y + rows[t], x + columns[t]]``, borders mirrored.
 
     Parameters

@@ -10,18 +10,18 @@ import math
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from degrade import portable_math
 from degrade import portable_math as portable_bessel
 from degrade.ops.blur import point_spread as shapes
 from degrade.ops.blur.correlate import correlate_separable, correlate_taps, correlate_terms
+from degrade.ops.kernels.arrays import Float64, Planes, UInt8
 from degrade.ops.kernels.compile import inline, kernel
-from degrade.ops.kernels.memory import PLANES, Planes
+from degrade.ops.kernels.memory import PLANES
 from degrade.ops.kernels.planes import from_planes, to_planes
 from degrade.portable_math import cos_degrees, sin_degrees
 
-Taps = NDArray[np.float64]
+Taps = Float64
 
 _SHARP = 0.05
 """Kernels narrower than this many pixels are drawn with this width: one tap."""
@@ -101,7 +101,7 @@ def median_blur(planes: Planes, stream: object, *, size: int) -> Planes:
     An even size is taken one larger, as imgaug does. OpenCV's medianBlur: whole numbers are
     compared and copied, so any machine gives the same bytes. Borders repeat.
     """
-    image: NDArray[np.uint8] = np.asarray(cv2.medianBlur(from_planes(planes), size | 1), np.uint8)
+    image: UInt8 = np.asarray(cv2.medianBlur(from_planes(planes), size | 1), np.uint8)
     return to_planes(image, PLANES.take(planes.shape))
 
 
@@ -173,7 +173,7 @@ def _powered_distance(
 
 
 @inline
-def _normalise(taps: NDArray[np.float64]) -> None:
+def _normalise(taps: Float64) -> None:
     total = 0.0
     for i in range(taps.shape[0]):
         for j in range(taps.shape[1]):
@@ -186,7 +186,7 @@ def _normalise(taps: NDArray[np.float64]) -> None:
 @kernel
 def generalised_gaussian(
     sigma_x: float, sigma_y: float, cosine: float, sine: float, beta: float, radius: int
-) -> NDArray[np.float64]:
+) -> Float64:
     """Return exp(−½ d**β), d the squared distance in sigmas: beta 1 is the Gaussian.
 
     BasicSR, basicsr/data/degradations.py, bivariate_generalized_Gaussian (after F. Pascal et
@@ -206,7 +206,7 @@ def generalised_gaussian(
 @kernel
 def plateau(
     sigma_x: float, sigma_y: float, cosine: float, sine: float, beta: float, radius: int
-) -> NDArray[np.float64]:
+) -> Float64:
     """Return 1 / (1 + d**β), d the squared distance in sigmas: flat inside, for large beta a disk.
 
     BasicSR, basicsr/data/degradations.py, bivariate_plateau. Parameters as
@@ -223,7 +223,7 @@ def plateau(
 
 
 @kernel
-def sinc(cutoff: float, radius: int) -> NDArray[np.float64]:
+def sinc(cutoff: float, radius: int) -> Float64:
     """Return the ideal low-pass of a round pass band, ω J1(ωr) / 2πr, cut to a square.
 
     BasicSR, basicsr/data/degradations.py, circular_lowpass_kernel. Some taps are negative.
@@ -254,7 +254,7 @@ def sinc(cutoff: float, radius: int) -> NDArray[np.float64]:
 
 
 @kernel
-def aliased_disk(radius: float, alias: float) -> NDArray[np.float64]:
+def aliased_disk(radius: float, alias: float) -> Float64:
     """Return ImageNet-C's defocus: a disk of whole pixels, blurred by a Gaussian of ``alias``.
 
     hendrycks/robustness, make_imagenet_c.py, ``disk``: a grid of ±8 and 3 taps up to radius 8,
@@ -277,7 +277,7 @@ def aliased_disk(radius: float, alias: float) -> NDArray[np.float64]:
 
 
 @inline
-def _gaussian_weights(sigma: float, radius: int) -> NDArray[np.float64]:
+def _gaussian_weights(sigma: float, radius: int) -> Float64:
     weights = np.empty(2 * radius + 1, np.float64)
     total = 0.0
     for t in range(weights.size):
@@ -288,7 +288,7 @@ def _gaussian_weights(sigma: float, radius: int) -> NDArray[np.float64]:
 
 
 @inline
-def _smoothed_rows(taps: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+def _smoothed_rows(taps: Float64, weights: Float64) -> Float64:
     """Return every row of a square correlated with ``weights``, its ends mirrored."""
     size, radius = taps.shape[0], weights.size // 2
     last = size - 1

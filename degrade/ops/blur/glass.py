@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from degrade.ops.blur.blur import gaussian_blur
 from degrade.ops.blur.correlate import correlate_separable
 from degrade.ops.blur.point_spread import gaussian_1d
+from degrade.ops.kernels.arrays import Float32, Int32, Planes, UInt32
 from degrade.ops.kernels.compile import inline, kernel
-from degrade.ops.kernels.memory import PLANES, Planes
+from degrade.ops.kernels.memory import PLANES
 from degrade.ops.kernels.philox import BLOCKS, CHUNK, fill_words
 from degrade.ops.kernels.planes import framed, truncated, unframed
 
 
 def glass_blur(
     planes: Planes,
-    stream: NDArray[np.uint32],
+    stream: UInt32,
     *,
     sigma: float,
     distance: int,
@@ -82,7 +82,7 @@ def _offset(word: np.uint32, span: np.uint32, distance: int) -> tuple[np.int64, 
 
 
 @inline
-def _fill_round(stream: NDArray[np.uint32], round_number: int, words: NDArray[np.uint32]) -> None:
+def _fill_round(stream: UInt32, round_number: int, words: UInt32) -> None:
     """Fill whole chunks of words with those of one round."""
     chunks = words.size // CHUNK
     for chunk in range(chunks):
@@ -91,14 +91,12 @@ def _fill_round(stream: NDArray[np.uint32], round_number: int, words: NDArray[np
 
 
 @inline
-def _round_of_words(height: int, width: int) -> NDArray[np.uint32]:
+def _round_of_words(height: int, width: int) -> UInt32:
     return np.empty((height * width + CHUNK - 1) // CHUNK * CHUNK, np.uint32)
 
 
 @kernel
-def copied_from(
-    height: int, width: int, distance: int, iterations: int, stream: NDArray[np.uint32]
-) -> NDArray[np.int32]:
+def copied_from(height: int, width: int, distance: int, iterations: int, stream: UInt32) -> Int32:
     """Return where each pixel comes from in ImageNet-C's glass, int32 (H * W) flat positions.
 
     make_imagenet_c.py, glass_blur: from the last row and column to the first, offsets of
@@ -128,9 +126,7 @@ def copied_from(
 
 
 @kernel
-def swapped_from(
-    height: int, width: int, distance: int, iterations: int, stream: NDArray[np.uint32]
-) -> NDArray[np.int32]:
+def swapped_from(height: int, width: int, distance: int, iterations: int, stream: UInt32) -> Int32:
     """Return where each pixel comes from when pixels swap places, int32 (H * W) flat positions.
 
     Offsets of −d … d; each pixel moves once a round at most. A partner that has moved already,
@@ -169,9 +165,7 @@ def swapped_from(
 
 
 @kernel
-def gathered(
-    planes: NDArray[np.float32], origins: NDArray[np.int32], result: NDArray[np.float32]
-) -> NDArray[np.float32]:
+def gathered(planes: Float32, origins: Int32, result: Float32) -> Float32:
     """Write the pixels of ``planes``, float32 (C, H, W), from their origins into ``result``."""
     for c in range(planes.shape[0]):
         source, target = planes[c].reshape(-1), result[c].reshape(-1)

@@ -16,10 +16,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from degrade.ops.blur import point_spread as shapes
 from degrade.ops.blur.point_spread import gaussian_1d, gaussian_radius
+from degrade.ops.kernels.arrays import Float32, Float64, Int64
 from degrade.ops.kernels.compile import kernel
 from degrade.portable_math import cos_degrees, sin_degrees
 
@@ -41,10 +41,10 @@ class SlantedLine:
         float64, one for each tap, sum 1.
     """
 
-    first: NDArray[np.float64]
-    along: NDArray[np.int64]
-    across: NDArray[np.int64]
-    weights: NDArray[np.float64]
+    first: Float64
+    along: Int64
+    across: Int64
+    weights: Float64
 
     def cost(self) -> int:
         """Return the multiplications a pixel."""
@@ -77,9 +77,7 @@ def slanted_passes(
 
 
 @kernel
-def _split_line(
-    slope: float, profile: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], float]:
+def _split_line(slope: float, profile: Float64) -> tuple[Int64, Int64, Float64, float]:
     """Split each step of a slanted line between two pixels.
 
     Returns the taps (steps along, pixels across, weights) and the variance across that the
@@ -104,7 +102,7 @@ def _split_line(
     return along[:count].copy(), across[:count].copy(), weights[:count].copy(), added
 
 
-Taps = NDArray[np.float64]
+Taps = Float64
 
 SHARP = 0.05
 """Gaussians narrower than this many pixels are the identity to within 1e-80."""
@@ -124,8 +122,8 @@ _FEWEST_TERMS = 3
 class Terms:
     """``Σ outer(columns[k], rows[k])``, float32 (terms, odd length)."""
 
-    columns: NDArray[np.float32]
-    rows: NDArray[np.float32]
+    columns: Float32
+    rows: Float32
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +138,9 @@ class Slanted:
 class TapList:
     """``weights[t]`` at ``(rows[t], columns[t])`` from the centre."""
 
-    rows: NDArray[np.int64]
-    columns: NDArray[np.int64]
-    weights: NDArray[np.float32]
+    rows: Int64
+    columns: Int64
+    weights: Float32
 
 
 KernelForm = Terms | Slanted | TapList

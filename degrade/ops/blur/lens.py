@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from degrade.ops.blur import filter_blur as filters
 from degrade.ops.blur.blur import correlate_runs
 from degrade.ops.blur.correlate import correlate_separable
 from degrade.ops.blur.filter_blur import correlate_kernel
 from degrade.ops.blur.point_spread import gaussian_1d
+from degrade.ops.kernels.arrays import Float32, Float64, Int32, Planes
 from degrade.ops.kernels.compile import inline, kernel
-from degrade.ops.kernels.memory import PLANES, Planes
+from degrade.ops.kernels.memory import PLANES
 
-Axis = tuple[NDArray[np.int32], NDArray[np.float32]]
+Axis = tuple[Int32, Float32]
 
 
 def aliased_disk_blur(planes: Planes, stream: object, *, radius: float, alias: float) -> Planes:
@@ -36,7 +36,7 @@ def aliased_disk_blur(planes: Planes, stream: object, *, radius: float, alias: f
     return np.clip(blurred, 0.0, 255.0, out=blurred)
 
 
-def _runs(radius: float) -> NDArray[np.float64]:
+def _runs(radius: float) -> Float64:
     """Return half the run of whole pixels inside a circle, for each of its rows, float64 (odd)."""
     reach = math.floor(radius)
     halves = np.zeros(2 * reach + 1)
@@ -104,7 +104,7 @@ def _cropped_axis(side: int, zoom: float) -> Axis:
     return _axis((side - crop) // 2 + (positions + trim) * ratio, side)
 
 
-def _axis(positions: NDArray[np.float64], side: int) -> Axis:
+def _axis(positions: Float64, side: int) -> Axis:
     inside = np.clip(positions, 0.0, side - 1.0)
     before = np.floor(inside)
     return before.astype(np.int32), (inside - before).astype(np.float32)
@@ -117,13 +117,13 @@ def _stacked(axes: list[Axis]) -> Axis:
 
 @inline
 def _magnified_row(
-    upper: NDArray[np.float32],
-    lower: NDArray[np.float32],
+    upper: Float32,
+    lower: Float32,
     share: np.float32,
-    columns: NDArray[np.int32],
-    column_shares: NDArray[np.float32],
-    line: NDArray[np.float32],
-    total: NDArray[np.float32],
+    columns: Int32,
+    column_shares: Float32,
+    line: Float32,
+    total: Float32,
 ) -> None:
     """Add one row, read between ``upper`` and ``lower``, to ``total``."""
     width = upper.size
@@ -137,13 +137,13 @@ def _magnified_row(
 
 @kernel
 def mean_of_magnified(
-    planes: NDArray[np.float32],
-    rows: NDArray[np.int32],
-    row_shares: NDArray[np.float32],
-    columns: NDArray[np.int32],
-    column_shares: NDArray[np.float32],
-    result: NDArray[np.float32],
-) -> NDArray[np.float32]:
+    planes: Float32,
+    rows: Int32,
+    row_shares: Float32,
+    columns: Int32,
+    column_shares: Float32,
+    result: Float32,
+) -> Float32:
     """Return the mean of the planes and of every magnified layer of them.
 
     Parameters
@@ -174,12 +174,12 @@ def mean_of_magnified(
 
 @kernel
 def magnified(
-    plane: NDArray[np.float32],
-    rows: NDArray[np.int32],
-    row_shares: NDArray[np.float32],
-    columns: NDArray[np.int32],
-    column_shares: NDArray[np.float32],
-    result: NDArray[np.float32],
+    plane: Float32,
+    rows: Int32,
+    row_shares: Float32,
+    columns: Int32,
+    column_shares: Float32,
+    result: Float32,
 ) -> None:
     """Write one plane, float32 (H, W), into ``result`` as one set of tables magnifies it."""
     height, width = plane.shape

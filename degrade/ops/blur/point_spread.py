@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from degrade import portable_math
+from degrade.ops.kernels.arrays import Float64
 from degrade.ops.kernels.compile import inline, kernel
 
 _exp = inline(portable_math.exp)
@@ -31,7 +31,7 @@ def gaussian_radius(sigma: float) -> int:
 
 
 @kernel
-def gaussian_1d(sigma: float, radius: int) -> NDArray[np.float64]:
+def gaussian_1d(sigma: float, radius: int) -> Float64:
     """Return ``2 * radius + 1`` taps of exp(−x² / 2σ²), normalised."""
     taps = np.empty(2 * radius + 1, np.float64)
     total = 0.0
@@ -43,9 +43,7 @@ def gaussian_1d(sigma: float, radius: int) -> NDArray[np.float64]:
 
 
 @kernel
-def gaussian_2d(
-    sigma_x: float, sigma_y: float, cosine: float, sine: float, radius: int
-) -> NDArray[np.float64]:
+def gaussian_2d(sigma_x: float, sigma_y: float, cosine: float, sine: float, radius: int) -> Float64:
     """Return a square, normalised, rotated Gaussian; see the module for the angle.
 
     Parameters
@@ -71,7 +69,7 @@ def gaussian_2d(
 
 
 @kernel
-def motion_line(length: float, cosine: float, sine: float) -> NDArray[np.float64]:
+def motion_line(length: float, cosine: float, sine: float) -> Float64:
     """Return the blur of a straight, even, centred motion, float64 (odd, odd), sum 1.
 
     One step for each pixel column (row, for steep lines) that the segment crosses, as heavy as
@@ -101,7 +99,7 @@ def motion_line(length: float, cosine: float, sine: float) -> NDArray[np.float64
 
 
 @kernel
-def disk_chords(radius: float) -> NDArray[np.float64]:
+def disk_chords(radius: float) -> Float64:
     """Return half the mean chord of a disk over each pixel row it touches, float64 (odd).
 
     The mean of 64 lines across the row; the middle entry is the row of the centre.
@@ -119,7 +117,7 @@ def disk_chords(radius: float) -> NDArray[np.float64]:
 
 
 @kernel
-def disk(radius: float) -> NDArray[np.float64]:
+def disk(radius: float) -> Float64:
     """Return an antialiased disk, float64 (odd, odd), sum 1.
 
     Below `RUNS_FROM` every tap is the share of its pixel inside the circle, exact along rows
@@ -147,9 +145,7 @@ def disk(radius: float) -> NDArray[np.float64]:
 
 
 @kernel
-def low_rank(
-    taps: NDArray[np.float64], tolerance: float, limit: int = 1_000_000
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def low_rank(taps: Float64, tolerance: float, limit: int = 1_000_000) -> tuple[Float64, Float64]:
     """Return ``columns, rows`` with ``taps ≈ Σ outer(columns[k], rows[k])``.
 
     Adaptive cross approximation with full pivoting (M. Bebendorf, "Approximation of boundary

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from degrade.ops.blur.correlate import correlate_separable
 from degrade.ops.blur.point_spread import gaussian_1d
+from degrade.ops.kernels.arrays import Float32, Planes
 from degrade.ops.kernels.compile import kernel
-from degrade.ops.kernels.memory import PLANES, Planes
+from degrade.ops.kernels.memory import PLANES
 
 _NARROW = {
     1: (1.0,),
@@ -49,7 +49,7 @@ def unsharp_mask(
     return sharpened
 
 
-def _opencv_gaussian(width: int) -> NDArray[np.float32]:
+def _opencv_gaussian(width: int) -> Float32:
     """Return the taps that OpenCV's getGaussianKernel has for a width alone."""
     if width in _NARROW:
         return np.array(_NARROW[width], np.float32)
@@ -57,12 +57,7 @@ def _opencv_gaussian(width: int) -> NDArray[np.float32]:
 
 
 @kernel
-def residual_mask(
-    planes: NDArray[np.float32],
-    blurred: NDArray[np.float32],
-    threshold: float,
-    result: NDArray[np.float32],
-) -> NDArray[np.float32]:
+def residual_mask(planes: Float32, blurred: Float32, threshold: float, result: Float32) -> Float32:
     """Return 1 where a level differs from its blurred one by more than ``threshold``, else 0."""
     source, soft, target = planes.reshape(-1), blurred.reshape(-1), result.reshape(-1)
     least = np.float32(threshold)
@@ -74,12 +69,8 @@ def residual_mask(
 
 @kernel
 def blend_sharpened(
-    planes: NDArray[np.float32],
-    blurred: NDArray[np.float32],
-    mask: NDArray[np.float32],
-    amount: float,
-    result: NDArray[np.float32],
-) -> NDArray[np.float32]:
+    planes: Float32, blurred: Float32, mask: Float32, amount: float, result: Float32
+) -> Float32:
     """Return ``mask * clip(x + amount * (x − blurred)) + (1 − mask) * x``, levels 0-255."""
     source, soft, target = planes.reshape(-1), blurred.reshape(-1), result.reshape(-1)
     share = mask.reshape(-1)

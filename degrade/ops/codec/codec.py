@@ -12,7 +12,8 @@ import imagecodecs
 import numpy as np
 
 from degrade.errors import ImageError
-from degrade.ops.kernels.memory import PLANES, Planes
+from degrade.ops.kernels.arrays import Planes
+from degrade.ops.kernels.memory import PLANES
 from degrade.ops.kernels.planes import from_planes, to_planes
 
 _WEBP_SIDE = 16383

@@ -11,8 +11,8 @@ code.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from degrade.ops.kernels.arrays import Float32, Int32, UInt8
 from degrade.ops.kernels.compile import inline
 
 BLOCKS_AT_ONCE = 16
@@ -115,7 +115,7 @@ def _inverse(
 
 
 @inline
-def _forward_rows(samples: NDArray[np.uint8], first: int, work: NDArray[np.int32]) -> None:
+def _forward_rows(samples: UInt8, first: int, work: Int32) -> None:
     """First pass of the forward transform: along rows, results scaled by 4."""
     for r in range(8):
         line = samples[r, first : first + 8 * BLOCKS_AT_ONCE]
@@ -150,9 +150,7 @@ def _quantised(value: np.int32, step: np.int32, inverse: np.float32) -> np.int32
 
 
 @inline
-def _columns(
-    work: NDArray[np.int32], steps: NDArray[np.int32], inverses: NDArray[np.float32]
-) -> None:
+def _columns(work: Int32, steps: Int32, inverses: Float32) -> None:
     """Forward along columns, quantise, dequantise, and back along columns (scaled by 4)."""
     row = 8 * BLOCKS_AT_ONCE
     for u in range(8):
@@ -191,7 +189,7 @@ def _sample(value: np.int32) -> np.uint8:
 
 
 @inline
-def _inverse_rows(work: NDArray[np.int32], samples: NDArray[np.uint8], first: int) -> None:
+def _inverse_rows(work: Int32, samples: UInt8, first: int) -> None:
     """Last pass of the inverse transform: along rows, to samples 0-255."""
     for r in range(8):
         line = samples[r, first : first + 8 * BLOCKS_AT_ONCE]
@@ -214,12 +212,7 @@ def _inverse_rows(work: NDArray[np.int32], samples: NDArray[np.uint8], first: in
 
 
 @inline
-def transform_block_row(
-    samples: NDArray[np.uint8],
-    steps: NDArray[np.int32],
-    inverses: NDArray[np.float32],
-    work: NDArray[np.int32],
-) -> None:
+def transform_block_row(samples: UInt8, steps: Int32, inverses: Float32, work: Int32) -> None:
     """Replace 8 rows of samples by what JPEG makes of them.
 
     Parameters

@@ -11,11 +11,11 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from degrade.ops.codec.jpeg import quantisation_tables
+from degrade.ops.kernels.arrays import Float32, Planes
 from degrade.ops.kernels.compile import inline, kernel
-from degrade.ops.kernels.memory import PLANES, Planes
+from degrade.ops.kernels.memory import PLANES
 from degrade.ops.kernels.planes import clipped, rounded
 from degrade.portable_math import cos_degrees
 
@@ -30,7 +30,7 @@ def diff_jpeg(planes: Planes, stream: object, *, quality: float) -> Planes:
 
 
 @cache
-def cosines() -> NDArray[np.float32]:
+def cosines() -> Float32:
     """Return the orthonormal cosine transform, float32 (8, 8): frequency, place.
 
     c(u) / 2 * cos((2x + 1) u π / 16), c(0) = √½, else 1 (ITU-T T.81, A.3.3).
@@ -44,7 +44,7 @@ def cosines() -> NDArray[np.float32]:
     return matrix
 
 
-def float_steps(quality: float) -> NDArray[np.float32]:
+def float_steps(quality: float) -> Float32:
     """Return the quantisation steps of Y and of chroma, float32 (2, 8, 8), transposed.
 
     T.81's tables, as libjpeg holds them at quality 50, times 50 / quality below 50 and
@@ -56,9 +56,7 @@ def float_steps(quality: float) -> NDArray[np.float32]:
 
 
 @inline
-def _transform(
-    samples: NDArray[np.float32], steps: NDArray[np.float32], cosine: NDArray[np.float32]
-) -> None:
+def _transform(samples: Float32, steps: Float32, cosine: Float32) -> None:
     """Quantise every 8 × 8 block of ``samples`` in place; both sides are multiples of 8.
 
     A row of blocks at a time, eight rows by the whole width, so that the sums over rows run
@@ -87,12 +85,7 @@ def _transform(
 
 
 @inline
-def _quantise_row(
-    row: NDArray[np.float32],
-    steps: NDArray[np.float32],
-    cosine: NDArray[np.float32],
-    block: NDArray[np.float32],
-) -> None:
+def _quantise_row(row: Float32, steps: Float32, cosine: Float32, block: Float32) -> None:
     """Transform eight values along the row, quantise, and transform back, in place."""
     for v in range(8):
         total = np.float32(0.0)
@@ -108,12 +101,7 @@ def _quantise_row(
 
 
 @inline
-def _to_components(
-    planes: NDArray[np.float32],
-    luma: NDArray[np.float32],
-    blue: NDArray[np.float32],
-    red: NDArray[np.float32],
-) -> None:
+def _to_components(planes: Float32, luma: Float32, blue: Float32, red: Float32) -> None:
     """Fill Y − 128, Cb − 128 and Cr − 128; black beyond the image; chroma is the mean of 4."""
     _, height, width = planes.shape
     blue[:] = np.float32(0.0)
@@ -137,11 +125,8 @@ def _to_components(
 
 @kernel
 def round_trip_floating(
-    planes: NDArray[np.float32],
-    steps: NDArray[np.float32],
-    cosine: NDArray[np.float32],
-    result: NDArray[np.float32],
-) -> NDArray[np.float32]:
+    planes: Float32, steps: Float32, cosine: Float32, result: Float32
+) -> Float32:
     """Return float32 (3, H, W) planes as DiffJPEG gives them back, clipped and not rounded.
 
     Parameters

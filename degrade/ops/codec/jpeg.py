@@ -12,16 +12,14 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from degrade.ops.codec.dct import BLOCKS_AT_ONCE, transform_block_row
+from degrade.ops.kernels.arrays import Float32, Int32, UInt8
 from degrade.ops.kernels.compile import inline, kernel
 from degrade.ops.kernels.planes import from_planes, rounded, to_planes
 
 
-def jpeg(
-    planes: NDArray[np.float32], stream: object, *, quality: int, subsampling: str
-) -> NDArray[np.float32]:
+def jpeg(planes: Float32, stream: object, *, quality: int, subsampling: str) -> Float32:
     """Return the planes after JPEG at ``quality`` 1-100; levels are rounded to 8 bits first."""
     return round_trip_planes(planes, quality=quality, subsampling=subsampling)
 
@@ -44,7 +42,7 @@ _CHROMINANCE = (
 
 
 @cache
-def quantisation_tables(quality: int) -> NDArray[np.int32]:
+def quantisation_tables(quality: int) -> Int32:
     """Return the luminance and chrominance tables, int32 (2, 64) in row order, for 1-100."""
     scale = 5000 // quality if quality < 50 else 200 - 2 * quality
     base = np.array([_LUMINANCE, _CHROMINANCE], np.int32)
@@ -53,9 +51,7 @@ def quantisation_tables(quality: int) -> NDArray[np.int32]:
     return tables
 
 
-def round_trip(
-    image: NDArray[np.uint8], *, quality: int, subsampling: str = "420"
-) -> NDArray[np.uint8]:
+def round_trip(image: UInt8, *, quality: int, subsampling: str = "420") -> UInt8:
     """Return an (H, W, 3) uint8 RGB image as JPEG gives it back.
 
     Parameters
@@ -71,9 +67,7 @@ def round_trip(
     return from_planes(round_trip_planes(planes, quality=quality, subsampling=subsampling))
 
 
-def round_trip_planes(
-    planes: NDArray[np.float32], *, quality: int, subsampling: str
-) -> NDArray[np.float32]:
+def round_trip_planes(planes: Float32, *, quality: int, subsampling: str) -> Float32:
     """Return float32 (3, H, W) planes as JPEG gives them back; rounds to 8 bits first."""
     tables = quantisation_tables(quality)
     down, across = SUBSAMPLINGS[subsampling]
@@ -88,9 +82,7 @@ def _padded(size: int, factor: int, whole: int) -> int:
 
 
 @kernel
-def _round_trip(
-    planes: NDArray[np.float32], tables: NDArray[np.int32], down: int, across: int
-) -> NDArray[np.float32]:
+def _round_trip(planes: Float32, tables: Int32, down: int, across: int) -> Float32:
     _, height, width = planes.shape
     luma = np.empty((_padded(height, 1, 8), _padded(width, 1, 8 * BLOCKS_AT_ONCE)), np.uint8)
     chroma = _padded(height, down, 8), _padded(width, across, 8 * BLOCKS_AT_ONCE)
@@ -103,7 +95,7 @@ def _round_trip(
 
 
 @inline
-def _transform(samples: NDArray[np.uint8], steps: NDArray[np.int32]) -> None:
+def _transform(samples: UInt8, steps: Int32) -> None:
     inverses = np.empty(64, np.float32)
     for k in range(64):
         inverses[k] = np.float32(1.0) / np.float32(8 * steps[k])
@@ -130,13 +122,7 @@ def _weighted(
 
 
 @inline
-def _convert_row(
-    planes: NDArray[np.float32],
-    y: int,
-    luma: NDArray[np.uint8],
-    blue: NDArray[np.int32],
-    red: NDArray[np.int32],
-) -> None:
+def _convert_row(planes: Float32, y: int, luma: UInt8, blue: Int32, red: Int32) -> None:
     """Fill one row of Y, Cb and Cr; beyond the image's width the last pixel repeats."""
     width = planes.shape[2]
     for x in range(width):
@@ -150,13 +136,7 @@ def _convert_row(
 
 
 @inline
-def _average(
-    upper: NDArray[np.int32],
-    lower: NDArray[np.int32],
-    row: NDArray[np.uint8],
-    down: int,
-    across: int,
-) -> None:
+def _average(upper: Int32, lower: Int32, row: UInt8, down: int, across: int) -> None:
     """Average chroma samples; the rounding bias alternates so that it cancels (jcsample.c)."""
     if across == 1:
         for x in range(row.size):
@@ -172,12 +152,7 @@ def _average(
 
 @inline
 def _to_components(
-    planes: NDArray[np.float32],
-    luma: NDArray[np.uint8],
-    blue: NDArray[np.uint8],
-    red: NDArray[np.uint8],
-    down: int,
-    across: int,
+    planes: Float32, luma: UInt8, blue: UInt8, red: UInt8, down: int, across: int
 ) -> None:
     """Convert and subsample; below the image the last row of each component repeats."""
     height = planes.shape[1]
@@ -199,9 +174,7 @@ def _to_components(
 
 
 @inline
-def _widened(
-    near: NDArray[np.uint8], far: NDArray[np.uint8], down: int, real: int, row: NDArray[np.int32]
-) -> None:
+def _widened(near: UInt8, far: UInt8, down: int, real: int, row: Int32) -> None:
     """Fill one full-width chroma row by triangle interpolation of ``real`` samples (jdsample.c)."""
     if real <= 2:
         for x in range(real):
@@ -238,13 +211,7 @@ def _widened(
 
 @inline
 def _chroma_row(
-    component: NDArray[np.uint8],
-    y: int,
-    height: int,
-    width: int,
-    down: int,
-    across: int,
-    row: NDArray[np.int32],
+    component: UInt8, y: int, height: int, width: int, down: int, across: int, row: Int32
 ) -> None:
     real_rows, real = (height + down - 1) // down, (width + across - 1) // across
     if across == 1:
@@ -266,14 +233,8 @@ def _byte(level: np.int32) -> np.float32:
 
 @inline
 def _from_components(
-    luma: NDArray[np.uint8],
-    blue: NDArray[np.uint8],
-    red: NDArray[np.uint8],
-    height: int,
-    width: int,
-    down: int,
-    across: int,
-) -> NDArray[np.float32]:
+    luma: UInt8, blue: UInt8, red: UInt8, height: int, width: int, down: int, across: int
+) -> Float32:
     planes = np.empty((3, height, width), np.float32)
     blues = np.empty(width + 2, np.int32)
     reds = np.empty(width + 2, np.int32)

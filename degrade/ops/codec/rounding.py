@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from degrade.ops.kernels.memory import PLANES, Planes
+from degrade.ops.kernels.arrays import Planes
+from degrade.ops.kernels.memory import PLANES
 from degrade.ops.kernels.planes import round_levels, truncated
 
 

@@ -10,10 +10,10 @@ import itertools
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
+from degrade.ops.kernels.arrays import Float32, Planes
 from degrade.ops.kernels.compile import kernel
-from degrade.ops.kernels.memory import PLANES, Planes
+from degrade.ops.kernels.memory import PLANES
 from degrade.ops.kernels.planes import clipped
 
 _LUMA_TENSOR = (0.2989, 0.587, 0.114)
@@ -75,9 +75,7 @@ def grey(planes: Planes, stream: object) -> Planes:
     return np.ascontiguousarray(np.broadcast_to(grey_levels, planes.shape))
 
 
-def haze(
-    planes: NDArray[np.float32], stream: object, *, alpha: float, level: float
-) -> NDArray[np.float32]:
+def haze(planes: Float32, stream: object, *, alpha: float, level: float) -> Float32:
     """Return ``alpha * planes + (1 − alpha) * level``: an even haze of that level.
 
     RestoreFormer++, ffhq_uneven_degradation_dataset.py, "simple hazy", with level 255.
@@ -86,7 +84,7 @@ def haze(
 
 
 @kernel
-def shift_channels(planes: NDArray[np.float32], shifts: NDArray[np.float32]) -> NDArray[np.float32]:
+def shift_channels(planes: Float32, shifts: Float32) -> Float32:
     """Return each channel plus its own shift, levels, clipped."""
     result = np.empty_like(planes)
     for c in range(planes.shape[0]):
@@ -97,7 +95,7 @@ def shift_channels(planes: NDArray[np.float32], shifts: NDArray[np.float32]) -> 
 
 
 @kernel
-def luma(planes: NDArray[np.float32], red: float, green: float, blue: float) -> NDArray[np.float32]:
+def luma(planes: Float32, red: float, green: float, blue: float) -> Float32:
     """Return (H, W) ``red R + green G + blue B``."""
     _, height, width = planes.shape
     grey = np.empty((height, width), np.float32)
@@ -109,7 +107,7 @@ def luma(planes: NDArray[np.float32], red: float, green: float, blue: float) -> 
 
 
 @kernel
-def blend_level(planes: NDArray[np.float32], level: float, factor: float) -> NDArray[np.float32]:
+def blend_level(planes: Float32, level: float, factor: float) -> Float32:
     """Return ``factor * planes + (1 - factor) * level``, clipped: brightness and contrast."""
     result = np.empty_like(planes)
     source, target = planes.reshape(-1), result.reshape(-1)
@@ -120,9 +118,7 @@ def blend_level(planes: NDArray[np.float32], level: float, factor: float) -> NDA
 
 
 @kernel
-def blend_grey(
-    planes: NDArray[np.float32], grey: NDArray[np.float32], factor: float
-) -> NDArray[np.float32]:
+def blend_grey(planes: Float32, grey: Float32, factor: float) -> Float32:
     """Return ``factor * planes + (1 - factor) * grey``, clipped: saturation."""
     result = np.empty_like(planes)
     gain, rest = np.float32(factor), np.float32(1.0 - factor)
@@ -135,7 +131,7 @@ def blend_grey(
 
 
 @kernel
-def adjust_hue(planes: NDArray[np.float32], turn: float) -> NDArray[np.float32]:
+def adjust_hue(planes: Float32, turn: float) -> Float32:
     """Return the planes with the HSV hue moved by ``turn`` of a full circle, -0.5 to 0.5."""
     result = np.empty_like(planes)
     red, green, blue = planes[0].reshape(-1), planes[1].reshape(-1), planes[2].reshape(-1)
@@ -159,9 +155,7 @@ def adjust_hue(planes: NDArray[np.float32], turn: float) -> NDArray[np.float32]:
 
 
 @kernel
-def mixed_with_level(
-    planes: NDArray[np.float32], share: float, level: float, result: NDArray[np.float32]
-) -> NDArray[np.float32]:
+def mixed_with_level(planes: Float32, share: float, level: float, result: Float32) -> Float32:
     """Return ``share * planes + (1 − share) * level``."""
     source, target = planes.reshape(-1), result.reshape(-1)
     gain, offset = np.float32(share), np.float32((1.0 - share) * level)

@@ -11,12 +11,8 @@ import math
 import threading
 
 import numpy as np
-from numpy.typing import NDArray
 
-Planes = NDArray[np.float32]
-"""(channels, height, width), levels 0-255."""
-StreamWords = NDArray[np.uint32]
-"""Five words: the Philox key and counter words 1-3 of a step's stream."""
+from degrade.ops.kernels.arrays import Planes
 
 _MOST_BUFFERS = 6
 """Buffers kept; a step needs its input, its output and a few more."""

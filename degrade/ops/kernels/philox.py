@@ -14,8 +14,8 @@ gives, within 4e-4 where the radius is below 0.05 (tested).
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from degrade.ops.kernels.arrays import Float32, UInt32
 from degrade.ops.kernels.compile import inline
 
 BLOCKS = 256
@@ -25,7 +25,7 @@ CHUNK = 4 * BLOCKS
 
 
 @inline
-def fill_words(stream: NDArray[np.uint32], first_block: int, words: NDArray[np.uint32]) -> None:
+def fill_words(stream: UInt32, first_block: int, words: UInt32) -> None:
     """Fill ``words`` (4 * BLOCKS, uint32) from block ``first_block`` on.
 
     Parameters
@@ -83,9 +83,7 @@ _C3, _C4 = np.float32(-1.0 / 720.0), np.float32(1.0 / 40320.0)
 
 
 @inline
-def fill_normals(
-    words: NDArray[np.uint32], scratch: NDArray[np.float32], normals: NDArray[np.float32]
-) -> None:
+def fill_normals(words: UInt32, scratch: Float32, normals: Float32) -> None:
     """Turn CHUNK words into CHUNK standard normals.
 
     Words 0 and 1 of a Philox block make its normals 0 and 1, words 2 and 3 its normals 2 and 3.
@@ -107,9 +105,7 @@ def fill_normals(
 
 
 @inline
-def _radii(
-    words: NDArray[np.uint32], scratch: NDArray[np.float32], radii: NDArray[np.float32]
-) -> None:
+def _radii(words: UInt32, scratch: Float32, radii: Float32) -> None:
     """Set ``radii`` to sqrt(−2 ln u)."""
     bits = scratch.view(np.int32)
     for i in range(BLOCKS):
@@ -128,9 +124,7 @@ def _radii(
 
 
 @inline
-def _turned(
-    words: NDArray[np.uint32], cosines: NDArray[np.float32], sines: NDArray[np.float32]
-) -> None:
+def _turned(words: UInt32, cosines: Float32, sines: Float32) -> None:
     """Turn the radii in ``cosines`` by the words' angles: radius × cosine, radius × sine.
 
     The top two bits choose the quarter, the rest the angle within −π/4 to π/4.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
+from degrade.ops.kernels.arrays import Float32, UInt8
 from degrade.ops.kernels.compile import inline, kernel
 
 
@@ -39,9 +39,7 @@ def reflected(index: int, size: int) -> int:
 
 
 @kernel
-def to_planes(
-    image: NDArray[np.uint8], result: NDArray[np.float32] | None = None
-) -> NDArray[np.float32]:
+def to_planes(image: UInt8, result: Float32 | None = None) -> Float32:
     """Return an ``(H, W, 3)`` uint8 image as ``(3, H, W)`` levels, in ``result`` if given."""
     height, width, _ = image.shape
     planes = np.empty((3, height, width), np.float32) if result is None else result
@@ -62,7 +60,7 @@ def _byte(level: np.float32) -> np.uint8:
 
 
 @kernel
-def from_planes(planes: NDArray[np.float32]) -> NDArray[np.uint8]:
+def from_planes(planes: Float32) -> UInt8:
     """Return ``(3, H, W)`` float32 levels as an ``(H, W, 3)`` uint8 image, rounded, clipped."""
     _, height, width = planes.shape
     image = np.empty((height, width, 3), np.uint8)
@@ -78,7 +76,7 @@ def from_planes(planes: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 
 @kernel
-def round_levels(planes: NDArray[np.float32]) -> NDArray[np.float32]:
+def round_levels(planes: Float32) -> Float32:
     """Return the planes with every level rounded (halves to even) and clipped to 0-255."""
     result = np.empty_like(planes)
     source, target = planes.reshape(-1), result.reshape(-1)
@@ -88,7 +86,7 @@ def round_levels(planes: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 @kernel
-def truncated(planes: NDArray[np.float32], result: NDArray[np.float32]) -> NDArray[np.float32]:
+def truncated(planes: Float32, result: Float32) -> Float32:
     """Return the planes with every level cut to the whole one below, 0-255."""
     source, target = planes.reshape(-1), result.reshape(-1)
     for i in range(source.size):
@@ -97,9 +95,7 @@ def truncated(planes: NDArray[np.float32], result: NDArray[np.float32]) -> NDArr
 
 
 @kernel
-def framed(
-    planes: NDArray[np.float32], reach: int, result: NDArray[np.float32]
-) -> NDArray[np.float32]:
+def framed(planes: Float32, reach: int, result: Float32) -> Float32:
     """Write the planes and ``reach`` repeated edge pixels on every side into ``result``.
 
     float32 (C, H, W) to (C, H + 2 reach, W + 2 reach); OpenCV's BORDER_REPLICATE.
@@ -116,9 +112,7 @@ def framed(
 
 
 @kernel
-def unframed(
-    planes: NDArray[np.float32], reach: int, result: NDArray[np.float32]
-) -> NDArray[np.float32]:
+def unframed(planes: Float32, reach: int, result: Float32) -> Float32:
     """Write what lies inside a frame of ``reach`` pixels into ``result``."""
     for c in range(result.shape[0]):
         for y in range(result.shape[1]):

@@ -10,10 +10,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
+from degrade.ops.kernels.arrays import Float32, Planes, StreamWords, UInt32
 from degrade.ops.kernels.compile import kernel
-from degrade.ops.kernels.memory import PLANES, Planes, StreamWords
+from degrade.ops.kernels.memory import PLANES
 from degrade.ops.kernels.philox import BLOCKS, CHUNK, fill_normals, fill_words
 from degrade.ops.kernels.planes import clipped
 from degrade.ops.noise.entries import possible_correlations
@@ -37,7 +37,7 @@ def impulse_noise(
 
 
 @kernel
-def normal_field(count: int, stream: NDArray[np.uint32]) -> NDArray[np.float32]:
+def normal_field(count: int, stream: UInt32) -> Float32:
     """Return the first ``count`` standard normals of a stream, float32."""
     field = np.empty(count, np.float32)
     words = np.empty(CHUNK, np.uint32)
@@ -54,12 +54,8 @@ def normal_field(count: int, stream: NDArray[np.uint32]) -> NDArray[np.float32]:
 
 @kernel
 def gaussian_noise_kernel(
-    planes: NDArray[np.float32],
-    sigma: float,
-    per_channel: bool,
-    stream: NDArray[np.uint32],
-    result: NDArray[np.float32] | None = None,
-) -> NDArray[np.float32]:
+    planes: Float32, sigma: float, per_channel: bool, stream: UInt32, result: Float32 | None = None
+) -> Float32:
     """Return ``planes + sigma * normal``, clipped to 0-255.
 
     Parameters
@@ -90,12 +86,8 @@ def gaussian_noise_kernel(
 
 @kernel
 def impulse_noise_kernel(
-    planes: NDArray[np.float32],
-    amount: float,
-    per_channel: bool,
-    stream: NDArray[np.uint32],
-    result: NDArray[np.float32] | None = None,
-) -> NDArray[np.float32]:
+    planes: Float32, amount: float, per_channel: bool, stream: UInt32, result: Float32 | None = None
+) -> Float32:
     """Return the planes with a share ``amount`` of the values set to 0 or 255, half each.
 
     One word decides: below ``amount * 2**32`` it is an impulse, below half of that a white one.
@@ -158,12 +150,7 @@ def speckle_noise(planes: Planes, stream: StreamWords, *, sigma: float) -> Plane
 
 
 @kernel
-def luma_noise_kernel(
-    planes: NDArray[np.float32],
-    sigma: float,
-    stream: NDArray[np.uint32],
-    result: NDArray[np.float32],
-) -> NDArray[np.float32]:
+def luma_noise_kernel(planes: Float32, sigma: float, stream: UInt32, result: Float32) -> Float32:
     """Return the planes with the same ``sigma * normal`` on all three channels.
 
     A change is cut where the first channel would leave 0-255, so that the differences between
@@ -197,11 +184,8 @@ def luma_noise_kernel(
 
 @kernel
 def correlated_noise_kernel(
-    planes: NDArray[np.float32],
-    mixing: NDArray[np.float32],
-    field: NDArray[np.float32],
-    result: NDArray[np.float32],
-) -> NDArray[np.float32]:
+    planes: Float32, mixing: Float32, field: Float32, result: Float32
+) -> Float32:
     """Return the planes plus ``mixing @ normals``, clipped.
 
     Parameters
@@ -224,12 +208,7 @@ def correlated_noise_kernel(
 
 
 @kernel
-def speckle_noise_kernel(
-    planes: NDArray[np.float32],
-    sigma: float,
-    stream: NDArray[np.uint32],
-    result: NDArray[np.float32],
-) -> NDArray[np.float32]:
+def speckle_noise_kernel(planes: Float32, sigma: float, stream: UInt32, result: Float32) -> Float32:
     """Return ``planes + planes * sigma * normal``, clipped; ``sigma`` is a share of the level."""
     source, target = planes.reshape(-1), result.reshape(-1)
     words = np.empty(CHUNK, np.uint32)

@@ -9,10 +9,10 @@ and the law is exact to 2**-32 for each column.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from degrade.ops.kernels.arrays import Float32, Float64, Int64, Planes, StreamWords, UInt32, UInt64
 from degrade.ops.kernels.compile import inline, kernel
-from degrade.ops.kernels.memory import PLANES, Planes, StreamWords
+from degrade.ops.kernels.memory import PLANES
 from degrade.ops.kernels.philox import BLOCKS, CHUNK, fill_words
 from degrade.ops.kernels.planes import rounded
 
@@ -21,7 +21,7 @@ _NEGLIGIBLE = 1e-11
 
 
 @inline
-def _law(mean: float, weights: NDArray[np.float64]) -> tuple[int, int]:
+def _law(mean: float, weights: Float64) -> tuple[int, int]:
     """Fill the middle of ``weights`` with the law of a mean; return its smallest count and size.
 
     The most likely count stands at ``weights.size // 2``, its neighbours follow outwards by
@@ -49,12 +49,7 @@ def _law(mean: float, weights: NDArray[np.float64]) -> tuple[int, int]:
 
 
 @inline
-def _fill_alias(
-    weights: NDArray[np.float64],
-    shares: NDArray[np.float64],
-    aliases: NDArray[np.int64],
-    waiting: NDArray[np.int64],
-) -> None:
+def _fill_alias(weights: Float64, shares: Float64, aliases: Int64, waiting: Int64) -> None:
     """Vose's construction: ``shares[i]`` stays in column i, the rest is ``aliases[i]``.
 
     ``waiting`` holds both stacks, small columns from its front and large ones from its back.
@@ -85,7 +80,7 @@ def _fill_alias(
 
 
 @kernel
-def poisson_tables(photons: float) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+def poisson_tables(photons: float) -> tuple[UInt64, UInt64]:
     """Return the alias tables of the 256 laws Poisson(level / 255 * photons).
 
     Parameters
@@ -143,13 +138,13 @@ def shot_noise(planes: Planes, stream: StreamWords, *, photons: float) -> Planes
 
 @kernel
 def shot_noise_kernel(
-    planes: NDArray[np.float32],
-    stream: NDArray[np.uint32],
-    laws: NDArray[np.uint64],
-    columns: NDArray[np.uint64],
+    planes: Float32,
+    stream: UInt32,
+    laws: UInt64,
+    columns: UInt64,
     scale: float,
-    result: NDArray[np.float32] | None = None,
-) -> NDArray[np.float32]:
+    result: Float32 | None = None,
+) -> Float32:
     """Return ``count * scale``, clipped to 255, of a Poisson count for every value.
 
     ``laws`` and ``columns`` are `degrade.ops.noise.poisson.poisson_tables`. The input is rounded

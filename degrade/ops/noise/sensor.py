@@ -10,11 +10,11 @@ empirical distribution", AIIE Transactions 6, 1974) starts the search.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from degrade.ops.colour.colour import luma
+from degrade.ops.kernels.arrays import Float32, Float64, Int32, Int64, Planes, StreamWords, UInt32
 from degrade.ops.kernels.compile import inline, kernel
-from degrade.ops.kernels.memory import PLANES, Planes, StreamWords
+from degrade.ops.kernels.memory import PLANES
 from degrade.ops.kernels.philox import BLOCKS, CHUNK, fill_normals, fill_words
 from degrade.ops.kernels.planes import rounded
 from degrade.ops.noise.poisson import poisson_tables, shot_noise_kernel
@@ -89,7 +89,7 @@ def sensor_noise(
 
 
 @kernel
-def distinct_levels(planes: NDArray[np.float32]) -> int:
+def distinct_levels(planes: Float32) -> int:
     """Return how many different levels the image has once rounded to 8 bits, 1-256."""
     occurs = np.zeros(256, np.uint8)
     flat = planes.reshape(-1)
@@ -103,13 +103,8 @@ def distinct_levels(planes: NDArray[np.float32]) -> int:
 
 @kernel
 def add_count_noise(
-    planes: NDArray[np.float32],
-    levels: NDArray[np.float32],
-    counts: NDArray[np.float32],
-    values: float,
-    scale: float,
-    result: NDArray[np.float32],
-) -> NDArray[np.float32]:
+    planes: Float32, levels: Float32, counts: Float32, values: float, scale: float, result: Float32
+) -> Float32:
     """Return ``planes + scale * (counts * 255 / values − rounded levels)``, clipped.
 
     Parameters
@@ -133,12 +128,7 @@ def add_count_noise(
 
 
 @kernel
-def read_out(
-    counts: NDArray[np.float32],
-    read_sigma: float,
-    unit: float,
-    stream: NDArray[np.uint32],
-) -> None:
+def read_out(counts: Float32, read_sigma: float, unit: float, stream: UInt32) -> None:
     """Turn ``counts`` into ``(counts + read_sigma * normal) * unit``, clipped to 0-255, in place.
 
     Parameters
@@ -185,7 +175,7 @@ def _support(mean: float) -> tuple[int, int]:
 
 
 @inline
-def _fill_cumulative(mean: float, first: int, cumulative: NDArray[np.uint32]) -> None:
+def _fill_cumulative(mean: float, first: int, cumulative: UInt32) -> None:
     """Fill with P(count <= first + i) * 2**32, the last one with the largest word."""
     size = cumulative.size
     weights = np.empty(size, np.float64)
@@ -206,9 +196,7 @@ def _fill_cumulative(mean: float, first: int, cumulative: NDArray[np.uint32]) ->
 
 
 @kernel
-def count_tables(
-    means: NDArray[np.float64],
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint32], NDArray[np.int32]]:
+def count_tables(means: Float64) -> tuple[Int64, Int64, UInt32, Int32]:
     """Return the tables of 256 Poisson laws.
 
     Parameters
@@ -250,15 +238,15 @@ def count_tables(
 
 @kernel
 def counts_of_levels(
-    levels: NDArray[np.float32],
-    stream: NDArray[np.uint32],
+    levels: Float32,
+    stream: UInt32,
     first_chunk: int,
-    offsets: NDArray[np.int64],
-    firsts: NDArray[np.int64],
-    cumulative: NDArray[np.uint32],
-    guide: NDArray[np.int32],
-    counts: NDArray[np.float32],
-) -> NDArray[np.float32]:
+    offsets: Int64,
+    firsts: Int64,
+    cumulative: UInt32,
+    guide: Int32,
+    counts: Float32,
+) -> Float32:
     """Return a Poisson count for every level, float32 of the same size.
 
     Parameters

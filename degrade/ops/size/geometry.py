@@ -6,9 +6,8 @@ They are meant for both halves of a pair: give them ``target: both``.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from degrade.ops.kernels.memory import Planes
+from degrade.ops.kernels.arrays import Int64, Planes
 from degrade.ops.size.entries import check_crop
 
 
@@ -28,7 +27,7 @@ def shift(planes: Planes, stream: object, *, down: int, right: int) -> Planes:
     return planes.take(rows, axis=1).take(columns, axis=2)
 
 
-def _mirrored(size: int, moved: int) -> NDArray[np.int64]:
+def _mirrored(size: int, moved: int) -> Int64:
     folded = (np.arange(size) - moved) % (2 * size)
     return np.minimum(folded, 2 * size - 1 - folded)
 

@@ -10,16 +10,16 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from degrade import portable_math
+from degrade.ops.kernels.arrays import Float32, Planes
 from degrade.ops.kernels.compile import inline, kernel
-from degrade.ops.kernels.memory import PLANES, Planes
+from degrade.ops.kernels.memory import PLANES
 from degrade.ops.size.resize import resize
 
 
 @cache
-def cached_light_tables() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def cached_light_tables() -> tuple[Float32, Float32]:
     """Return `degrade.ops.size.linear_light.light_tables`, made once."""
     return light_tables()
 
@@ -47,7 +47,7 @@ _NODES = 16384
 
 
 @kernel
-def light_tables() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def light_tables() -> tuple[Float32, Float32]:
     """Return ``(light, levels)``: the curve at even steps of the level, and of the light."""
     light = np.empty(255 * _FINE + 2, np.float32)
     for i in range(light.size):
@@ -67,16 +67,14 @@ def light_tables() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 
 
 @inline
-def _looked_up(table: NDArray[np.float32], position: np.float32) -> np.float32:
+def _looked_up(table: Float32, position: np.float32) -> np.float32:
     index = np.int32(position)
     share = position - np.float32(index)
     return np.float32(table[index] + share * (table[index + 1] - table[index]))
 
 
 @inline
-def _mapped(
-    planes: NDArray[np.float32], table: NDArray[np.float32], result: NDArray[np.float32]
-) -> NDArray[np.float32]:
+def _mapped(planes: Float32, table: Float32, result: Float32) -> Float32:
     source, target = planes.reshape(-1), result.reshape(-1)
     scale = np.float32((table.size - 2) / 255.0)
     for i in range(source.size):
@@ -87,9 +85,7 @@ def _mapped(
 
 
 @kernel
-def to_light(
-    planes: NDArray[np.float32], light: NDArray[np.float32], result: NDArray[np.float32]
-) -> NDArray[np.float32]:
+def to_light(planes: Float32, light: Float32, result: Float32) -> Float32:
     """Return levels 0-255 as linear light 0-255; ``light`` is from `light_tables`.
 
     ``result`` is written into; it may be the planes themselves.
@@ -98,9 +94,7 @@ def to_light(
 
 
 @kernel
-def from_light(
-    planes: NDArray[np.float32], levels: NDArray[np.float32], result: NDArray[np.float32]
-) -> NDArray[np.float32]:
+def from_light(planes: Float32, levels: Float32, result: Float32) -> Float32:
     """Return linear light 0-255 as levels 0-255; ``levels`` is from `light_tables`.
 
     ``result`` is written into; it may be the planes themselves.

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from degrade.ops.kernels.arrays import Float32, Float64
 from degrade.ops.kernels.compile import inline, kernel
 from degrade.ops.kernels.memory import PLANES
 
 
-def pixelate(planes: NDArray[np.float32], stream: object, *, block: int) -> NDArray[np.float32]:
+def pixelate(planes: Float32, stream: object, *, block: int) -> Float32:
     """Return the planes with each ``block`` × ``block`` square set to its mean."""
     return pixelate_kernel(planes, block, PLANES.take(planes.shape))
 
 
-Sums = NDArray[np.float32] | NDArray[np.float64]
+Sums = Float32 | Float64
 
 
 @inline
@@ -28,7 +28,7 @@ def _block_sums(line: Sums, block: int, sums: Sums) -> None:
 
 
 @inline
-def _spread(sums: Sums, share: float, block: int, row: NDArray[np.float32]) -> None:
+def _spread(sums: Sums, share: float, block: int, row: Float32) -> None:
     """Write ``share`` times each sum to its ``block`` places."""
     for b in range(sums.size):
         mean = np.float32(sums[b] * share)
@@ -37,13 +37,7 @@ def _spread(sums: Sums, share: float, block: int, row: NDArray[np.float32]) -> N
 
 
 @inline
-def _whole_blocks(
-    line: Sums,
-    share: float,
-    block: int,
-    sums: Sums,
-    row: NDArray[np.float32],
-) -> None:
+def _whole_blocks(line: Sums, share: float, block: int, sums: Sums, row: Float32) -> None:
     """Set ``row`` to the means of whole blocks; a constant width is what makes it vector code."""
     if block == 2:
         _block_sums(line, 2, sums)
@@ -63,9 +57,7 @@ def _whole_blocks(
 
 
 @inline
-def _pixelate_plane(
-    plane: NDArray[np.float32], block: int, line: Sums, sums: Sums, out: NDArray[np.float32]
-) -> None:
+def _pixelate_plane(plane: Float32, block: int, line: Sums, sums: Sums, out: Float32) -> None:
     height, width = plane.shape
     whole = width // block
     rest = width - whole * block
@@ -92,9 +84,7 @@ def _pixelate_plane(
 
 
 @kernel
-def pixelate_kernel(
-    planes: NDArray[np.float32], block: int, result: NDArray[np.float32] | None = None
-) -> NDArray[np.float32]:
+def pixelate_kernel(planes: Float32, block: int, result: Float32 | None = None) -> Float32:
     """Return the planes with each ``block`` × ``block`` square set to its mean.
 
     Blocks start at the top left; those cut by the right or lower border take the mean of what

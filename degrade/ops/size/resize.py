@@ -11,10 +11,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
+from degrade.ops.kernels.arrays import Float32, Float64, Int64, Planes
 from degrade.ops.kernels.compile import inline, kernel
-from degrade.ops.kernels.memory import PLANES, Planes
+from degrade.ops.kernels.memory import PLANES
 
 
 def resize(
@@ -90,9 +90,7 @@ def _sinc(x: float) -> float:
 
 
 @inline
-def _area_taps(
-    size_in: int, size_out: int, indices: NDArray[np.int64], weights: NDArray[np.float64]
-) -> None:
+def _area_taps(size_in: int, size_out: int, indices: Int64, weights: Float64) -> None:
     scale = size_in / size_out
     for i in range(size_out):
         begin, end = i * scale, min((i + 1) * scale, float(size_in))
@@ -105,12 +103,7 @@ def _area_taps(
 
 @inline
 def _filter_taps(
-    code: int,
-    size_in: int,
-    size_out: int,
-    antialias: bool,
-    indices: NDArray[np.int64],
-    weights: NDArray[np.float64],
+    code: int, size_in: int, size_out: int, antialias: bool, indices: Int64, weights: Float64
 ) -> None:
     scale = size_in / size_out
     wide = max(1.0, scale) if antialias else 1.0
@@ -130,7 +123,7 @@ def _filter_taps(
 @kernel
 def resample_table(
     code: int, size_in: int, size_out: int, antialias: bool
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+) -> tuple[Int64, Float32]:
     """Return ``indices`` (int64) and ``weights`` (float32), both (size_out, taps), rows sum to 1.
 
     Parameters
@@ -171,12 +164,7 @@ def resample_table(
 
 
 @inline
-def _across(
-    row: NDArray[np.float32],
-    columns: NDArray[np.int64],
-    weights: NDArray[np.float32],
-    target: NDArray[np.float32],
-) -> None:
+def _across(row: Float32, columns: Int64, weights: Float32, target: Float32) -> None:
     """Resize one row."""
     taps = columns.shape[1]
     if taps == 2:
@@ -191,19 +179,19 @@ def _across(
 
 
 @inline
-def _add_row(weight: np.float32, row: NDArray[np.float32], target: NDArray[np.float32]) -> None:
+def _add_row(weight: np.float32, row: Float32, target: Float32) -> None:
     for x in range(target.size):
         target[x] = target[x] + weight * row[x]
 
 
 @inline
 def _enlarge(
-    plane: NDArray[np.float32],
-    rows: NDArray[np.int64],
-    row_weights: NDArray[np.float32],
-    columns: NDArray[np.int64],
-    column_weights: NDArray[np.float32],
-    out: NDArray[np.float32],
+    plane: Float32,
+    rows: Int64,
+    row_weights: Float32,
+    columns: Int64,
+    column_weights: Float32,
+    out: Float32,
 ) -> None:
     """Across first: each source row once, kept while the results that need it pass."""
     taps = rows.shape[1]
@@ -232,12 +220,12 @@ def _enlarge(
 
 @inline
 def _shrink(
-    plane: NDArray[np.float32],
-    rows: NDArray[np.int64],
-    row_weights: NDArray[np.float32],
-    columns: NDArray[np.int64],
-    column_weights: NDArray[np.float32],
-    out: NDArray[np.float32],
+    plane: Float32,
+    rows: Int64,
+    row_weights: Float32,
+    columns: Int64,
+    column_weights: Float32,
+    out: Float32,
 ) -> None:
     """Down first: the gathering pass across then runs over the fewer rows."""
     line = np.empty(plane.shape[1], np.float32)
@@ -252,13 +240,13 @@ def _shrink(
 
 @kernel
 def resample(
-    planes: NDArray[np.float32],
-    rows: NDArray[np.int64],
-    row_weights: NDArray[np.float32],
-    columns: NDArray[np.int64],
-    column_weights: NDArray[np.float32],
-    result: NDArray[np.float32] | None = None,
-) -> NDArray[np.float32]:
+    planes: Float32,
+    rows: Int64,
+    row_weights: Float32,
+    columns: Int64,
+    column_weights: Float32,
+    result: Float32 | None = None,
+) -> Float32:
     """Return the planes resized by two tables from `resample_table`; levels are not clipped.
 
     ``result``, float32 (C, height_out, width_out), is written into when it is given.

@@ -18,7 +18,7 @@ from degrade.terminal import LazyGroup
         "replay": ("degrade.commands.verify:replay_command", "Rebuild one pair from its row."),
         "fit": ("degrade.commands.fit:fit_command", "Make a recipe of real photographs."),
         "preview": ("degrade.commands.preview:preview_command", "Make a contact sheet."),
-        "measure": ("degrade.commands.measure:measure_command", "Tell how hard a recipe is."),
+        "measure": ("degrade.commands.measure:measure_command", "Measure how hard a recipe is."),
     },
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )

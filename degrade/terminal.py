@@ -113,7 +113,7 @@ def resume_hint() -> Iterator[None]:
 
 
 def _by_interrupt(error: BaseException | None) -> bool:
-    """Tell whether Ctrl-C is at an error's root: compiled code turns it into SystemError."""
+    """Return whether Ctrl-C is at an error's root: compiled code turns it into SystemError."""
     while error is not None and not isinstance(error, KeyboardInterrupt):
         error = error.__cause__ or error.__context__
     return error is not None

@@ -148,4 +148,4 @@ def _print_failures(result: BuildResult) -> None:
 
 
 _FAILURES_SHOWN = 10
-"""Failures that are told; all are in the table."""
+"""Failures that are printed; all are in the table."""

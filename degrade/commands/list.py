@@ -109,8 +109,7 @@ def _dataset(name: str) -> dict[str, Any]:
     table = list_datasets()
     if name not in table:
         raise DatasetError(
-            f"there is no dataset '{name}': `degrade list --datasets` shows them."
-            f"{nearest(name, table)}"
+            f"unknown dataset '{name}': `degrade list --datasets` shows them.{nearest(name, table)}"
         )
     record = table[name].as_record()
     location = locate(name)

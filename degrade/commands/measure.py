@@ -34,7 +34,7 @@ def psnr(lq: Image, hq: Image) -> float:
 def measure_command(
     source: str, recipe: str, seed: int, variants: int, longest_side: int | None, as_json: bool
 ) -> None:
-    """Tell how hard a recipe is: quartiles of the PSNR of its untouched low-quality images.
+    """Measure how hard a recipe is: quartiles of the PSNR of its untouched low-quality images.
 
     Nothing is written. RGB, all pixels, dB; lower is harder.
 

@@ -78,7 +78,7 @@ def _print_result(result: Verified) -> None:
 
 
 _MISMATCHES_SHOWN = 20
-"""Mismatches that are told without --json."""
+"""Mismatches that are printed without --json."""
 
 
 @click.command("replay")

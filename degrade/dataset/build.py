@@ -150,7 +150,7 @@ class _BuildShards:
         return shard_count(self.dataset.source, self.images)
 
     def mine(self, shard: int) -> bool:
-        """Tell whether a shard belongs to this run's part."""
+        """Return whether a shard belongs to this run's part."""
         return self.part is None or self.part.has(shard)
 
     def pairs(self, shards: Iterable[int]) -> int:

@@ -115,7 +115,7 @@ def _equal_keys(names: list[str]) -> dict[str, str]:
 
 
 def _plain(name: str) -> bool:
-    """Tell whether a name is its own normal form, as nearly all are."""
+    """Return whether a name is its own normal form, as nearly all are."""
     return name.isascii() and "\\" not in name and _DETOURS.isdisjoint(name.split("/"))
 
 

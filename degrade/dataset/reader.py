@@ -59,7 +59,7 @@ def read_file(storage: Storage, row: ManifestRow, name: str) -> bytes:
 
 def _not_negative(offset: int) -> int:
     if offset < 0:
-        raise ValueError("that is no place in a file")
+        raise ValueError("a negative offset")
     return offset
 
 
@@ -136,7 +136,7 @@ def find_row(location: DatasetLocation, key: str) -> ManifestRow:
     for row in iter_rows(location, FAILED_FILE):
         if key in (row.key, row.source):
             raise DatasetError(f"'{key}' has no pair, its input failed: {row.error}")
-    raise DatasetError(f"there is no pair '{key}' in the manifest.{nearest(key, keys)}")
+    raise DatasetError(f"unknown pair '{key}' in the manifest.{nearest(key, keys)}")
 
 
 def replay(

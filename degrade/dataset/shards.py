@@ -36,7 +36,7 @@ class ShardSelection:
     def __post_init__(self) -> None:
         if not 1 <= self.index <= self.count:
             raise UserError(
-                f"there is no part {self.index} of {self.count}: parts count from 1, "
+                f"there is not a part {self.index} of {self.count}: parts count from 1, "
                 "as 1/8 … 8/8 (a job array that counts from 0 gives its index + 1)"
             )
 
@@ -45,7 +45,7 @@ class ShardSelection:
         """Return the part that is written ``2/8``; raises UserError."""
         match = _FORM.fullmatch(text)
         if match is None:
-            raise UserError(f"'{text}' is no part: give INDEX/COUNT, as 2/8")
+            raise UserError(f"'{text}' is not a part: give INDEX/COUNT, as 2/8")
         return cls(int(match[1]), int(match[2]))
 
     def has(self, shard_index: int) -> bool:

@@ -24,7 +24,7 @@ _TROUBLE_OF_THE_MACHINE = frozenset(
 )
 """What passes and says nothing about a file: a row of a failed input would last."""
 
-_AS_USUAL = Reading()
+_DEFAULT_READING = Reading()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class ImageSource:
     storage: Storage
     keys: tuple[str, ...]
     longest: int | None = None
-    reading: Reading = _AS_USUAL
+    reading: Reading = _DEFAULT_READING
     unusable: tuple[tuple[str, str], ...] = ()
     expected: int | None = None
 
@@ -149,7 +149,7 @@ def open_source(
     name_or_path: str | Path,
     *,
     longest: int | None = None,
-    reading: Reading = _AS_USUAL,
+    reading: Reading = _DEFAULT_READING,
     root: str | Path | None = None,
 ) -> ImageSource:
     """Return the source of a folder, an image file, a URL or a named dataset.

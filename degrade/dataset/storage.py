@@ -59,7 +59,7 @@ class Storage(Protocol):
         """Return a file's size in bytes, −1 when there is no regular file of that name."""
 
     def exists(self, name: str) -> bool:
-        """Tell whether there is a file of that name."""
+        """Return whether there is a file of that name."""
 
     def names(self, folder: str = "") -> list[str]:
         """Return the names of all files below ``folder``, sorted; empty when there is none."""
@@ -294,7 +294,7 @@ class RemoteStorage:
 
 
 def is_remote(location: str | Path) -> bool:
-    """Tell whether a location is a URL such as ``s3://bucket/folder`` rather than a path."""
+    """Return whether a location is a URL such as ``s3://bucket/folder`` rather than a path."""
     return "://" in str(location)
 
 

@@ -36,7 +36,7 @@ _LOST_SECONDS = 300.0
 _LEAVE_SECONDS = 2.0
 """Time for a good-bye; the scheduler forgets a client that is gone by itself."""
 _RETRIES = 2
-"""Further attempts at a task that raised: a file system of many machines has its moods."""
+"""Further attempts at a task that raised: a shared file system may fail for a moment."""
 _COUNT_SECONDS = 10.0
 """Age at which the number of workers is asked for again: clusters grow and shrink."""
 
@@ -93,11 +93,11 @@ def _address(scheduler: str) -> str:
         address = json.loads(path.read_bytes())["address"]
     except OSError:
         raise UserError(
-            f"there is no scheduler file {path}: give tcp://HOST:PORT, or the file that "
+            f"there is not a scheduler file {path}: give tcp://HOST:PORT, or the file that "
             "`dask scheduler --scheduler-file FILE` writes"
         ) from None
     except (ValueError, LookupError, TypeError):
-        raise UserError(f"{path} is no scheduler file: it holds no address") from None
+        raise UserError(f"{path} is not a scheduler file: it has no address") from None
     return str(address)
 
 
@@ -124,7 +124,7 @@ def _connect(distributed: Any, address: str) -> Any:
         if kind != "Scheduler":
             raise UserError(f"{address} is a {kind.lower()}, not a scheduler")
         with warnings.catch_warnings():
-            # Compared by _check_workers, and told in one line.
+            # Compared by _check_workers, and reported in one line.
             warnings.simplefilter("ignore", distributed.versions.VersionMismatchWarning)
             return distributed.Client(address, timeout=_ANSWER_SECONDS, set_as_default=False)
     except ValueError as error:  # another scheme than those of Dask

@@ -69,7 +69,7 @@ def measure_blur(image: Image, noise_variance: float = 0.0) -> BlurTrace:
         everything is 0.
     noise_variance
         Variance of the noise in luma, squared levels. White noise shows as a flat end of the
-        spectrum and need not be told; JPEG clears that end and leaves noise below it.
+        spectrum and need not be given; JPEG clears that end and leaves noise below it.
     """
     height, width = image.shape[:2]
     if min(height, width) < 24:

@@ -37,7 +37,7 @@ _ENOUGH_BLOCKS, _MOST_BLOCKS = 6, 1024
 """Fewer blocks tell a quality from chance badly; more cost time and change no answer."""
 
 _FLAT = 1e-3
-"""Squared levels; images nearer to every lattice than that hold nothing to be told."""
+"""Squared levels; images nearer to every lattice than that hold no trace."""
 
 _FEW_BLOCKS = 64
 _SHIFTS = ((4, 4), (3, 5), (5, 3), (2, 4), (4, 2))
@@ -57,7 +57,7 @@ class JpegTrace:
     grid
         First row and column that begin a block, 0-7, in the pixels it was compressed at.
     subsampling
-        ``444``, ``422`` or ``420``; None where it cannot be told.
+        ``444``, ``422`` or ``420``; None where nothing tells.
     """
 
     quality: int

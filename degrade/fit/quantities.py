@@ -223,12 +223,12 @@ def floors_of(noiseless: Sequence[ImageMeasurement], sharp: Sequence[ImageMeasur
 
 
 def is_shrunk(one: ImageMeasurement) -> bool:
-    """Tell whether an image has clearly fewer pixels than HQ."""
+    """Return whether an image has clearly fewer pixels than HQ."""
     return one.divisor >= _SHRUNK
 
 
 def is_turned(one: ImageMeasurement, floors: Floors) -> bool:
-    """Tell whether an image is blurred clearly more along one direction."""
+    """Return whether an image is blurred clearly more along one direction."""
     apart = one.blur.along**2 - one.blur.across**2
     return one.blur.sigma > floors.blur and one.blur.stretch >= _TURNED and apart > _APART
 

@@ -55,10 +55,10 @@ _QOI_END = bytes(7) + b"\x01"
 
 _CHANNELS = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
-_AS_USUAL = Reading()
+_DEFAULT_READING = Reading()
 
 
-def read_image(path: Path, reading: Reading = _AS_USUAL) -> Image:
+def read_image(path: Path, reading: Reading = _DEFAULT_READING) -> Image:
     """Return the image in a file; ``reading`` says how what files leave open is settled.
 
     Raises ImageError, one line, when the file is not a whole image; OSError when it
@@ -67,13 +67,13 @@ def read_image(path: Path, reading: Reading = _AS_USUAL) -> Image:
     return decode_image(path.read_bytes(), str(path), reading)
 
 
-def decode_image(data: bytes, name: str, reading: Reading = _AS_USUAL) -> Image:
+def decode_image(data: bytes, name: str, reading: Reading = _DEFAULT_READING) -> Image:
     """Return the image in an encoded file's bytes.
 
     Parameters
     ----------
     data
-        PNG, JPEG, WebP, BMP, TIFF, PPM, AVIF, JPEG 2000, GIF, QOI or JPEG XL; told apart by
+        PNG, JPEG, WebP, BMP, TIFF, PPM, AVIF, JPEG 2000, GIF, QOI or JPEG XL; recognised by
         their first bytes. Of an animation the first frame counts.
     name
         Of the file, for messages.
@@ -157,7 +157,7 @@ def _eight_bits(opened: PIL.Image.Image, data: bytes) -> PIL.Image.Image:
 
 
 def has_sixteen_bits(opened: PIL.Image.Image, data: bytes) -> bool:
-    """Tell whether a PNG or TIFF file, opened by Pillow, has 16 bits a channel."""
+    """Return whether a PNG or TIFF file, opened by Pillow, has 16 bits a channel."""
     if opened.format == "PNG":
         return data[24] == 16
     bits = getattr(opened, "tag_v2", {}).get(258, ())  # BitsPerSample, TIFF 6.0 page 29
@@ -182,7 +182,7 @@ def decode_deep(opened: PIL.Image.Image, data: bytes) -> NDArray[np.uint16]:
 def _decode_array(data: bytes, name: str, reading: Reading) -> NDArray[np.uint8 | np.uint16]:
     """Return the levels of a QOI or JPEG XL file, (height, width) or (height, width, channels).
 
-    A profile in a JPEG XL file is not told by its decoder: the levels are taken for sRGB.
+    A profile in a JPEG XL file is not given by its decoder: the levels are taken for sRGB.
     """
     import imagecodecs
 

@@ -23,7 +23,7 @@ libjpeg-turbo's own tools take such a limit (``djpeg -maxscans``) against the sa
 """
 
 MOST_TILES = 4096
-"""Tiles of a JPEG 2000 image: OpenJPEG sets aside some 10 KB for each it is told of."""
+"""Tiles of a JPEG 2000 image: OpenJPEG sets aside some 10 KB for each."""
 
 MOST_COMPONENTS = 8
 """Channels of a JPEG 2000 or TIFF image."""

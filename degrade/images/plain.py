@@ -77,7 +77,7 @@ def _packed_rows(data: bytes) -> bytes | None:
 
 
 def _is_harmless(kind: bytes, body: bytes) -> bool:
-    """Tell whether a chunk before the pixels says nothing about them."""
+    """Return whether a chunk before the pixels says nothing about them."""
     if kind == b"tEXt":
         return not body.lower().startswith(_ORIENTATION_TEXTS)
     return kind == b"IHDR" or kind in _MEANINGLESS

@@ -121,7 +121,7 @@ def _check(plan: Plan) -> None:
         raise ValueError("this is not a plan: a value has the wrong type")
     for step in plan.steps:
         if not isinstance(step.operation, str) or step.operation not in OPERATIONS:
-            raise ValueError(f"there is no operation {step.operation!r}")
+            raise ValueError(f"unknown operation {step.operation!r}")
         if type(step.slot) is not int or step.target not in ("lq", "hq", "both"):
             raise ValueError(f"{step.operation} has no valid slot and target")
         specs = OPERATIONS[step.operation].parameters

@@ -50,7 +50,7 @@ def severity_plans(
     """
     if operation not in OPERATIONS:
         raise RecipeError(
-            f"there is no operation '{operation}': `degrade list --operations` shows them."
+            f"unknown operation '{operation}': `degrade list --operations` shows them."
             f"{nearest(operation, OPERATIONS)}"
         )
     entry = OPERATIONS[operation]

@@ -134,7 +134,7 @@ def parse_distribution(written: object) -> Distribution:
         from degrade.config import nearest
 
         raise InvalidDistributionError(
-            f"'{kind}' is no distribution: use {', '.join(KINDS)}.{nearest(kind, KINDS)}"
+            f"unknown distribution '{kind}': use {', '.join(KINDS)}.{nearest(kind, KINDS)}"
         )
     return _parse_range(kind, bounds)
 

@@ -160,7 +160,7 @@ class _RecipeReader(RecipeValues):
         )
 
     def is_kept(self, entry: Mapping[str, Any], where: KeyPath) -> bool:
-        """Tell whether the switches keep a member: one of its ``when`` values is chosen."""
+        """Return whether the switches keep a member: one of its ``when`` values is chosen."""
         if "when" not in entry:
             return True
         written = entry["when"] if isinstance(entry["when"], list) else [entry["when"]]
@@ -184,7 +184,7 @@ class _RecipeReader(RecipeValues):
         if not isinstance(name, str) or name not in OPERATIONS:
             self.fail(
                 (*where, "operation"),
-                f"there is no operation '{name}': `degrade list --operations` shows them."
+                f"unknown operation '{name}': `degrade list --operations` shows them."
                 f"{nearest(name, OPERATIONS)}",
             )
         operation = OPERATIONS[name]
@@ -266,6 +266,6 @@ def load_recipe(name_or_path: str | Path) -> Recipe:
         if path.suffix in (".yaml", ".yml") or (name and path.exists()):
             return read_recipe(path, requested)
     raise RecipeError(
-        f"there is no recipe named '{parts[0]}': `degrade list` shows the names, "
+        f"unknown recipe '{parts[0]}': `degrade list` shows the names, "
         f"or give a .yaml file.{nearest(parts[0], list_recipes())}"
     )

@@ -119,5 +119,5 @@ class RecipeValues:
 
 
 def is_whole(value: object) -> TypeGuard[int]:
-    """Tell whether a value is a whole number, and not true or false."""
+    """Return whether a value is a whole number, and not true or false."""
     return isinstance(value, int) and not isinstance(value, bool)

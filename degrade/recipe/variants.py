@@ -75,9 +75,9 @@ def _texts(written: object, where: KeyPath, fail: Fail) -> tuple[str, ...]:
         fail(where, "values is a list of words or whole numbers")
     for value in written:
         if isinstance(value, bool) or not isinstance(value, int | str):
-            fail(where, f"'{value}' is no value of a switch: use words or whole numbers")
+            fail(where, f"'{value}' cannot be a switch value: use words or whole numbers")
         if not str(value) or ":" in str(value):
-            fail(where, f"'{value}' is no value of a switch: it goes between colons in a name")
+            fail(where, f"'{value}' cannot be a switch value: it goes between colons in a name")
     return tuple(str(value) for value in written)
 
 

@@ -21,7 +21,7 @@ CODEC = (
     Operation(
         "diff_jpeg",
         1,
-        "compresses as BasicSR's differentiable JPEG, which is none",
+        "compresses as BasicSR's differentiable JPEG, which rounds no pixel",
         "degrade.ops.codec.diff_jpeg:diff_jpeg",
         {"quality": Number(1, 99, "quality")},
         family="compression",

@@ -71,7 +71,7 @@ def _sources() -> str:
     digest = hashlib.sha256()
     for path in sorted(_PACKAGE.rglob("*.py")):
         content = path.read_bytes()
-        if b"@kernel" in content or b"@inline" in content:
+        if b"@kernel" in content or b"@inline" in content or path.name == "portable_math.py":
             digest.update(path.relative_to(_PACKAGE).as_posix().encode() + b"\0" + content)
     return digest.hexdigest()
 

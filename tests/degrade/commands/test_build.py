@@ -66,8 +66,8 @@ def test_the_summary_counts_by_status_and_says_where(photos, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--shards", "3/2"], "there is no part 3 of 2"),
-        (["--shards", "x"], "'x' is no part"),
+        (["--shards", "3/2"], "there is not a part 3 of 2"),
+        (["--shards", "x"], "'x' is not a part"),
         (["--format", "zip"], "'zip' is not one of"),
         (["--lq-format", "jpg"], "'jpg' is not one of"),
         (["--shard-size", 0], "0 is not in the range"),

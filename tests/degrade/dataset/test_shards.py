@@ -133,7 +133,7 @@ def test_a_part_is_read_and_shown_as_it_is_written():
     "text", ["", "2", "2/", "/8", "2/8/3", "a/b", "-1/8", "1.5/2", " 1/2", "1/2\n", "٢/٨", "1" * 12]
 )
 def test_what_is_no_part_is_one_line(text):
-    with pytest.raises(UserError, match="is no part: give INDEX/COUNT, as 2/8"):
+    with pytest.raises(UserError, match="is not a part: give INDEX/COUNT, as 2/8"):
         ShardSelection.parse(text)
 
 

@@ -183,7 +183,7 @@ def test_addresses_that_are_none_are_one_line(two_workers, tmp_path):
         "carrier-pigeon://host": "not a scheduler's address: unknown address scheme",
         "tls://127.0.0.1:8786": "needs a certificate",
         worker: "is a worker, not a scheduler",
-        str(tmp_path / "none.json"): "there is no scheduler file",
+        str(tmp_path / "none.json"): "there is not a scheduler file",
         str(tmp_path / "text"): "holds no address",
         str(tmp_path / "list"): "holds no address",
     }.items():

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from known_recipes import ALONE, MIXED, areas, every_second, make_known, ratios
-from two_sample import area_under_curve, features, fit_logistic, told_apart
+from two_sample import features, told_apart
 
 from degrade.dataset.sources import open_source
 from degrade.fit.fit import fit
@@ -18,7 +18,7 @@ MEDIAN, QUARTILE = 0.15, 0.25
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(7200),
-    pytest.mark.skipif(not FACES.is_dir(), reason=f"{FACES} is not there"),
+    pytest.mark.shared("faces/congress"),
 ]
 
 
@@ -89,38 +89,6 @@ def test_what_a_fit_cannot_tell_measures_alike(case, portraits, tmp_path):
     )
     print(f"\n| {case} | told apart: {area:.3f} |")  # noqa: T201
     assert area <= 0.60
-
-
-def test_one_yes_or_no_column_gives_the_logarithm_of_its_odds():
-    # 30 of 40 and 10 of 60: the saturated model's closed form.
-    column = np.repeat([1.0, 0.0], [40, 60])[:, None]
-    labels = np.concatenate([np.repeat([1.0, 0.0], [30, 10]), np.repeat([1.0, 0.0], [10, 50])])
-    slope, constant = fit_logistic(column, labels, penalty=1e-9)
-    assert constant == pytest.approx(np.log(10 / 50), abs=1e-4)
-    assert slope == pytest.approx(np.log(30 / 10) - np.log(10 / 50), abs=1e-4)
-
-
-def test_the_penalised_weights_are_a_minimum():
-    random = np.random.default_rng(0)
-    rows = random.normal(size=(200, 3))
-    labels = (rows[:, 0] + random.normal(size=200) > 0).astype(float)
-    weights = fit_logistic(rows, labels, penalty=2.0)
-    chance = 1 / (1 + np.exp(-(rows @ weights[:-1] + weights[-1])))
-    assert rows.T @ (chance - labels) + 2.0 * weights[:-1] == pytest.approx(np.zeros(3), abs=1e-3)
-    assert (chance - labels).sum() == pytest.approx(0, abs=1e-3)
-
-
-def test_separable_samples_have_finite_weights():
-    rows = np.array([[-1.0], [-2.0], [1.0], [2.0]])
-    assert np.all(np.isfinite(fit_logistic(rows, np.array([0.0, 0, 1, 1]), penalty=1.0)))
-
-
-def test_the_area_is_the_share_of_ordered_pairs():
-    random = np.random.default_rng(3)
-    low, high = random.integers(0, 6, 23).astype(float), random.integers(1, 8, 31).astype(float)
-    pairs = np.sign(high[:, None] - low[None])
-    assert area_under_curve(low, high) == pytest.approx((pairs.mean() + 1) / 2)
-    assert area_under_curve(np.array([1.0, 2]), np.array([3.0, 4])) == 1.0
 
 
 def test_two_samples_of_one_law_are_not_told_apart_and_shifted_ones_are():

@@ -97,7 +97,7 @@ def test_an_unknown_value_offers_the_nearest(tmp_path):
         load_recipe(write(tmp_path) + ":corect")
     with pytest.raises(RecipeError, match="'kuaishou' has no switch value 'exact'"):
         load_recipe("kuaishou:exact")
-    with pytest.raises(RecipeError, match=r"there is no recipe named 'kuaisho'.*mean 'kuaishou'"):
+    with pytest.raises(RecipeError, match=r"unknown recipe 'kuaisho'.*mean 'kuaishou'"):
         load_recipe("kuaisho:exact")
 
 

@@ -149,7 +149,9 @@ def to_config(
         preview = f" ({_preview(value)})" if value is not None and "missing" not in message else ""
         if isinstance(value, str) and re.fullmatch(r"\d+e-?\d+", value):
             preview += ": write it like 0.0005, YAML reads 5e-4 as a text"
-        fail(path, f"{message}{preview}")
+        choices = _choices_at(kind, path)
+        cure = f": use one of {', '.join(choices)}" if choices else ""
+        fail(path, f"{message}{preview}{cure}")
 
 
 def _problems(data: Any, kind: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
@@ -178,6 +180,15 @@ def _fields_of(kind: Any) -> dict[str, Any] | None:
         return {field.name: hints[field.name] for field in dataclasses.fields(kind) if field.init}
     nested = [fields for part in typing.get_args(kind) if (fields := _fields_of(part)) is not None]
     return nested[0] if len(nested) == 1 and typing.get_origin(kind) in _UNIONS else None
+
+
+def _choices_at(kind: Any, path: KeyPath) -> list[str]:
+    """Return the values of the Literal that a key path leads to; empty for any other type."""
+    for key in path:
+        kind = (_fields_of(kind) or {}).get(str(key))
+    parts = [kind, *typing.get_args(kind)]
+    literals = (part for part in parts if typing.get_origin(part) is typing.Literal)
+    return [str(value) for literal in literals for value in typing.get_args(literal)]
 
 
 _UNIONS = (typing.Union, types.UnionType, typing.Annotated)

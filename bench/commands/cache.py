@@ -55,13 +55,13 @@ def cache(folder: Path | None, clear: bool, older_than: float | None, as_json: b
     if as_json:
         sizes = {kind: {"entries": u.entries, "bytes": u.size} for kind, u in left.items()}
         cleared = {"entries": gone.entries, "bytes": gone.size} if gone else None
-        told = {"folder": str(store.folder), "limit": store.limit, "kinds": sizes}
-        click.echo(json.dumps({**told, "cleared": cleared}))
+        facts = {"folder": str(store.folder), "limit": store.limit, "kinds": sizes}
+        click.echo(json.dumps({**facts, "cleared": cleared}))
         return
     if gone:
         click.echo(f"removed {gone.entries:,} entries, {gone.size / 1e6:,.1f} MB")
     total = sum(usage.size for usage in left.values())
-    held = f"{size_text(total)} of at most {size_text(store.limit)}" if left else "empty"
-    click.echo(f"{store.folder}: {held}")
+    summary = f"{size_text(total)} of at most {size_text(store.limit)}" if left else "empty"
+    click.echo(f"{store.folder}: {summary}")
     for kind, usage in left.items():
         click.echo(f"  {kind:<10} {usage.entries:>9,} entries  {usage.size / 1e6:>9,.1f} MB")

@@ -83,7 +83,7 @@ def compare(
     from bench.store.record import load_run
     from degrade.images import atomic_file
 
-    kept = () if against in (None, ("all",)) else against or ()
+    opponents = () if against in (None, ("all",)) else against or ()
     run = load_run(folder)
     if after is not None:
         if against:
@@ -100,7 +100,7 @@ def compare(
         raise click.UsageError("name one restorer by --restorer, or give a second run")
     else:
         table = compare_within(
-            run, restorers[0], kept, metrics=metrics or (), subset=subset, infinite=infinite
+            run, restorers[0], opponents, metrics=metrics or (), subset=subset, infinite=infinite
         )
     if markdown is not None:
         with atomic_file(markdown) as file:
@@ -149,8 +149,8 @@ def groups(
     from degrade.images import atomic_file
 
     table = read_attributes(attributes)
-    found = group_scores(load_run(folder), restorer, table, metrics=metrics or ())
+    scores = group_scores(load_run(folder), restorer, table, metrics=metrics or ())
     if markdown is not None:
         with atomic_file(markdown) as file:
-            file.write(group_table(found).encode("utf-8", "backslashreplace"))
-    click.echo(json.dumps([asdict(each) for each in found]) if as_json else group_text(found))
+            file.write(group_table(scores).encode("utf-8", "backslashreplace"))
+    click.echo(json.dumps([asdict(each) for each in scores]) if as_json else group_text(scores))

@@ -60,7 +60,7 @@ def report(folder: str, as_json: bool, **files: Path | None) -> None:
 
     if not any(files.values()):
         files = {option: Path(folder) / name for option, name in _REPORTS.items()}
-    made = write_report(
+    report_of_run = write_report(
         folder,
         html=files["html"],
         csv=files["csv"],
@@ -72,15 +72,15 @@ def report(folder: str, as_json: bool, **files: Path | None) -> None:
     )
     written = {option: str(files[option]) for option in _REPORTS if files[option]}
     if as_json:
-        click.echo(json.dumps({**summary_of(made.run), "files": written}))
+        click.echo(json.dumps({**summary_of(report_of_run.run), "files": written}))
         return
     width = shutil.get_terminal_size((100, 24)).columns
-    click.echo(terminal_table(made, width))
-    if made.severity:
-        click.echo(f"{severity_terminal(made.severity, width)}\n")
-    if made.groups:
-        click.echo(groups_text(made.groups))
-    costs = costs_text(made.run.record)
+    click.echo(terminal_table(report_of_run, width))
+    if report_of_run.severity:
+        click.echo(f"{severity_terminal(report_of_run.severity, width)}\n")
+    if report_of_run.groups:
+        click.echo(groups_text(report_of_run.groups))
+    costs = costs_text(report_of_run.run.record)
     if costs:
         click.echo(costs)
     for path in written.values():

@@ -147,7 +147,7 @@ def run(
 
     if cache and no_cache:
         raise click.UsageError("--cache and --no-cache exclude each other: leave one out")
-    done = run_suite(
+    finished = run_suite(
         suite,
         out,
         restorers=restorers,
@@ -166,14 +166,14 @@ def run(
         batch=batch,
     )
     if as_json:
-        click.echo(json.dumps(summary_of(done)))
+        click.echo(json.dumps(summary_of(finished)))
     else:
-        click.echo(f"{len(done.rows)} rows in {done.folder / 'rows.csv'}")
-        click.echo(f"next: bench report {done.folder}")
-    _tell_missing(done)
-    if done.failed:
-        _tell_failures(done)
-    if (done.failed or done.unusable) and not allow_failed:
+        click.echo(f"{len(finished.rows)} rows in {finished.folder / 'rows.csv'}")
+        click.echo(f"next: bench report {finished.folder}")
+    _tell_missing(finished)
+    if finished.failed:
+        _tell_failures(finished)
+    if (finished.failed or finished.unusable) and not allow_failed:
         raise click.exceptions.Exit(1)
 
 
@@ -192,8 +192,8 @@ def summary_of(run: Run) -> dict[str, object]:
 def _tell_missing(run: Run) -> None:
     """Name the metrics that have no value here for want of weights or a package: a line each."""
     lacking = ("weights_missing", "package_missing")
-    told = {row.metric: row.detail for row in run.rows if row.status in lacking}
-    for metric, detail in told.items():
+    details = {row.metric: row.detail for row in run.rows if row.status in lacking}
+    for metric, detail in details.items():
         click.echo(f"{metric} has no values: {detail}", err=True)
 
 

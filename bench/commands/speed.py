@@ -84,7 +84,7 @@ def speed(
 
     if only != "degrade" and peer_pythons:
         raise click.UsageError("--peer-python is for the table degrade: leave it out")
-    kept = memory == "kept" and timing.keep_memory()
+    memory_kept = memory == "kept" and timing.keep_memory()
     if only == "virtual":
         record, text = _virtual(cases, runs)
     elif only == "build":
@@ -92,7 +92,7 @@ def speed(
     elif only == "scoring":
         record, text = _scoring(cases, runs)
     else:
-        record, text = _degrade(cases, runs, peer_pythons, kept)
+        record, text = _degrade(cases, runs, peer_pythons, memory_kept)
     click.echo(json.dumps(record, indent=2) if as_json else text)
 
 
@@ -104,13 +104,13 @@ def _degrade(
 ) -> Table:
     from bench.speed.measure import as_record, as_text, case_names, measure
 
-    with Progress(len(set(cases) or case_names()), "speed", "case") as shown:
+    with Progress(len(set(cases) or case_names()), "speed", "case") as progress:
         report = measure(
             cases,
             runs=runs or 15,
             peer_pythons=peer_pythons,
             memory_kept=memory_kept,
-            tell=lambda title: shown.advance(note=title),
+            tell=lambda title: progress.advance(note=title),
         )
     return as_record(report), as_text(report)
 
@@ -119,9 +119,9 @@ def _virtual(cases: tuple[str, ...], runs: int | None) -> Table:
     from bench.speed.virtual import RECIPES, as_record, as_text, measure_virtual
 
     recipes = cases or RECIPES
-    with Progress(len(recipes), "speed", "recipe") as shown:
+    with Progress(len(recipes), "speed", "recipe") as progress:
         report = measure_virtual(
-            recipes, pairs=runs or 120, tell=lambda title: shown.advance(note=title)
+            recipes, pairs=runs or 120, tell=lambda title: progress.advance(note=title)
         )
     return as_record(report), as_text(report)
 
@@ -134,9 +134,9 @@ def _build(cases: tuple[str, ...], runs: int | None) -> Table:
     if unknown:
         raise click.UsageError(f"there is no format {unknown[0]}: use {', '.join(ENCODINGS)}")
     encodings = cases or ENCODINGS
-    with Progress(2 * len(encodings), "speed", "build") as shown:
+    with Progress(2 * len(encodings), "speed", "build") as progress:
         report = measure_building(
-            encodings=encodings, rounds=runs or 3, tell=lambda title: shown.advance(note=title)
+            encodings=encodings, rounds=runs or 3, tell=lambda title: progress.advance(note=title)
         )
     return as_record(report), as_text(report)
 
@@ -144,8 +144,8 @@ def _build(cases: tuple[str, ...], runs: int | None) -> Table:
 def _scoring(cases: tuple[str, ...], runs: int | None) -> Table:
     from bench.speed.scoring import CASES, as_record, as_text, measure_scoring
 
-    with Progress(len(set(cases)) or len(CASES) + 1, "speed", "case") as shown:
+    with Progress(len(set(cases)) or len(CASES) + 1, "speed", "case") as progress:
         report = measure_scoring(
-            cases, pairs=runs or 40, tell=lambda title: shown.advance(note=title)
+            cases, pairs=runs or 40, tell=lambda title: progress.advance(note=title)
         )
     return as_record(report), as_text(report)

@@ -46,14 +46,14 @@ def calibrate(pairs: Path | None, every: bool, as_json: bool) -> None:
     from bench.validate.calibrate import calibration_text
     from degrade.terminal import Progress
 
-    with Progress(4 if pairs else 3, "calibrate", "kind") as shown:
-        found = check_all(pairs, tell=lambda kind: shown.advance(note=kind))
+    with Progress(4 if pairs else 3, "calibrate", "kind") as progress:
+        results = check_all(pairs, tell=lambda kind: progress.advance(note=kind))
     click.echo(
-        json.dumps(found.as_record(), indent=2, allow_nan=False)
+        json.dumps(results.as_record(), indent=2, allow_nan=False)
         if as_json
-        else calibration_text(found, every=every)
+        else calibration_text(results, every=every)
     )
-    if not found.ok:
+    if not results.ok:
         raise click.exceptions.Exit(1)
 
 
@@ -130,15 +130,17 @@ def crosscheck(metrics: tuple[str, ...], pairs: Path | None, limit: int, as_json
     from degrade.terminal import Progress, columns
 
     images = list(stored_pairs(pairs, limit) if pairs else default_pairs(limit))
-    with Progress(None, "crosscheck", "comparison") as shown:
-        found = compare(images, metrics, lambda note: shown.advance(note=note))
+    with Progress(None, "crosscheck", "comparison") as progress:
+        results = compare(images, metrics, lambda note: progress.advance(note=note))
     if as_json:
-        click.echo(json.dumps([{**asdict(each), "fails": each.fails} for each in found], indent=2))
+        click.echo(
+            json.dumps([{**asdict(each), "fails": each.fails} for each in results], indent=2)
+        )
     else:
         head = ("METRIC", "BESIDE", "N", "DIFFERENCE", "RELATIVE", "ALLOWED", "")
-        for line in columns([head, *map(_cells, found)]):
+        for line in columns([head, *map(_cells, results)]):
             click.echo(line)
-    if any(each.fails for each in found):
+    if any(each.fails for each in results):
         raise click.exceptions.Exit(1)
 
 

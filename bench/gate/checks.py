@@ -47,22 +47,22 @@ def make_checks(
     """
     for each in (before, after):
         refuse_unfinished(each)
-    wanted = [rule.metric for rule in rules.metrics]
-    refuse_other_images(before, after, wanted)  # also where no restorer is left to be compared
+    metrics = [rule.metric for rule in rules.metrics]
+    refuse_other_images(before, after, metrics)  # also where no restorer is left to be compared
     shared = [name for name in restorers if name in after.record["restorers"]]
     _refuse_caps_of_lower_is_better(rules, before)
     conditions = [(each["dataset"], each["recipe"]) for each in before.record["conditions"]]
     _refuse_too_many(len(conditions) * len(shared) * len(rules.metrics), rules.level)
-    found: dict[Address, Comparison] = {}
+    comparisons: dict[Address, Comparison] = {}
     notes: tuple[str, ...] = ()
     if shared:
         caps = {rule.metric: rule.cap for rule in rules.metrics if rule.cap is not None}
-        table = compare_runs(before, after, shared, metrics=wanted, caps=caps)
-        found = {(c.dataset, c.recipe, c.restorer, c.metric): c for c in table.rows}
+        table = compare_runs(before, after, shared, metrics=metrics, caps=caps)
+        comparisons = {(c.dataset, c.recipe, c.restorer, c.metric): c for c in table.rows}
         notes = table.notes
     sides = Side(before), Side(after)
     checks = [
-        _check(sides, (*condition, name, rule.metric), rule, rules, found)
+        _check(sides, (*condition, name, rule.metric), rule, rules, comparisons)
         for condition in conditions
         for name in restorers
         for rule in rules.metrics
@@ -114,11 +114,11 @@ def _check(
     address: Address,
     rule: MetricRule,
     rules: Rules,
-    found: Mapping[Address, Comparison],
+    comparisons: Mapping[Address, Comparison],
 ) -> Check:
     entry = sides[0].metrics[rule.metric]
     cap = min(math.inf if rule.cap is None else rule.cap, entry.ceiling)
-    compared, covered = found.get(address), coverage(*sides, address)
+    compared, covered = comparisons.get(address), coverage(*sides, address)
     changed = changes(*sides, address, cap)
     base = _base(changed, sides[0], address)
     change = compared.difference if compared else _NOTHING

@@ -14,7 +14,7 @@ from bench.stats.paired_values import Address, Side
 from bench.store.images import ImageKey, per_photograph, photographs
 from bench.store.rows import ScoreRow
 
-__all__ = ["SHOWN", "Change", "Coverage", "changes", "coverage", "worst"]
+__all__ = ["MOST_SHOWN", "Change", "Coverage", "changes", "coverage", "worst"]
 
 _LOST_SHOWN = 5
 
@@ -87,7 +87,7 @@ def _why(row: ScoreRow | None) -> str:
     return row.detail or str(row.status).replace("_", " ")
 
 
-SHOWN = 5
+MOST_SHOWN = 5
 """Photographs that a failed check names."""
 
 
@@ -123,8 +123,8 @@ def changes(before: Side, after: Side, address: Address, cap: float) -> list[Cha
     return [Change(name, one[name], other[name]) for name in one]
 
 
-def worst(found: Sequence[Change], direction: str) -> tuple[Change, ...]:
-    """Return up to `SHOWN` photographs that became worse, the largest loss first."""
+def worst(every_change: Sequence[Change], direction: str) -> tuple[Change, ...]:
+    """Return up to `MOST_SHOWN` photographs that became worse, the largest loss first."""
     sign = 1 if direction == "higher" else -1
-    worse = [each for each in found if sign * (each.after - each.before) < 0]
-    return tuple(sorted(worse, key=lambda each: sign * (each.after - each.before))[:SHOWN])
+    worse = [each for each in every_change if sign * (each.after - each.before) < 0]
+    return tuple(sorted(worse, key=lambda each: sign * (each.after - each.before))[:MOST_SHOWN])

@@ -30,11 +30,11 @@ def verdict_junit(verdict: Verdict) -> bytes:
         for check in verdict.checks:
             if (check.dataset, check.recipe) == (dataset, recipe):
                 _case(suite, check)
-    for place in (*root, root):
-        cases = list(place.iter("testcase"))
-        place.set("tests", str(len(cases)))
+    for element in (*root, root):
+        cases = list(element.iter("testcase"))
+        element.set("tests", str(len(cases)))
         for attribute, kind in _COUNTED.items():
-            place.set(attribute, str(sum(case.find(kind) is not None for case in cases)))
+            element.set(attribute, str(sum(case.find(kind) is not None for case in cases)))
     ElementTree.indent(root)
     return bytes(ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)) + b"\n"
 

@@ -6,18 +6,18 @@ Reads and checks the text only; it opens no run and decides nothing.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, NoReturn
+
+import msgspec
 
 from bench.store.record import SECONDS
-from degrade.config import KeyPath, load_yaml, nearest
+from degrade.config import load_yaml, to_config
 from degrade.errors import UserError
 
 __all__ = [
     "DEFAULT_RULES",
-    "MISSING_BASELINE",
     "AbsentMetric",
     "MetricRule",
     "MissingBaseline",
@@ -30,12 +30,9 @@ DEFAULT_RULES = Path(__file__).parents[1] / "rules" / "default.yaml"
 """The rules that come with Relume."""
 
 MissingBaseline = Literal["fail", "warn", "pass"]
-MISSING_BASELINE: tuple[MissingBaseline, ...] = ("fail", "warn", "pass")
 """What a gate without a baseline does."""
 
 AbsentMetric = Literal["fail", "skip"]
-_ABSENT_METRIC: tuple[AbsentMetric, ...] = ("fail", "skip")
-_METRIC_KEYS = ("worse_by", "cap")
 _LEVEL = 0.01
 
 
@@ -57,7 +54,7 @@ class MetricRule:
         Whether it is that share.
     cap
         The largest value of an image that counts, for a metric where higher is better: beyond
-        it nobody sees a difference. None for no other than `bench.stats.paired_values.CAPS`.
+        it nobody sees a difference. None for no other than the metric's own.
     """
 
     metric: str
@@ -108,94 +105,59 @@ def load_rules(path: str | Path = DEFAULT_RULES) -> Rules:
     RulesError
         There is no such file, or its text is wrong; the line is named.
     """
-    data, lines = load_yaml(Path(path), error=RulesError)
-    return _Reader(str(path), lines).rules(data)
+    name = str(path)
+    data, lines = load_yaml(Path(path), name, error=RulesError)
+    content = to_config(data, _RulesFile, name, lines=lines, error=RulesError)
+
+    def fail(message: str, *key: str) -> NoReturn:
+        known = key if key in lines else key[:-1]
+        raise RulesError(f"{name} line {lines.get(known, 1)}: {'.'.join(key)}: {message}")
+
+    def share_or_number(value: float | str, *key: str) -> tuple[float, bool]:
+        """Return a limit and whether it is a share: ``2.5 %`` is ``(0.025, True)``."""
+        text = value.strip() if isinstance(value, str) else ""
+        try:
+            number = float(text.removesuffix("%")) if text.endswith("%") else float(value or 0)
+        except ValueError:
+            number = math.nan
+        if (text and not text.endswith("%")) or not 0 <= number < math.inf:
+            fail(f"expected a number from 0, or a share such as 1 %, got {value!r}", *key)
+        return (number / 100, True) if text else (number, False)
+
+    rules = []
+    for metric, keys in content.metrics.items():
+        below = ("metrics", metric)
+        own_lines = {key[2:]: line for key, line in lines.items() if key[:2] == below}
+        own_lines[()] = lines.get(below, 1)
+        rule = to_config(keys, _RuleFile, name, lines=own_lines, error=RulesError)
+        if metric == SECONDS["name"]:
+            fail("depends on the machine and its load: it cannot be gated", "metrics", metric)
+        limit, relative = share_or_number(rule.worse_by, "metrics", metric, "worse_by")
+        rules.append(MetricRule(metric, limit, relative, rule.cap))
+    if not rules:
+        fail("expected names with {worse_by: LIMIT}", "metrics")
+    falls, is_share = share_or_number(content.coverage_falls_by, "coverage_falls_by")
+    if (falls and not is_share) or falls > 1:
+        fail("give a share of the images, such as 0.5 %", "coverage_falls_by")
+    return Rules(
+        tuple(rules), content.level, falls, content.missing_baseline, content.absent_metric
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class _Reader:
-    source: str
-    lines: Mapping[KeyPath, int]
+class _RuleFile:
+    """The keys of one metric's rule; see `MetricRule`."""
 
-    def rules(self, data: object) -> Rules:
-        fields = Rules.__dataclass_fields__
-        known = self.mapping(data, (), fields, "rules")
-        if "metrics" not in known:
-            raise self.error((), "the key 'metrics' is missing: name what is gated")
-        metrics = known["metrics"]
-        if not isinstance(metrics, dict) or not metrics:
-            raise self.error(("metrics",), "'metrics' must map names to {worse_by: LIMIT}")
-        level = known.get("level", _LEVEL)
-        if not _is_number(level) or not 0 < level <= 0.5:
-            raise self.error(("level",), f"'level' must be a number above 0, at most 0.5: {level}")
-        falls, share = self.limit(known.get("coverage_falls_by", 0), ("coverage_falls_by",))
-        if (falls and not share) or falls > 1:
-            raise self.error(("coverage_falls_by",), "give a share of the images, such as 0.5 %")
-        missing = self.choice(known, "missing_baseline", MISSING_BASELINE)
-        absent = self.choice(known, "absent_metric", _ABSENT_METRIC)
-        return Rules(
-            metrics=tuple(self.rule(name, metrics[name]) for name in metrics),
-            level=float(level),
-            coverage_falls_by=falls,
-            missing_baseline=cast(MissingBaseline, missing),
-            absent_metric=cast(AbsentMetric, absent),
-        )
-
-    def rule(self, name: object, value: object) -> MetricRule:
-        path = "metrics", str(name)
-        if not isinstance(name, str) or not name:
-            raise self.error(path, f"{name!r} is no metric's name: put it in quotes")
-        if name == SECONDS["name"]:
-            raise self.error(
-                path, "'seconds' depends on the machine and its load: it cannot be gated"
-            )
-        known = self.mapping(value, path, _METRIC_KEYS, f"the rule of '{name}'")
-        if "worse_by" not in known:
-            raise self.error(path, f"'{name}' needs 'worse_by': the largest loss that passes")
-        worse_by, relative = self.limit(known["worse_by"], (*path, "worse_by"))
-        cap = known.get("cap")
-        if "cap" in known and not (_is_number(cap) and math.isfinite(cast(float, cap))):
-            raise self.error((*path, "cap"), f"'cap' must be a number in the metric's unit: {cap}")
-        return MetricRule(name, worse_by, relative, None if cap is None else float(cap))
-
-    def mapping(
-        self, data: object, path: tuple[str, ...], keys: Any, what: str
-    ) -> Mapping[str, Any]:
-        if not isinstance(data, dict):
-            raise self.error(path, f"{what} must be a mapping of {', '.join(keys)}")
-        for key in data:
-            if key not in keys:
-                hint = nearest(key, keys) or f" Valid keys: {', '.join(keys)}."
-                raise self.error((*path, str(key)), f"'{key}' is no key of {what}.{hint}")
-        return data
-
-    def limit(self, value: object, path: tuple[str, ...]) -> tuple[float, bool]:
-        """Return a limit and whether it is a share: ``2.5 %`` is ``(0.025, True)``."""
-        text = value.strip() if isinstance(value, str) else ""
-        relative = text.endswith("%")
-        try:
-            number = float(text.removesuffix("%")) if relative else value
-        except ValueError:
-            number = None
-        if not _is_number(number) or not 0 <= cast(float, number) < float("inf"):
-            raise self.error(
-                path, f"'{path[-1]}' must be a number from 0, or a share such as 1 %: {value!r}"
-            )
-        found = float(cast(float, number))
-        return (found / 100, True) if relative else (found, False)
-
-    def choice(self, data: Mapping[str, Any], key: str, allowed: tuple[str, ...]) -> str:
-        value = data.get(key, allowed[0])
-        if value not in allowed:
-            raise self.error((key,), f"'{key}' must be one of {', '.join(allowed)}, not {value!r}")
-        return str(value)
-
-    def error(self, path: tuple[str, ...], message: str) -> RulesError:
-        place: tuple[str, ...] = path
-        while place not in self.lines and place:
-            place = place[:-1]
-        return RulesError(f"{self.source} line {self.lines.get(place, 1)}: {message}")
+    worse_by: float | str
+    cap: float | None = None
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+@dataclass(frozen=True, slots=True)
+class _RulesFile:
+    """The keys of a file of rules; see `Rules`."""
+
+    metrics: dict[str, Any]
+    level: Annotated[float, msgspec.Meta(gt=0, le=0.5)] = _LEVEL
+    coverage_falls_by: float | str = 0.0
+    missing_baseline: MissingBaseline = "fail"
+    absent_metric: AbsentMetric = "fail"

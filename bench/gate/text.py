@@ -187,15 +187,15 @@ class _Room:
 
     def lines(self, lines: Sequence[str]) -> str:
         """Return as many lines as fit, and a last one that counts the others."""
-        kept: list[str] = []
+        fitting: list[str] = []
         for number, line in enumerate(lines):
             size = len(line.encode("utf-8", "backslashreplace")) + 1
             if size > self._left:
-                kept.append(f"… and {len(lines) - number} more, left out for their length")
+                fitting.append(f"… and {len(lines) - number} more, left out for their length")
                 break
             self._left -= size
-            kept.append(line)
-        return "\n".join(kept)
+            fitting.append(line)
+        return "\n".join(fitting)
 
 
 def _failure_lines(failures: Sequence[Check]) -> list[str]:

@@ -35,16 +35,16 @@ def judge_weights(metrics: Iterable[PairMetric | SetMetric]) -> dict[str, dict[s
         Loaded.
     """
     known: dict[Path, str] = {}
-    found = {}
+    digests = {}
     for metric in metrics:
         if isinstance(metric, PyiqaMetric):
             digest = metric.tensors_sha256()
-            found[metric.name] = {TENSORS: digest} if digest else {}
+            digests[metric.name] = {TENSORS: digest} if digest else {}
             continue
         # Those of tests, and of people who call the runner themselves, have no entry.
         entry = getattr(metric, "entry", None)
-        found[metric.name] = dict(_digests(entry, known)) if entry and entry.available else {}
-    return found
+        digests[metric.name] = dict(_digests(entry, known)) if entry and entry.available else {}
+    return digests
 
 
 def other_weights(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:

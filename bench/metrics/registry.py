@@ -65,27 +65,27 @@ def entries() -> Mapping[str, MetricEntry]:
 
 @functools.cache
 def _built_in() -> dict[str, MetricEntry]:
-    found: dict[str, MetricEntry] = {}
+    known_entries: dict[str, MetricEntry] = {}
     for room in _ROOMS:
         package = importlib.import_module(f"bench.metrics.{room}")
         for module in sorted(each.name for each in pkgutil.iter_modules(package.__path__)):
             declared = importlib.import_module(f"{package.__name__}.{module}")
             for entry in getattr(declared, "ENTRIES", ()):
-                assert entry.name not in found, f"{entry.name} is declared twice"
-                found[entry.name] = entry
-    return found
+                assert entry.name not in known_entries, f"{entry.name} is declared twice"
+                known_entries[entry.name] = entry
+    return known_entries
 
 
 @functools.lru_cache(maxsize=1)
 def _offered(path: tuple[str, ...]) -> dict[str, MetricEntry]:
     """Return the metrics of other packages on the path, by the names of their entry points."""
-    found: dict[str, MetricEntry] = {}
+    known_entries: dict[str, MetricEntry] = {}
     for point in sorted(entry_points(group=GROUP), key=lambda each: each.name):
         for entry in _entries_of(point):
-            if entry.name in _built_in() or entry.name in found:
+            if entry.name in _built_in() or entry.name in known_entries:
                 raise UserError(f"{_package(point)} offers the metric {entry.name}, which is taken")
-            found[entry.name] = entry
-    return found
+            known_entries[entry.name] = entry
+    return known_entries
 
 
 def _entries_of(point: EntryPoint) -> Iterator[MetricEntry]:

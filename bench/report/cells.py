@@ -193,13 +193,13 @@ def boards_of(report: Report, *, costs: bool = True) -> list[Board]:
     boards = []
     for table in report.tables:
         timed = SECONDS["name"] if known else ""
-        shown = [at for at in table.scored() if table.columns[at].name != timed]
+        positions = [at for at in table.scored() if table.columns[at].name != timed]
         columns = [
             [
                 _view(table, at, line, ranks.get(table.key(at), {}).get(line.restorer))
                 for line in table.lines
             ]
-            for at in shown
+            for at in positions
         ]
         rows = [
             BoardRow(line, tuple(column[number] for column in columns), _costs(line, known))
@@ -212,12 +212,12 @@ def boards_of(report: Report, *, costs: bool = True) -> list[Board]:
                 table=table,
                 heads=tuple(
                     Head(table.columns[at], _shared_coverage(column))
-                    for at, column in zip(shown, columns, strict=True)
+                    for at, column in zip(positions, columns, strict=True)
                 ),
                 rows=tuple(rows),
                 cost_columns=COST_COLUMNS if known else (),
                 timed=count_range(counts),
-                lettered=any(ranks.get(table.key(at)) for at in shown),
+                lettered=any(ranks.get(table.key(at)) for at in positions),
                 notes=_notes(groups),
             )
         )

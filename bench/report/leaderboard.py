@@ -89,8 +89,14 @@ def _markdown_cell(cell: CellView) -> str:
 
 def _gap_table(gaps: Sequence[MissingValues]) -> str:
     rows = [
-        [gap.status, gap.metric, ", ".join(gap.restorers), str(gap.count), gap.detail]
-        for gap in gaps
+        [
+            missing.status,
+            missing.metric,
+            ", ".join(missing.restorers),
+            str(missing.count),
+            missing.detail,
+        ]
+        for missing in gaps
     ]
     return markdown_table(["status", "metric", "restorers", "rows", "reason"], rows, range(5))
 

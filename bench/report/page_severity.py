@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from bench.report.gallery import ranking_column
 from bench.report.model import Report
-from bench.report.severity import DRAWN, EXPLANATION, coverage, percent
+from bench.report.severity import EXPLANATION, MIXED_NOTE, coverage, percent
 from bench.stats.scores import BASELINE
 from bench.stats.severity import Curve, ErrorLeft, Point, RestorationError, Severity
 from bench.stats.severity.levels import Grading
@@ -94,7 +94,7 @@ def _block(
 ) -> SeverityBlock:
     grading, order = group[0].grading, [name for name, _ in key]
     brief, _, more = EXPLANATION.partition(". ")
-    explanation = f"{brief}.", more if grading.stated else f"{more} {DRAWN}"
+    explanation = f"{brief}.", more if grading.stated else f"{more} {MIXED_NOTE}"
     return SeverityBlock(
         grading, explanation, key, tuple(_panel(report, each, order) for each in group)
     )

@@ -32,7 +32,7 @@ def report_json(report: Report) -> str:
             {**each.as_record(), "machine": machine_of(report.run.record)}
             for each in costs_of(report.run.record)
         ],
-        "without_a_value": [asdict(gap) for gap in report.gaps],
+        "without_a_value": [asdict(missing) for missing in report.gaps],
         "run": report.run.record,
     }
     return json.dumps(_strict(content), indent=1, allow_nan=False) + "\n"

@@ -13,8 +13,8 @@ from bench.stats.severity import ErrorLeft, RestorationError, Severity
 from bench.store.rows import CsvValue, csv_text, format_number
 
 __all__ = [
-    "DRAWN",
     "EXPLANATION",
+    "MIXED_NOTE",
     "coverage",
     "percent",
     "severity_csv",
@@ -32,7 +32,7 @@ EXPLANATION = (
     "of which a whole severity has dropped out."
 )
 
-DRAWN = (
+MIXED_NOTE = (
     "Where a recipe draws several degradations in one image, the images of each family are cut "
     "into thirds by its strength, and only the severe third of each counts as its error."
 )
@@ -106,8 +106,8 @@ def _tables(
 
 
 def _explained(severity: Sequence[Severity]) -> str:
-    drawn = any(each.standings and not each.grading.stated for each in severity)
-    return f"{EXPLANATION} {DRAWN}" if drawn else EXPLANATION
+    is_mixed = any(each.standings and not each.grading.stated for each in severity)
+    return f"{EXPLANATION} {MIXED_NOTE}" if is_mixed else EXPLANATION
 
 
 def _brief(error: RestorationError) -> str:

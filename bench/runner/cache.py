@@ -148,8 +148,8 @@ class Cache:
         """Return what is known of an image and its truth: signature to measurement."""
         if self._store is None:
             return {}
-        found = self._record(_VALUES, self._key_of_pair(restored, hq))
-        return {signature: _measurement(each) for signature, each in found.items()}
+        stored = self._record(_VALUES, self._key_of_pair(restored, hq))
+        return {signature: _measurement(each) for signature, each in stored.items()}
 
     def keep_values(
         self, restored: Sample, hq: Sample, values: Sequence[tuple[PairMetric, Measurement]]
@@ -167,8 +167,8 @@ class Cache:
         """Return the feature vector of an image, or None."""
         if self._store is None or not _may_be_kept(metric):
             return None
-        found = self._record(_VECTORS, self._key_of_image(sample)).get(metric.feature)
-        return None if found is None else np.frombuffer(base64.b64decode(found), "<f4").copy()
+        stored = self._record(_VECTORS, self._key_of_image(sample)).get(metric.feature)
+        return None if stored is None else np.frombuffer(base64.b64decode(stored), "<f4").copy()
 
     def keep_vector(self, metric: SetMetric, sample: Sample, vector: NDArray[Any]) -> None:
         """Keep the feature vector of an image, in float32 as runs keep it."""

@@ -112,12 +112,12 @@ class CacheStore:
 
     def usage(self) -> dict[str, Usage]:
         """Return what each kind of entry takes, by kind, sorted."""
-        found: dict[str, Usage] = {}
+        matched: dict[str, Usage] = {}
         for entry in self._entries():
             kind = entry.path.parent.parent.name
-            before = found.get(kind, Usage(0, 0))
-            found[kind] = Usage(before.entries + 1, before.size + entry.size)
-        return dict(sorted(found.items()))
+            before = matched.get(kind, Usage(0, 0))
+            matched[kind] = Usage(before.entries + 1, before.size + entry.size)
+        return dict(sorted(matched.items()))
 
     def clear(self, older_than_days: float = 0.0) -> Usage:
         """Remove the entries that were written at least so many days ago; return what went.
@@ -133,8 +133,8 @@ class CacheStore:
         """Remove what is too much, and what writers left that were killed; return what went."""
         self._sweep()
         entries = list(self._entries())
-        wanted = overflow(entries, (1 - _FREE) * self.limit, self._opened)
-        gone = _removed(entry for entry in wanted if _is_unused_since(entry))
+        unneeded = overflow(entries, (1 - _FREE) * self.limit, self._opened)
+        gone = _removed(entry for entry in unneeded if _is_unused_since(entry))
         self._room = self.limit - sum(entry.size for entry in entries) + gone.size
         return gone
 
@@ -158,35 +158,35 @@ class CacheStore:
     def _note_use(self, path: Path) -> None:
         """Set the time of the last use, once a run; systems do not keep it of themselves."""
         with contextlib.suppress(OSError):
-            told = path.stat()
-            if told.st_atime < self._opened:
-                os.utime(path, ns=(time.time_ns(), told.st_mtime_ns))
+            status = path.stat()
+            if status.st_atime < self._opened:
+                os.utime(path, ns=(time.time_ns(), status.st_mtime_ns))
 
     def _path(self, kind: str, key: str) -> Path:
         return self.folder / kind / key[:2] / key
 
     def _entries(self) -> Iterator[Entry]:
-        for place, file in self._files():
+        for parent, file in self._files():
             name = file.name
-            if name[:2] == place.name and _KEY.fullmatch(name):
+            if name[:2] == parent.name and _KEY.fullmatch(name):
                 with contextlib.suppress(OSError):  # another process removed it, or not for us
-                    told = file.stat()
-                    used = max(told.st_atime, told.st_mtime)
-                    yield Entry(place / name, told.st_size, used, told.st_mtime)
+                    status = file.stat()
+                    used = max(status.st_atime, status.st_mtime)
+                    yield Entry(parent / name, status.st_size, used, status.st_mtime)
 
     def _sweep(self) -> None:
         """Remove unfinished files of yesterday and before: nobody writes one for a day."""
-        for place, file in self._files():
-            if _PART.fullmatch(file.name) and _is_ours(place / file.name):
+        for parent, file in self._files():
+            if _PART.fullmatch(file.name) and _is_ours(parent / file.name):
                 with contextlib.suppress(OSError):
                     if file.stat().st_mtime < time.time() - _DAY:
-                        _remove(place / file.name)
+                        _remove(parent / file.name)
 
     def _files(self) -> Iterator[tuple[Path, os.DirEntry[str]]]:
         """Yield every file with its folder; what may not be read is passed over, as `read` does."""
-        for place in self.folder.glob("*/[0-9a-f][0-9a-f]"):
-            with contextlib.suppress(OSError), os.scandir(place) as files:
-                yield from ((place, file) for file in files if file.is_file(follow_symlinks=False))
+        for parent in self.folder.glob("*/[0-9a-f][0-9a-f]"):
+            with contextlib.suppress(OSError), os.scandir(parent) as files:
+                yield from ((parent, each) for each in files if each.is_file(follow_symlinks=False))
 
 
 def _removed(entries: Iterator[Entry]) -> Usage:
@@ -266,11 +266,11 @@ def limit_of(folder: Path) -> int:
     UserError
         The variable is set and is no size.
     """
-    told = os.environ.get(LIMIT, "").strip()
-    if told:
-        return _parsed(told)
-    place = next((each for each in (folder, *folder.absolute().parents) if each.is_dir()), Path())
-    return min(_MOST, int(_SHARE_OF_DISK * shutil.disk_usage(place).total))
+    status = os.environ.get(LIMIT, "").strip()
+    if status:
+        return _parsed(status)
+    parent = next((each for each in (folder, *folder.absolute().parents) if each.is_dir()), Path())
+    return min(_MOST, int(_SHARE_OF_DISK * shutil.disk_usage(parent).total))
 
 
 def overflow(entries: Iterable[Entry], limit: float, since: float) -> Iterator[Entry]:
@@ -296,13 +296,13 @@ def size_text(size: float) -> str:
     return "0 B"
 
 
-def _parsed(told: str) -> int:
-    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([KMGT]?B)", told.upper())
-    if found:
-        return int(float(found[1]) * _UNITS[found[2]])
-    if told == "0":
+def _parsed(status: str) -> int:
+    matched = re.fullmatch(r"(\d+(?:\.\d+)?) ?([KMGT]?B)", status.upper())
+    if matched:
+        return int(float(matched[1]) * _UNITS[matched[2]])
+    if status == "0":
         return 0
     raise UserError(
-        f"{LIMIT} is {told!r}, which is no size: write a number and B, KB, MB, GB or TB, such as "
+        f"{LIMIT} is {status!r}, which is no size: write a number and B, KB, MB, GB or TB, such as "
         "50GB, or 0 to keep nothing"
     )

@@ -141,9 +141,9 @@ class Calls:
         calls = cls()
         for entry in records if isinstance(records, Sequence) else ():
             with contextlib.suppress(DatasetError):
-                found = Efficiency.from_record(entry)
-                for device in found.devices if found.faces else ():
-                    calls.add(found.restorer, found.memory, found.batch, device)
+                costs = Efficiency.from_record(entry)
+                for device in costs.devices if costs.faces else ():
+                    calls.add(costs.restorer, costs.memory, costs.batch, device)
         return calls
 
     def add(self, restorer: str, memory: int | None, batch: int = 1, device: str = CPU) -> None:
@@ -170,8 +170,8 @@ def facts_of_seconds(placement: Placement) -> dict[str, str]:
     """Return the facts of the seconds as `bench.store.record.SECONDS` has them, for a placement."""
     facts = dict(SECONDS)
     if placement != HERE:
-        place = "|cuda" if placement.on_gpu else ""
-        facts["signature"] = f"seconds|wall|batch{placement.batch}{place}"
+        device = "|cuda" if placement.on_gpu else ""
+        facts["signature"] = f"seconds|wall|batch{placement.batch}{device}"
         facts["source"] = (
             f"wall time of a restore call on the machine below, shared by the faces in it: "
             f"{placement.batch} for a network, 1 otherwise; see `efficiency`"
@@ -187,7 +187,7 @@ def count_parameters(restorer: Restorer) -> int | None:
     if restorer.card.kind != "network" or torch is None:
         return None
     counted: dict[int, int] = {}
-    for module in _held(restorer, torch.nn.Module, _DEPTH):
+    for module in _modules_of(restorer, torch.nn.Module, _DEPTH):
         counted.update({id(each): each.numel() for each in module.parameters()})
     return sum(counted.values()) or None
 
@@ -215,13 +215,13 @@ def efficiencies(
     for row in rows:
         if row.metric == SECONDS["name"] and row.value is not None and row.detail != TIMED_BEFORE:
             times.setdefault(row.restorer, []).append(row.value)
-    found = []
+    costs = []
     for restorer in restorers:
         name = restorer.card.name
         own = times.get(name, [])
         there = placement if own and isinstance(restorer, DeviceRestorer) else HERE
         p50, p95 = map(float, np.quantile(own, [0.5, 0.95])) if own else (None, None)
-        found.append(
+        costs.append(
             Efficiency(
                 name,
                 len(own),
@@ -233,10 +233,10 @@ def efficiencies(
                 tuple(sorted(calls.devices.get(name, {there.device}))),
             )
         )
-    return found
+    return costs
 
 
-def _held(thing: object, kind: type, depth: int) -> list[Any]:
+def _modules_of(thing: object, kind: type, depth: int) -> list[Any]:
     """Return the objects of a kind that an object holds in its attributes, or they in theirs."""
     if isinstance(thing, kind):
         return [thing]
@@ -244,7 +244,7 @@ def _held(thing: object, kind: type, depth: int) -> list[Any]:
         return []
     slots = [name for each in type(thing).__mro__ for name in getattr(each, "__slots__", ())]
     values = [*getattr(thing, "__dict__", {}).values(), *(getattr(thing, s, None) for s in slots)]
-    return [found for value in values for found in _held(value, kind, depth - 1)]
+    return [costs for value in values for costs in _modules_of(value, kind, depth - 1)]
 
 
 _PEAK_STATUS = Path("/proc/self/status")

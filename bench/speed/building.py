@@ -102,7 +102,7 @@ class BuildingReport:
 
     environment: dict[str, Any]
     recipe: str
-    pictures: int
+    images: int
     rounds: int
     lines: tuple[BuildingLine, ...]
 
@@ -118,7 +118,7 @@ class _Cost:
 def measure_building(
     recipe: str = "gfpgan",
     *,
-    pictures: int = 1024,
+    images: int = 1024,
     rounds: int = 3,
     workers: Sequence[int] = (1, 2),
     encodings: Sequence[str] = ENCODINGS,
@@ -146,19 +146,19 @@ def measure_building(
 
     lines: list[BuildingLine] = []
     with tempfile.TemporaryDirectory(dir=folder, prefix="relume-speed-") as text:
-        place = Path(text)
-        _write_pictures(place / "hq", pictures)
-        dataset = PairedDataset(place / "hq", recipe, 7)
-        _write_levels(dataset, place / "levels")
+        folder = Path(text)
+        _write_pictures(folder / "hq", images)
+        dataset = PairedDataset(folder / "hq", recipe, 7)
+        _write_levels(dataset, folder / "levels")
         for encoding in encodings:
             for count in workers:
-                lines.append(_line(dataset, place, encoding, Engine(count), rounds))
+                lines.append(_line(dataset, folder, encoding, Engine(count), rounds))
                 tell(f"{encoding}, {count}")
-    return BuildingReport(environment(), recipe, pictures, rounds, tuple(lines))
+    return BuildingReport(environment(), recipe, images, rounds, tuple(lines))
 
 
 def _line(
-    dataset: PairedDataset, place: Path, encoding: str, engine: Engine, rounds: int
+    dataset: PairedDataset, folder: Path, encoding: str, engine: Engine, rounds: int
 ) -> BuildingLine:
     storing = Storing(lq_format=encoding, hq_format=encoding, shard_images=_AT_ONCE)
     keys = dataset.source.keys
@@ -166,15 +166,15 @@ def _line(
     builds: list[_Cost] = []
     codecs: list[_Cost] = []
     sizes: list[int] = []
-    work = partial(_codecs_alone, dataset, place / "levels", encoding)
+    work = partial(_codecs_alone, dataset, folder / "levels", encoding)
     for _ in range(rounds):
-        out = place / "out"
+        out = folder / "out"
         with _timed(builds):
             build(dataset, out, storing=storing, engine=engine)
         sizes = [path.stat().st_size for path in (out / "lq").iterdir()]
         shutil.rmtree(out)
         with _timed(codecs):
-            for _done in run_tasks(work, batches, engine):
+            for _is_done in run_tasks(work, batches, engine):
                 pass
     ratios = [ours.cpu / theirs.cpu for ours, theirs in zip(builds, codecs, strict=True)]
     walls = [ours.wall / theirs.wall for ours, theirs in zip(builds, codecs, strict=True)]
@@ -225,7 +225,7 @@ def _write_pictures(folder: Path, count: int) -> None:
     import PIL.Image
 
     folder.mkdir()
-    photographs = _photographs()
+    photographs = _images()
     for number in range(count):
         photograph = photographs[number % len(photographs)]
         stream = Stream(StreamKey(7, number, 0), 0)
@@ -235,11 +235,11 @@ def _write_pictures(folder: Path, count: int) -> None:
         PIL.Image.fromarray(crop).save(folder / f"{number:05d}.png")
 
 
-def _photographs() -> list[NDArray[np.uint8]]:
+def _images() -> list[NDArray[np.uint8]]:
     import cv2
     import skimage.data
 
-    found = []
+    images = []
     for name in ("astronaut", "coffee", "chelsea", "rocket"):
         image = getattr(skimage.data, name)()
         scale = SIDE / min(image.shape[:2])
@@ -247,8 +247,8 @@ def _photographs() -> list[NDArray[np.uint8]]:
             max(SIDE, round(image.shape[1] * scale)),
             max(SIDE, round(image.shape[0] * scale)),
         )
-        found.append(np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA)))
-    return found
+        images.append(np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA)))
+    return images
 
 
 def _write_levels(dataset: PairedDataset, folder: Path) -> None:
@@ -266,7 +266,7 @@ def as_text(report: BuildingReport) -> str:
     facts = report.environment
     lines = [
         f"{facts['cpu']}, Python {facts['python']}, Relume {facts['relume']}",
-        f"build of {report.pictures} pictures, {SIDE} × {SIDE}, recipe {report.recipe}, against "
+        f"build of {report.images} pictures, {SIDE} × {SIDE}, recipe {report.recipe}, against "
         f"decoding and encoding alone; medians of {report.rounds} rounds in turn; ms are CPU time "
         "of all processes for a pair, start-up included",
         "",
@@ -307,7 +307,7 @@ def as_record(report: BuildingReport) -> dict[str, Any]:
     return {
         "environment": report.environment,
         "recipe": report.recipe,
-        "pictures": report.pictures,
+        "pictures": report.images,
         "rounds": report.rounds,
         "bar": BAR,
         "lines": [{**asdict(line), "met": line.met} for line in report.lines],

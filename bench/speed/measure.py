@@ -151,8 +151,8 @@ def measure(
                 lines.append(_single(case, source, peers, runs))
                 tell(case.title)
     height, width = source.shape[:2]
-    shown = f"{label}, {height} × {width} RGB"
-    return Report(environment(), shown, core, memory_kept, tuple(lines))
+    described = f"{label}, {height} × {width} RGB"
+    return Report(environment(), described, core, memory_kept, tuple(lines))
 
 
 def _astronaut() -> Image:

@@ -26,8 +26,8 @@ def plans_without_colour(count: int, size: tuple[int, int]) -> list[Plan]:
     recipe = load_recipe("gfpgan")
     plans = [plan(recipe, seed=_SEED, image_id=f"{i}.png", size=size) for i in range(count)]
     return [
-        replace(drawn, steps=tuple(s for s in drawn.steps if s.operation not in COLOUR))
-        for drawn in plans
+        replace(each, steps=tuple(s for s in each.steps if s.operation not in COLOUR))
+        for each in plans
     ]
 
 
@@ -36,9 +36,9 @@ def strengths(plans: list[Plan], image: Image) -> tuple[float, float]:
     random = np.random.RandomState(_SEED)
     levels = image.astype(np.float64)
     ours, theirs = [], []
-    for drawn in plans:
-        reference = degrade_as_basicsr(image[..., ::-1], drawn.steps, random)[..., ::-1]
-        ours.append(np.var(apply(drawn, image) - levels))
+    for each in plans:
+        reference = degrade_as_basicsr(image[..., ::-1], each.steps, random)[..., ::-1]
+        ours.append(np.var(apply(each, image) - levels))
         theirs.append(np.var(reference - levels))
     return float(np.sqrt(np.mean(ours))), float(np.sqrt(np.mean(theirs)))
 
@@ -50,11 +50,11 @@ def time_recipe(plans: list[Plan], image: Image, rounds: int) -> Ratio:
     ours, theirs = [], []
     for _ in range(rounds):
         own_total = reference_total = 0.0
-        for drawn in plans:
+        for each in plans:
             start = time.process_time()
-            apply(drawn, image)
+            apply(each, image)
             middle = time.process_time()
-            degrade_as_basicsr(blue_first, drawn.steps, random)
+            degrade_as_basicsr(blue_first, each.steps, random)
             own_total += middle - start
             reference_total += time.process_time() - middle
         ours.append(own_total / len(plans))

@@ -68,8 +68,8 @@ def aliased_disk(radius: int, alias: float) -> NDArray[np.float32]:
     """
     reach = max(8, radius)
     size = 3 if radius <= 8 else 5
-    place = np.arange(-reach, reach + 1)
-    inside = (place[:, None] ** 2 + place**2 <= radius**2).astype(np.float32)
+    index = np.arange(-reach, reach + 1)
+    inside = (index[:, None] ** 2 + index**2 <= radius**2).astype(np.float32)
     return np.asarray(cv2.GaussianBlur(inside / inside.sum(), (size, size), alias), np.float32)
 
 
@@ -316,8 +316,8 @@ def bivariate_gaussian(
     sigma_x: float, sigma_y: float, theta: float, size: int
 ) -> NDArray[np.float64]:
     """Return exp(-½ pᵀ Σ⁻¹ p) on a ``size``² grid, sum 1; Σ = R diag(σ²) Rᵀ, theta in radians."""
-    place = np.arange(-(size // 2), size // 2 + 1.0)
-    columns, rows = np.meshgrid(place, place)
+    index = np.arange(-(size // 2), size // 2 + 1.0)
+    columns, rows = np.meshgrid(index, index)
     grid = np.stack([columns, rows], axis=2)
     turn = np.array([[math.cos(theta), -math.sin(theta)], [math.sin(theta), math.cos(theta)]])
     covariance = turn @ np.diag([sigma_x**2, sigma_y**2]) @ turn.T

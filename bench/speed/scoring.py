@@ -139,10 +139,10 @@ def measure_scoring(
             "use only), or `--case harness`"
         )
     with tempfile.TemporaryDirectory(prefix="relume-speed-") as text, one_core() as core:
-        places = _write_pairs(Path(text), pairs)
+        columns_of = _write_pairs(Path(text), pairs)
         lines = []
         for case in chosen:
-            lines.append(ScoringLine(case, _in_turn(case, places)))
+            lines.append(ScoringLine(case, _in_turn(case, columns_of)))
             tell(case.name)
         harness: tuple[HarnessLine, ...] = ()
         if not cases or "harness" in cases:
@@ -158,20 +158,20 @@ def _write_pairs(folder: Path, count: int) -> list[tuple[Path, Path]]:
 
     astronaut = skimage.data.astronaut()  # type: ignore[no-untyped-call]  # has no types
     large = cv2.resize(astronaut, (768, 768), interpolation=cv2.INTER_CUBIC)
-    recipe, places = load_recipe("gfpgan"), []
+    recipe, columns_of = load_recipe("gfpgan"), []
     for number in range(count):
         stream = Stream(StreamKey(_SEED, number, 0), 0)
         top, left = (stream.integer(0, large.shape[0] - _SIDE) for _ in range(2))
         hq = np.ascontiguousarray(large[top : top + _SIDE, left : left + _SIDE], dtype=np.uint8)
         name = f"{number:05d}.png"
         lq = apply(plan(recipe, seed=_SEED, image_id=name, size=hq.shape[:2]), hq)
-        places.append((folder / "lq" / name, folder / "hq" / name))
-        for path, image in zip(places[-1], (lq, hq), strict=True):
+        columns_of.append((folder / "lq" / name, folder / "hq" / name))
+        for path, image in zip(columns_of[-1], (lq, hq), strict=True):
             write_png(path, image)
-    return places
+    return columns_of
 
 
-def _in_turn(case: Scoring, places: Sequence[tuple[Path, Path]]) -> Ratio:
+def _in_turn(case: Scoring, columns_of: Sequence[tuple[Path, Path]]) -> Ratio:
     import torch
 
     metrics = [load_metric(name) for name in case.ours]
@@ -180,7 +180,7 @@ def _in_turn(case: Scoring, places: Sequence[tuple[Path, Path]]) -> Ratio:
     torch.set_num_threads(1)
     ours, theirs = [], []
     try:
-        for number, (restored, hq) in enumerate([places[0], *places]):  # the first warms up
+        for number, (restored, hq) in enumerate([columns_of[0], *columns_of]):  # the first warms up
             start = time.process_time()
             own = _score(metrics, restored, hq)
             middle = time.process_time()
@@ -199,13 +199,13 @@ def _score(metrics: Sequence[Any], restored: Path, hq: Path) -> list[float]:
     """Return the values of one pair as a run computes them: every image read once."""
     samples = Samples()
     first, second = samples.of(read_image(restored)), samples.of(read_image(hq))
-    found: list[float] = []
+    times: list[float] = []
     for metric in metrics:
         assert isinstance(metric, PairMetric)
         value = metric.measure(first, second).value
         assert value is not None
-        found.append(value)
-    return found
+        times.append(value)
+    return times
 
 
 def _peer(name: str) -> Any:

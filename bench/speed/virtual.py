@@ -202,10 +202,10 @@ def _kilobytes(paths: Sequence[Path]) -> float:
 def _plans_per_second(dataset: PairedDataset, count: int) -> float:
     start = time.process_time()
     for number in range(count):
-        drawn = plan(
+        planned = plan(
             dataset.recipe, seed=_SEED, image_id=f"faces/{number:08d}.png", size=(_SIDE, _SIDE)
         )
-        drawn.to_json()
+        planned.to_json()
     return count / (time.process_time() - start)
 
 

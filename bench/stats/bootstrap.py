@@ -66,7 +66,7 @@ class Bootstrap:
     def __init__(self, seed: int, resamples: int = RESAMPLES) -> None:
         self._seed = seed
         self._resamples = resamples
-        self._drawn: NDArray[np.intp] | None = None
+        self._indices: NDArray[np.intp] | None = None
 
     def interval(self, values: Sequence[float] | NDArray[np.float64]) -> Interval:
         """Return the mean of finite ``values`` and its interval at `LEVEL`.
@@ -91,17 +91,17 @@ class Bootstrap:
 
     def _resampled_means(self, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
         count = len(numbers)
-        if self._drawn is not None and self._drawn.shape[1] == count:
-            return np.asarray(numbers[self._drawn].mean(axis=1), dtype=np.float64)
+        if self._indices is not None and self._indices.shape[1] == count:
+            return np.asarray(numbers[self._indices].mean(axis=1), dtype=np.float64)
         generator = np.random.Philox(key=self._seed)
         each = max(1, _CHUNK // count)
-        sizes = [min(each, self._resamples - done) for done in range(0, self._resamples, each)]
+        sizes = [min(each, self._resamples - start) for start in range(0, self._resamples, each)]
         means = []
         for size in sizes:
-            drawn = draw(generator, (size, count))
-            means.append(numbers[drawn].mean(axis=1))
+            indices = draw(generator, (size, count))
+            means.append(numbers[indices].mean(axis=1))
             if len(sizes) == 1:
-                self._drawn = drawn  # the next group has most often the same size
+                self._indices = indices  # the next group has most often the same size
         return np.concatenate(means)
 
 
@@ -134,10 +134,10 @@ class ColumnBootstrap:
         generator = np.random.Philox(key=seed)
         size = max(1, _CHUNK // max(1, photographs))
         self._weights = []
-        for done in range(0, RESAMPLES, size):
-            rows = min(size, RESAMPLES - done)
-            drawn = draw(generator, (rows, photographs))
-            flat = (drawn + np.arange(rows)[:, None] * photographs).ravel()
+        for start in range(0, RESAMPLES, size):
+            rows = min(size, RESAMPLES - start)
+            indices = draw(generator, (rows, photographs))
+            flat = (indices + np.arange(rows)[:, None] * photographs).ravel()
             counts = np.bincount(flat, minlength=rows * photographs).reshape(rows, photographs)
             self._weights.append(counts.astype(np.uint16))
 

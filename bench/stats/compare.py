@@ -114,8 +114,8 @@ def compare_runs(
     """
     for each in (before, after):
         refuse_unfinished(each)
-    wanted = _chosen(metrics, before, after)
-    refuse_other_images(before, after, wanted)
+    shared_metrics = _chosen(metrics, before, after)
+    refuse_other_images(before, after, shared_metrics)
     shared = [name for name in before.record["restorers"] if name in after.record["restorers"]]
     for name in restorers:
         _known(name, dict.fromkeys(shared), "restorer", former_name_hint(before, name))
@@ -124,7 +124,7 @@ def compare_runs(
         raise UserError("the two runs share no restorer: name runs of the same restorers")
     first, second = Side(before), Side(after)
     return _table(
-        [((second, n), (first, n)) for n in chosen], before, wanted, subset, infinite, caps
+        [((second, n), (first, n)) for n in chosen], before, shared_metrics, subset, infinite, caps
     )
 
 
@@ -139,11 +139,11 @@ def _table(
     entries = run.metrics
     chosen = [entries[name] for name in metrics]
     notes = [why_not_compared(each, run) for each in chosen]
-    kept = [each for each, note in zip(chosen, notes, strict=True) if not note]
+    comparable = [each for each, note in zip(chosen, notes, strict=True) if not note]
     rows: list[Comparison] = []
-    for place in run.record["conditions"]:
-        condition = open_condition(pairs[0][1][0], place["dataset"], place["recipe"], subset)
-        rows += compare_pairs(condition, pairs, kept, run, infinite, caps)
+    for index in run.record["conditions"]:
+        condition = open_condition(pairs[0][1][0], index["dataset"], index["recipe"], subset)
+        rows += compare_pairs(condition, pairs, comparable, run, infinite, caps)
     if len(rows) > _MOST:
         raise UserError(
             f"{len(rows)} comparisons are more than {_MOST}, for which {DRAWS} draws suffice: "
@@ -169,12 +169,12 @@ def _chosen(metrics: Sequence[str], run: Run, *others: Run) -> list[str]:
 
 
 def _corrected(rows: Sequence[Comparison]) -> tuple[Comparison, ...]:
-    tested = [place for place, row in enumerate(rows) if row.wilcoxon is not None]
+    tested = [index for index, row in enumerate(rows) if row.wilcoxon is not None]
     second = dict(zip(tested, holm([rows[i].wilcoxon or 0.0 for i in tested]), strict=True))
     first = holm([row.p for row in rows])
     return tuple(
-        replace(row, p_holm=first[place], wilcoxon_holm=second.get(place))
-        for place, row in enumerate(rows)
+        replace(row, p_holm=first[index], wilcoxon_holm=second.get(index))
+        for index, row in enumerate(rows)
     )
 
 

@@ -153,10 +153,10 @@ def compare_pairs(
         for each in metrics
         for pair in pairs
     ]
-    statistics = [_statistic(found) for _, _, found in paired]
+    statistics = [_statistic(paired_values) for _, _, paired_values in paired]
     resampled = resample(statistics, len(condition.order), seed=run.record["suite"]["seed"])
-    for (entry, pair, found), drawn in zip(paired, resampled, strict=True):
-        outcome = of_photographs(drawn, found.photographs)
+    for (entry, pair, paired_values), outcome_of_draws in zip(paired, resampled, strict=True):
+        outcome = of_photographs(outcome_of_draws, paired_values.photographs)
         (side, restorer), (other_side, against) = pair
         of_images = entry.kind == "pair"
         yield Comparison(
@@ -168,16 +168,16 @@ def compare_pairs(
             restorer=restorer,
             against=against,
             difference=outcome.interval,
-            wins=win_rate(found, entry.direction) if of_images else None,
+            wins=win_rate(paired_values, entry.direction) if of_images else None,
             p=outcome.p,
             p_holm=outcome.p,
-            wilcoxon=wilcoxon(found.differences) if of_images else None,
+            wilcoxon=wilcoxon(paired_values.differences) if of_images else None,
             wilcoxon_holm=None,
-            photographs=found.photographs,
-            images=found.images,
-            left_out=found.left_out,
-            capped=found.capped,
-            unbounded=found.unbounded,
+            photographs=paired_values.photographs,
+            images=paired_values.images,
+            left_out=paired_values.left_out,
+            capped=paired_values.capped,
+            unbounded=paired_values.unbounded,
             daggered=_trained_on(side, restorer, entry) or _trained_on(other_side, against, entry),
         )
 
@@ -188,11 +188,13 @@ def _paired(condition: Condition, pair: Pair, entry: MetricEntry, cap: float) ->
     return condition.pair_values(*pair, entry.name, cap)
 
 
-def _statistic(found: Paired) -> Statistic:
-    return (mean_of if found.differences.ndim == 1 else pair_mean_of)(found.differences)
+def _statistic(paired_values: Paired) -> Statistic:
+    return (mean_of if paired_values.differences.ndim == 1 else pair_mean_of)(
+        paired_values.differences
+    )
 
 
-def win_rate(found: Paired, direction: str) -> float | None:
+def win_rate(paired_values: Paired, direction: str) -> float | None:
     """Return the share of photographs on which the first is better, ties counting half.
 
     Parameters
@@ -202,7 +204,7 @@ def win_rate(found: Paired, direction: str) -> float | None:
     direction
         ``higher`` or ``lower``, whichever is better.
     """
-    known = found.differences[np.isfinite(found.differences)]
+    known = paired_values.differences[np.isfinite(paired_values.differences)]
     if not len(known):
         return None
     better = known > 0 if direction == "higher" else known < 0

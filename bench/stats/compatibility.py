@@ -48,10 +48,10 @@ def refuse_mixed_signatures(run: Run) -> None:
         Naming the metric and both signatures.
     """
     for metric, signature in signatures(run.rows).items():
-        told = run.record["metrics"].get(metric, {}).get("signature", signature)
-        if told != signature:
+        recorded = run.record["metrics"].get(metric, {}).get("signature", signature)
+        if recorded != signature:
             raise NotComparableError(
-                f"'{metric}' is {told} in {run.folder}, and its rows are {signature}: run the "
+                f"'{metric}' is {recorded} in {run.folder}, and its rows are {signature}: run the "
                 "suite again into a new folder"
             )
 
@@ -74,12 +74,12 @@ def refuse_other_images(before: Run, after: Run, metrics: Collection[str]) -> No
     otherwise = _computed_otherwise(before, after)
     for metric in (each for each in otherwise if each in metrics):
         raise NotComparableError(otherwise[metric])
-    wanted = ("dataset", "recipe", "recipe_digest", "keys_sha256")
-    places = [
-        [tuple(each[key] for key in wanted) for each in run.record["conditions"]]
+    facts = ("dataset", "recipe", "recipe_digest", "keys_sha256")
+    conditions = [
+        [tuple(each[key] for key in facts) for each in run.record["conditions"]]
         for run in (before, after)
     ]
-    if sorted(places[0]) != sorted(places[1]):
+    if sorted(conditions[0]) != sorted(conditions[1]):
         raise NotComparableError("the two runs are not of the same images and recipes")
     other, same = _by_pixels(before, after)
     known = [
@@ -96,8 +96,8 @@ def refuse_other_images(before: Run, after: Run, metrics: Collection[str]) -> No
             what = f"image {key[2]} ({key[1]}) is" if key[2] else f"images of {key[0]} are"
             raise NotComparableError(f"the degraded {what} not the same in both runs: {_SAME}")
     for where in other:
-        seen = any(key[:2] == where for key in shared)
-        reason = f", though {_hair(before, after)}" if seen else f": {_SAME}"
+        is_compared = any(key[:2] == where for key in shared)
+        reason = f", though {_hair(before, after)}" if is_compared else f": {_SAME}"
         raise NotComparableError(
             f"the pixels of {where[0]} ({where[1]}) are not the same in both runs{reason}"
         )
@@ -109,22 +109,22 @@ _Where = tuple[str, str]
 def _computed_otherwise(before: Run, after: Run) -> dict[str, str]:
     """Return the metrics whose values of the two runs are of two kinds, and what to say of each."""
     one, other = signatures(before.rows), signatures(after.rows)
-    found = {}
+    reasons = {}
     for metric in one:
         if metric not in other or metric == SECONDS["name"]:  # of another device, perhaps
             continue
         facts = (run.record["metrics"].get(metric, {}) for run in (before, after))
         if one[metric] != other[metric]:
-            found[metric] = (
+            reasons[metric] = (
                 f"'{metric}' was computed in two ways ({one[metric]} and {other[metric]}): run "
                 "both suites again in the same way"
             )
         elif changed := other_weights(*facts):
-            found[metric] = (
+            reasons[metric] = (
                 f"'{metric}' was judged by other weights ({changed}): run both suites again with "
                 "the same"
             )
-    return found
+    return reasons
 
 
 def _by_pixels(before: Run, after: Run) -> tuple[list[_Where], set[_Where]]:
@@ -152,11 +152,11 @@ def _hair(before: Run, after: Run) -> str:
     """
     one, other = (run.record.get("environment", {}).get("libraries", {}) for run in (before, after))
     names = [name for name in _CODECS if one.get(name) != other.get(name)]
-    told = ", ".join(f"{name} {one.get(name)} and {other.get(name)}" for name in names)
+    recorded = ", ".join(f"{name} {one.get(name)} and {other.get(name)}" for name in names)
     return (
         "no value of the input differs by more than a thousandth, as where a file was encoded "
-        f"anew or another decoder read it{f' ({told})' if told else ''}: run both suites again on "
-        "the same files and libraries"
+        f"anew or another decoder read it{f' ({recorded})' if recorded else ''}: run both suites "
+        "again on the same files and libraries"
     )
 
 

@@ -122,8 +122,8 @@ def distances_without_each(
     left, singular, _ = np.linalg.svd(
         centred @ reference.root.T / math.sqrt(count - 1), full_matrices=False
     )
-    seen = singular > 1e-12 * singular[0]
-    left, singular = left[:, seen], singular[seen]
+    nonzero = singular > 1e-12 * singular[0]
+    left, singular = left[:, nonzero], singular[nonzero]
     scatter, spread = float(np.square(centred).sum()), float(np.square(reference.root).sum())
     total, moved = float(singular.sum()), float(shift @ shift)
     whole = moved + scatter / (count - 1) + spread - 2 * total
@@ -185,7 +185,7 @@ def _log_determinants(
     inner = np.empty((len(rows), shares.shape[1], versions, versions))
     for one in range(versions):
         for other in range(one + 1):
-            found = (rows[:, one] * rows[:, other]) @ shares
-            inner[:, :, one, other] = inner[:, :, other, one] = found
+            product = (rows[:, one] * rows[:, other]) @ shares
+            inner[:, :, one, other] = inner[:, :, other, one] = product
         inner[:, :, one, one] += free[:, one, None]
     return np.asarray(np.linalg.slogdet(inner)[1])

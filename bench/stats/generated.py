@@ -72,15 +72,17 @@ def describe(faces: Iterable[Image], on_face: Callable[[int], object] | None = N
         As `zoo.networks.features.efficientnet.load_efficientnet`.
     """
     judge = load_judge()
-    found = []
+    features = []
     for face in faces:
-        found.append(judge(face).pooled)
+        features.append(judge(face).pooled)
         if on_face is not None:
             on_face(1)
-    return np.stack(found)
+    return np.stack(features)
 
 
-def halves_comparison(drawn: Features, real: Features, seed: int = 0) -> Sequence[GeneratorScore]:
+def halves_comparison(
+    generated: Features, real: Features, seed: int = 0
+) -> Sequence[GeneratorScore]:
     """Compare drawn faces with one half of the real ones, and the other half with it.
 
     Parameters
@@ -95,28 +97,28 @@ def halves_comparison(drawn: Features, real: Features, seed: int = 0) -> Sequenc
     DatasetError
         Fewer than eight of one of them.
     """
-    count = min(len(drawn), len(real) // 2)
+    count = min(len(generated), len(real) // 2)
     _check(count)
     order = np.random.Generator(np.random.Philox(seed)).permutation(len(real))
     one, other = real[order[:count]], real[order[count : 2 * count]]
     return (
-        _compared("drawn", "half of the real faces", drawn[:count], one),
+        _compared("drawn", "half of the real faces", generated[:count], one),
         _compared("other half", "half of the real faces", other, one),
     )
 
 
 def held_out_comparison(
-    drawn: Features, real: Features, held_out: Features, seed: int = 0
+    generated: Features, real: Features, held_out: Features, seed: int = 0
 ) -> Sequence[GeneratorScore]:
     """Compare drawn faces, and as many learned from, with faces that were not learned from.
 
     Parameters and errors as `halves_comparison`; ``real`` are those learned from.
     """
-    count = min(len(drawn), len(real), len(held_out))
+    count = min(len(generated), len(real), len(held_out))
     _check(count)
     order = np.random.Generator(np.random.Philox(seed)).permutation(len(real))
     return (
-        _compared("drawn", "held-out faces", drawn[:count], held_out[:count]),
+        _compared("drawn", "held-out faces", generated[:count], held_out[:count]),
         _compared("learned from", "held-out faces", real[order[:count]], held_out[:count]),
     )
 
@@ -144,7 +146,7 @@ NEIGHBOURS = 3
 
 
 def precision_recall(
-    drawn: NDArray[np.float64], real: NDArray[np.float64], neighbours: int = NEIGHBOURS
+    generated: NDArray[np.float64], real: NDArray[np.float64], neighbours: int = NEIGHBOURS
 ) -> tuple[float, float]:
     """Return precision and recall, each 0 to 1.
 
@@ -168,12 +170,14 @@ def precision_recall(
     ValueError
         Too few vectors.
     """
-    if min(len(drawn), len(real)) <= neighbours:
-        raise ValueError(f"{min(len(drawn), len(real))} vectors have no {neighbours} neighbours")
-    apart = _distances(drawn, real)
+    if min(len(generated), len(real)) <= neighbours:
+        raise ValueError(
+            f"{min(len(generated), len(real))} vectors have no {neighbours} neighbours"
+        )
+    apart = _distances(generated, real)
     return (
         float((apart <= _reach(real, neighbours)[None]).any(axis=1).mean()),
-        float((apart <= _reach(drawn, neighbours)[:, None]).any(axis=0).mean()),
+        float((apart <= _reach(generated, neighbours)[:, None]).any(axis=0).mean()),
     )
 
 

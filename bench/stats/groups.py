@@ -135,9 +135,9 @@ def group_scores(
         for name in metrics or entries
         if entries[name].kind == "pair" and name != SECONDS["name"]
     ]
-    found = []
-    for place in run.record["conditions"]:
-        condition = open_condition(side, place["dataset"], place["recipe"], "all")
+    scores = []
+    for facts in run.record["conditions"]:
+        condition = open_condition(side, facts["dataset"], facts["recipe"], "all")
         for each in chosen:
             sides = (side, restorer), (side, BASELINE)
             paired = condition.pair_values(*sides, each.name, each.ceiling)
@@ -149,16 +149,16 @@ def group_scores(
                     for name, gain in gains.items()
                     if members.get(name) == group and math.isfinite(gain)
                 ]
-                found.append(
+                scores.append(
                     GroupScore(
                         condition.dataset, condition.recipe, restorer, each.name,
                         each.direction, attribute, group, len(values),
                         bootstrap.interval(values),
                     )
                 )  # fmt: skip
-    if not any(each.photographs for each in found):
+    if not any(each.photographs for each in scores):
         raise UserError("the table names none of the run's photographs: check its column 'image'")
-    return found
+    return scores
 
 
 def _every(attributes: Attributes) -> list[tuple[str, str]]:
@@ -167,14 +167,17 @@ def _every(attributes: Attributes) -> list[tuple[str, str]]:
 
 def _grouped(cells: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
     """Return each photograph's group and the groups in order."""
-    told = {key: cell for key, cell in cells.items() if cell}
-    numbers = {key: value for key, cell in told.items() if (value := _number(cell)) is not None}
-    if told and len(numbers) == len(told) and len(set(numbers.values())) > _DISTINCT:
+    known = {key: cell for key, cell in cells.items() if cell}
+    numbers = {key: value for key, cell in known.items() if (value := _number(cell)) is not None}
+    if known and len(numbers) == len(known) and len(set(numbers.values())) > _DISTINCT:
         named, order = _thirds(numbers)
     else:
-        named, order = dict(told), sorted(set(told.values()), key=lambda t: (_number(t) or 0.0, t))
-    if len(told) < len(cells):
-        named |= {key: _UNKNOWN for key in cells if key not in told}
+        named, order = (
+            dict(known),
+            sorted(set(known.values()), key=lambda t: (_number(t) or 0.0, t)),
+        )
+    if len(known) < len(cells):
+        named |= {key: _UNKNOWN for key in cells if key not in known}
         order = [*order, _UNKNOWN]
     return named, tuple(order)
 

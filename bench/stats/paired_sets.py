@@ -46,11 +46,11 @@ def pair_sets(
     DatasetError
         The vectors of a run are missing.
     """
-    places = [
+    addresses = [
         (condition.dataset, condition.recipe, name, metric.feature) for _, name in (first, second)
     ]
     sides = [side for side, _ in (first, second)]
-    found = [side.vectors(at, metric.name).found for side, at in zip(sides, places, strict=True)]
+    found = [side.vectors(at, metric.name).found for side, at in zip(sides, addresses, strict=True)]
     keys = sorted(condition.names.keys() & found[0].keys() & found[1].keys())
     present = sorted({condition.names[key] for key in keys})
     count = len(condition.order)
@@ -60,7 +60,8 @@ def pair_sets(
         number = {name: i for i, name in enumerate(present)}
         images = np.array([number[condition.names[key]] for key in keys], np.intp)
         one, other = (
-            _values(side, at, metric, keys, images) for side, at in zip(sides, places, strict=True)
+            _values(side, at, metric, keys, images)
+            for side, at in zip(sides, addresses, strict=True)
         )
         slots = np.searchsorted(np.array(condition.order), np.array(present))
         differences[np.ix_(*[slots] * len(shape))] = one - other
@@ -69,27 +70,27 @@ def pair_sets(
 
 def _values(
     side: Side,
-    place: Address,
+    address: Address,
     metric: MetricEntry,
     keys: Sequence[ImageKey],
     images: NDArray[np.intp],
 ) -> NDArray[np.float64]:
     """Return the terms of a kernel distance or the values of a Fréchet distance, computed once."""
-    is_kernel, feature = metric.distance == "kernel", place[3]
+    is_kernel, feature = metric.distance == "kernel", address[3]
 
     def reference() -> NDArray[np.float64]:
         found = read_vectors(reference_file(side.run.folder, feature))
         return np.stack([found[key] for key in sorted(found)]).astype(np.float64)
 
     def values() -> NDArray[np.float64]:
-        restored = side.vectors(place, metric.name).stack(keys)
+        restored = side.vectors(address, metric.name).stack(keys)
         vectors = side.once(("reference", feature), reference)
         if is_kernel:
             return kernel_terms(restored, images, vectors)
         fitted = side.once(("gaussian", feature), lambda: fit_reference(vectors))
         return jackknife_values(restored, images, fitted)
 
-    return side.once((is_kernel, place, tuple(keys)), values)
+    return side.once((is_kernel, address, tuple(keys)), values)
 
 
 _BLOCK = 512
@@ -137,8 +138,8 @@ def kernel_terms(
     own /= np.outer(versions, versions)
     across = np.concatenate(
         [
-            kernel(rows[place : place + _BLOCK] @ reference.T, rows.shape[1]).mean(axis=1)
-            for place in range(0, len(rows), _BLOCK)
+            kernel(rows[address : address + _BLOCK] @ reference.T, rows.shape[1]).mean(axis=1)
+            for address in range(0, len(rows), _BLOCK)
         ]
     )
     mean = np.add.reduceat(across, starts) / versions

@@ -66,16 +66,16 @@ class Side:
             if key[0]
         }
 
-    def vectors(self, place: tuple[str, str, str, str], metric: str) -> Vectors:
+    def vectors(self, address: tuple[str, str, str, str], metric: str) -> Vectors:
         """Return the feature vectors kept at ``(dataset, recipe, restorer, feature)``.
 
         None where ``metric``, computed from them, has no value either: a restorer that failed
         on every image keeps no file.
         """
-        dataset, recipe, restorer, feature = place
+        dataset, recipe, restorer, feature = address
         filed = self.run.filed_under.get(restorer, restorer)
         path = file_of(self.run.folder, (dataset, recipe, filed, feature))
-        known = self.rows((*place[:3], metric)).values()
+        known = self.rows((*address[:3], metric)).values()
         if not path.exists() and not any(row.status == Status.OK for row in known):
             return Vectors()
         return Vectors(read_vectors(path))
@@ -186,8 +186,8 @@ def open_condition(side: Side, dataset: str, recipe: str, subset: str) -> Condit
     chosen = set(names.values())
     if subset == HARDEST_THIRD:
         chosen = _hardest_third(side, dataset, recipe, names)
-    kept = {key: name for key, name in sorted(names.items()) if name in chosen}
-    return Condition(dataset, recipe, kept, tuple(sorted(chosen)))
+    chosen_images = {key: name for key, name in sorted(names.items()) if name in chosen}
+    return Condition(dataset, recipe, chosen_images, tuple(sorted(chosen)))
 
 
 def _hardest_third(

@@ -109,14 +109,14 @@ def resample(statistics: Sequence[Statistic], count: int, *, seed: int) -> list[
     """
     whole = np.ones((1, count))
     values = [float(statistic(whole)[0]) for statistic in statistics]
-    drawn: list[list[NDArray[np.float64]]] = [[] for _ in statistics]
+    draws: list[list[NDArray[np.float64]]] = [[] for _ in statistics]
     for counts in _draws(count, seed):
-        for kept, statistic in zip(drawn, statistics, strict=True):
-            kept.append(statistic(counts))
-    return [_summary(v, np.concatenate(k)) for v, k in zip(values, drawn, strict=True)]
+        for values_of_draws, statistic in zip(draws, statistics, strict=True):
+            values_of_draws.append(statistic(counts))
+    return [_summary(v, np.concatenate(k)) for v, k in zip(values, draws, strict=True)]
 
 
-def of_photographs(found: Resampled, photographs: int) -> Resampled:
+def of_photographs(resampled: Resampled, photographs: int) -> Resampled:
     """Return what so many photographs can say at most, however equal the draws are.
 
     Draws of few photographs are nearly all alike, and the bootstrap then trusts them too much:
@@ -125,17 +125,17 @@ def of_photographs(found: Resampled, photographs: int) -> Resampled:
     photographs never reach 5 %. Fewer than two have no interval.
     """
     least = min(1.0, 2.0 ** (1 - photographs))
-    value = found.interval.mean
-    interval = found.interval if photographs > 1 else Interval(value, None, None)
-    return Resampled(interval, max(found.p, least))
+    value = resampled.interval.mean
+    interval = resampled.interval if photographs > 1 else Interval(value, None, None)
+    return Resampled(interval, max(resampled.p, least))
 
 
 def holm(ps: Sequence[float]) -> list[float]:
     """Return Holm's adjusted p values (Holm 1979), in the order given."""
     adjusted, least = [0.0] * len(ps), 0.0
-    for rank, place in enumerate(sorted(range(len(ps)), key=lambda i: ps[i])):
-        least = max(least, min(1.0, ps[place] * (len(ps) - rank)))
-        adjusted[place] = least
+    for rank, index in enumerate(sorted(range(len(ps)), key=lambda i: ps[i])):
+        least = max(least, min(1.0, ps[index] * (len(ps) - rank)))
+        adjusted[index] = least
     return adjusted
 
 
@@ -175,8 +175,8 @@ def _draws(count: int, seed: int) -> Iterator[NDArray[np.float64]]:
     each = max(1, _CHUNK // count)
     for done in range(0, DRAWS, each):
         size = min(each, DRAWS - done)
-        places = draw(generator, (size, count)) + np.arange(size)[:, None] * count
-        counts = np.bincount(places.ravel(), minlength=size * count)
+        positions = draw(generator, (size, count)) + np.arange(size)[:, None] * count
+        counts = np.bincount(positions.ravel(), minlength=size * count)
         yield counts.reshape(size, count).astype(np.float64)
 
 
@@ -184,11 +184,11 @@ def _ratio(total: NDArray[np.float64], number: NDArray[np.float64]) -> NDArray[n
     return np.divide(total, number, out=np.full_like(total, np.nan), where=number > 0)
 
 
-def _summary(value: float, drawn: NDArray[np.float64]) -> Resampled:
+def _summary(value: float, draws: NDArray[np.float64]) -> Resampled:
     if math.isnan(value):
         return Resampled(Interval(None, None, None), 1.0)
-    known = drawn[np.isfinite(drawn)]
-    if len(known) < 0.9 * len(drawn):  # one photograph: hardly a draw has a pair, or all are equal
+    known = draws[np.isfinite(draws)]
+    if len(known) < 0.9 * len(draws):  # one photograph: hardly a draw has a pair, or all are equal
         return Resampled(Interval(value, None, None), 1.0)
     tail = (1 - LEVEL) / 2
     low, high = np.quantile(known, [tail, 1 - tail])

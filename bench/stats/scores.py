@@ -123,8 +123,8 @@ def score(rows: Iterable[ScoreRow], *, seed: int) -> dict[ScoreKey, Score]:
         cell = cells.setdefault((row.dataset, row.recipe, row.restorer, row.metric), {})
         cell[row.key, row.variant] = row
         if row.key:
-            seen = images.setdefault((row.dataset, row.recipe, row.restorer), set())
-            seen.add((row.key, row.variant))
+            keys = images.setdefault((row.dataset, row.recipe, row.restorer), set())
+            keys.add((row.key, row.variant))
     bootstrap = Bootstrap(seed)
     scores = {}
     for key, cell in cells.items():
@@ -138,15 +138,15 @@ def score(rows: Iterable[ScoreRow], *, seed: int) -> dict[ScoreKey, Score]:
 
 def signatures(rows: Iterable[ScoreRow]) -> dict[str, str]:
     """Return each metric's signature; raises NotComparableError where rows have two of one."""
-    found: dict[str, str] = {}
+    by_metric: dict[str, str] = {}
     for row in rows:
-        known = found.setdefault(row.metric, row.signature)
+        known = by_metric.setdefault(row.metric, row.signature)
         if known != row.signature:
             raise NotComparableError(
                 f"'{row.metric}' was computed in two ways ({known} and {row.signature}): "
                 "run the suite again into a new folder"
             )
-    return found
+    return by_metric
 
 
 def _score_images(cell: _Cell, baseline: _Cell, bootstrap: Bootstrap) -> Score:

@@ -89,10 +89,10 @@ def significance_groups(run: Run) -> list[Grouping]:
     ]
     if len(blind) < 2:
         return []
-    side, found = Side(run), []
+    side, groupings = Side(run), []
     pairs = [((side, one), (side, other)) for one, other in itertools.combinations(blind, 2)]
-    for place in run.record["conditions"]:
-        condition = open_condition(side, place["dataset"], place["recipe"], "all")
+    for facts in run.record["conditions"]:
+        condition = open_condition(side, facts["dataset"], facts["recipe"], "all")
         rows = list(compare_pairs(condition, pairs, metrics, run, "cap"))
         for each in metrics:
             own = [row for row in rows if row.metric == each.name]
@@ -103,8 +103,8 @@ def significance_groups(run: Run) -> list[Grouping]:
                 corrected = holm([row.p for row in own])
                 own = [replace(row, p_holm=p) for row, p in zip(own, corrected, strict=True)]
                 absent = tuple(name for name in blind if name not in order)
-                found.append(_grouping(own, order, absent))
-    return found
+                groupings.append(_grouping(own, order, absent))
+    return groupings
 
 
 def _ordered(
@@ -127,8 +127,8 @@ def _ordered(
     shared = set.intersection(*(set(own) for own in values.values()))
     means = {}
     for name, own in values.items():
-        kept = {key: value for key, value in own.items() if key in shared or not shared}
-        means[name] = statistics.fmean(per_photograph(kept, condition.names).values())
+        shared_values = {key: value for key, value in own.items() if key in shared or not shared}
+        means[name] = statistics.fmean(per_photograph(shared_values, condition.names).values())
     sign = -1 if metric.direction == "higher" else 1
     return sorted(means, key=lambda name: sign * means[name])  # stable: equal ones as listed
 
@@ -157,8 +157,8 @@ def _grouping(
     # Holm's adjusted p falls with any p, so these are the least there can be.
     least = holm([smallest_p(count, 1) for count in photographs])
     beyond = sum(p > SIGNIFICANT for p in least)
-    told = [row for row in rows if row.verdict != "cannot tell"]
-    apart = {frozenset((row.restorer, row.against)) for row in told}
+    decided = [row for row in rows if row.verdict != "cannot tell"]
+    apart = {frozenset((row.restorer, row.against)) for row in decided}
     letters = group_letters(order, apart) if beyond < len(rows) else {}
     return Grouping(
         first.dataset, first.recipe, first.metric, letters, absent,
@@ -197,7 +197,7 @@ def group_letters(names: Sequence[str], apart: set[frozenset[str]]) -> dict[str,
 def _cliques(
     chosen: frozenset[str],
     open_names: frozenset[str],
-    done: frozenset[str],
+    excluded: frozenset[str],
     alike: Mapping[str, frozenset[str]],
 ) -> Iterator[frozenset[str]]:
     """Yield the maximal cliques that hold ``chosen`` (Bron and Kerbosch 1973).
@@ -205,21 +205,23 @@ def _cliques(
     Branches on the names that are not alike the one most others are alike (the pivot of Tomita,
     Tanaka and Takahashi 2006): without it, n restorers that are all alike take 2^n steps.
     """
-    if not open_names and not done:
+    if not open_names and not excluded:
         yield chosen
         return
     if not open_names:
         return
-    pivot = max(sorted(open_names | done), key=lambda name: len(alike[name] & open_names))
+    pivot = max(sorted(open_names | excluded), key=lambda name: len(alike[name] & open_names))
     for name in sorted(open_names - alike[pivot]):
-        yield from _cliques(chosen | {name}, open_names & alike[name], done & alike[name], alike)
-        open_names, done = open_names - {name}, done | {name}
+        yield from _cliques(
+            chosen | {name}, open_names & alike[name], excluded & alike[name], alike
+        )
+        open_names, excluded = open_names - {name}, excluded | {name}
 
 
 def _letter(number: int) -> str:
     """Return a, b, ... z, then a1, b1, ..."""
-    round_, place = divmod(number, 26)
-    return chr(ord("a") + place) + (str(round_) if round_ else "")
+    round_, facts = divmod(number, 26)
+    return chr(ord("a") + facts) + (str(round_) if round_ else "")
 
 
 @dataclass(frozen=True, slots=True)

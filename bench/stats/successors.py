@@ -57,8 +57,8 @@ def renamed(run: Run, names: Mapping[str, str]) -> Run:
         _known(run, old)
         if BASELINE in (old, new):
             raise UserError(f"'{BASELINE}' keeps its name: it tells that the images are the same")
-    found = [names.get(name, name) for name in cards]
-    twice = next((name for name in found if found.count(name) > 1), None)
+    new_names = [names.get(name, name) for name in cards]
+    twice = next((name for name in new_names if new_names.count(name) > 1), None)
     if twice is not None:
         raise UserError(f"{run.folder} would have two restorers called '{twice}': take other names")
     called = {
@@ -97,8 +97,8 @@ def renaming_notes(before: Run, names: Mapping[str, str]) -> tuple[str, ...]:
 
 def former_name_hint(run: Run, name: str) -> str:
     """Say how a restorer that was called ``name`` is called now, or nothing."""
-    found = next((new for new, old in run.filed_under.items() if old == name), None)
-    return f" '{name}' is called '{found}' here." if found else ""
+    new_names = next((new for new, old in run.filed_under.items() if old == name), None)
+    return f" '{name}' is called '{new_names}' here." if new_names else ""
 
 
 def _without(run: Run, names: Collection[str]) -> Run:

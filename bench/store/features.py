@@ -22,7 +22,7 @@ from degrade.images import atomic_file
 
 __all__ = [
     "FeatureStore",
-    "Place",
+    "VectorKey",
     "Vectors",
     "pack_vectors",
     "read_vectors",
@@ -31,7 +31,7 @@ __all__ = [
     "write_vectors",
 ]
 
-Place = tuple[str, str, str, str]
+VectorKey = tuple[str, str, str, str]
 """``(dataset, recipe, restorer, feature)``."""
 
 
@@ -63,13 +63,13 @@ class FeatureStore:
     """
 
     def __init__(self) -> None:
-        self._places: dict[Place, Vectors] = {}
+        self._places: dict[VectorKey, Vectors] = {}
 
     def add(
-        self, place: Place, key: ImageKey, vector: NDArray[np.floating[Any]] | Measurement
+        self, key_of: VectorKey, key: ImageKey, vector: NDArray[np.floating[Any]] | Measurement
     ) -> None:
         """Take in one image's vector, or the reason it has none."""
-        vectors = self._places.setdefault(place, Vectors())
+        vectors = self._places.setdefault(key_of, Vectors())
         if isinstance(vector, Measurement):
             vectors.problems[key] = vector
         else:
@@ -78,29 +78,29 @@ class FeatureStore:
 
     def take(self, other: FeatureStore) -> None:
         """Take in everything another store holds."""
-        for place, vectors in other._places.items():
-            mine = self._places.setdefault(place, Vectors())
+        for key_of, vectors in other._places.items():
+            mine = self._places.setdefault(key_of, Vectors())
             mine.found.update(vectors.found)
             mine.problems.update(vectors.problems)
 
-    def at(self, place: Place) -> Vectors:
+    def at(self, key_of: VectorKey) -> Vectors:
         """Return what a place holds, perhaps nothing."""
-        return self._places.get(place, Vectors())
+        return self._places.get(key_of, Vectors())
 
     def save(self, run: Path) -> None:
         """Write every place that holds vectors into the folder of a run, and forget them all.
 
         A file that is there is replaced: vectors come in for all images of a place or none.
         """
-        for place, vectors in self._places.items():
+        for key_of, vectors in self._places.items():
             if vectors.found:
-                write_vectors(file_of(run, place), vectors.found)
+                write_vectors(file_of(run, key_of), vectors.found)
         self._places.clear()
 
 
-def file_of(run: Path, place: Place) -> Path:
+def file_of(run: Path, key_of: VectorKey) -> Path:
     """Return the file of a place in the folder of a run."""
-    dataset, recipe, who, feature = place
+    dataset, recipe, who, feature = key_of
     folder = run / "features" / safe_name(dataset) / safe_name(recipe) / safe_name(who)
     return folder / f"{safe_name(feature)}.npz"
 

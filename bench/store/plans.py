@@ -59,17 +59,17 @@ def read_plans(run: Path) -> Mapping[ConditionKey, Mapping[ImageKey, Plan]]:
     path = run / _FILE
     if not path.is_file():
         return {}
-    found: dict[ConditionKey, dict[ImageKey, Plan]] = {}
+    plans: dict[ConditionKey, dict[ImageKey, Plan]] = {}
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     for number, line in enumerate(lines, start=1):
         try:
             record = json.loads(line)
             where = str(record["dataset"]), str(record["recipe"])
             plan = Plan.from_json(json.dumps(record["plan"]))
-            found.setdefault(where, {})[str(record["key"]), int(record["variant"])] = plan
+            plans.setdefault(where, {})[str(record["key"]), int(record["variant"])] = plan
         except (ValueError, KeyError, TypeError) as problem:
             raise DatasetError(
                 f"{path} line {number}: this is not a plan: delete the file and run the suite "
                 "again into the same folder"
             ) from problem
-    return found
+    return plans

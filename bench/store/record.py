@@ -131,8 +131,8 @@ def read_record(folder: Path) -> dict[str, Any]:
         record = json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as problem:
         raise DatasetError(f"{path} is not readable: delete the folder and run again") from problem
-    wanted = {"suite", "conditions", "restorers", "metrics", "environment", "resumed", "finished"}
-    if not isinstance(record, dict) or wanted - record.keys():
+    needed = {"suite", "conditions", "restorers", "metrics", "environment", "resumed", "finished"}
+    if not isinstance(record, dict) or needed - record.keys():
         raise DatasetError(f"{path} is not the record of a run: give a folder of `bench run`")
     return record
 

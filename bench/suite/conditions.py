@@ -252,9 +252,9 @@ def _short(name: str) -> str:
 
 def _choices(recipe: degrade.Recipe) -> dict[str, str]:
     """Return each switch's value: no two switches share one, and the name tells those asked for."""
-    asked = recipe.name.split(":")[1:]
+    chosen = recipe.name.split(":")[1:]
     return {
-        switch.name: next((each for each in asked if each in switch.values), switch.default)
+        switch.name: next((each for each in chosen if each in switch.values), switch.default)
         for switch in recipe.switches
     }
 

@@ -60,13 +60,13 @@ class ScoringProtocol:
         As `bench.metrics.metric.MetricEntry` declares; two columns where the script prints two
         figures.
         """
-        found: dict[str, tuple[str, ...]] = {}
+        matching: dict[str, tuple[str, ...]] = {}
         for entry in entries().values():
             reported = entry.protocols.get(self.name)
             if reported:
-                found[reported] = (*found.get(reported, ()), entry.name)
-        known = [name for name in _ORDER if name in found]
-        return {name: found[name] for name in (*known, *(found.keys() - set(known)))}
+                matching[reported] = (*matching.get(reported, ()), entry.name)
+        known = [name for name in _ORDER if name in matching]
+        return {name: matching[name] for name in (*known, *(matching.keys() - set(known)))}
 
 
 _ORDER = (
@@ -197,10 +197,10 @@ def choose_columns(metrics: Sequence[str], protocols: Sequence[str] = (STRICT,))
         There is no such protocol, or a name is reported by other protocols only.
     """
     chosen = [_protocol(name) for name in protocols]
-    wanted: list[str] = []
+    reported: list[str] = []
     for name in metrics:
-        wanted += [each for p in chosen for each in p.variants] if name == EVERY else [name]
-    return tuple(dict.fromkeys(column for name in wanted for column in _columns_of(name, chosen)))
+        reported += [each for p in chosen for each in p.variants] if name == EVERY else [name]
+    return tuple(dict.fromkeys(column for name in reported for column in _columns_of(name, chosen)))
 
 
 def protocols_of(column: str) -> tuple[str, ...]:
@@ -222,9 +222,9 @@ def _protocol(name: str) -> ScoringProtocol:
 
 
 def _columns_of(name: str, protocols: Sequence[ScoringProtocol]) -> tuple[str, ...]:
-    found = tuple(column for p in protocols for column in p.variants.get(name, ()))
-    if found or not _is_only_reported(name):
-        return found or (name,)
+    matching = tuple(column for p in protocols for column in p.variants.get(name, ()))
+    if matching or not _is_only_reported(name):
+        return matching or (name,)
     those = ", ".join(each for each, p in PROTOCOLS.items() if name in p.variants)
     raise UserError(
         f"the protocol {' and '.join(p.name for p in protocols)} has no '{name}': name one of "
@@ -275,5 +275,5 @@ def _column_lines(protocol: ScoringProtocol) -> list[str]:
         for reported, columns in protocol.variants.items()
         for name in columns
     ]
-    widths = [max(len(row[place]) for row in rows) for place in (0, 1)]
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     return [f"  {a.ljust(widths[0])}  {b.ljust(widths[1])}  {c}" for a, b, c in rows]

@@ -5,16 +5,19 @@ Reads and checks the text only; it opens no data set, recipe, restorer or metric
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+
+import msgspec
 
 from bench.suite.protocols import PROTOCOLS, STRICT
-from degrade.config import KeyPath, load_yaml, nearest
+from degrade.config import KeyPath, load_yaml, nearest, to_config
 from degrade.errors import UserError
 
-__all__ = ["ALL", "MASKS", "Suite", "SuiteError", "load_suite", "suite_names"]
+__all__ = ["ALL", "Suite", "SuiteError", "load_suite", "suite_names"]
 
 ALL = "all"
 """In ``restorers``: every restorer the zoo has."""
@@ -22,9 +25,6 @@ ALL = "all"
 _SHIPPED = Path(__file__).parents[1] / "suites"
 _SEED_BOUND = 2**64
 _VARIANTS_BOUND = 65_535
-MASKS = ("none", "right", "wrong-face", "predicted")
-"""What restorers may be given with the faces; see `bench.suite.masks`."""
-_MAY_BE_EMPTY = ("datasets", "recipes")
 
 
 class SuiteError(UserError):
@@ -59,14 +59,15 @@ class Suite:
         are degraded; None leaves them.
     reference
         A data set or folder of clean images: set metrics compare restored images with all of
-        them. None: with the truths of the same images.
+        them. None: with the HQ of the same images.
     masks
-        One of `MASKS`: the parsing masks that restorers are given.
+        The parsing masks that restorers get: ``none``, ``right``, ``wrong-face`` or
+        ``predicted``; see `bench.suite.masks`.
     protocol
         Names of `bench.suite.protocols.PROTOCOLS`.
     truths
-        False for photographs that have none, as nobody degraded them: they are restored as they
-        are found, take no recipe, and only metrics that need no truth can judge.
+        False for images without HQ, as nobody degraded them: they are restored as they are, take
+        no recipe, and only metrics that need no reference can judge.
     """
 
     name: str
@@ -116,113 +117,79 @@ def load_suite(name_or_path: str | Path) -> Suite:
             f"there is no suite '{name_or_path}'.{nearest(name_or_path, names)} "
             f"Give a YAML file or one of: {', '.join(names)}"
         )
-    data, lines = load_yaml(path, error=SuiteError)
-    return _Reader(str(path), path.parent, lines).suite(data, default_name=path.stem)
+    name = str(path)
+    data, lines = load_yaml(path, name, error=SuiteError)
+    content = to_config(data, _SuiteFile, name, lines=lines, error=SuiteError)
+    for key, message in _problems(content):
+        line = lines.get(key) or lines.get(key[:1]) or 1
+        raise SuiteError(f"{name} line {line}: {key[0]}: {message}")
+
+    def relative(location: str) -> str:
+        beside = path.parent / location
+        is_path = "/" in location or location.startswith(".")
+        return str(beside) if is_path or beside.is_dir() else location
+
+    return Suite(
+        name=path.stem if content.name is None else content.name,
+        datasets=tuple(map(relative, content.datasets)),
+        recipes=tuple(map(relative, content.recipes)),
+        restorers=(ALL,) if content.restorers == ALL else tuple(content.restorers),
+        metrics=content.metrics,
+        seed=content.seed,
+        variants=content.variants,
+        limit=content.limit,
+        size=content.size,
+        reference=relative(content.reference) if content.reference else None,
+        masks=content.masks,
+        protocol=_as_tuple(content.protocol),
+        truths=content.truths,
+    )
+
+
+_Name = Annotated[str, msgspec.Meta(min_length=1)]
+_Names = Annotated[tuple[_Name, ...], msgspec.Meta(min_length=1)]
 
 
 @dataclass(frozen=True, slots=True)
-class _Reader:
-    source: str
-    folder: Path
-    lines: Mapping[KeyPath, int]
+class _SuiteFile:
+    """The keys of a suite's YAML; see `Suite`."""
 
-    def suite(self, data: object, default_name: str) -> Suite:
-        fields = Suite.__dataclass_fields__
-        if not isinstance(data, dict):
-            raise self.error((), f"a suite is a mapping of {', '.join(fields)}")
-        for key in data:
-            if key not in fields:
-                hint = nearest(key, fields) or f" Valid keys: {', '.join(fields)}."
-                raise self.error((str(key),), f"'{key}' is no key of a suite.{hint}")
-        for key in ("datasets", "restorers", "metrics"):
-            if key not in data:
-                raise self.error((), f"the key '{key}' is missing: add it")
-        return Suite(
-            name=self.name(data.get("name", default_name)),
-            datasets=tuple(self.place(item) for item in self.names(data, "datasets")),
-            recipes=tuple(self.place(item) for item in self.names(data, "recipes")),
-            restorers=self.names(data, "restorers", word=ALL),
-            metrics=self.names(data, "metrics"),
-            seed=self.integer(data, "seed", 0, _SEED_BOUND - 1, default=7),
-            variants=self.integer(data, "variants", 1, _VARIANTS_BOUND, default=1),
-            limit=self.optional_integer(data, "limit", 1),
-            size=self.optional_integer(data, "size", 32),
-            reference=self.reference(data.get("reference")),
-            masks=self.choice(data, "masks", MASKS),
-            protocol=self.protocol(data),
-            truths=self.truths(data),
-        )
+    datasets: tuple[_Name, ...]
+    restorers: Literal["all"] | _Names
+    metrics: _Names
+    name: str | None = None
+    recipes: tuple[_Name, ...] = ()
+    seed: int = 7
+    variants: Annotated[int, msgspec.Meta(ge=1, le=_VARIANTS_BOUND)] = 1
+    limit: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    size: Annotated[int, msgspec.Meta(ge=32)] | None = None
+    reference: _Name | None = None
+    masks: Literal["none", "right", "wrong-face", "predicted"] = "none"
+    protocol: _Name | _Names = STRICT
+    truths: bool = True
 
-    def name(self, value: object) -> str:
-        allowed = set("-_.")
-        if not isinstance(value, str) or not all(c.isalnum() or c in allowed for c in value):
-            raise self.error(("name",), f"'{value}' is no name: use letters, digits, - _ and .")
-        if not value.strip("."):
-            raise self.error(("name",), "the name must hold a letter or a digit")
-        return value
 
-    def names(self, data: Mapping[str, Any], key: str, word: str | None = None) -> tuple[str, ...]:
-        value = data.get(key, [])
-        if isinstance(value, str) and value == word:
-            return (value,)
-        wanted = f"a list of names{f' or the word {word}' if word else ''}"
-        if not isinstance(value, list) or (not value and key not in _MAY_BE_EMPTY):
-            raise self.error((key,), f"'{key}' must be {wanted}")
-        for position, item in enumerate(value):
-            if not isinstance(item, str) or not item:
-                raise self.error((key, position), f"'{key}' must be {wanted}, not {item!r}")
-            if item in value[:position]:
-                raise self.error((key, position), f"'{item}' stands in '{key}' twice: remove one")
-        return tuple(value)
+def _problems(content: _SuiteFile) -> Iterator[tuple[KeyPath, str]]:
+    """Yield what the types cannot say: the key path, and what is wrong."""
+    name = content.name
+    if name is not None and not (re.fullmatch(r"[\w.-]+", name) and name.strip(".")):
+        yield ("name",), f"expected letters, digits, - _ and ., got '{name}'"
+    if not 0 <= content.seed < _SEED_BOUND:
+        yield ("seed",), f"expected a whole number from 0 to {_SEED_BOUND - 1}"
+    protocols = _as_tuple(content.protocol)
+    lists = {each: getattr(content, each) for each in ("datasets", "recipes", "metrics")}
+    lists |= {"restorers": () if content.restorers == ALL else content.restorers}
+    for key, names in {**lists, "protocol": protocols}.items():
+        for position, item in enumerate(names):
+            if item in names[:position]:
+                yield (key, position), f"'{item}' stands here twice: remove one"
+    for each in protocols:
+        if each not in PROTOCOLS:
+            hint = nearest(each, PROTOCOLS) or f" Name one of: {', '.join(PROTOCOLS)}."
+            yield ("protocol",), f"there is no protocol '{each}'.{hint}"
+    if not content.truths and (content.recipes or content.variants != 1):
+        yield ("truths",), "images without HQ are not degraded: remove recipes, variants"
 
-    def reference(self, value: object) -> str | None:
-        if value is None:
-            return None
-        if not isinstance(value, str) or not value:
-            raise self.error(("reference",), "'reference' must be a folder or a data set's name")
-        return self.place(value)
 
-    def choice(self, data: Mapping[str, Any], key: str, allowed: tuple[str, ...]) -> str:
-        value = data.get(key, allowed[0])
-        if value not in allowed:
-            raise self.error((key,), f"'{key}' must be one of {', '.join(allowed)}, not {value!r}")
-        return str(value)
-
-    def protocol(self, data: Mapping[str, Any]) -> tuple[str, ...]:
-        value = data.get("protocol", STRICT)
-        chosen = (value,) if isinstance(value, str) else self.names(data, "protocol")
-        for name in chosen:
-            if name not in PROTOCOLS:
-                hint = nearest(name, PROTOCOLS) or f" Name one of: {', '.join(PROTOCOLS)}."
-                raise self.error(("protocol",), f"there is no protocol '{name}'.{hint}")
-        return chosen
-
-    def truths(self, data: Mapping[str, Any]) -> bool:
-        value = data.get("truths", True)
-        if not isinstance(value, bool):
-            raise self.error(("truths",), f"'truths' must be true or false, not {value!r}")
-        if not value and (data.get("recipes") or data.get("variants", 1) != 1):
-            raise self.error(
-                ("truths",), "photographs without truths are not degraded: remove recipes, variants"
-            )
-        return value
-
-    def place(self, name: str) -> str:
-        beside = self.folder / name
-        is_path = "/" in name or name.startswith(".")
-        return str(beside) if (is_path or beside.is_dir()) else name
-
-    def integer(self, data: Mapping[str, Any], key: str, low: int, high: int, default: int) -> int:
-        value = data.get(key, default)
-        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            raise self.error((key,), f"'{key}' must be a whole number from {low} to {high}")
-        return value
-
-    def optional_integer(self, data: Mapping[str, Any], key: str, low: int) -> int | None:
-        if data.get(key) is None:
-            return None
-        return self.integer(data, key, low, 2**31 - 1, default=low)
-
-    def error(self, path: KeyPath, message: str) -> SuiteError:
-        line = self.lines.get(path) or self.lines.get(path[:1]) or 1
-        return SuiteError(f"{self.source} line {line}: {message}")
+def _as_tuple(names: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else names

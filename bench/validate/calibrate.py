@@ -36,10 +36,10 @@ class Calibration:
 
     def as_record(self) -> dict[str, Any]:
         """Return a JSON-ready mapping."""
-        made = len(self.checks) - len(self.skipped)
+        run = len(self.checks) - len(self.skipped)
         return {
             "ok": self.ok,
-            "checks": made,
+            "checks": run,
             "failed": len(self.failed),
             "skipped": len(self.skipped),
             "rows": [each.as_record() for each in self.checks],
@@ -96,8 +96,8 @@ def calibration_text(calibration: Calibration, *, every: bool = False) -> str:
     every
         One line for each check, instead of the worst of each column and source.
     """
-    made = [each for each in calibration.checks if not each.skipped]
-    groups = [[each] for each in made] if every else _groups(made)
+    run = [each for each in calibration.checks if not each.skipped]
+    groups = [[each] for each in run] if every else _groups(run)
     parts = [aligned([_HEADER, *(_line(group) for group in groups)], left=_LEFT)]
     parts += _skipped(calibration.skipped)
     for each in calibration.failed:
@@ -105,30 +105,30 @@ def calibration_text(calibration: Calibration, *, every: bool = False) -> str:
             parts.append(f"{each.column}, {each.case}: {each.detail}")
     failed = len(calibration.failed)
     verdict = f"{failed} failed" if failed else "all right"
-    parts.append(f"{len(made)} checks, {verdict}; {len(calibration.skipped)} skipped")
+    parts.append(f"{len(run)} checks, {verdict}; {len(calibration.skipped)} skipped")
     return "\n".join(parts)
 
 
 def _groups(checks: Iterable[Check]) -> list[list[Check]]:
     """Return checks of one kind, column and source together, the worst first."""
-    found: dict[tuple[str, str, str], list[Check]] = {}
+    by_column: dict[tuple[str, str, str], list[Check]] = {}
     for each in checks:
         # Every closed form is a case of its own.
         source = each.case if each.kind == "closed form" else each.source
-        found.setdefault((each.kind, each.column, source), []).append(each)
-    return [sorted(group, key=_badness, reverse=True) for group in found.values()]
+        by_column.setdefault((each.kind, each.column, source), []).append(each)
+    return [sorted(group, key=_badness, reverse=True) for group in by_column.values()]
 
 
 def _badness(check: Check) -> float:
-    gap = check.difference
-    if gap is None or gap != gap:
+    difference = check.difference
+    if difference is None or difference != difference:
         return float("inf")
-    return abs(gap) / check.tolerance if check.tolerance else float(gap != 0) * 1e300
+    return abs(difference) / check.tolerance if check.tolerance else float(difference != 0) * 1e300
 
 
 def _line(group: Sequence[Check]) -> tuple[str, ...]:
     worst = group[0]
-    gap = worst.difference
+    difference = worst.difference
     return (
         worst.kind,
         worst.column,
@@ -137,7 +137,7 @@ def _line(group: Sequence[Check]) -> tuple[str, ...]:
         str(len(group)),
         _number(worst.expected),
         "-" if worst.got is None else _number(worst.got),
-        "-" if gap is None else f"{gap:+.1e}" if gap else "0",
+        "-" if difference is None else f"{difference:+.1e}" if difference else "0",
         f"{worst.tolerance:g}",
         "yes" if all(each.ok for each in group) else "NO",
         worst.source,

@@ -67,8 +67,8 @@ class Check:
     @property
     def ok(self) -> bool:
         """Whether it was made and the two agree; NaN agrees with nothing."""
-        gap = self.difference
-        return gap is not None and abs(gap) <= self.tolerance
+        difference = self.difference
+        return difference is not None and abs(difference) <= self.tolerance
 
     @property
     def failed(self) -> bool:
@@ -103,19 +103,27 @@ def check_pair(
     tolerance: float, source: str,
 ) -> Check:  # fmt: skip
     """Measure ``(restored, hq)`` and compare."""
-    found = metric.measure(*pair)
-    return check_value(kind, metric.name, case, found, expected, tolerance, source)
+    measured = metric.measure(*pair)
+    return check_value(kind, metric.name, case, measured, expected, tolerance, source)
 
 
 def check_value(
-    kind: Kind, column: str, case: str, found: Measurement | float, expected: float,
+    kind: Kind, column: str, case: str, measured: Measurement | float, expected: float,
     tolerance: float, source: str,
 ) -> Check:  # fmt: skip
     """Compare what was measured."""
-    if not isinstance(found, Measurement):
-        found = Measurement(found)
+    if not isinstance(measured, Measurement):
+        measured = Measurement(measured)
     return Check(
-        kind, column, case, expected, found.value, tolerance, source, found.status, found.detail
+        kind,
+        column,
+        case,
+        expected,
+        measured.value,
+        tolerance,
+        source,
+        measured.status,
+        measured.detail,
     )
 
 

@@ -56,40 +56,52 @@ def _checks(
     load: Callable[[str], PairMetric], pairs: _Pairs, data: Mapping[str, Any]
 ) -> Iterator[Check]:
     available = {entry.name: entry for entry in describe_metrics()}
-    for wanted in (*data["tables"], *data["sets"]):
-        for column, scores in wanted["scores"].items():
+    for table in (*data["tables"], *data["sets"]):
+        for column, scores in table["scores"].items():
             entry = available[column]
             if not entry.available:
                 yield skipped("published", column, "5 pairs", entry.status, entry.detail)
             elif entry.kind == "set":
-                yield _of_set(column, pairs, _Wanted(scores, wanted["tolerance"], wanted["source"]))
+                yield _of_set(
+                    column,
+                    pairs,
+                    _Expected(scores, table["tolerance"], table["source"]),
+                )
             else:
                 for name, score in zip(data["order"], scores, strict=True):
                     yield check_pair(
                         "published", load(column), name, pairs[name], score,
-                        wanted["tolerance"], wanted["source"],
+                        table["tolerance"], table["source"],
                     )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class _Expected:
     score: float
     tolerance: float
     source: str
 
 
-def _of_set(column: str, pairs: _Pairs, wanted: _Wanted) -> Check:
+def _of_set(column: str, pairs: _Pairs, table: _Expected) -> Check:
     metric = load_metric(column)
     assert isinstance(metric, SetMetric)
-    found: Measurement | None = None
+    measured: Measurement | None = None
     sides = []
     for side in zip(*pairs.values(), strict=True):
         vectors = [metric.describe(sample) for sample in side]
-        found = next((each for each in vectors if isinstance(each, Measurement)), found)
+        measured = next((each for each in vectors if isinstance(each, Measurement)), measured)
         sides.append(vectors)
-    found = found or metric.compare(*(np.stack([np.asarray(v) for v in side]) for side in sides))
+    measured = measured or metric.compare(
+        *(np.stack([np.asarray(v) for v in side]) for side in sides)
+    )
     return check_value(
-        "published", column, "5 pairs", found, wanted.score, wanted.tolerance, wanted.source
+        "published",
+        column,
+        "5 pairs",
+        measured,
+        table.score,
+        table.tolerance,
+        table.source,
     )
 
 
@@ -100,13 +112,13 @@ def _read(folder: Path, data: Mapping[str, Any]) -> _Pairs:
             f"{folder} has no folder dist: give the folder ResultsCalibra of IQA-PyTorch"
         )
     sides = [
-        {name: _picture(folder / side, name, data["pictures"][kind]) for name in data["order"]}
+        {name: _read_image(folder / side, name, data["pictures"][kind]) for name in data["order"]}
         for side, kind in zip(names, ("dist", "ref"), strict=True)
     ]
     return {name: (sides[0][name], sides[1][name]) for name in data["order"]}
 
 
-def _picture(folder: Path, name: str, digests: Mapping[str, str]) -> Sample:
+def _read_image(folder: Path, name: str, digests: Mapping[str, str]) -> Sample:
     path = folder / f"{name}.bmp"
     if not path.is_file():
         raise DatasetError(f"{path} is missing: give the folder ResultsCalibra of IQA-PyTorch")

@@ -66,13 +66,15 @@ def shipped(load: Callable[[str], PairMetric], path: Path | None = None) -> Iter
                     yield check_pair("shipped", load(column), name, pair, expected, tolerance, by)
         vectors = [tiles(each.image) for each in pair]
         for column, values in known["sets"].items():
-            found = changed or _SET_COMPARISONS[column](*vectors)
+            measured = changed or _SET_COMPARISONS[column](*vectors)
             for by, expected in values.items():
-                yield _check(column, f"{name}, tiles", found, expected, by)
+                yield _check(column, f"{name}, tiles", measured, expected, by)
 
 
-def _check(column: str, case: str, found: Measurement | float, expected: float, by: str) -> Check:
-    return check_value("shipped", column, case, found, expected, _tolerance(column), by)
+def _check(
+    column: str, case: str, measured: Measurement | float, expected: float, by: str
+) -> Check:
+    return check_value("shipped", column, case, measured, expected, _tolerance(column), by)
 
 
 def _tolerance(column: str) -> float:

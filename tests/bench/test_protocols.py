@@ -143,7 +143,9 @@ def test_a_suite_names_its_protocols(tmp_path, line, expected):
 def test_a_suites_typo_is_one_line_with_the_nearest(tmp_path, line):
     path = tmp_path / "mine.yaml"
     path.write_text(TEXT + line)
-    with pytest.raises(SuiteError, match=r"line 5: there is no protocol 'vqfrr'. Did you mean"):
+    with pytest.raises(
+        SuiteError, match=r"line 5: protocol: there is no protocol 'vqfrr'. Did you mean"
+    ):
         load_suite(path)
 
 
@@ -151,7 +153,7 @@ def test_a_suites_typo_is_one_line_with_the_nearest(tmp_path, line):
 def test_a_suites_protocol_is_a_name_or_names(tmp_path, line):
     path = tmp_path / "mine.yaml"
     path.write_text(TEXT + line)
-    with pytest.raises(SuiteError, match="line 5: '"):
+    with pytest.raises(SuiteError, match="line 5: protocol: "):
         load_suite(path)
 
 

@@ -48,7 +48,7 @@ def test_the_record_is_json_with_the_bar_and_whether_it_is_met():
 def test_both_sides_are_measured_and_nothing_is_left(tmp_path):
     told = []
     measured = measure_building(
-        "gfpgan", pictures=3, rounds=2, workers=(1,), encodings=("qoi",), folder=tmp_path,
+        "gfpgan", images=3, rounds=2, workers=(1,), encodings=("qoi",), folder=tmp_path,
         tell=told.append,
     )  # fmt: skip
     (found,) = measured.lines

@@ -104,9 +104,9 @@ def test_pairs_are_not_photographs_without_truths(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("truths: maybe", "'truths' must be true or false, not 'maybe'"),
-        ("truths: false\nrecipes: [gfpgan]", "photographs without truths are not degraded"),
-        ("truths: false\nvariants: 2", "photographs without truths are not degraded"),
+        ("truths: maybe", "line 5: truths: Expected `bool`, got `str`"),
+        ("truths: false\nrecipes: [gfpgan]", "truths: images without HQ are not degraded"),
+        ("truths: false\nvariants: 2", "truths: images without HQ are not degraded"),
     ],
 )
 def test_a_contradiction_in_a_suite_is_one_line(tmp_path, text, message):

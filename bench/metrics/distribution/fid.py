@@ -155,12 +155,12 @@ class InceptionSetMetric(RegisteredMetric):
         pixels = torch.from_numpy(levels).permute(2, 0, 1)[None]
         with torch.inference_mode():
             if resize is None:
-                found = self._network(pixels.float() / 255)
+                pool3 = self._network(pixels.float() / 255)
             else:
                 # Their networks take 128 for the middle of the levels, pytorch-fid's 127.5
                 # (torch-fidelity, feature_extractor_inceptionv3.py).
-                found = self._network.pool3((pixels - 128) / 128)
-            return np.asarray(found[0].double().numpy())
+                pool3 = self._network.pool3((pixels - 128) / 128)
+            return np.asarray(pool3[0].double().numpy())
 
 
 class Fid(ByFrechetDistance, InceptionSetMetric):

@@ -54,9 +54,9 @@ class DistsNetwork(nn.Module):
 
     def __init__(self, backbone: Mapping[str, Tensor], heads: Mapping[str, Tensor]) -> None:
         super().__init__()
-        for place in (place for stage in _STAGES for place in stage):
+        for layer in (layer for stage in _STAGES for layer in stage):
             for part in ("weight", "bias"):
-                self.register_buffer(f"{part}{place}", backbone[f"features.{place}.{part}"])
+                self.register_buffer(f"{part}{layer}", backbone[f"features.{layer}.{part}"])
         alpha, beta = (heads[name].reshape(-1).double() for name in ("alpha", "beta"))
         total = alpha.sum() + beta.sum()
         self.register_buffer("texture", alpha / total)
@@ -69,25 +69,25 @@ class DistsNetwork(nn.Module):
 
     def maps(self, images: Tensor) -> list[Tensor]:
         """Return six maps of ``(n, 3, height, width)`` RGB images in [0, 1], the first theirs."""
-        found = [images]
+        maps_of_stages = [images]
         x = (images - self.mean) / self.deviation
-        for stage, places in enumerate(_STAGES):
+        for stage, layers in enumerate(_STAGES):
             x = self._pooled(x) if stage else x
-            for place in places:
-                weight, bias = getattr(self, f"weight{place}"), getattr(self, f"bias{place}")
+            for layer in layers:
+                weight, bias = getattr(self, f"weight{layer}"), getattr(self, f"bias{layer}")
                 x = functional.conv2d(x, weight, bias, padding=1).relu()
-            found.append(x)
-        return found
+            maps_of_stages.append(x)
+        return maps_of_stages
 
     def distance(self, first: list[Tensor], second: list[Tensor]) -> Tensor:
         """Return ``(n,)`` float64 distances of two sets of maps, eq. 7; 0 for equal ones."""
         likeness = torch.zeros(len(first[0]), dtype=torch.float64)
         start = 0
         for one, other in zip(first, second, strict=True):
-            place = slice(start, start + one.shape[1])
+            layer = slice(start, start + one.shape[1])
             texture, structure = _likeness(one, other)
-            likeness += texture @ self.texture[place] + structure @ self.structure[place]
-            start = place.stop
+            likeness += texture @ self.texture[layer] + structure @ self.structure[layer]
+            start = layer.stop
         return 1 - likeness
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:

@@ -37,10 +37,10 @@ class _BlockA(InceptionA):  # type: ignore[misc]
 class _BlockC(InceptionC):  # type: ignore[misc]
     def _forward(self, x: Tensor) -> list[Tensor]:
         single, double = x, x
-        for place in (1, 2, 3):
-            single = getattr(self, f"branch7x7_{place}")(single)
-        for place in (1, 2, 3, 4, 5):
-            double = getattr(self, f"branch7x7dbl_{place}")(double)
+        for number in (1, 2, 3):
+            single = getattr(self, f"branch7x7_{number}")(single)
+        for number in (1, 2, 3, 4, 5):
+            double = getattr(self, f"branch7x7dbl_{number}")(double)
         return [self.branch1x1(x), single, double, self.branch_pool(average_inside(x))]
 
 

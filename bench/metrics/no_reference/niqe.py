@@ -203,13 +203,13 @@ def block_features(luma: Plane, block: int) -> NDArray[np.float64]:
     """
     rows, columns = (length // block for length in luma.shape)
     plane = luma[: rows * block, : columns * block]
-    found = []
+    features_of_scales = []
     for side in (block, block // 2):
         normal = _normalised(plane)
         cut = normal.reshape(rows, side, columns, side).swapaxes(1, 2).reshape(-1, side, side)
-        found.append(_features(cut))
+        features_of_scales.append(_features(cut))
         plane = halved(plane)
-    return np.concatenate(found, axis=1)
+    return np.concatenate(features_of_scales, axis=1)
 
 
 def distance_from(
@@ -234,8 +234,8 @@ def halved(plane: Plane) -> Plane:
     """Return a plane of even sides at half size, antialiased as MATLAB does; edges mirrored."""
     for _ in range(2):
         padded = np.pad(plane, ((3, 3), (0, 0)), mode="symmetric")
-        rows = [padded[place : place + len(plane) : 2] for place in range(8)]
-        pairs = np.stack([rows[place] + rows[7 - place] for place in range(4)])
+        rows = [padded[offset : offset + len(plane) : 2] for offset in range(8)]
+        pairs = np.stack([rows[offset] + rows[7 - offset] for offset in range(4)])
         plane = np.tensordot(_TAPS, pairs, axes=1).T
     return np.ascontiguousarray(plane)
 
@@ -264,12 +264,12 @@ def _features(blocks: NDArray[np.float64]) -> NDArray[np.float64]:
     from scipy.special import gammaln
 
     shape, left, right = _fitted(blocks)
-    found = [shape, (left + right) / 2]
+    features_of_scales = [shape, (left + right) / 2]
     for shift in _SHIFTS:
         shape, left, right = _fitted(blocks * np.roll(blocks, shift, axis=(1, 2)))
         mean = (right - left) * np.exp(gammaln(2 / shape) - gammaln(1 / shape))  # eq. 8
-        found += [shape, mean, left, right]
-    return np.stack(found, axis=1)
+        features_of_scales += [shape, mean, left, right]
+    return np.stack(features_of_scales, axis=1)
 
 
 def _fitted(

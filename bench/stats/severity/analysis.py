@@ -47,9 +47,9 @@ def analyse(
     values: dict[tuple[str, str, str], dict[tuple[str, ImageKey], float]] = {}
     for row in run.rows:
         if row.key and row.value is not None:
-            place = values.setdefault((row.dataset, row.restorer, row.metric), {})
-            place[row.recipe, (row.key, row.variant)] = row.value
-    found = []
+            index = values.setdefault((row.dataset, row.restorer, row.metric), {})
+            index[row.recipe, (row.key, row.variant)] = row.value
+    severities = []
     for grading in gradings(run.record["conditions"], plans):
         sheet = _Sheet(run, grading, plans, values)
         for metric in run.metrics.values():
@@ -57,8 +57,8 @@ def analyse(
                 (grading.dataset, name, metric.name) in values for name in sheet.restorers
             )
             if metric.kind == "pair" and metric.name != SECONDS["name"] and measured:
-                found.append(sheet.severity(metric))
-    return tuple(found)
+                severities.append(sheet.severity(metric))
+    return tuple(severities)
 
 
 class _Sheet:
@@ -81,7 +81,7 @@ class _Sheet:
         }
         self._cells: list[Level] = [level for each in grading.degradations for level in each.levels]
         present = {self._names[image] for cell in self._cells for image in cell.images}
-        self._order = {name: place for place, name in enumerate(sorted(present))}
+        self._order = {name: index for index, name in enumerate(sorted(present))}
         self._resampled = Resampled(run.record["suite"]["seed"], len(self._order))
 
     def severity(self, metric: MetricEntry) -> Severity:
@@ -96,9 +96,9 @@ class _Sheet:
         standings = []
         if error is not None and base:
             for name, known in values.items():
-                kept = [self._complete(span, known, base) for span in self._counted()]
-                pair = [error(self._counting(kept, each)) for each in (known, base)]
-                standings.append(self._standing(name, pair[0], pair[1], kept))
+                complete = [self._complete(span, known, base) for span in self._counted()]
+                pair = [error(self._counting(complete, each)) for each in (known, base)]
+                standings.append(self._restoration_error(name, pair[0], pair[1], complete))
         return Severity(
             self._grading, metric.name, metric.direction, metric.unit,
             tuple(curves), tuple(standings),
@@ -140,11 +140,11 @@ class _Sheet:
         return [[i for i in cell if self._names[i] not in broken] for cell in cells]
 
     def _counting(
-        self, kept: Sequence[Sequence[list[Image]]], known: Mapping[Image, float]
+        self, complete: Sequence[Sequence[list[Image]]], known: Mapping[Image, float]
     ) -> Matrix:
         """Return the table of the kept images; NaN in the columns that do not count."""
         images: list[list[Image]] = [[] for _ in self._cells]
-        for span, cells in zip(self._counted(), kept, strict=True):
+        for span, cells in zip(self._counted(), complete, strict=True):
             images[span] = cells
         return self._means(images, known)[0]
 
@@ -162,39 +162,39 @@ class _Sheet:
             curves.append(Curve(restorer, each.name, each.family, tuple(points)))
         return curves
 
-    def _standing(
-        self, restorer: str, errors: Matrix, base: Matrix, kept: Sequence[Sequence[list[Image]]]
+    def _restoration_error(
+        self, restorer: str, errors: Matrix, base: Matrix, complete: Sequence[Sequence[list[Image]]]
     ) -> RestorationError:
         means, draws = self._resampled.means(errors)
         base_means, base_draws = self._resampled.means(base)
         ratio, ratios = self._ratios(means[None], base_means[None]), self._ratios(draws, base_draws)
         spans, kinds = self._counted(), self._grading.degradations
         counts = [int(np.isfinite(errors[:, span]).any(axis=1).sum()) for span in spans]
-        absent = [not all(cells) for cells in kept]
-        places: dict[str, list[int]] = {}
-        for place, each in enumerate(kinds):
-            places.setdefault(each.family, []).append(place)
+        absent = [not all(cells) for cells in complete]
+        by_family: dict[str, list[int]] = {}
+        for index, each in enumerate(kinds):
+            by_family.setdefault(each.family, []).append(index)
 
         def left(chosen: Sequence[int]) -> ErrorLeft:
-            least = min(counts[place] for place in chosen)
-            known = not any(absent[place] for place in chosen)
+            least = min(counts[index] for index in chosen)
+            known = not any(absent[index] for index in chosen)
             mean = float(_mean(ratio[:, chosen])[0]) if known else math.nan
-            counted = {image for place in chosen for cell in kept[place] for image in cell}
-            wanted = {
-                i for place in chosen for cell in self._cells[spans[place]] for i in cell.images
+            counted = {image for index in chosen for cell in complete[index] for image in cell}
+            attempted = {
+                i for index in chosen for cell in self._cells[spans[index]] for i in cell.images
             }
             share = interval(mean, _mean(ratios[:, chosen]), least)
-            return ErrorLeft(share, least, len(counted), len(wanted))
+            return ErrorLeft(share, least, len(counted), len(attempted))
 
         mean = left(range(len(kinds)))
-        families = {family: left(chosen) for family, chosen in places.items()}
-        told = restorer != BASELINE and mean.share.mean is not None
+        families = {family: left(chosen) for family, chosen in by_family.items()}
+        known = restorer != BASELINE and mean.share.mean is not None
         return RestorationError(
             restorer,
             mean,
-            {each.name: left([place]) for place, each in enumerate(kinds)},
+            {each.name: left([index]) for index, each in enumerate(kinds)},
             families,
-            _worst(families) if told else "",
+            _worst(families) if known else "",
         )
 
     def _counted(self) -> list[slice]:
@@ -239,12 +239,12 @@ def error_of(metric: MetricEntry) -> Callable[[Matrix], Matrix] | None:
 
 def _worst(families: Mapping[str, ErrorLeft]) -> str:
     """Return the family with the most error left, of those that two photographs tell of."""
-    told = {
+    known = {
         name: each.share.mean
         for name, each in families.items()
         if each.share.mean is not None and each.photographs > 1
     }
-    return max(told, key=lambda name: told[name]) if len(set(told.values())) > 1 else ""
+    return max(known, key=lambda name: known[name]) if len(set(known.values())) > 1 else ""
 
 
 def _mean(table: Matrix) -> Matrix:

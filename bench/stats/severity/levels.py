@@ -106,13 +106,13 @@ def gradings(
             stated = _severity(each) is not None
             title = _common_name(each) if stated else each["recipe"]
             groups.setdefault((each["dataset"], title, stated), []).append(each)
-    found = []
+    graded = []
     for (dataset, title, stated), members in groups.items():
-        grade = _stated if stated else _drawn
+        grade = _stated if stated else _from_plans
         degradations = sorted(grade(members, plans), key=lambda one: _order(one.family))
         if degradations:
-            found.append(Grading(dataset, title, stated, tuple(degradations)))
-    return found
+            graded.append(Grading(dataset, title, stated, tuple(degradations)))
+    return graded
 
 
 def _severity(condition: Mapping[str, Any]) -> int | None:
@@ -122,8 +122,8 @@ def _severity(condition: Mapping[str, Any]) -> int | None:
 
 def _common_name(condition: Mapping[str, Any]) -> str:
     choices = condition["choices"]
-    told = {choices.get(name) for name in ("corruption", "family", "severity")}
-    return ":".join(part for part in condition["recipe"].split(":") if part not in told)
+    stating = {choices.get(name) for name in ("corruption", "family", "severity")}
+    return ":".join(part for part in condition["recipe"].split(":") if part not in stating)
 
 
 def _stated(
@@ -148,7 +148,7 @@ def _stated(
     ]
 
 
-def _drawn(
+def _from_plans(
     conditions: Sequence[Mapping[str, Any]], plans: Mapping[ConditionKey, Mapping[ImageKey, Plan]]
 ) -> list[Degradation]:
     strengths: dict[str, dict[Image, float]] = {}
@@ -156,7 +156,7 @@ def _drawn(
         for key, plan in sorted(plans[each["dataset"], each["recipe"]].items()):
             for family, part in strongest(plan).items():
                 strengths.setdefault(family, {})[each["recipe"], key] = part.strength
-    return [Degradation(family, family, _thirds(found)) for family, found in strengths.items()]
+    return [Degradation(family, family, _thirds(graded)) for family, graded in strengths.items()]
 
 
 def _thirds(strengths: Mapping[Image, float]) -> tuple[Level, ...]:

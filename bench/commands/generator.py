@@ -95,6 +95,8 @@ def _tell(
     seed: int,
     as_json: bool,
 ) -> None:
+    from degrade.terminal import columns
+
     about = {
         "generator": loaded.name,
         "sha256": loaded.sha256,
@@ -111,8 +113,6 @@ def _tell(
          f"{row.precision:.2f}", f"{row.recall:.2f}")
         for row in table
     ]  # fmt: skip
-    widths = [max(len(row[column]) for row in rows) for column in range(len(heads))]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        click.echo("  ".join(cells).rstrip())
+    for line in columns(rows):
+        click.echo(line)
     click.echo(f"truncation {truncation:g}, seed {seed}; fd grows as n falls, kd does not")

@@ -26,6 +26,7 @@ def metrics(as_json: bool, fetch: str | None, accept_licence: str | None) -> Non
       bench metrics --fetch pyiqa:musiq
     """
     from bench.metrics.registry import describe_metrics
+    from degrade.terminal import columns
 
     if accept_licence:
         from zoo.weights.licences import LICENCES
@@ -48,7 +49,5 @@ def metrics(as_json: bool, fetch: str | None, accept_licence: str | None) -> Non
         state = "yes" if entry.available else f"{entry.status}: {entry.detail}"
         facts = (entry.name, entry.direction, entry.unit or "-", entry.kind, entry.judge or "-")
         rows.append((*facts, entry.signature, state))
-    widths = [max(len(row[column]) for row in rows) for column in range(6)]
-    for row in rows:
-        cells = [cell.ljust(width) for cell, width in zip(row[:6], widths, strict=True)]
-        click.echo("  ".join([*cells, row[6]]).rstrip())
+    for line in columns(rows):
+        click.echo(line)

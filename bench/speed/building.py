@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.speed.timing import machine_text, met_text
 from degrade.dataset.build import build
 from degrade.dataset.layout import ENCODINGS, Storing
 from degrade.dataset.paired_dataset import PairedDataset
@@ -30,6 +31,7 @@ from degrade.executors import Engine, run_tasks
 from degrade.images import decode_image
 from degrade.images.encoding import encode
 from degrade.random import Stream, StreamKey
+from degrade.terminal import columns
 
 __all__ = [
     "BAR",
@@ -263,22 +265,17 @@ _HEADINGS = ("LQ and HQ as", "processes", "pairs/s", "efficiency", "build ms", "
 
 def as_text(report: BuildingReport) -> str:
     """Return an aligned table with the machine above."""
-    facts = report.environment
-    lines = [
-        f"{facts['cpu']}, Python {facts['python']}, Relume {facts['relume']}",
-        f"build of {report.images} pictures, {SIDE} × {SIDE}, recipe {report.recipe}, against "
-        f"decoding and encoding alone; medians of {report.rounds} rounds in turn; ms are CPU time "
-        "of all processes for a pair, start-up included",
-        "",
-    ]
     rows = [_HEADINGS, *(_cells(report, line) for line in report.lines)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
-    for row in rows:
-        first, *others = (cell for cell in row)
-        cells = [first.ljust(widths[0])]
-        cells += [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)
+    return "\n".join(
+        [
+            machine_text(report.environment),
+            f"build of {report.images} pictures, {SIDE} × {SIDE}, recipe {report.recipe}, against "
+            f"decoding and encoding alone; medians of {report.rounds} rounds in turn; ms are CPU "
+            "time of all processes for a pair, start-up included",
+            "",
+            *columns(rows, left=(0,)),
+        ]
+    )
 
 
 def _cells(report: BuildingReport, line: BuildingLine) -> tuple[str, ...]:
@@ -297,7 +294,7 @@ def _cells(report: BuildingReport, line: BuildingLine) -> tuple[str, ...]:
         f"{line.low:.2f}-{line.high:.2f}",
         f"{line.wall_ratio:.2f}×",
         f"{BAR:g}×" if line.met is not None else "",
-        {None: "", True: "yes", False: "no"}[line.met],
+        met_text(line.met),
         f"{line.kilobytes:.0f}",
     )
 

@@ -13,10 +13,21 @@ from bench.speed import recipe as gfpgan
 from bench.speed.case import Case, Formula, Image
 from bench.speed.cases import CASES
 from bench.speed.peers import Peers, PeerSide, PeerUnavailableError
-from bench.speed.timing import KEEP_MEMORY, LocalSide, Ratio, Side, in_turn, one_core
+from bench.speed.timing import (
+    KEEP_MEMORY,
+    LocalSide,
+    Ratio,
+    Side,
+    in_turn,
+    machine_text,
+    met_text,
+    one_core,
+    thread_text,
+)
 from degrade import Plan, Step, apply
 from degrade.errors import UserError
 from degrade.ops import OPERATIONS
+from degrade.terminal import columns
 
 __all__ = ["Line", "Report", "as_record", "as_text", "case_names", "measure"]
 
@@ -231,28 +242,18 @@ def _strength(output: Image, image: Image) -> float:
 
 
 _HEADINGS = ("work", "ours ms", "reference ms", "ratio", "min-max", "bar", "met", "against")
-_NUMERIC = range(1, 6)
 
 
 def as_text(report: Report) -> str:
     """Return an aligned table with the machine above and the remarks below."""
-    facts = report.environment
-    bound = "one thread" if report.core is None else f"one thread on core {report.core}"
     lines = [
-        f"{facts['cpu']}, Python {facts['python']}, Relume {facts['relume']}",
-        ", ".join(f"{name} {version}" for name, version in facts["libraries"].items()),
-        f"{report.image}; {bound}; CPU time, medians, both sides in turn",
+        machine_text(report.environment),
+        ", ".join(f"{name} {v}" for name, v in report.environment["libraries"].items()),
+        f"{report.image}; {thread_text(report.core)}; CPU time, medians, both sides in turn",
         "freed memory kept by both sides" if report.memory_kept else "malloc as the system has it",
         "",
+        *columns([_HEADINGS, *map(_cells, report.lines)], left=(0, 6, 7)),
     ]
-    rows = [_HEADINGS, *(_cells(line) for line in report.lines)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
-    for row in rows:
-        cells = [
-            cell.rjust(width) if column in _NUMERIC else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  ".join(cells).rstrip())
     remarks = [remark for line in report.lines for remark in _remarks(line)]
     return "\n".join([*lines, *([""] if remarks else []), *remarks])
 
@@ -269,7 +270,7 @@ def _cells(line: Line) -> tuple[str, ...]:
         f"{ratio.median:.1f}×",
         f"{ratio.low:.1f}-{ratio.high:.1f}",
         bar,
-        {None: "", True: "yes", False: "no"}[line.met],
+        met_text(line.met),
         line.reference,
     )
 

@@ -23,7 +23,7 @@ from bench.metrics.registry import load_metric
 from bench.report.tables import aligned
 from bench.runner.measure import Samples
 from bench.speed.harness import HarnessLine, measure_harness
-from bench.speed.timing import Ratio, one_core
+from bench.speed.timing import Ratio, machine_text, met_text, one_core, thread_text
 from degrade import apply, load_recipe, plan
 from degrade.errors import DependencyError, UserError
 from degrade.images import read_image, write_png
@@ -234,12 +234,10 @@ _HARNESS = ("run", "run ms", "loop ms", "harness", "bar", "met")
 
 def as_text(report: ScoringReport) -> str:
     """Return aligned tables with the machine above."""
-    facts = report.environment
-    bound = "one thread" if report.core is None else f"one thread on core {report.core}"
+    pyiqa = report.environment["libraries"].get("pyiqa", "not installed")
     lines = [
-        f"{facts['cpu']}, Python {facts['python']}, Relume {facts['relume']}, "
-        f"pyiqa {facts['libraries'].get('pyiqa', 'not installed')}",
-        f"512 × 512 PNG; {bound}; CPU time, medians, both sides in turn",
+        f"{machine_text(report.environment)}, pyiqa {pyiqa}",
+        f"512 × 512 PNG; {thread_text(report.core)}; CPU time, medians, both sides in turn",
     ]
     if report.lines:
         rows = [
@@ -250,7 +248,7 @@ def as_text(report: ScoringReport) -> str:
                 f"{line.ratio.median:.1f}×",
                 f"{line.ratio.low:.1f}-{line.ratio.high:.1f}",
                 f"{BAR:g}×",
-                "yes" if line.met else "no",
+                met_text(line.met),
             )
             for line in report.lines
         ]
@@ -274,7 +272,7 @@ def _harness_cells(line: Any) -> tuple[str, ...]:
         f"{line.work_ms:.1f}",
         f"{line.share:.1%}" if line.share > 0 else "-",
         f"{SHARE:.0%}" if barred else "",
-        ("yes" if line.share <= SHARE else "no") if barred else "",
+        met_text(line.share <= SHARE if barred else None),
     )
 
 

@@ -11,12 +11,22 @@ import math
 import os
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
-__all__ = ["KEEP_MEMORY", "LocalSide", "Ratio", "Side", "in_turn", "keep_memory", "one_core"]
+__all__ = [
+    "KEEP_MEMORY",
+    "LocalSide",
+    "Ratio",
+    "Side",
+    "in_turn",
+    "keep_memory",
+    "machine_text",
+    "met_text",
+    "one_core",
+]
 
 _SAMPLE = 0.012
 """Seconds that one sample should last; shorter calls are repeated within it."""
@@ -144,3 +154,19 @@ def one_core() -> Iterator[int | None]:
         if allowed:
             os.sched_setaffinity(0, allowed)
         cv2.setNumThreads(threads)
+
+
+def machine_text(environment: Mapping[str, Any]) -> str:
+    """Return processor and versions, the head of every table."""
+    facts = (environment[name] for name in ("cpu", "python", "relume"))
+    return "{}, Python {}, Relume {}".format(*facts)
+
+
+def thread_text(core: int | None) -> str:
+    """Return where both sides ran."""
+    return "one thread" if core is None else f"one thread on core {core}"
+
+
+def met_text(met: bool | None) -> str:
+    """Return whether a bar is met, in a word; empty without a bar."""
+    return {None: "", True: "yes", False: "no"}[met]

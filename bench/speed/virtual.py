@@ -17,13 +17,14 @@ from typing import Any
 
 import numpy as np
 
-from bench.speed.timing import Ratio, one_core
+from bench.speed.timing import Ratio, machine_text, met_text, one_core, thread_text
 from degrade import PairedDataset, plan
 from degrade.dataset.build import build
 from degrade.dataset.reader import StoredPairs
 from degrade.errors import UserError
 from degrade.images import Image, atomic_file
 from degrade.random import Stream, StreamKey
+from degrade.terminal import columns
 
 __all__ = ["RECIPES", "VirtualLine", "VirtualReport", "as_record", "as_text", "measure_virtual"]
 
@@ -215,22 +216,16 @@ _HEADINGS = ("recipe", "computed ms", "read ms", "computed / read", "bar", "met"
 
 def as_text(report: VirtualReport) -> str:
     """Return an aligned table with the machine above."""
-    facts = report.environment
-    bound = "one thread" if report.core is None else f"one thread on core {report.core}"
-    lines = [
-        f"{facts['cpu']}, Python {facts['python']}, Relume {facts['relume']}",
-        f"{report.pairs} pairs a recipe, {_SIDE} × {_SIDE} PNG; {bound}; CPU time, medians, "
-        "both sides in turn",
-        "computed: decode HQ, plan, compute LQ; read: decode HQ and the stored LQ with OpenCV",
-        "",
-    ]
-    rows = [_HEADINGS, *(_cells(line) for line in report.lines)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
-    for row in rows:
-        cells = [row[0].ljust(widths[0])]
-        cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)
+    return "\n".join(
+        [
+            machine_text(report.environment),
+            f"{report.pairs} pairs a recipe, {_SIDE} × {_SIDE} PNG; {thread_text(report.core)}; "
+            "CPU time, medians, both sides in turn",
+            "computed: decode HQ, plan, compute LQ; read: decode HQ and the stored LQ with OpenCV",
+            "",
+            *columns([_HEADINGS, *map(_cells, report.lines)], left=(0,)),
+        ]
+    )
 
 
 def _cells(line: VirtualLine) -> tuple[str, ...]:
@@ -240,7 +235,7 @@ def _cells(line: VirtualLine) -> tuple[str, ...]:
         f"{line.ratio.reference_ms:.2f}",
         f"{line.share:.2f}×",
         "" if line.met is None else f"{BAR:g}×",
-        {None: "", True: "yes", False: "no"}[line.met],
+        met_text(line.met),
         f"{line.lq_side:.0f}",
         f"{line.hq_kilobytes:.0f}",
         f"{line.lq_kilobytes:.0f}",

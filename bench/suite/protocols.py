@@ -14,6 +14,7 @@ from typing import Any
 from bench.metrics.registry import entries, entry_of
 from degrade.config import nearest
 from degrade.errors import UserError
+from degrade.terminal import columns
 
 __all__ = [
     "EVERY",
@@ -275,5 +276,4 @@ def _column_lines(protocol: ScoringProtocol) -> list[str]:
         for reported, columns in protocol.variants.items()
         for name in columns
     ]
-    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
-    return [f"  {a.ljust(widths[0])}  {b.ljust(widths[1])}  {c}" for a, b, c in rows]
+    return [f"  {line}" for line in columns(rows)]

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from bench.speed.timing import machine_text, met_text
 from degrade.dataset.build import build
-from degrade.dataset.layout import ENCODINGS, Storing
+from degrade.dataset.layout import ENCODINGS, StorageFormat
 from degrade.dataset.paired_dataset import PairedDataset
 from degrade.executors import Engine, run_tasks
 from degrade.images import decode_image
@@ -162,7 +162,7 @@ def measure_building(
 def _line(
     dataset: PairedDataset, folder: Path, encoding: str, engine: Engine, rounds: int
 ) -> BuildingLine:
-    storing = Storing(lq_format=encoding, hq_format=encoding, shard_images=_AT_ONCE)
+    storage_format = StorageFormat(lq_format=encoding, hq_format=encoding, shard_images=_AT_ONCE)
     keys = dataset.source.keys
     batches = [keys[start : start + _AT_ONCE] for start in range(0, len(keys), _AT_ONCE)]
     builds: list[_Cost] = []
@@ -172,7 +172,7 @@ def _line(
     for _ in range(rounds):
         out = folder / "out"
         with _timed(builds):
-            build(dataset, out, storing=storing, engine=engine)
+            build(dataset, out, storage_format=storage_format, engine=engine)
         sizes = [path.stat().st_size for path in (out / "lq").iterdir()]
         shutil.rmtree(out)
         with _timed(codecs):

@@ -19,7 +19,7 @@ from degrade.commands.options import (
     storage_options,
     variants_option,
 )
-from degrade.dataset.layout import Storing
+from degrade.dataset.layout import StorageFormat
 from degrade.executors import Engine
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def build_command(
     opening: SourceOptions,
     engine: Engine,
     part: ShardSelection | None,
-    storing: Storing,
+    storage_format: StorageFormat,
     jsonl: bool,
     allow_failed: bool,
     as_json: bool,
@@ -96,7 +96,7 @@ def build_command(
         result = build(
             dataset,
             out,
-            storing=storing,
+            storage_format=storage_format,
             engine=engine,
             part=part,
             jsonl=jsonl,

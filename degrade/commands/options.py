@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from degrade.dataset.layout import ENCODINGS, HQ_WAYS, LARGEST_SHARD, LAYOUTS, Storing
+from degrade.dataset.layout import ENCODINGS, HQ_WAYS, LARGEST_SHARD, LAYOUTS, StorageFormat
 from degrade.executors import Engine
 from degrade.images.reading import CHOICES, PIXEL_LIMIT
 
@@ -104,7 +104,7 @@ def engine_options(command: Command) -> Command:
 
 
 def storage_options(command: Command) -> Command:
-    """Add the options of how pairs are stored; the command gets them as ``storing``."""
+    """Add the options of how pairs are stored; the command gets them as ``storage_format``."""
     formats = click.Choice(ENCODINGS)
     options = [
         click.option(
@@ -151,8 +151,8 @@ def storage_options(command: Command) -> Command:
     return _gathered(
         command,
         options,
-        "storing",
-        lambda values: Storing(**{name: values.pop(name) for name in names}),
+        "storage_format",
+        lambda values: StorageFormat(**{name: values.pop(name) for name in names}),
     )
 
 

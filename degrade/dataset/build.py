@@ -13,7 +13,7 @@ from functools import partial
 
 import numpy as np
 
-from degrade.dataset.layout import Storing
+from degrade.dataset.layout import StorageFormat
 from degrade.dataset.lock import claim
 from degrade.dataset.manifest import (
     PAIRS_FILE,
@@ -71,7 +71,7 @@ def build(
     dataset: PairedDataset,
     out: DatasetLocation,
     *,
-    storing: Storing | None = None,
+    storage_format: StorageFormat | None = None,
     engine: Engine | None = None,
     part: ShardSelection | None = None,
     jsonl: bool = False,
@@ -86,7 +86,7 @@ def build(
         Source, recipe, seed and variants.
     out
         A folder or a URL: new, empty, or begun by the same build.
-    storing
+    storage_format
         Layout and formats; files of PNG by default.
     engine
         Where to work; in this process by default. The result is the same for any.
@@ -108,23 +108,25 @@ def build(
     storage, engine = storage_of(out), engine or Engine()
     if engine.workers > 1 or engine.scheduler is not None:
         refuse_private(storage, dataset.source.storage)
-    storing = claim(storage, dataset, storing or Storing())
+    storage_format = claim(storage, dataset, storage_format or StorageFormat())
     if storage.exists(PAIRS_FILE):
         return _finished(storage, jsonl)
-    assert storing.shard_images is not None
-    work = _BuildShards(dataset, storing.shard_images, part)
+    assert storage_format.shard_images is not None
+    work = _BuildShards(dataset, storage_format.shard_images, part)
     try:
         done_shards = Markers(storage).done_shards()
         if on_start is not None:
             on_start(work.pairs(done_shards), work.pairs(range(work.shards)))
-        _do_waiting(work, job_of(dataset, storage, storing), engine, done_shards, on_progress)
+        _do_waiting(
+            work, job_of(dataset, storage, storage_format), engine, done_shards, on_progress
+        )
         missing = work.shards - len(Markers(storage).done_shards())
         if storage.exists(PAIRS_FILE):
             return _finished(storage, jsonl)
         if missing:
             return BuildResult(storage.location, {}, 0, "", bool(done_shards), missing)
-        rows = Markers(storage).rows(cut(dataset, storing.shard_images))
-        left_out = storing.columns_left_out()
+        rows = Markers(storage).rows(cut(dataset, storage_format.shard_images))
+        left_out = storage_format.columns_left_out()
         summary = write_manifest(storage, rows, leave_out=left_out, jsonl=jsonl)
     except FileNotFoundError:
         # Another build of the same folder has finished it and put its markers away.

@@ -22,7 +22,7 @@ _FEWEST_SHARDS = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Storing:
+class StorageFormat:
     """How a dataset is stored; recorded in ``run.json``, and a change is refused.
 
     Attributes
@@ -70,7 +70,7 @@ class Storing:
         if size is not None and (type(size) is not int or not 1 <= size <= LARGEST_SHARD):
             raise DatasetError(f"shard_images {size!r} is not between 1 and {LARGEST_SHARD}")
 
-    def settled(self, images: int, variants: int) -> Storing:
+    def settled(self, images: int, variants: int) -> StorageFormat:
         """Return the same with the size of a shard chosen, from what is built and nothing else."""
         if self.shard_images is not None:
             return self
@@ -89,7 +89,7 @@ class Storing:
         return asdict(self)
 
     @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> Storing:
+    def from_record(cls, record: Mapping[str, Any]) -> StorageFormat:
         """Return what a lock says; what it does not name is the default. Raises DatasetError."""
         return cls(**{entry.name: record[entry.name] for entry in fields(cls)
                       if entry.name in record})  # fmt: skip

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from degrade.dataset.layout import Storing
+from degrade.dataset.layout import StorageFormat
 from degrade.dataset.manifest import DatasetLocation, storage_of
 from degrade.dataset.paired_dataset import PairedDataset
 from degrade.dataset.sources import ImageSource, open_source
@@ -26,13 +26,13 @@ _NEEDED = {
     "made_with": {"source_root", "libraries", "not_portable"},
 }
 _LIBRARIES = ("numpy", "numba", "llvmlite", "imagecodecs", "pillow", "opencv-python-headless")
-_DEFAULTS = {"storing": Storing().as_record(), "reading": Reading().as_record()}
+_DEFAULTS = {"storing": StorageFormat().as_record(), "reading": Reading().as_record()}
 """What a lock means that was written before these could be chosen."""
 _CHOSEN = "storing.shard_images"
 """Not known of a build from that time; its marks of shards are not read."""
 
 
-def describe(dataset: PairedDataset, storing: Storing) -> dict[str, Any]:
+def describe(dataset: PairedDataset, storage_format: StorageFormat) -> dict[str, Any]:
     """Return the lock of a build: ``built_from`` must not change, ``made_with`` may."""
     source, recipe = dataset.source, dataset.recipe
     versions = {name: OPERATIONS[name].version for name in recipe.operations()}
@@ -45,7 +45,7 @@ def describe(dataset: PairedDataset, storing: Storing) -> dict[str, Any]:
             "variants": dataset.variants,
             "longest_side": source.longest,
             "reading": source.reading.as_record(),
-            "storing": storing.as_record(),
+            "storing": storage_format.as_record(),
             "inputs": len(source.keys) + len(source.unusable),
             "inputs_digest": _inputs_digest(dataset),
         },
@@ -79,33 +79,37 @@ def _inputs_digest(dataset: PairedDataset) -> str:
     return digest.hexdigest()
 
 
-def claim(location: DatasetLocation, dataset: PairedDataset, storing: Storing) -> Storing:
+def claim(
+    location: DatasetLocation, dataset: PairedDataset, storage_format: StorageFormat
+) -> StorageFormat:
     """Write the lock of a new folder, or check the one that is there.
 
-    Returns ``storing`` with the size of its shards settled, as the folder has it. Raises
+    Returns ``storage_format`` with the size of its shards settled, as the folder has it. Raises
     DatasetError when the folder was built from something else, saying what differs, or holds
     files that no build made.
     """
     storage = storage_of(location)
     if storage.exists(LOCK_FILE):
-        return _go_on(storage, dataset, storing)
+        return _go_on(storage, dataset, storage_format)
     _refuse_other_files(storage)
-    storing = storing.settled(len(dataset.source), dataset.variants)
-    lock = describe(dataset, storing)
+    storage_format = storage_format.settled(len(dataset.source), dataset.variants)
+    lock = describe(dataset, storage_format)
     text = json.dumps(lock, indent=2, sort_keys=True)
     storage.write(LOCK_FILE, text.encode() + b"\n")
     # Another build may have claimed the same folder at the same time: the later one has it.
     _compare(storage, read_lock(storage)["built_from"], json.loads(text)["built_from"])
-    return storing
+    return storage_format
 
 
-def _go_on(storage: Storage, dataset: PairedDataset, storing: Storing) -> Storing:
+def _go_on(
+    storage: Storage, dataset: PairedDataset, storage_format: StorageFormat
+) -> StorageFormat:
     old = read_lock(storage)["built_from"]
-    if storing.shard_images is None:
-        storing = replace(storing, shard_images=_stored(old).shard_images)
-    storing = storing.settled(len(dataset.source), dataset.variants)
-    _compare(storage, old, json.loads(json.dumps(describe(dataset, storing)["built_from"])))
-    return storing
+    if storage_format.shard_images is None:
+        storage_format = replace(storage_format, shard_images=_stored(old).shard_images)
+    storage_format = storage_format.settled(len(dataset.source), dataset.variants)
+    _compare(storage, old, json.loads(json.dumps(describe(dataset, storage_format)["built_from"])))
+    return storage_format
 
 
 def _refuse_other_files(storage: Storage) -> None:
@@ -120,7 +124,7 @@ def _refuse_other_files(storage: Storage) -> None:
         raise DatasetError(f"{storage.location} holds other files: give a new or an empty folder")
 
 
-def stored_as(location: DatasetLocation) -> Storing:
+def stored_as(location: DatasetLocation) -> StorageFormat:
     """Return how a built dataset is stored; raises DatasetError."""
     return _stored(read_lock(location)["built_from"])
 
@@ -143,8 +147,8 @@ def source_of(lock: Mapping[str, Any], moved_to: str | Path | None = None) -> Im
     return ImageSource(storage.location, storage, (), longest, reading)
 
 
-def _stored(built_from: Mapping[str, Any]) -> Storing:
-    return Storing.from_record(built_from.get("storing", {}))
+def _stored(built_from: Mapping[str, Any]) -> StorageFormat:
+    return StorageFormat.from_record(built_from.get("storing", {}))
 
 
 def read_lock(location: DatasetLocation) -> dict[str, Any]:

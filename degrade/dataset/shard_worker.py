@@ -161,7 +161,7 @@ def do_shard(job: ShardJob, shard: Shard) -> ShardCounts:
     """Store every pair of a shard, then mark it as done."""
     check_places(job)
     rows = [_failed(job, image_id, reason) for image_id, reason in shard.unusable]
-    with open_writer(job.storing.layout, job.storage, shard.index) as writer:
+    with open_writer(job.storage_format.layout, job.storage, shard.index) as writer:
         for image_id in shard.image_ids:
             rows += _store_variants(job, image_id, writer)
     Markers(job.storage).write(shard.index, rows)
@@ -175,7 +175,7 @@ def _store_variants(job: ShardJob, image_id: str, writer: PairWriter) -> list[Ma
         image, sha256 = job.source.read_with_digest(image_id)
     except ImageError as error:
         return [_failed(job, image_id, str(error))]
-    data = job.source.read_bytes(image_id) if job.storing.hq == "copy" else None
+    data = job.source.read_bytes(image_id) if job.storage_format.hq == "copy" else None
     source = _Source(image_id, image, sha256, data)
     rows: list[ManifestRow] = []
     first: _Hq | None = None
@@ -205,17 +205,21 @@ def _hq(job: ShardJob, source: _Source, image_plan: Plan, key: str, first: _Hq |
         return first
     size = (image.shape[0], image.shape[1])
     data, ending = None, ""
-    if job.storing.hq != "none":
+    if job.storage_format.hq != "none":
         data, ending = _file_of(job, image, None if steps else source.data)
     return _Hq(key, digest, size, data, ending, not steps)
 
 
 def _file_of(job: ShardJob, image: Image, copy: bytes | None) -> tuple[bytes, str]:
     """Return the file that holds a sharp half, and its ending."""
-    ending = job.storing.hq_format
+    ending = job.storage_format.hq_format
     copied = None if copy is None else plain_ending(copy, image.shape[:2])
     # Members of a tar file are named alike in all its samples.
-    if copy is None or copied is None or (job.storing.layout != "files" and copied != ending):
+    if (
+        copy is None
+        or copied is None
+        or (job.storage_format.layout != "files" and copied != ending)
+    ):
         return encode(image, ending), ending
     return copy, copied
 
@@ -224,7 +228,7 @@ def _store_pair(
     job: ShardJob, source: _Source, image_plan: Plan, key: str, hq: _Hq, writer: PairWriter
 ) -> ManifestRow:
     """Degrade, store and describe one pair."""
-    if job.storing.keep_small:
+    if job.storage_format.keep_small:
         degraded = degrade_in_two(image_plan, source.image)
     else:
         lq = carry_out(image_plan, source.image, steps_of(image_plan, "lq"))
@@ -234,11 +238,13 @@ def _store_pair(
         Encoded(
             key=key,
             hq=hq.data,
-            lq=encode(degraded.stored, job.storing.lq_format),
+            lq=encode(degraded.stored, job.storage_format.lq_format),
             hq_ending=hq.ending,
-            lq_ending=job.storing.lq_format,
+            lq_ending=job.storage_format.lq_format,
             hq_key=hq.key,
-            record=_record(key, text, hq, degraded) if job.storing.layout == "webdataset" else b"",
+            record=_record(key, text, hq, degraded)
+            if job.storage_format.layout == "webdataset"
+            else b"",
         )
     )
     return ManifestRow(

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from degrade.dataset.keys import pair_key
-from degrade.dataset.layout import Storing
+from degrade.dataset.layout import StorageFormat
 from degrade.dataset.lock import LOCK_FILE
 from degrade.dataset.paired_dataset import PairedDataset
 from degrade.dataset.sources import ImageSource
@@ -68,7 +68,7 @@ class ShardJob:
     recipe: Recipe
     seed: int
     variants: int
-    storing: Storing
+    storage_format: StorageFormat
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +93,12 @@ class Shard:
     unusable: tuple[tuple[str, str], ...] = ()
 
 
-def job_of(dataset: PairedDataset, storage: Storage, storing: Storing) -> ShardJob:
+def job_of(dataset: PairedDataset, storage: Storage, storage_format: StorageFormat) -> ShardJob:
     """Return what every shard of a dataset's build needs to know."""
     location = _absolute(dataset.source.storage)
     source = replace(dataset.source, storage=location, keys=(), unusable=())
     return ShardJob(
-        _absolute(storage), source, dataset.recipe, dataset.seed, dataset.variants, storing
+        _absolute(storage), source, dataset.recipe, dataset.seed, dataset.variants, storage_format
     )
 
 

@@ -30,7 +30,7 @@ from interruptions import (
 )
 
 from degrade.dataset import build as building
-from degrade.dataset.layout import Storing
+from degrade.dataset.layout import StorageFormat
 from degrade.dataset.paired_dataset import PairedDataset
 from degrade.executors import Engine
 
@@ -72,9 +72,9 @@ class Scene:
         return PairedDataset(source or self.photos, "kuaishou-128", 7, 2)
 
     @property
-    def storing(self):
+    def storage_format(self):
         """The way of storing that the command would use."""
-        return Storing(layout=self.layout, shard_images=3)
+        return StorageFormat(layout=self.layout, shard_images=3)
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Route:
 
 def inline(scene):
     result = building.build(
-        scene.dataset(), scene.folder / "out", storing=scene.storing, engine=Engine(0)
+        scene.dataset(), scene.folder / "out", storage_format=scene.storage_format, engine=Engine(0)
     )
     return [Built(result.digest, digest_of_files(scene.folder / "out"))]
 
@@ -247,7 +247,7 @@ def in_memory(scene):
     memory.put(f"{scene.photos}/", "/photos/", recursive=True)
     try:
         dataset = scene.dataset("memory://photos")
-        result = building.build(dataset, "memory://pairs", storing=scene.storing)
+        result = building.build(dataset, "memory://pairs", storage_format=scene.storage_format)
         memory.get("/pairs/", f"{scene.folder / 'out'}/", recursive=True)
         return [Built(result.digest, digest_of_files(scene.folder / "out"))]
     finally:

@@ -4,7 +4,7 @@ import pytest
 from click.testing import CliRunner
 
 from degrade.cli import main
-from degrade.dataset.layout import Storing
+from degrade.dataset.layout import StorageFormat
 from degrade.dataset.lock import stored_as
 from degrade.dataset.manifest import read_manifest
 
@@ -22,7 +22,7 @@ def test_the_options_of_storing_arrive_and_the_set_is_verified_and_replayed(phot
     options += ["--hq-format", "jxl", "--hq", "store", "--keep-small"]
     built = call("build", photos, out, *BUILD, *options)
     assert built.exit_code == 0, built.stderr
-    assert stored_as(out) == Storing("webdataset", "qoi", "jxl", "store", True, 2)
+    assert stored_as(out) == StorageFormat("webdataset", "qoi", "jxl", "store", True, 2)
     assert sorted(path.name for path in (out / "shards").iterdir()) == [
         "shard-000000.tar",
         "shard-000001.tar",

@@ -15,7 +15,7 @@ import pytest
 from degrade.dataset import build as building
 from degrade.dataset import shard_worker as work
 from degrade.dataset.build import build
-from degrade.dataset.layout import Storing
+from degrade.dataset.layout import StorageFormat
 from degrade.dataset.manifest import read_manifest
 from degrade.dataset.paired_dataset import PairedDataset
 from degrade.dataset.shard_worker import do_shard
@@ -33,8 +33,8 @@ def dataset(photos, variants=2, seed=7):
     return PairedDataset(photos, "kuaishou-128", seed, variants)
 
 
-SHARDS = Storing(shard_images=16)
-TARS = Storing(layout="webdataset", shard_images=7)
+SHARDS = StorageFormat(shard_images=16)
+TARS = StorageFormat(layout="webdataset", shard_images=7)
 
 
 def contents(folder):
@@ -131,7 +131,7 @@ def test_more_variants_keep_the_first_ones(photos, tmp_path):
 
 
 def test_an_interrupted_build_goes_on_where_it_was(many, tmp_path, monkeypatch):
-    whole = build(dataset(many), tmp_path / "whole", storing=SHARDS)
+    whole = build(dataset(many), tmp_path / "whole", storage_format=SHARDS)
     done, again, told, started = [], [], [], []
 
     class PowerCutError(Exception):
@@ -146,7 +146,7 @@ def test_an_interrupted_build_goes_on_where_it_was(many, tmp_path, monkeypatch):
 
     monkeypatch.setattr(building, "do_shard", interrupt)
     with pytest.raises(PowerCutError):
-        build(dataset(many), tmp_path / "out", storing=SHARDS)
+        build(dataset(many), tmp_path / "out", storage_format=SHARDS)
     assert not (tmp_path / "out" / "metadata.parquet").exists()
     monkeypatch.setattr(
         building, "do_shard", lambda job, shard: again.append(shard.index) or do_shard(job, shard)
@@ -166,20 +166,20 @@ def test_an_interrupted_build_goes_on_where_it_was(many, tmp_path, monkeypatch):
 
 
 def test_parts_in_any_order_are_one_dataset_and_say_what_is_missing(many, tmp_path):
-    whole = build(dataset(many), tmp_path / "whole", storing=TARS)
+    whole = build(dataset(many), tmp_path / "whole", storage_format=TARS)
     out, started = tmp_path / "out", []
     for index, missing, mine in ((3, 5, 7), (1, 3, 14), (4, 2, 7)):
         result = build(
             dataset(many),
             out,
-            storing=TARS,
+            storage_format=TARS,
             part=ShardSelection(index, 4),
             on_start=lambda *counts: started.append(counts),
         )
         assert (result.missing, result.digest, result.counts) == (missing, "", {})
         assert started.pop() == (0, 2 * mine)
         assert not (out / "metadata.parquet").exists()
-    last = build(dataset(many), out, storing=TARS, part=ShardSelection(2, 4))
+    last = build(dataset(many), out, storage_format=TARS, part=ShardSelection(2, 4))
     assert (last.missing, last.digest) == (0, whole.digest)
     assert contents(out) == contents(tmp_path / "whole")
     assert sorted(os.listdir(out)) == sorted(os.listdir(tmp_path / "whole"))
@@ -187,28 +187,28 @@ def test_parts_in_any_order_are_one_dataset_and_say_what_is_missing(many, tmp_pa
 
 def test_a_part_beyond_the_shards_does_nothing_and_the_last_to_come_may_finish(many, tmp_path):
     out = tmp_path / "out"
-    none = build(dataset(many, 1), out, storing=SHARDS, part=ShardSelection(9, 9))
+    none = build(dataset(many, 1), out, storage_format=SHARDS, part=ShardSelection(9, 9))
     assert (none.missing, none.resumed) == (3, False)
-    build(dataset(many, 1), out, storing=SHARDS, part=ShardSelection(1, 1))
-    assert build(dataset(many, 1), out, storing=SHARDS, part=ShardSelection(9, 9)).counts == {
-        "ok": 40
-    }
+    build(dataset(many, 1), out, storage_format=SHARDS, part=ShardSelection(1, 1))
+    assert build(
+        dataset(many, 1), out, storage_format=SHARDS, part=ShardSelection(9, 9)
+    ).counts == {"ok": 40}
 
 
-@pytest.mark.parametrize("storing", [SHARDS, TARS], ids=["files", "webdataset"])
-def test_a_build_that_another_one_overtakes_ends_well(many, tmp_path, monkeypatch, storing):
-    whole = build(dataset(many, 1), tmp_path / "whole", storing=storing)
+@pytest.mark.parametrize("storage_format", [SHARDS, TARS], ids=["files", "webdataset"])
+def test_a_build_that_another_one_overtakes_ends_well(many, tmp_path, monkeypatch, storage_format):
+    whole = build(dataset(many, 1), tmp_path / "whole", storage_format=storage_format)
     out, winners = tmp_path / "out", []
 
     def slow(job, shard):
         if shard.index == 1 and not winners:
             winners.append(None)
             monkeypatch.setattr(building, "do_shard", do_shard)
-            winners.append(build(dataset(many, 1), out, storing=storing))
+            winners.append(build(dataset(many, 1), out, storage_format=storage_format))
         return do_shard(job, shard)
 
     monkeypatch.setattr(building, "do_shard", slow)
-    loser = build(dataset(many, 1), out, storing=storing)
+    loser = build(dataset(many, 1), out, storage_format=storage_format)
     assert loser.digest == winners[1].digest == whole.digest
     assert contents(out) == contents(tmp_path / "whole")
     assert sorted(os.listdir(out)) == sorted(os.listdir(tmp_path / "whole"))
@@ -216,18 +216,18 @@ def test_a_build_that_another_one_overtakes_ends_well(many, tmp_path, monkeypatc
 
 def test_a_build_whose_temporary_file_another_one_swept_ends_well(many, tmp_path, monkeypatch):
     """The winner removes temporary files once its manifest is there; the loser had one open."""
-    whole = build(dataset(many, 1), tmp_path / "whole", storing=SHARDS)
+    whole = build(dataset(many, 1), tmp_path / "whole", storage_format=SHARDS)
     write, out = LocalStorage.write, tmp_path / "out"
 
     def swept(storage, name, data, *, sync=True):
         if name.endswith("00002.json"):
             monkeypatch.setattr(LocalStorage, "write", write)
-            build(dataset(many, 1), out, storing=SHARDS)
+            build(dataset(many, 1), out, storage_format=SHARDS)
             raise FileNotFoundError(2, "No such file or directory")
         write(storage, name, data, sync=sync)
 
     monkeypatch.setattr(LocalStorage, "write", swept)
-    assert build(dataset(many, 1), out, storing=SHARDS).digest == whole.digest
+    assert build(dataset(many, 1), out, storage_format=SHARDS).digest == whole.digest
     assert sorted(os.listdir(out)) == sorted(os.listdir(tmp_path / "whole"))
 
 
@@ -241,14 +241,14 @@ def test_a_missing_file_is_no_race_when_nobody_finished(many, tmp_path, monkeypa
 
 
 def test_two_builds_of_one_folder_at_the_same_time_end_in_one_digest(many, tmp_path):
-    whole = build(dataset(many, 8), tmp_path / "whole", storing=SHARDS)
+    whole = build(dataset(many, 8), tmp_path / "whole", storage_format=SHARDS)
     code = (
         "import sys\n"
         "from degrade.dataset.build import build\n"
         "from degrade.dataset.paired_dataset import PairedDataset\n"
-        "from degrade.dataset.layout import Storing\n"
+        "from degrade.dataset.layout import StorageFormat\n"
         "pairs = PairedDataset(sys.argv[1], 'kuaishou-128', 7, 8)\n"
-        "print(build(pairs, sys.argv[2], storing=Storing(shard_images=16)).digest)\n"
+        "print(build(pairs, sys.argv[2], storage_format=StorageFormat(shard_images=16)).digest)\n"
     )
     runs = [
         subprocess.Popen(
@@ -266,25 +266,25 @@ def test_two_builds_of_one_folder_at_the_same_time_end_in_one_digest(many, tmp_p
 
 
 @pytest.mark.parametrize(
-    "storing",
+    "storage_format",
     [
         TARS,
-        Storing(layout="webdataset", lq_format="qoi", hq_format="jxl", shard_images=7),
-        Storing(layout="webdataset", keep_small=True, hq="none", shard_images=16),
+        StorageFormat(layout="webdataset", lq_format="qoi", hq_format="jxl", shard_images=7),
+        StorageFormat(layout="webdataset", keep_small=True, hq="none", shard_images=16),
     ],
     ids=["png", "qoi and jxl", "small, no hq"],
 )
 def test_tar_files_have_the_same_bytes_for_any_number_of_workers_and_any_order(
-    many, tmp_path, storing
+    many, tmp_path, storage_format
 ):
     source = open_source(many)
-    one = build(dataset(source, 2), tmp_path / "one", storing=storing)
-    engine = Engine(2 if storing == TARS else 1)
-    build(dataset(source, 2), tmp_path / "two", storing=storing, engine=engine)
+    one = build(dataset(source, 2), tmp_path / "one", storage_format=storage_format)
+    engine = Engine(2 if storage_format == TARS else 1)
+    build(dataset(source, 2), tmp_path / "two", storage_format=storage_format, engine=engine)
     backwards = dataclasses.replace(source, keys=source.keys[::-1])
-    three = build(dataset(backwards, 2), tmp_path / "three", storing=storing)
+    three = build(dataset(backwards, 2), tmp_path / "three", storage_format=storage_format)
     assert one.digest == three.digest
-    assert len(contents(tmp_path / "one")) == -(-40 // storing.shard_images)
+    assert len(contents(tmp_path / "one")) == -(-40 // storage_format.shard_images)
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
     assert contents(tmp_path / "one") == contents(tmp_path / "three")
 
@@ -294,7 +294,9 @@ def test_the_digest_does_not_know_where_in_a_tar_file_a_pair_is(many, tmp_path):
         build(
             dataset(many, 1),
             tmp_path / level,
-            storing=Storing(layout="webdataset", lq_format="png", hq_format=level, hq="none"),
+            storage_format=StorageFormat(
+                layout="webdataset", lq_format="png", hq_format=level, hq="none"
+            ),
         ).digest
         for level in ("png", "qoi")
     }
@@ -310,7 +312,7 @@ def test_equal_inputs_are_counted(photos, tmp_path):
 
 def test_inputs_whose_names_clash_have_a_row_each(photos, tmp_path):
     write_png(photos / "b_c.png", np.zeros((2, 2, 3), np.uint8))
-    result = build(dataset(photos), tmp_path / "out", storing=SHARDS)
+    result = build(dataset(photos), tmp_path / "out", storage_format=SHARDS)
     assert result.counts == {"failed": 1, "ok": 10}
     (row,) = read_manifest(tmp_path / "out").failed
     assert row.key == "b_c-v00000"
@@ -318,18 +320,18 @@ def test_inputs_whose_names_clash_have_a_row_each(photos, tmp_path):
 
 
 def test_a_build_killed_at_any_moment_is_finished_by_the_same_call(many, tmp_path):
-    whole = build(dataset(many), tmp_path / "whole", storing=SHARDS)
+    whole = build(dataset(many), tmp_path / "whole", storage_format=SHARDS)
     out = tmp_path / "out"
     code = (
         "import sys\n"
         "from degrade.dataset.build import build\n"
         "from degrade.executors import Engine\n"
         "from degrade.dataset.paired_dataset import PairedDataset\n"
-        "from degrade.dataset.layout import Storing\n"
+        "from degrade.dataset.layout import StorageFormat\n"
         "if __name__ == '__main__':\n"
         "    pairs = PairedDataset(sys.argv[1], 'kuaishou-128', 7, 2)\n"
-        "    size = Storing(shard_images=16)\n"
-        "    build(pairs, sys.argv[2], storing=size, engine=Engine(int(sys.argv[3])))\n"
+        "    size = StorageFormat(shard_images=16)\n"
+        "    build(pairs, sys.argv[2], storage_format=size, engine=Engine(int(sys.argv[3])))\n"
     )
     for workers, shards in ((1, 1), (2, 1), (1, 2)):
         with subprocess.Popen(
@@ -404,7 +406,7 @@ def test_names_with_colons_dots_and_marks_are_built_and_verified(tmp_path, layou
     for name in ("at 10:30.png", "b.c.d.png", "e\u0301.png", "50% {x}.png", "new\nline.png"):
         write_png(tmp_path / "in" / name, np.full((8, 8, 3), 90, np.uint8))
     pairs = PairedDataset(tmp_path / "in", "gfpgan-128")
-    build(pairs, tmp_path / "out", storing=Storing(layout=layout))
+    build(pairs, tmp_path / "out", storage_format=StorageFormat(layout=layout))
     found = verify(tmp_path / "out")
     assert (found.good, found.mismatches) == (5, ())
 
@@ -412,10 +414,10 @@ def test_names_with_colons_dots_and_marks_are_built_and_verified(tmp_path, layou
 def test_a_store_that_fsspec_reaches_gets_the_same_files(many, tmp_path):
     import fsspec
 
-    for number, storing in enumerate((SHARDS, TARS)):
+    for number, storage_format in enumerate((SHARDS, TARS)):
         place = f"memory://build/{number}"
-        local = build(dataset(many), tmp_path / str(number), storing=storing)
-        remote = build(dataset(many), place, storing=storing)
+        local = build(dataset(many), tmp_path / str(number), storage_format=storage_format)
+        remote = build(dataset(many), place, storage_format=storage_format)
         assert local.digest == remote.digest
         files = fsspec.filesystem("memory")
         names = [name for name in files.find(f"/build/{number}") if name.endswith((".png", ".tar"))]

@@ -1,6 +1,6 @@
 import pytest
 
-from degrade.dataset.layout import Storing
+from degrade.dataset.layout import StorageFormat
 from degrade.errors import DatasetError
 
 
@@ -17,13 +17,18 @@ from degrade.errors import DatasetError
 )
 def test_values_that_are_not_known_are_refused(wrong, message):
     with pytest.raises(DatasetError, match=message):
-        Storing(**wrong)
+        StorageFormat(**wrong)
 
 
 def test_what_a_lock_keeps_is_read_back():
-    for storing in (Storing(), Storing("webdataset", "qoi", "jxl", "none", True, 9)):
-        assert Storing.from_record(storing.as_record()) == storing
-    assert Storing.from_record({"lq_format": "qoi", "unknown": 1}) == Storing(lq_format="qoi")
+    for storage_format in (
+        StorageFormat(),
+        StorageFormat("webdataset", "qoi", "jxl", "none", True, 9),
+    ):
+        assert StorageFormat.from_record(storage_format.as_record()) == storage_format
+    assert StorageFormat.from_record({"lq_format": "qoi", "unknown": 1}) == StorageFormat(
+        lq_format="qoi"
+    )
 
 
 @pytest.mark.parametrize(
@@ -39,11 +44,14 @@ def test_what_a_lock_keeps_is_read_back():
     ],
 )
 def test_shards_are_chosen_by_what_is_built(layout, images, variants, shard_images):
-    assert Storing(layout).settled(images, variants).shard_images == shard_images
-    assert Storing(layout, shard_images=3).settled(images, variants).shard_images == 3
+    assert StorageFormat(layout).settled(images, variants).shard_images == shard_images
+    assert StorageFormat(layout, shard_images=3).settled(images, variants).shard_images == 3
 
 
 def test_columns_that_mean_nothing_are_left_out():
-    assert Storing().columns_left_out() == {"shard", "shard_offset", "lq_steps_left"}
-    assert Storing("webdataset", keep_small=True).columns_left_out() == frozenset()
-    assert Storing("webdataset", hq="none").columns_left_out() == {"hq_file_name", "lq_steps_left"}
+    assert StorageFormat().columns_left_out() == {"shard", "shard_offset", "lq_steps_left"}
+    assert StorageFormat("webdataset", keep_small=True).columns_left_out() == frozenset()
+    assert StorageFormat("webdataset", hq="none").columns_left_out() == {
+        "hq_file_name",
+        "lq_steps_left",
+    }

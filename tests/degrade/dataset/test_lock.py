@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from degrade.dataset.layout import Storing
+from degrade.dataset.layout import StorageFormat
 from degrade.dataset.lock import claim, describe, read_lock, stored_as
 from degrade.dataset.paired_dataset import PairedDataset
 from degrade.dataset.sources import open_source
@@ -18,10 +18,10 @@ def dataset(photos, recipe="gfpgan", seed=1, variants=1, longest=None):
 
 
 def test_the_lock_says_what_was_built_from_what(photos, tmp_path):
-    claim(tmp_path / "out", dataset(photos, seed=2**64 - 1), Storing())
+    claim(tmp_path / "out", dataset(photos, seed=2**64 - 1), StorageFormat())
     lock = read_lock(tmp_path / "out")
     assert lock == json.loads(
-        json.dumps(describe(dataset(photos, seed=2**64 - 1), Storing(shard_images=1)))
+        json.dumps(describe(dataset(photos, seed=2**64 - 1), StorageFormat(shard_images=1)))
     )
     built = lock["built_from"]
     assert (built["recipe"], built["seed"], built["inputs"]) == ("gfpgan", 2**64 - 1, 5)
@@ -33,8 +33,8 @@ def test_the_lock_says_what_was_built_from_what(photos, tmp_path):
 
 
 def test_the_same_build_may_go_on(photos, tmp_path):
-    claim(tmp_path / "out", dataset(photos), Storing())
-    claim(tmp_path / "out", dataset(photos), Storing())
+    claim(tmp_path / "out", dataset(photos), StorageFormat())
+    claim(tmp_path / "out", dataset(photos), StorageFormat())
 
 
 @pytest.mark.parametrize(
@@ -47,30 +47,30 @@ def test_the_same_build_may_go_on(photos, tmp_path):
     ],
 )
 def test_another_build_is_refused_and_the_difference_named(photos, tmp_path, changes, named):
-    claim(tmp_path / "out", dataset(photos), Storing())
+    claim(tmp_path / "out", dataset(photos), StorageFormat())
     with pytest.raises(DatasetError, match=named):
-        claim(tmp_path / "out", dataset(photos, **changes), Storing())
+        claim(tmp_path / "out", dataset(photos, **changes), StorageFormat())
 
 
 def test_more_fewer_renamed_and_changed_inputs_are_refused(photos, tmp_path):
-    claim(tmp_path / "out", dataset(photos), Storing())
+    claim(tmp_path / "out", dataset(photos), StorageFormat())
     (photos / "a.png").rename(photos / "aa.png")
     with pytest.raises(DatasetError, match=r"changed: inputs_digest \("):
-        claim(tmp_path / "out", dataset(photos), Storing())
+        claim(tmp_path / "out", dataset(photos), StorageFormat())
     (photos / "aa.png").unlink()
     with pytest.raises(DatasetError, match=r"changed: inputs \(5 → 4\), inputs_digest"):
-        claim(tmp_path / "out", dataset(photos), Storing())
+        claim(tmp_path / "out", dataset(photos), StorageFormat())
     write_png(photos / "a.png", np.zeros((90, 90, 3), np.uint8))
     with pytest.raises(DatasetError, match=r"changed: inputs_digest \("):
-        claim(tmp_path / "out", dataset(photos), Storing())
+        claim(tmp_path / "out", dataset(photos), StorageFormat())
 
 
 def test_a_file_and_a_folder_in_use_are_refused(photos, tmp_path):
     (tmp_path / "file").write_text("mine")
     with pytest.raises(DatasetError, match="is a file: give a folder"):
-        claim(tmp_path / "file", dataset(photos), Storing())
+        claim(tmp_path / "file", dataset(photos), StorageFormat())
     with pytest.raises(DatasetError, match="holds other files: give a new or an empty folder"):
-        claim(tmp_path, dataset(photos), Storing())
+        claim(tmp_path, dataset(photos), StorageFormat())
     assert (tmp_path / "file").read_text() == "mine"
     assert not (tmp_path / "run.json").exists()
 
@@ -78,7 +78,7 @@ def test_a_file_and_a_folder_in_use_are_refused(photos, tmp_path):
 def test_what_a_killed_claim_left_is_no_hindrance(photos, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / ".0123456789abcdef.part").write_bytes(b"half")
-    claim(tmp_path / "out", dataset(photos), Storing())
+    claim(tmp_path / "out", dataset(photos), StorageFormat())
 
 
 @pytest.mark.parametrize(
@@ -106,44 +106,44 @@ def test_a_folder_without_lock_is_no_dataset(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("storing", "named"),
+    ("storage_format", "named"),
     [
-        (Storing(layout="webdataset"), r"changed: storing.layout \(files → webdataset\)\."),
-        (Storing(lq_format="qoi"), r"changed: storing.lq_format \(png → qoi\)\."),
-        (Storing(hq="none"), r"changed: storing.hq \(store → none\)\."),
-        (Storing(keep_small=True), r"changed: storing.keep_small \(False → True\)\."),
-        (Storing(shard_images=9), r"changed: storing.shard_images \(1 → 9\)\."),
+        (StorageFormat(layout="webdataset"), r"changed: storing.layout \(files → webdataset\)\."),
+        (StorageFormat(lq_format="qoi"), r"changed: storing.lq_format \(png → qoi\)\."),
+        (StorageFormat(hq="none"), r"changed: storing.hq \(store → none\)\."),
+        (StorageFormat(keep_small=True), r"changed: storing.keep_small \(False → True\)\."),
+        (StorageFormat(shard_images=9), r"changed: storing.shard_images \(1 → 9\)\."),
     ],
 )
 def test_another_way_of_storing_is_refused_and_the_difference_named(
-    photos, tmp_path, storing, named
+    photos, tmp_path, storage_format, named
 ):
-    claim(tmp_path / "out", dataset(photos), Storing())
+    claim(tmp_path / "out", dataset(photos), StorageFormat())
     with pytest.raises(DatasetError, match=named):
-        claim(tmp_path / "out", dataset(photos), storing)
+        claim(tmp_path / "out", dataset(photos), storage_format)
 
 
 def test_another_way_of_reading_is_refused_and_the_difference_named(photos, tmp_path):
-    claim(tmp_path / "out", dataset(photos), Storing())
+    claim(tmp_path / "out", dataset(photos), StorageFormat())
     source = open_source(photos, longest=None, reading=Reading(alpha="black"))
     with pytest.raises(DatasetError, match=r"changed: reading.alpha \(white → black\)\."):
-        claim(tmp_path / "out", PairedDataset(source, "gfpgan", 1), Storing())
+        claim(tmp_path / "out", PairedDataset(source, "gfpgan", 1), StorageFormat())
 
 
 def test_a_size_of_shards_that_was_asked_for_once_stays(photos, tmp_path):
-    assert claim(tmp_path / "out", dataset(photos), Storing(shard_images=3)).shard_images == 3
-    assert claim(tmp_path / "out", dataset(photos), Storing()).shard_images == 3
-    assert stored_as(tmp_path / "out") == Storing(shard_images=3)
+    assert claim(tmp_path / "out", dataset(photos), StorageFormat(shard_images=3)).shard_images == 3
+    assert claim(tmp_path / "out", dataset(photos), StorageFormat()).shard_images == 3
+    assert stored_as(tmp_path / "out") == StorageFormat(shard_images=3)
 
 
 def test_a_lock_from_before_there_was_a_choice_is_that_of_the_defaults(photos, tmp_path):
-    claim(tmp_path / "out", dataset(photos), Storing())
+    claim(tmp_path / "out", dataset(photos), StorageFormat())
     lock = json.loads((tmp_path / "out" / "run.json").read_text())
     del lock["built_from"]["storing"], lock["built_from"]["reading"]
     (tmp_path / "out" / "run.json").write_text(json.dumps(lock))
-    claim(tmp_path / "out", dataset(photos), Storing())
+    claim(tmp_path / "out", dataset(photos), StorageFormat())
     with pytest.raises(DatasetError, match=r"storing.lq_format \(png → jxl\)"):
-        claim(tmp_path / "out", dataset(photos), Storing(lq_format="jxl"))
+        claim(tmp_path / "out", dataset(photos), StorageFormat(lq_format="jxl"))
 
 
 def test_of_two_that_claim_a_folder_at_once_one_is_refused(photos, tmp_path, monkeypatch):
@@ -153,11 +153,11 @@ def test_of_two_that_claim_a_folder_at_once_one_is_refused(photos, tmp_path, mon
         write(storage, name, data, sync=sync)
         monkeypatch.setattr(LocalStorage, "write", write)
         (tmp_path / "out" / "run.json").unlink()
-        claim(tmp_path / "out", dataset(photos, seed=2), Storing())
+        claim(tmp_path / "out", dataset(photos, seed=2), StorageFormat())
 
     monkeypatch.setattr(LocalStorage, "write", overtaken)
     with pytest.raises(DatasetError, match=r"changed: seed \(2 → 1\)"):
-        claim(tmp_path / "out", dataset(photos), Storing())
+        claim(tmp_path / "out", dataset(photos), StorageFormat())
     assert read_lock(tmp_path / "out")["built_from"]["seed"] == 2
 
 
@@ -165,5 +165,5 @@ def test_the_digest_of_the_inputs_is_that_of_their_names_and_sizes_as_json(photo
     source = open_source(photos)
     inputs = [[key, (photos / key).stat().st_size] for key in source.keys]
     expected = hashlib.sha256(json.dumps(inputs).encode()).hexdigest()
-    built = describe(PairedDataset(source, "gfpgan"), Storing())["built_from"]
+    built = describe(PairedDataset(source, "gfpgan"), StorageFormat())["built_from"]
     assert built["inputs_digest"] == expected

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from degrade.dataset.build import build
-from degrade.dataset.layout import Storing
+from degrade.dataset.layout import StorageFormat
 from degrade.dataset.paired_dataset import PairedDataset
 
 
@@ -58,7 +58,9 @@ def test_hugging_face_sees_two_columns_of_images(virtual, tmp_path, monkeypatch,
 
 def test_hugging_face_reads_the_tar_files(virtual, tmp_path, monkeypatch):
     datasets = hugging_face(monkeypatch, tmp_path)
-    build(virtual, tmp_path / "out", storing=Storing(layout="webdataset", shard_images=2))
+    build(
+        virtual, tmp_path / "out", storage_format=StorageFormat(layout="webdataset", shard_images=2)
+    )
     loaded = load(
         datasets,
         "webdataset",
@@ -79,7 +81,9 @@ def test_hugging_face_reads_the_tar_files(virtual, tmp_path, monkeypatch):
 @pytest.mark.filterwarnings("ignore:unclosed file.*shard-0000.*:ResourceWarning")
 def test_webdataset_reads_the_tar_files(virtual, tmp_path):
     webdataset = pytest.importorskip("webdataset", reason="webdataset is not installed")
-    build(virtual, tmp_path / "out", storing=Storing(layout="webdataset", shard_images=2))
+    build(
+        virtual, tmp_path / "out", storage_format=StorageFormat(layout="webdataset", shard_images=2)
+    )
     urls = str(tmp_path / "out" / "shards" / "shard-{000000..000002}.tar")
     loaded = webdataset.WebDataset(urls, shardshuffle=False).decode("rgb8")
     seen = []

@@ -4,7 +4,7 @@ import fsspec
 import pytest
 
 from degrade.dataset.build import build
-from degrade.dataset.layout import Storing
+from degrade.dataset.layout import StorageFormat
 from degrade.dataset.lock import claim
 from degrade.dataset.paired_dataset import PairedDataset
 from degrade.dataset.shard_worker import do_shard
@@ -21,8 +21,8 @@ def dataset(photos):
 
 def begun(dataset, out):
     """Return the job of a build that has begun, and its first shard."""
-    storing = claim(LocalStorage(out), dataset, Storing())
-    return job_of(dataset, LocalStorage(out), storing), next(cut(dataset, 3))
+    storage_format = claim(LocalStorage(out), dataset, StorageFormat())
+    return job_of(dataset, LocalStorage(out), storage_format), next(cut(dataset, 3))
 
 
 def test_a_machine_without_the_pictures_stops_in_place_of_failing_each(dataset, photos, tmp_path):
@@ -46,7 +46,7 @@ def test_relative_places_are_made_absolute_for_other_processes(photos, tmp_path,
     monkeypatch.chdir(tmp_path)
     dataset = PairedDataset("photos", "kuaishou-128", 7)
     job, shard = begun(dataset, tmp_path / "out")
-    elsewhere = job_of(dataset, LocalStorage(Path("out")), job.storing)
+    elsewhere = job_of(dataset, LocalStorage(Path("out")), job.storage_format)
     (tmp_path / "another").mkdir()
     monkeypatch.chdir(tmp_path / "another")
     assert do_shard(elsewhere, shard).pairs == 3

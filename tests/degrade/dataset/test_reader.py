@@ -6,7 +6,7 @@ import pytest
 
 import degrade
 from degrade.dataset.build import build
-from degrade.dataset.layout import Storing
+from degrade.dataset.layout import StorageFormat
 from degrade.dataset.manifest import read_manifest
 from degrade.dataset.paired_dataset import PairedDataset
 from degrade.dataset.reader import StoredPairs, read_file
@@ -15,15 +15,15 @@ from degrade.errors import DatasetError, ImageError
 from degrade.images import read_image, write_png
 
 WAYS = {
-    "files": Storing(),
-    "tars": Storing(layout="webdataset", shard_images=2),
-    "qoi and jxl": Storing(lq_format="qoi", hq_format="jxl"),
-    "small": Storing(keep_small=True),
-    "small in tars": Storing(layout="webdataset", keep_small=True, lq_format="jxl"),
-    "copies": Storing(hq="copy"),
-    "copies in tars": Storing(layout="webdataset", hq="copy", shard_images=3),
-    "no hq": Storing(hq="none", keep_small=True),
-    "no hq in tars": Storing(layout="webdataset", hq="none"),
+    "files": StorageFormat(),
+    "tars": StorageFormat(layout="webdataset", shard_images=2),
+    "qoi and jxl": StorageFormat(lq_format="qoi", hq_format="jxl"),
+    "small": StorageFormat(keep_small=True),
+    "small in tars": StorageFormat(layout="webdataset", keep_small=True, lq_format="jxl"),
+    "copies": StorageFormat(hq="copy"),
+    "copies in tars": StorageFormat(layout="webdataset", hq="copy", shard_images=3),
+    "no hq": StorageFormat(hq="none", keep_small=True),
+    "no hq in tars": StorageFormat(layout="webdataset", hq="none"),
 }
 
 
@@ -40,14 +40,14 @@ def assert_equal(stored, virtual):
 def test_stored_pairs_are_the_virtual_ones_however_they_are_stored(photos, tmp_path, way):
     virtual = PairedDataset(photos, "gfpgan-128", 7, variants=2)
     for place in (tmp_path / "out", f"memory://stored/{way.replace(' ', '-')}"):
-        build(virtual, place, storing=WAYS[way])
+        build(virtual, place, storage_format=WAYS[way])
         stored = pickle.loads(pickle.dumps(StoredPairs(place)))  # noqa: S301
         assert_equal(stored, virtual)
 
 
 def test_an_lq_kept_small_is_small(photos, tmp_path):
     virtual = PairedDataset(photos, "gfpgan-128", 7, variants=8)
-    build(virtual, tmp_path / "out", storing=Storing(keep_small=True))
+    build(virtual, tmp_path / "out", storage_format=StorageFormat(keep_small=True))
     smaller = 0
     for row in read_manifest(tmp_path / "out").rows:
         kept = read_image(tmp_path / "out" / row.lq_file_name)
@@ -88,7 +88,7 @@ def _profile():
 def test_only_files_that_every_reader_sees_alike_are_copied(tmp_path):
     sources_of_all_kinds(tmp_path / "in")
     virtual = PairedDataset(tmp_path / "in", "gfpgan-128", 7)
-    build(virtual, tmp_path / "out", storing=Storing(hq="copy"))
+    build(virtual, tmp_path / "out", storage_format=StorageFormat(hq="copy"))
     copied = set()
     for row in read_manifest(tmp_path / "out").rows:
         same = (tmp_path / "out" / row.hq_file_name).read_bytes() == (
@@ -105,7 +105,7 @@ def test_only_files_that_every_reader_sees_alike_are_copied(tmp_path):
 def test_in_tar_files_only_what_keeps_the_members_names_is_copied(tmp_path):
     sources_of_all_kinds(tmp_path / "in")
     virtual = PairedDataset(tmp_path / "in", "gfpgan-128", 7)
-    build(virtual, tmp_path / "out", storing=Storing(layout="webdataset", hq="copy"))
+    build(virtual, tmp_path / "out", storage_format=StorageFormat(layout="webdataset", hq="copy"))
     storage = open_storage(tmp_path / "out")
     for row in read_manifest(tmp_path / "out").rows:
         assert row.hq_file_name == f"{row.key}.hq.png"
@@ -119,18 +119,18 @@ def test_in_tar_files_only_what_keeps_the_members_names_is_copied(tmp_path):
 def test_a_source_that_was_shrunk_or_changed_is_not_copied(photos, tmp_path):
     source = degrade.open_source(photos, longest=20)
     virtual = PairedDataset(source, "gfpgan-128", 7)
-    build(virtual, tmp_path / "out", storing=Storing(hq="copy"))
+    build(virtual, tmp_path / "out", storage_format=StorageFormat(hq="copy"))
     assert_equal(StoredPairs(tmp_path / "out"), virtual)
     (tmp_path / "grey.yaml").write_text("version: 1\nsteps:\n  - {operation: grey, target: hq}\n")
     virtual = PairedDataset(photos, tmp_path / "grey.yaml", 7)
-    build(virtual, tmp_path / "grey", storing=Storing(hq="copy"))
+    build(virtual, tmp_path / "grey", storage_format=StorageFormat(hq="copy"))
     assert_equal(StoredPairs(tmp_path / "grey"), virtual)
 
 
 def test_an_hq_that_is_not_stored_comes_from_where_it_is_now(photos, tmp_path):
     virtual = PairedDataset(degrade.open_source(photos, longest=25), "gfpgan-128", 7)
     expected = list(virtual)
-    build(virtual, tmp_path / "out", storing=Storing(hq="none"))
+    build(virtual, tmp_path / "out", storage_format=StorageFormat(hq="none"))
     assert not (tmp_path / "out" / "hq").exists()
     photos.rename(tmp_path / "moved")
     with pytest.raises(DatasetError, match="say where they are with --source"):
@@ -140,8 +140,10 @@ def test_an_hq_that_is_not_stored_comes_from_where_it_is_now(photos, tmp_path):
 
 @pytest.fixture
 def tars(photos, tmp_path):
-    storing = Storing(layout="webdataset", shard_images=3)
-    build(PairedDataset(photos, "gfpgan-128", 7, 2), tmp_path / "out", storing=storing)
+    storage_format = StorageFormat(layout="webdataset", shard_images=3)
+    build(
+        PairedDataset(photos, "gfpgan-128", 7, 2), tmp_path / "out", storage_format=storage_format
+    )
     return tmp_path / "out"
 
 

@@ -7,7 +7,7 @@ import pytest
 from interruptions import arguments, degrade, make_photos, outcome, stored_files
 
 from degrade.dataset.build import build
-from degrade.dataset.layout import Storing
+from degrade.dataset.layout import StorageFormat
 from degrade.dataset.paired_dataset import PairedDataset
 
 pytest.importorskip("s3fs", reason="reads and writes s3://")
@@ -151,7 +151,7 @@ def test_memory_gives_the_digest_of_the_local_build(photos, local):
     memory.put(f"{photos}/", "/photos-in-memory/", recursive=True)
     try:
         dataset = PairedDataset("memory://photos-in-memory", "kuaishou-128", 7, 2)
-        result = build(dataset, "memory://pairs", storing=Storing(shard_images=3))
+        result = build(dataset, "memory://pairs", storage_format=StorageFormat(shard_images=3))
         assert result.digest == local[1].digest
     finally:
         memory.rm("/", recursive=True)

@@ -6,7 +6,7 @@ import tracemalloc
 import pytest
 
 from degrade.dataset.keys import pair_key
-from degrade.dataset.layout import Storing
+from degrade.dataset.layout import StorageFormat
 from degrade.dataset.paired_dataset import PairedDataset
 from degrade.dataset.rows import ManifestRow
 from degrade.dataset.shard_worker import Markers, plain_ending
@@ -51,7 +51,7 @@ def test_a_task_is_small_whatever_the_size_of_the_dataset(tmp_path):
     import pickle
 
     pairs = dataset(tmp_path, [f"{number:05d}.png" for number in range(3000)])
-    job = job_of(pairs, LocalStorage(tmp_path), Storing())
+    job = job_of(pairs, LocalStorage(tmp_path), StorageFormat())
     first = next(cut(pairs, 16))
     assert len(pickle.dumps((job, first))) < 4500
 

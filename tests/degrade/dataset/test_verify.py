@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from degrade.dataset.build import build
-from degrade.dataset.layout import Storing
+from degrade.dataset.layout import StorageFormat
 from degrade.dataset.manifest import read_manifest, write_manifest
 from degrade.dataset.paired_dataset import PairedDataset
 from degrade.dataset.reader import find_row, read_file, replay
@@ -36,7 +36,7 @@ def problems(folder, **options):
     return [(entry.key, entry.problem) for entry in verify(folder, **options).mismatches]
 
 
-PLAIN = Storing()
+PLAIN = StorageFormat()
 
 
 def flip(path):
@@ -45,10 +45,10 @@ def flip(path):
     write_png(path, image)
 
 
-def edit_rows(folder, change, storing=PLAIN):
+def edit_rows(folder, change, storage_format=PLAIN):
     manifest = read_manifest(folder)
     rows = (change(manifest.rows[0]), *manifest.rows[1:])
-    write_manifest(folder, [*rows, *manifest.failed], leave_out=storing.columns_left_out())
+    write_manifest(folder, [*rows, *manifest.failed], leave_out=storage_format.columns_left_out())
 
 
 def test_an_untouched_dataset_is_as_its_manifest_says(built):
@@ -187,12 +187,12 @@ def test_an_unknown_pair_offers_the_nearest_and_a_failed_one_its_reason(photos, 
         find_row(tmp_path / "out", "text.png")
 
 
-TARS = Storing(layout="webdataset", shard_images=2, keep_small=True)
+TARS = StorageFormat(layout="webdataset", shard_images=2, keep_small=True)
 
 
 @pytest.fixture
 def tars(photos, tmp_path):
-    build(PairedDataset(photos, "gfpgan-128", 7, 2), tmp_path / "tars", storing=TARS)
+    build(PairedDataset(photos, "gfpgan-128", 7, 2), tmp_path / "tars", storage_format=TARS)
     return tmp_path / "tars"
 
 
@@ -232,7 +232,9 @@ def test_a_number_of_steps_left_that_is_wrong_is_found(tars):
 
 def test_a_small_lq_that_was_changed_is_found(photos, tmp_path):
     build(
-        PairedDataset(photos, "gfpgan-128", 7), tmp_path / "out", storing=Storing(keep_small=True)
+        PairedDataset(photos, "gfpgan-128", 7),
+        tmp_path / "out",
+        storage_format=StorageFormat(keep_small=True),
     )
     row = next(row for row in read_manifest(tmp_path / "out").rows if row.lq_steps_left)
     flip_one(tmp_path / "out" / row.lq_file_name)
@@ -248,7 +250,7 @@ def flip_one(path):
 
 def test_without_stored_hq_the_source_is_checked_or_it_is_said_that_it_was_not(photos, tmp_path):
     out = tmp_path / "out"
-    build(PairedDataset(photos, "gfpgan-128", 7), out, storing=Storing(hq="none"))
+    build(PairedDataset(photos, "gfpgan-128", 7), out, storage_format=StorageFormat(hq="none"))
     assert problems(out) == []
     assert_replays_by_key(out)
     photos.rename(tmp_path / "moved")
@@ -270,6 +272,6 @@ def assert_replays_by_key(folder):
 
 def test_verify_reads_a_store_that_fsspec_reaches(photos):
     place = "memory://verify/set"
-    build(PairedDataset(photos, "gfpgan-128", 7), place, storing=TARS)
+    build(PairedDataset(photos, "gfpgan-128", 7), place, storage_format=TARS)
     assert problems(place) == []
     assert replay(place, "a", photos)[0].key == "a"

@@ -13,7 +13,7 @@ import cluster_tasks
 import pytest
 
 from degrade.dataset.build import build
-from degrade.dataset.layout import Storing
+from degrade.dataset.layout import StorageFormat
 from degrade.dataset.paired_dataset import PairedDataset
 from degrade.errors import ImageError, UserError
 from degrade.executors import Engine, cluster, run_tasks
@@ -229,7 +229,7 @@ def test_a_scheduler_file_is_an_address_and_a_lost_scheduler_is_one_line(tmp_pat
 def test_a_build_on_a_cluster_means_the_folders_of_the_one_who_asked(engine, photos, monkeypatch):
     monkeypatch.chdir(photos.parent)  # the workers began elsewhere
     dataset = PairedDataset("photos", "kuaishou-128", 7, 2)
-    whole = build(dataset, photos.parent / "whole", storing=Storing(shard_images=2))
-    result = build(dataset, "out", storing=Storing(shard_images=2), engine=engine)
+    whole = build(dataset, photos.parent / "whole", storage_format=StorageFormat(shard_images=2))
+    result = build(dataset, "out", storage_format=StorageFormat(shard_images=2), engine=engine)
     assert result.digest == whole.digest
     assert len(list((photos.parent / "out/lq").rglob("*.png"))) == 10

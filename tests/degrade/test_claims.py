@@ -99,7 +99,9 @@ def test_small_files_that_ask_for_gigabytes_or_minutes_are_refused_at_once():
     outcomes = json.loads(result.stdout)
     assert len(outcomes) >= 30
     harmless = {
-        name for name, told in outcomes.items() if not told["outcome"].startswith("refused: file ")
+        name
+        for name, reported in outcomes.items()
+        if not reported["outcome"].startswith("refused: file ")
     }
     # Read as the images that they are besides: no more was asked for than is decoded.
     assert harmless == {
@@ -109,7 +111,7 @@ def test_small_files_that_ask_for_gigabytes_or_minutes_are_refused_at_once():
     }
     for name in harmless:
         assert outcomes[name]["outcome"].startswith("image"), (name, outcomes[name])
-    assert max(told["MB"] for told in outcomes.values()) < 100
+    assert max(reported["MB"] for reported in outcomes.values()) < 100
 
 
 @pytest.mark.parametrize("first", range(0, 12_000, 3000))
@@ -133,7 +135,7 @@ def assert_all_are_told(result, count):
 
 
 @pytest.mark.parametrize(
-    "reader, told",
+    "reader, reported",
     [
         ("lambda *_: os.abort()", "Fatal Python error: Aborted"),
         ("lambda *_: time.sleep(9)", "Timeout (0:00:00.200000)!"),
@@ -142,7 +144,7 @@ def assert_all_are_told(result, count):
         ("lambda *_: (_ for _ in ()).throw(KeyError('x'))", "KeyError"),
     ],
 )
-def test_a_crash_a_hang_and_a_balloon_would_be_seen(reader, told):
+def test_a_crash_a_hang_and_a_balloon_would_be_seen(reader, reported):
     code = (
         "import os, time, faulthandler, hostile_files as h\n"
         "faulthandler.enable()\n"
@@ -153,4 +155,4 @@ def test_a_crash_a_hang_and_a_balloon_would_be_seen(reader, told):
     )
     result = run("", code=code)
     assert result.returncode != 0
-    assert told in result.stderr
+    assert reported in result.stderr

@@ -100,7 +100,7 @@ def run(only=(), cache=None, **environment):
     """Run the script in a process of its own and return what it printed."""
     if cache:
         environment["NUMBA_CACHE_DIR"] = f"{os.environ['NUMBA_CACHE_DIR']}-{cache}"
-    done = subprocess.run(
+    finished = subprocess.run(
         [sys.executable, str(SCRIPT), *(f"--only={name}" for name in only)],
         capture_output=True,
         text=True,
@@ -108,8 +108,8 @@ def run(only=(), cache=None, **environment):
         timeout=290,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    assert finished.returncode == 0, finished.stderr
+    return json.loads(finished.stdout)
 
 
 def assert_golden(record, only=()):
@@ -172,7 +172,7 @@ OTHERS = [path for path in os.environ.get("RELUME_PYTHONS", "").split(os.pathsep
 @pytest.mark.skipif(not OTHERS, reason="RELUME_PYTHONS names no other Python with the core install")
 @pytest.mark.parametrize("python", OTHERS)
 def test_the_same_bytes_under_another_python(python):
-    done = subprocess.run(
+    finished = subprocess.run(
         [python, str(SCRIPT)],
         capture_output=True,
         text=True,
@@ -180,8 +180,8 @@ def test_the_same_bytes_under_another_python(python):
         timeout=290,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    assert_golden(json.loads(done.stdout))
+    assert finished.returncode == 0, finished.stderr
+    assert_golden(json.loads(finished.stdout))
 
 
 def test_a_new_digest_under_an_old_version_is_refused():

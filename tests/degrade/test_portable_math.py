@@ -95,15 +95,15 @@ def test_compiled_code_gives_the_bits_of_plain_python(name, arguments):
 
 
 def test_j1_is_scipys_over_all_that_a_kernel_can_ask_for():
-    places = np.concatenate([np.linspace(0, 40, 2001), np.linspace(40, 1000, 400)])
-    found = np.array([j1(float(x)) for x in places])
-    np.testing.assert_allclose(found, special.j1(places), atol=1e-14)
+    positions = np.concatenate([np.linspace(0, 40, 2001), np.linspace(40, 1000, 400)])
+    actual = np.array([j1(float(x)) for x in positions])
+    np.testing.assert_allclose(actual, special.j1(positions), atol=1e-14)
 
 
 def test_j1_keeps_its_relative_accuracy_near_zero():
-    places = np.logspace(-12, 0, 200)
-    found = np.array([j1(float(x)) for x in places])
-    np.testing.assert_allclose(found, special.j1(places), rtol=1e-14)
+    positions = np.logspace(-12, 0, 200)
+    actual = np.array([j1(float(x)) for x in positions])
+    np.testing.assert_allclose(actual, special.j1(positions), rtol=1e-14)
 
 
 # M. Abramowitz and I. Stegun, table 9.5: zeros of J1.

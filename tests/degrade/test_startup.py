@@ -34,24 +34,24 @@ print(time.perf_counter() - begin, time.process_time() - cpu)
 """
 
 
-def run(code, place=REPOSITORY, **environment):
+def run(code, position=REPOSITORY, **environment):
     """Run code against the package in ``place``; a value of None takes a variable away."""
-    given = {**os.environ, "PYTHONPATH": str(place), **environment}
-    done = subprocess.run(
+    inputs = {**os.environ, "PYTHONPATH": str(position), **environment}
+    finished = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,
         text=True,
-        cwd=place,
+        cwd=position,
         timeout=120,
-        env={name: value for name, value in given.items() if value is not None},
+        env={name: value for name, value in inputs.items() if value is not None},
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    return done
+    assert finished.returncode == 0, finished.stderr
+    return finished
 
 
-def lines_about_compiling(done):
-    return [line for line in done.stderr.splitlines() if "compiling" in line]
+def lines_about_compiling(finished):
+    return [line for line in finished.stderr.splitlines() if "compiling" in line]
 
 
 @pytest.fixture
@@ -98,19 +98,19 @@ def test_a_package_that_cannot_be_written_keeps_its_kernels_in_the_users_cache(c
 def test_where_nothing_can_be_written_it_compiles_each_time_and_says_how_to_mend_it(copy, tmp_path):
     forbid(copy / "degrade/ops/kernels/__pycache__")
     forbid(tmp_path / "home")
-    done = run(
+    finished = run(
         PIXELATE, copy, NUMBA_CACHE_DIR=None, XDG_CACHE_HOME=str(tmp_path / "home" / "cache")
     )
-    assert "every process" in lines_about_compiling(done)[0]
-    assert "NUMBA_CACHE_DIR" in lines_about_compiling(done)[0]
+    assert "every process" in lines_about_compiling(finished)[0]
+    assert "NUMBA_CACHE_DIR" in lines_about_compiling(finished)[0]
 
 
 def test_the_first_image_of_a_process_takes_under_a_second_and_a_half_from_a_warm_cache():
     seconds = []
     for _ in range(4):
-        done = run(GFPGAN)
-        if not lines_about_compiling(done):
-            seconds.append(float(done.stdout.split()[0]))
+        finished = run(GFPGAN)
+        if not lines_about_compiling(finished):
+            seconds.append(float(finished.stdout.split()[0]))
             if seconds[-1] < 1.5:
                 break
     assert min(seconds) < 1.5
@@ -118,6 +118,6 @@ def test_the_first_image_of_a_process_takes_under_a_second_and_a_half_from_a_war
 
 @pytest.mark.slow
 def test_the_first_image_takes_under_twenty_seconds_of_one_core_from_an_empty_cache(tmp_path):
-    done = run(GFPGAN, NUMBA_CACHE_DIR=str(tmp_path))
-    assert len(lines_about_compiling(done)) == 1
-    assert float(done.stdout.split()[1]) < 20.0
+    finished = run(GFPGAN, NUMBA_CACHE_DIR=str(tmp_path))
+    assert len(lines_about_compiling(finished)) == 1
+    assert float(finished.stdout.split()[1]) < 20.0

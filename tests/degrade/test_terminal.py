@@ -85,11 +85,11 @@ def test_an_unknown_command_is_wrong_use():
 
 def test_progress_is_plain_lines_on_standard_error_when_it_is_no_terminal(capsys):
     assert list(progress([1, 2, 3], "reading", "file")) == [1, 2, 3]
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert told.err.startswith("reading: 3/3 files, ")
-    assert told.err.count("\n") == 1
-    assert "\r" not in told.err
+    reported = capsys.readouterr()
+    assert reported.out == ""
+    assert reported.err.startswith("reading: 3/3 files, ")
+    assert reported.err.count("\n") == 1
+    assert "\r" not in reported.err
 
 
 def test_progress_of_nothing_says_nothing(capsys):
@@ -100,10 +100,10 @@ def test_progress_of_nothing_says_nothing(capsys):
 def test_progress_speaks_every_few_seconds_only(capsys, monkeypatch):
     now = [100.0]
     monkeypatch.setattr("time.monotonic", lambda: now[0])
-    with Progress(None, "reading") as shown:
+    with Progress(None, "reading") as printed:
         for _ in range(24):
             now[0] += 1
-            shown.advance()
+            printed.advance()
     lines = capsys.readouterr().err.splitlines()
     assert 4 <= len(lines) <= 5
     assert lines[-1] == "reading: 24 images, 1.0 images/s"
@@ -113,19 +113,19 @@ def test_a_terminal_gets_a_bar(capsys, monkeypatch):
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
     monkeypatch.setenv("TERM", "xterm")
     assert list(progress(range(3), "reading")) == [0, 1, 2]
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert "reading: " in told.err
+    reported = capsys.readouterr()
+    assert reported.out == ""
+    assert "reading: " in reported.err
 
 
 def test_lines_tell_the_time_left_at_the_rate_of_this_run_alone(capsys, monkeypatch):
     now = [0.0]
     monkeypatch.setattr("time.monotonic", lambda: now[0])
-    with Progress(None, "building", "pair") as shown:
-        shown.begin_at(1000, 20000)
+    with Progress(None, "building", "pair") as printed:
+        printed.begin_at(1000, 20000)
         for _ in range(7):
             now[0] += 1
-            shown.advance(2)
+            printed.advance(2)
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "building: 1012/20000 pairs, 2.0 pairs/s, 2:38 h left"
     assert lines[-1] == "building: 1014/20000 pairs, 2.0 pairs/s, 2:38 h left"
@@ -134,8 +134,8 @@ def test_lines_tell_the_time_left_at_the_rate_of_this_run_alone(capsys, monkeypa
 def test_a_bar_begins_where_an_earlier_run_ended(capsys, monkeypatch):
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
     monkeypatch.setenv("TERM", "xterm")
-    with Progress(9, "building", "pair") as shown:
-        shown.begin_at(6, 12)
+    with Progress(9, "building", "pair") as printed:
+        printed.begin_at(6, 12)
     assert "6/12" in capsys.readouterr().err
 
 
@@ -157,7 +157,7 @@ def test_ctrl_c_inside_compiled_code_is_still_an_interrupt():
 
 
 def test_a_plain_line_ends_with_the_last_note(capsys):
-    with Progress(3, "training", "step") as shown:
-        shown.advance(1, "l1 0.5")
-        shown.advance()
+    with Progress(3, "training", "step") as printed:
+        printed.advance(1, "l1 0.5")
+        printed.advance()
     assert capsys.readouterr().err.endswith("steps/s, 0 s left, l1 0.5\n")

@@ -19,11 +19,11 @@ def bad(tmp_path_factory):
     (root / "known.yaml").write_text(f"version: 1\nsteps:\n{ALONE['noise']}\n")
     recipe, sources = load_recipe(root / "known.yaml"), open_source("sample-photos", longest=128)
     for number in range(21):
-        variant, place = divmod(number, len(sources))
-        key = sources.keys[place]
+        variant, position = divmod(number, len(sources))
+        key = sources.keys[position]
         hq = sources.read(key)
-        drawn = plan(recipe, seed=8, image_id=key, size=hq.shape[:2], variant=variant)
-        write_png(root / "bad" / f"{number}.png", apply(drawn, hq))
+        drawn_plan = plan(recipe, seed=8, image_id=key, size=hq.shape[:2], variant=variant)
+        write_png(root / "bad" / f"{number}.png", apply(drawn_plan, hq))
     (root / "bad" / "torn.jpg").write_bytes(b"\xff\xd8\xff\xe0abc")
     return root / "bad"
 
@@ -34,19 +34,19 @@ def run(*arguments):
 
 def test_a_fit_writes_a_recipe_and_a_plot_and_names_what_it_could_not_read(bad, tmp_path):
     out = tmp_path / "fitted.yaml"
-    done = run(bad, "--out", out, "--generate", 20, "--rounds", 1)
-    assert done.exit_code == 1, done.output
-    assert "21 photographs measured, 1 failed; 20 generated" in done.stdout
-    assert "failed: torn.jpg" in done.stderr
+    finished = run(bad, "--out", out, "--generate", 20, "--rounds", 1)
+    assert finished.exit_code == 1, finished.output
+    assert "21 photographs measured, 1 failed; 20 generated" in finished.stdout
+    assert "failed: torn.jpg" in finished.stderr
     assert "gaussian_noise" in load_recipe(out).operations()
     assert read_image(tmp_path / "fitted.png").shape[2] == 3
 
 
 def test_json_holds_every_measurement_and_failures_may_be_allowed(bad, tmp_path):
     options = ("--generate", 20, "--rounds", 1, "--json", "--allow-failed")
-    done = run(bad, "--out", tmp_path / "a.yaml", "--plot", tmp_path / "b.png", *options)
-    assert done.exit_code == 0
-    record = json.loads(done.stdout)
+    finished = run(bad, "--out", tmp_path / "a.yaml", "--plot", tmp_path / "b.png", *options)
+    assert finished.exit_code == 0
+    record = json.loads(finished.stdout)
     assert (record["n"], len(record["measurements"]), len(record["failed"])) == (21, 21, 1)
     assert set(record["quartiles"]["noise"]) == {"photographs", "generated"}
     assert (tmp_path / "b.png").is_file()
@@ -56,7 +56,11 @@ def test_too_few_photographs_are_one_line_and_nothing_is_written(bad, tmp_path):
     for path in sorted(bad.iterdir())[:5]:
         (tmp_path / "few").mkdir(exist_ok=True)
         (tmp_path / "few" / path.name).write_bytes(path.read_bytes())
-    done = run(tmp_path / "few", "--out", tmp_path / "a.yaml")
-    assert done.exit_code == 2
-    assert done.stderr.strip().splitlines()[-1].startswith("Error: 5 photographs could be measured")
+    finished = run(tmp_path / "few", "--out", tmp_path / "a.yaml")
+    assert finished.exit_code == 2
+    assert (
+        finished.stderr.strip()
+        .splitlines()[-1]
+        .startswith("Error: 5 photographs could be measured")
+    )
     assert not (tmp_path / "a.yaml").exists()

@@ -35,7 +35,7 @@ def transparent(tmp_path):
     return tmp_path / "in", image
 
 
-def told(result):
+def reported(result):
     return [line for line in result.stderr.splitlines() if not line.startswith("building ")]
 
 
@@ -67,7 +67,7 @@ def test_what_a_policy_refuses_is_a_failed_input(run, transparent, tmp_path):
     ):
         result = run("apply", transparent[0], tmp_path / "lq", *RECIPE, *options)
         assert result.exit_code == 1
-        assert f"failed: {words}" in told(result)
+        assert f"failed: {words}" in reported(result)
 
 
 def test_apply_and_preview_read_as_build_does(run, transparent, tmp_path):
@@ -104,13 +104,13 @@ def test_a_test_set_is_built_by_its_name(run, tmp_path):
     result = run("build", mine, tmp_path / "set", "--seed", "5", "--root", root)
     assert result.exit_code == 0, result.output
     note = "note: celeba-hq:test has 3 images at"
-    assert [line.startswith(note) for line in told(result)] == [True]
-    assert "2,824 are known" in told(result)[0]
+    assert [line.startswith(note) for line in reported(result)] == [True]
+    assert "2,824 are known" in reported(result)[0]
     by_hand = run("build", "celeba-hq:test", tmp_path / "hand", *RECIPE, "--longest-side", "32",
                   "--seed", "5", "--root", root)  # fmt: skip
     digests = [
-        next(line for line in told.stdout.splitlines() if line.startswith("digest "))
-        for told in (result, by_hand)
+        next(line for line in reported.stdout.splitlines() if line.startswith("digest "))
+        for reported in (result, by_hand)
     ]
     assert digests[0] == digests[1]
     assert sorted(path.name for path in (tmp_path / "set" / "lq").iterdir()) == [
@@ -149,7 +149,7 @@ def test_another_count_is_told_and_refused_when_strict(run, tmp_path):
     result = run("build", "sample-photos", tmp_path / "samples", *RECIPE, "--strict",
                  "--longest-side", "32")  # fmt: skip
     assert result.exit_code == 0
-    assert told(result) == []
+    assert reported(result) == []
 
 
 def test_the_lists_show_what_there_is_and_where(run, tmp_path, monkeypatch):

@@ -16,21 +16,21 @@ def test_every_step_of_every_recipe_is_described_without_leftovers():
         for number in range(100):
             plan = degrade.plan(recipe, seed=0, image_id=f"{number}.png", size=(64, 48))
             for step in plan.steps:
-                told = step.describe()
-                assert "{" not in told
-                assert len(told) < 80
+                reported = step.describe()
+                assert "{" not in reported
+                assert len(reported) < 80
 
 
 def test_steps_are_described_in_plain_words():
-    def told(operation, **parameters):
+    def reported(operation, **parameters):
         return Step(operation, 1, "lq", parameters).describe()
 
-    assert told("jpeg", quality=43, subsampling="420") == "JPEG 43, 420"
-    assert told("gaussian_blur", sigma_x=2.0, sigma_y=2.0, angle=0.0) == "Gaussian blur 2.0"
-    assert told("gaussian_blur", sigma_x=2.0, sigma_y=1.0, angle=30.0) == (
+    assert reported("jpeg", quality=43, subsampling="420") == "JPEG 43, 420"
+    assert reported("gaussian_blur", sigma_x=2.0, sigma_y=2.0, angle=0.0) == "Gaussian blur 2.0"
+    assert reported("gaussian_blur", sigma_x=2.0, sigma_y=1.0, angle=30.0) == (
         "Gaussian blur 2.0 x 1.0, 30 deg"
     )
-    assert told("impulse_noise", amount=0.016) == "impulse noise 1.6%"
+    assert reported("impulse_noise", amount=0.016) == "impulse noise 1.6%"
     plain = Operation("new_thing", 1, "", "", {})
     assert plain.describe({"level": 3}) == "new thing level 3"
 
@@ -79,9 +79,9 @@ def preview(*arguments):
 def test_the_command_writes_rows_for_recipes_and_operations(tmp_path):
     write_png(tmp_path / "a.png", image())
     out = tmp_path / "sheet.png"
-    done = preview(tmp_path / "a.png", out, "--recipe", "kuaishou-128", "--operation", "jpeg",
+    finished = preview(tmp_path / "a.png", out, "--recipe", "kuaishou-128", "--operation", "jpeg",
                    "--variants", 2, "--side", 64)  # fmt: skip
-    assert done.exit_code == 0, done.output
+    assert finished.exit_code == 0, finished.output
     both = read_image(out).shape
     assert both[1] == 2 * 16 + 3 * 64 + 2 * 12
     preview(tmp_path / "a.png", out, "--operation", "jpeg", "--values", "9", "--side", 64)

@@ -149,12 +149,12 @@ def test_an_output_that_is_a_file_or_in_use(photos, tmp_path, command):
 
 def test_of_two_sources_of_one_name_the_second_fails(photos, tmp_path, command):
     (photos / "a.jpg").write_bytes((photos / "a.png").read_bytes())
-    told = "a.png would be stored under 'a', as 'a.jpg' is: rename one"
+    reported = "a.png would be stored under 'a', as 'a.jpg' is: rename one"
     result = command("build", photos, tmp_path / "out", *RECIPE)
-    assert_refused(result, 1, f"failed: {told}")
+    assert_refused(result, 1, f"failed: {reported}")
     assert result.stdout.startswith("5 pairs, 1 failed inputs")
     result = command("apply", photos, tmp_path / "lq", *RECIPE)
-    assert_refused(result, 1, f"failed: {told}")
+    assert_refused(result, 1, f"failed: {reported}")
     assert len(list((tmp_path / "lq").rglob("*.png"))) == 5
 
 

@@ -132,16 +132,16 @@ def test_more_variants_keep_the_first_ones(photos, tmp_path):
 
 def test_an_interrupted_build_goes_on_where_it_was(many, tmp_path, monkeypatch):
     whole = build(dataset(many), tmp_path / "whole", storage_format=SHARDS)
-    done, again, told, started = [], [], [], []
+    finished, again, reported, started = [], [], [], []
 
     class PowerCutError(Exception):
         pass
 
     def interrupt(job, shard):
-        if len(done) == 1:
+        if len(finished) == 1:
             work._picture(job, shard.image_ids[0], _FilesWriter(job.storage))  # a part of it
             raise PowerCutError
-        done.append(shard.index)
+        finished.append(shard.index)
         return do_shard(job, shard)
 
     monkeypatch.setattr(building, "do_shard", interrupt)
@@ -154,12 +154,12 @@ def test_an_interrupted_build_goes_on_where_it_was(many, tmp_path, monkeypatch):
     result = build(
         dataset(many),
         tmp_path / "out",
-        on_progress=told.append,
+        on_progress=reported.append,
         on_start=lambda *counts: started.append(counts),
     )
-    assert (done, again) == ([0], [1, 2])
+    assert (finished, again) == ([0], [1, 2])
     assert started == [(2 * 16, 2 * 40)]
-    assert told == [2 * 16, 2 * (40 - 2 * 16)]
+    assert reported == [2 * 16, 2 * (40 - 2 * 16)]
     assert result.resumed
     assert result.digest == whole.digest
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
@@ -259,8 +259,8 @@ def test_two_builds_of_one_folder_at_the_same_time_end_in_one_digest(many, tmp_p
         )
         for _ in range(2)
     ]
-    told = [run.communicate(timeout=120)[0].strip() for run in runs]
-    assert told == [whole.digest] * 2
+    reported = [run.communicate(timeout=120)[0].strip() for run in runs]
+    assert reported == [whole.digest] * 2
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
     assert sorted(os.listdir(tmp_path / "out")) == sorted(os.listdir(tmp_path / "whole"))
 
@@ -407,17 +407,17 @@ def test_names_with_colons_dots_and_marks_are_built_and_verified(tmp_path, layou
         write_png(tmp_path / "in" / name, np.full((8, 8, 3), 90, np.uint8))
     pairs = PairedDataset(tmp_path / "in", "gfpgan-128")
     build(pairs, tmp_path / "out", storage_format=StorageFormat(layout=layout))
-    found = verify(tmp_path / "out")
-    assert (found.good, found.mismatches) == (5, ())
+    actual = verify(tmp_path / "out")
+    assert (actual.good, actual.mismatches) == (5, ())
 
 
 def test_a_store_that_fsspec_reaches_gets_the_same_files(many, tmp_path):
     import fsspec
 
     for number, storage_format in enumerate((SHARDS, TARS)):
-        place = f"memory://build/{number}"
+        position = f"memory://build/{number}"
         local = build(dataset(many), tmp_path / str(number), storage_format=storage_format)
-        remote = build(dataset(many), place, storage_format=storage_format)
+        remote = build(dataset(many), position, storage_format=storage_format)
         assert local.digest == remote.digest
         files = fsspec.filesystem("memory")
         names = [name for name in files.find(f"/build/{number}") if name.endswith((".png", ".tar"))]

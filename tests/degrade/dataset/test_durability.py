@@ -56,11 +56,11 @@ def undisturbed(photos, tmp_path_factory):
     return outcome(degrade(*arguments(photos, out)), out)
 
 
-def one_line(done, exit_code):
+def one_line(finished, exit_code):
     """Return the only line that a failed command wrote, without Progress's plain lines."""
-    lines = [line for line in done.stderr.splitlines() if not line.startswith("building ")]
-    assert done.returncode == exit_code, done.stderr
-    assert len(lines) == 1, done.stderr
+    lines = [line for line in finished.stderr.splitlines() if not line.startswith("building ")]
+    assert finished.returncode == exit_code, finished.stderr
+    assert len(lines) == 1, finished.stderr
     return lines[0]
 
 
@@ -82,49 +82,49 @@ def test_killed_with_workers_or_in_tar_files_it_ends_in_the_same_digest(photos, 
 def test_a_full_disk_is_one_line_and_with_space_the_same_digest(
     photos, folder, undisturbed, workers
 ):
-    given = arguments(photos, folder / "disk" / "out", "--workers", workers)
+    inputs = arguments(photos, folder / "disk" / "out", "--workers", workers)
     with mounted(folder / "disk", "size=128k") as change:
-        line = one_line(degrade(*given), 2)
+        line = one_line(degrade(*inputs), 2)
         assert "the disk is full: free some space and run the same command again" in line
         assert_nothing_false(folder / "disk")
         assert not (folder / "disk/out/metadata.parquet").exists()
         change("size=8m")
-        assert outcome(degrade(*given), folder / "disk" / "out") == undisturbed
+        assert outcome(degrade(*inputs), folder / "disk" / "out") == undisturbed
 
 
 @needs_mount
 def test_a_disk_that_was_nearly_full_keeps_what_was_done(photos, folder, undisturbed):
-    given = arguments(photos, folder / "disk" / "out")
+    inputs = arguments(photos, folder / "disk" / "out")
     with mounted(folder / "disk", "size=160k") as change:
         for size in (200, 240, 280):
-            assert degrade(*given).returncode == 2
-            done = sorted((folder / "disk/out/.shards").glob("*.json"))
-            stamps = {path: path.stat().st_mtime_ns for path in done}
+            assert degrade(*inputs).returncode == 2
+            finished = sorted((folder / "disk/out/.shards").glob("*.json"))
+            stamps = {path: path.stat().st_mtime_ns for path in finished}
             change(f"size={size}k")
         change("size=8m")
-        assert outcome(degrade(*given), folder / "disk" / "out") == undisturbed
+        assert outcome(degrade(*inputs), folder / "disk" / "out") == undisturbed
         assert stamps
 
 
 @needs_mount
 def test_a_read_only_folder_is_one_line_and_nothing_is_changed(photos, folder, undisturbed):
     disk = folder / "disk"
-    given = arguments(photos, disk / "out")
+    inputs = arguments(photos, disk / "out")
     with mounted(disk, "size=8m") as change:
         change("ro")
-        assert "read-only: choose a folder you may write to" in one_line(degrade(*given), 2)
+        assert "read-only: choose a folder you may write to" in one_line(degrade(*inputs), 2)
         assert not list(disk.iterdir())
         change("rw")
-        process = start(*given)
+        process = start(*inputs)
         wait_for_markers(process, disk / "out", 1)
         os.killpg(process.pid, signal.SIGKILL)
         finish(process)
         change("ro")
         before = {path: path.stat().st_mtime_ns for path in disk.rglob("*")}
-        assert "read-only" in one_line(degrade(*given), 2)
+        assert "read-only" in one_line(degrade(*inputs), 2)
         assert {path: path.stat().st_mtime_ns for path in disk.rglob("*")} == before
         change("rw")
-        assert outcome(degrade(*given), disk / "out") == undisturbed
+        assert outcome(degrade(*inputs), disk / "out") == undisturbed
 
 
 @needs_proc
@@ -138,20 +138,20 @@ def test_a_killed_worker_is_one_line_and_the_next_run_ends_it(photos, folder, un
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_ctrl_c_is_one_line_ends_quickly_and_the_next_run_goes_on(more_photos, folder, workers):
-    given = arguments(more_photos, folder / "out", "--workers", workers)
-    process = start(*given)
+    inputs = arguments(more_photos, folder / "out", "--workers", workers)
+    process = start(*inputs)
     wait_for_markers(process, folder / "out", 2)
     begin = time.monotonic()
     os.killpg(process.pid, signal.SIGINT)  # to every process of the command, as a terminal does
-    done = finish(process)
+    finished = finish(process)
     assert time.monotonic() - begin < 10
-    assert one_line(done, 130).endswith("interrupted: run the same command again to go on")
+    assert one_line(finished, 130).endswith("interrupted: run the same command again to go on")
     assert_nothing_false(folder / "out")
-    kept = {path: path.stat().st_mtime_ns for path in (folder / "out/.shards").glob("*.json")}
-    assert len(kept) >= 2
-    again = start(*given)
-    wait_for_markers(again, folder / "out", len(kept) + 1)
-    assert all(path.stat().st_mtime_ns == when for path, when in kept.items())
+    remaining = {path: path.stat().st_mtime_ns for path in (folder / "out/.shards").glob("*.json")}
+    assert len(remaining) >= 2
+    again = start(*inputs)
+    wait_for_markers(again, folder / "out", len(remaining) + 1)
+    assert all(path.stat().st_mtime_ns == when for path, when in remaining.items())
     whole = degrade(*arguments(more_photos, folder / "whole"))
     assert outcome(finish(again), folder / "out") == outcome(whole, folder / "whole")
 
@@ -179,8 +179,8 @@ def test_ctrl_c_in_any_command_is_exit_code_130_without_a_traceback():
 
 
 def test_two_builds_of_one_folder_at_the_same_time_are_harmless(photos, folder, undisturbed):
-    given = arguments(photos, folder / "out")
-    both = [start(*given), start(*given)]
+    inputs = arguments(photos, folder / "out")
+    both = [start(*inputs), start(*inputs)]
     ends = [None, None]
 
     def end(index):
@@ -191,11 +191,13 @@ def test_two_builds_of_one_folder_at_the_same_time_are_harmless(photos, folder, 
         thread.start()
     for thread in threads:
         thread.join()
-    assert any(done.returncode == 0 for done in ends), [done.stderr for done in ends]
-    for done in ends:
-        assert "Traceback" not in done.stderr
-        assert not re.search(r"^Error: (?!.*(another|same))", done.stderr, re.M)
-    assert outcome(degrade(*given), folder / "out") == undisturbed
+    assert any(finished.returncode == 0 for finished in ends), [
+        finished.stderr for finished in ends
+    ]
+    for finished in ends:
+        assert "Traceback" not in finished.stderr
+        assert not re.search(r"^Error: (?!.*(another|same))", finished.stderr, re.M)
+    assert outcome(degrade(*inputs), folder / "out") == undisturbed
 
 
 def test_a_machine_in_trouble_makes_no_failed_inputs(photos, folder, undisturbed):
@@ -207,8 +209,8 @@ def test_a_machine_in_trouble_makes_no_failed_inputs(photos, folder, undisturbed
         return read(storage, name)
 
     with mock.patch.object(LocalStorage, "read", run_out_of_handles):
-        with pytest.raises(UserError, match=r"cannot be read now .*: run the same") as told:
+        with pytest.raises(UserError, match=r"cannot be read now .*: run the same") as reported:
             inline(scene)
-        assert told.value.exit_code == 1
+        assert reported.value.exit_code == 1
     assert not list((folder / "out").rglob("*.parquet"))
     assert inline(scene) == [undisturbed]

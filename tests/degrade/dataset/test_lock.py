@@ -26,10 +26,10 @@ def test_the_lock_says_what_was_built_from_what(photos, tmp_path):
     built = lock["built_from"]
     assert (built["recipe"], built["seed"], built["inputs"]) == ("gfpgan", 2**64 - 1, 5)
     assert built["operation_versions"]["jpeg"] >= 1
-    made = lock["made_with"]
-    assert made["source_root"] == str(photos)
-    assert made["libraries"]["numpy"] == np.__version__
-    assert made["cpu"]
+    produced = lock["made_with"]
+    assert produced["source_root"] == str(photos)
+    assert produced["libraries"]["numpy"] == np.__version__
+    assert produced["cpu"]
 
 
 def test_the_same_build_may_go_on(photos, tmp_path):

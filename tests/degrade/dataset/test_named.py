@@ -153,14 +153,14 @@ def test_a_split_is_a_range_of_numbers(tmp_path):
 
 def test_a_split_of_celeba_hq_goes_through_the_mapping(tmp_path):
     root = celeba_hq(tmp_path)
-    found = {split: open_source(f"celeba-hq:{split}", root=root) for split in
+    actual = {split: open_source(f"celeba-hq:{split}", root=root) for split in
              ("train", "val", "test")}  # fmt: skip
-    assert {split: source.keys for split, source in found.items()} == {
+    assert {split: source.keys for split, source in actual.items()} == {
         "train": ("0.jpg", "1.jpg"),
         "val": ("10.jpg", "2.jpg"),
         "test": ("11.jpg", "29999.jpg"),
     }
-    assert found["test"].expected == 2824
+    assert actual["test"].expected == 2824
     assert len(open_source("celeba-hq", root=root)) == 6
 
 
@@ -195,12 +195,12 @@ def test_a_set_in_a_flat_folder_is_read_as_it_lies(tmp_path):
 
 
 def test_a_set_that_is_not_here_says_how_to_get_it():
-    with pytest.raises(DatasetError) as told:
+    with pytest.raises(DatasetError) as reported:
         find_dataset("celeba-hq:test")
     for words in ("download CelebAMask-HQ", "https://github.com/switchablenorms/CelebAMask-HQ",
                   "non-commercial research", "--root", "$RELUME_DATA/celeba-hq",
                   str(configuration())):  # fmt: skip
-        assert words in str(told.value)
+        assert words in str(reported.value)
 
 
 def test_unknown_names_and_splits_offer_what_is_known():

@@ -42,9 +42,9 @@ def load(datasets, *arguments, **options):
 def test_hugging_face_sees_two_columns_of_images(virtual, tmp_path, monkeypatch, how):
     datasets = hugging_face(monkeypatch, tmp_path)
     build(virtual, tmp_path / "out", jsonl=False)
-    place = {"data_dir": str(tmp_path / "out")} if how else {}
+    position = {"data_dir": str(tmp_path / "out")} if how else {}
     loaded = load(
-        datasets, how or str(tmp_path / "out"), cache_dir=str(tmp_path / "cache"), **place
+        datasets, how or str(tmp_path / "out"), cache_dir=str(tmp_path / "cache"), **position
     )
     assert {"hq", "lq", "key", "plan"} <= set(loaded.column_names)
     expected = by_key(virtual)
@@ -86,15 +86,15 @@ def test_webdataset_reads_the_tar_files(virtual, tmp_path):
     )
     urls = str(tmp_path / "out" / "shards" / "shard-{000000..000002}.tar")
     loaded = webdataset.WebDataset(urls, shardshuffle=False).decode("rgb8")
-    seen = []
+    observed = []
     expected = by_key(virtual)
     for record in loaded:
         pair = expected[record["__key__"]]
         assert np.array_equal(record["hq.png"], pair.hq)
         assert np.array_equal(record["lq.png"], pair.lq)
         assert record["json"]["lq_size"] == list(pair.lq.shape[:2])
-        seen.append(record["__key__"])
-    assert seen == sorted(expected)
+        observed.append(record["__key__"])
+    assert observed == sorted(expected)
     del loaded, record
     gc.collect()  # so that the warning comes here
 

@@ -182,36 +182,36 @@ def test_a_torch_loader_takes_the_dataset_as_it_is_and_its_workers_see_the_epoch
     )  # fmt: skip
     for epoch in (0, 3, 1):
         pairs.set_epoch(epoch)
-        found = [
+        actual = [
             (key, hq.numpy(), lq.numpy(), degrade.Plan.from_json(plan))
             for batch in loader
             for key, hq, lq, plan in zip(*batch.values(), strict=True)
         ]
-        assert len(found) == 5
-        for index, (key, hq, lq, plan) in enumerate(found):
+        assert len(actual) == 5
+        for index, (key, hq, lq, plan) in enumerate(actual):
             assert (key, plan) == (pairs[index].key, pairs[index].plan)
             assert np.array_equal(hq, pairs[index].hq)
             assert np.array_equal(lq, pairs[index].lq)
 
 
-def answer(epoch, asked, told):
-    for _ in iter(asked.get, None):
-        told.put(epoch.value)
+def answer(epoch, requested, reported):
+    for _ in iter(requested.get, None):
+        reported.put(epoch.value)
 
 
 @pytest.mark.parametrize("start", ["spawn", "forkserver"])
 def test_a_process_sees_what_is_set_after_it_was_started(start):
     context = multiprocessing.get_context(start)
-    epoch, asked, told = SharedEpoch(3), context.Queue(), context.Queue()
-    process = context.Process(target=answer, args=(epoch, asked, told))
+    epoch, requested, reported = SharedEpoch(3), context.Queue(), context.Queue()
+    process = context.Process(target=answer, args=(epoch, requested, reported))
     process.start()
     try:
         for value in (3, 8, 0, 2**40):
             epoch.value = value
-            asked.put(True)
-            assert told.get(timeout=60) == value
+            requested.put(True)
+            assert reported.get(timeout=60) == value
     finally:
-        asked.put(None)
+        requested.put(None)
         process.join(60)
     assert process.exitcode == 0
 

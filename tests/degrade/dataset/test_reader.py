@@ -39,9 +39,9 @@ def assert_equal(stored, virtual):
 @pytest.mark.parametrize("way", WAYS)
 def test_stored_pairs_are_the_virtual_ones_however_they_are_stored(photos, tmp_path, way):
     virtual = PairedDataset(photos, "gfpgan-128", 7, variants=2)
-    for place in (tmp_path / "out", f"memory://stored/{way.replace(' ', '-')}"):
-        build(virtual, place, storage_format=WAYS[way])
-        stored = pickle.loads(pickle.dumps(StoredPairs(place)))  # noqa: S301
+    for position in (tmp_path / "out", f"memory://stored/{way.replace(' ', '-')}"):
+        build(virtual, position, storage_format=WAYS[way])
+        stored = pickle.loads(pickle.dumps(StoredPairs(position)))  # noqa: S301
         assert_equal(stored, virtual)
 
 
@@ -50,9 +50,9 @@ def test_an_lq_kept_small_is_small(photos, tmp_path):
     build(virtual, tmp_path / "out", storage_format=StorageFormat(keep_small=True))
     smaller = 0
     for row in read_manifest(tmp_path / "out").rows:
-        kept = read_image(tmp_path / "out" / row.lq_file_name)
+        remaining = read_image(tmp_path / "out" / row.lq_file_name)
         assert (row.lq_height, row.lq_width) == (row.hq_height, row.hq_width)
-        assert (row.lq_steps_left > 0) == (kept.size < row.lq_height * row.lq_width * 3)
+        assert (row.lq_steps_left > 0) == (remaining.size < row.lq_height * row.lq_width * 3)
         smaller += row.lq_steps_left > 0
     assert smaller > 20
 

@@ -44,15 +44,15 @@ def local(photos, tmp_path_factory):
 
 def remote_build(store, name, *more):
     store.put.clear()
-    given = arguments("s3://photos", f"s3://pairs/{name}", *more)
-    return degrade(*given, **store.environment)
+    inputs = arguments("s3://photos", f"s3://pairs/{name}", *more)
+    return degrade(*inputs, **store.environment)
 
 
 def test_from_a_store_to_a_store_it_is_the_digest_and_the_files_of_the_local_build(store, local):
     folder, built = local
-    done = remote_build(store, "whole")
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["digest"] == built.digest
+    finished = remote_build(store, "whole")
+    assert finished.returncode == 0, finished.stderr
+    assert json.loads(finished.stdout)["digest"] == built.digest
     stored = store.download("pairs", "whole/")
     for path in stored_files(folder):
         assert stored[path.relative_to(folder).as_posix()] == path.read_bytes()
@@ -60,10 +60,10 @@ def test_from_a_store_to_a_store_it_is_the_digest_and_the_files_of_the_local_bui
 
 
 def test_a_tar_file_is_one_put_with_the_bytes_of_the_local_one(store, photos, tmp_path):
-    given = arguments(photos, tmp_path / "tar", "--format", "webdataset")
-    built = outcome(degrade(*given), tmp_path / "tar")
-    done = remote_build(store, "tar", "--format", "webdataset")
-    assert json.loads(done.stdout)["digest"] == built.digest
+    inputs = arguments(photos, tmp_path / "tar", "--format", "webdataset")
+    built = outcome(degrade(*inputs), tmp_path / "tar")
+    finished = remote_build(store, "tar", "--format", "webdataset")
+    assert json.loads(finished.stdout)["digest"] == built.digest
     tars = [name for name in store.put if name.endswith(".tar")]
     assert len(tars) == len(set(tars)) == 3
     stored = store.download("pairs", "tar/")
@@ -72,9 +72,9 @@ def test_a_tar_file_is_one_put_with_the_bytes_of_the_local_one(store, photos, tm
 
 
 def test_two_processes_on_a_store_give_the_same_digest(store, local):
-    done = remote_build(store, "two", "--workers", 2)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["digest"] == local[1].digest
+    finished = remote_build(store, "two", "--workers", 2)
+    assert finished.returncode == 0, finished.stderr
+    assert json.loads(finished.stdout)["digest"] == local[1].digest
 
 
 @pytest.fixture(scope="module")
@@ -102,12 +102,12 @@ def test_a_refused_put_is_one_line_without_its_marker_and_the_next_run_ends_it(
         "a marker": next(entry for entry in order if entry.startswith(".shards/")),
         "the manifest": "metadata.parquet",
     }[what]
-    place = order.index(chosen) + 1
-    store.refused = {place: answer}
-    done = remote_build(store, name)
-    lines = [line for line in done.stderr.splitlines() if not line.startswith("building ")]
-    assert done.returncode == 1
-    assert len(lines) == 1, done.stderr
+    position = order.index(chosen) + 1
+    store.refused = {position: answer}
+    finished = remote_build(store, name)
+    lines = [line for line in finished.stderr.splitlines() if not line.startswith("building ")]
+    assert finished.returncode == 1
+    assert len(lines) == 1, finished.stderr
     assert f"s3://pairs/{name}/{chosen}: " in lines[0]
     stored = store.download("pairs", f"{name}/")
     assert chosen not in stored
@@ -115,9 +115,9 @@ def test_a_refused_put_is_one_line_without_its_marker_and_the_next_run_ends_it(
     markers = [entry for entry in stored if entry.startswith(".shards/")]
     assert len(markers) == {"an image": 2, "a marker": 0, "the manifest": 3}[what]
     store.refused = {}
-    done = remote_build(store, name)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["digest"] == local[1].digest
+    finished = remote_build(store, name)
+    assert finished.returncode == 0, finished.stderr
+    assert json.loads(finished.stdout)["digest"] == local[1].digest
     again = store.download("pairs", f"{name}/")
     assert {key: again[key] for key in again if key.endswith(".png")} == {
         path.relative_to(local[0]).as_posix(): path.read_bytes() for path in stored_files(local[0])
@@ -126,24 +126,24 @@ def test_a_refused_put_is_one_line_without_its_marker_and_the_next_run_ends_it(
 
 def test_a_store_that_is_busy_for_a_moment_is_asked_again(store, local):
     store.refused = {5: "503 Service Unavailable", 6: "503 Service Unavailable"}
-    done = remote_build(store, "busy")
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["digest"] == local[1].digest
+    finished = remote_build(store, "busy")
+    assert finished.returncode == 0, finished.stderr
+    assert json.loads(finished.stdout)["digest"] == local[1].digest
     assert sum(name.startswith("refused ") for name in store.put) == 2
 
 
 def test_a_changed_seed_is_refused_on_a_store_too(store):
     assert remote_build(store, "seeds").returncode == 0
-    done = remote_build(store, "seeds", "--seed", 8)
-    assert done.returncode == 2
-    assert "changed: seed (7 → 8)" in done.stderr
+    finished = remote_build(store, "seeds", "--seed", 8)
+    assert finished.returncode == 2
+    assert "changed: seed (7 → 8)" in finished.stderr
 
 
 def test_a_bucket_that_does_not_exist_is_one_line(store, photos):
-    done = degrade(*arguments(photos, "s3://nowhere/out"), **store.environment)
-    assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].endswith("The specified bucket does not exist")
-    assert "Traceback" not in done.stderr
+    finished = degrade(*arguments(photos, "s3://nowhere/out"), **store.environment)
+    assert finished.returncode == 1
+    assert finished.stderr.splitlines()[-1].endswith("The specified bucket does not exist")
+    assert "Traceback" not in finished.stderr
 
 
 def test_memory_gives_the_digest_of_the_local_build(photos, local):
@@ -160,11 +160,11 @@ def test_memory_gives_the_digest_of_the_local_build(photos, local):
 def test_the_marker_of_a_shard_is_put_after_its_files_and_everything_only_once(order):
     assert len(set(order)) == len(order)
     assert not [name for name in order if name.endswith(".part")]
-    markers = [place for place, name in enumerate(order) if name.startswith(".shards/")]
+    markers = [position for position, name in enumerate(order) if name.startswith(".shards/")]
     assert len(markers) == 3  # nine inputs, three in each shard
     begin = order.index("run.json") + 1
-    for place in markers:
-        assert place > begin
-        assert all(name.startswith(("hq/", "lq/")) for name in order[begin:place])
-        begin = place + 1
+    for position in markers:
+        assert position > begin
+        assert all(name.startswith(("hq/", "lq/")) for name in order[begin:position])
+        begin = position + 1
     assert order[-1] == "metadata.parquet"

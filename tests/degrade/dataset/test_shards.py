@@ -42,9 +42,9 @@ def test_shards_hold_every_input_once_in_the_order_of_keys(tmp_path):
     firsts = [shard.first_key for shard in shards]
     assert firsts == sorted(firsts)
     for shard, after in zip(shards, [*firsts[1:], "\U0010ffff"], strict=True):
-        found = [pair_key(name, 0, 2) for name in (*shard.image_ids, *dict(shard.unusable))]
-        assert min(found) == shard.first_key
-        assert max(found) <= after
+        actual = [pair_key(name, 0, 2) for name in (*shard.image_ids, *dict(shard.unusable))]
+        assert min(actual) == shard.first_key
+        assert max(actual) <= after
 
 
 def test_a_task_is_small_whatever_the_size_of_the_dataset(tmp_path):

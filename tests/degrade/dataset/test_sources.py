@@ -132,10 +132,10 @@ def store(request, monkeypatch):
 def test_a_store_gives_the_pictures_that_its_folder_would(store, photos):
     (photos / "old.heic").write_bytes(b"x")
     (photos / "notes.txt").write_bytes(b"x")
-    place = open_storage(store)
+    position = open_storage(store)
     for path in photos.rglob("*"):
         if path.is_file():
-            place.write(path.relative_to(photos).as_posix(), path.read_bytes())
+            position.write(path.relative_to(photos).as_posix(), path.read_bytes())
     remote, local = open_source(store, longest=20), open_source(photos, longest=20)
     assert (remote.keys, remote.unusable) == (local.keys, local.unusable)
     assert remote.root == store
@@ -167,8 +167,10 @@ def test_a_fifth_of_a_million_names_is_held_in_little_memory_and_sorted_out_in_a
         "source = ImageSource('x', LocalStorage(Path('x')), keys)\n"
         "print(len(source), peak() - start, time.process_time() - spent)\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    count, megabytes, seconds = map(float, done.stdout.split())
+    finished = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    count, megabytes, seconds = map(float, finished.stdout.split())
     assert count == 200_000
     assert 5 * megabytes < 300
     assert 5 * seconds < 30

@@ -13,8 +13,8 @@ def storage(request, tmp_path):
         yield open_storage(tmp_path / "data")
         return
     fsspec = pytest.importorskip("fsspec")
-    place = f"memory://{request.node.name}"
-    yield open_storage(place)
+    position = f"memory://{request.node.name}"
+    yield open_storage(position)
     fsspec.filesystem("memory").store.clear()
 
 
@@ -82,10 +82,10 @@ def test_sweeping_removes_what_killed_runs_left_and_nothing_else(tmp_path):
 
 def test_a_local_file_is_never_seen_half_written(tmp_path, monkeypatch):
     storage = LocalStorage(tmp_path)
-    seen = []
-    monkeypatch.setattr("os.fsync", lambda handle: seen.append(storage.exists("one")))
+    observed = []
+    monkeypatch.setattr("os.fsync", lambda handle: observed.append(storage.exists("one")))
     storage.write("one", b"1")
-    assert seen == [False, True]  # the file before its rename, the folder after it
+    assert observed == [False, True]  # the file before its rename, the folder after it
 
 
 def test_a_pipe_is_refused_rather_than_waited_for(tmp_path):

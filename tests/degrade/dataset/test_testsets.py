@@ -47,7 +47,7 @@ def test_other_texts_are_no_test_sets(text):
 
 
 @pytest.mark.parametrize(
-    "text, told",
+    "text, reported",
     [
         (
             WHOLE + "recipes: x\n",
@@ -60,6 +60,6 @@ def test_other_texts_are_no_test_sets(text):
         ("[]", "expected keys and values"),
     ],
 )
-def test_mistakes_are_told_with_their_line(tmp_path, text, told):
-    with pytest.raises(DatasetError, match=told):
+def test_mistakes_are_told_with_their_line(tmp_path, text, reported):
+    with pytest.raises(DatasetError, match=reported):
         read_testset(write(tmp_path, text))

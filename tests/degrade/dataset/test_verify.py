@@ -71,11 +71,11 @@ def test_missing_truncated_and_replaced_files_are_found(built):
     (built / "lq" / "z-v00000.png").write_bytes(data[: len(data) // 2])
     (built / "lq" / "z-v00001.png").unlink()
     (built / "lq" / "z-v00001.png").mkdir()
-    found = dict(problems(built))
-    assert set(found) == {"a-v00000", "z-v00000", "z-v00001"}
-    assert found["a-v00000"] == "lq/a-v00000.png: No such file or directory"
-    assert "damaged" in found["z-v00000"]
-    assert found["z-v00001"] == "lq/z-v00001.png: not a regular file"
+    actual = dict(problems(built))
+    assert set(actual) == {"a-v00000", "z-v00000", "z-v00001"}
+    assert actual["a-v00000"] == "lq/a-v00000.png: No such file or directory"
+    assert "damaged" in actual["z-v00000"]
+    assert actual["z-v00001"] == "lq/z-v00001.png: not a regular file"
 
 
 def with_plan(row, **parts):
@@ -108,9 +108,9 @@ def grey_only(row):
 )
 def test_a_changed_row_is_found(built, change, message):
     edit_rows(built, change)
-    found = problems(built)
-    assert {key for key, _ in found} == {"a-v00000"}
-    assert any(message in problem for _, problem in found)
+    actual = problems(built)
+    assert {key for key, _ in actual} == {"a-v00000"}
+    assert any(message in problem for _, problem in actual)
 
 
 def test_a_lost_row_is_found(built):
@@ -141,8 +141,8 @@ def test_other_versions_are_named(built):
 def assert_replays(folder, **options):
     for row in read_manifest(folder).rows:
         for name in (row.key, row.hq_file_name, row.lq_file_name):
-            found, hq, lq = replay(folder, name, **options)
-            assert found == row
+            actual, hq, lq = replay(folder, name, **options)
+            assert actual == row
             assert (pixel_digest(hq), pixel_digest(lq)) == (row.hq_sha256, row.lq_sha256)
 
 
@@ -199,8 +199,8 @@ def tars(photos, tmp_path):
 def test_untouched_tar_files_are_as_their_manifest_says(tars):
     assert problems(tars) == []
     assert_replays(tars)
-    found = verify(tars, engine=Engine(2))
-    assert (found.good, found.mismatches, found.notes) == (10, (), ())
+    actual = verify(tars, engine=Engine(2))
+    assert (actual.good, actual.mismatches, actual.notes) == (10, (), ())
 
 
 def test_a_changed_byte_a_cut_and_a_lost_tar_file_are_found(tars):
@@ -210,10 +210,10 @@ def test_a_changed_byte_a_cut_and_a_lost_tar_file_are_found(tars):
     first.write_bytes(data)
     second.write_bytes(second.read_bytes()[:1024])
     third.unlink()
-    found = dict(problems(tars))
-    assert len(found) == 4 + 2 + 1
-    assert any("No such file" in problem for problem in found.values())
-    assert any("does not hold" in problem for problem in found.values())
+    actual = dict(problems(tars))
+    assert len(actual) == 4 + 2 + 1
+    assert any("No such file" in problem for problem in actual.values())
+    assert any("does not hold" in problem for problem in actual.values())
 
 
 @pytest.mark.parametrize("name", ["/etc/hostname", "../photos/a.tar", "shards/../../x.tar", "C:/a"])
@@ -254,9 +254,9 @@ def test_without_stored_hq_the_source_is_checked_or_it_is_said_that_it_was_not(p
     assert problems(out) == []
     assert_replays_by_key(out)
     photos.rename(tmp_path / "moved")
-    found = verify(out)
-    assert (found.good, found.mismatches) == (5, ())
-    assert found.notes[0].startswith("only the LQ was checked: the sources are not at")
+    actual = verify(out)
+    assert (actual.good, actual.mismatches) == (5, ())
+    assert actual.notes[0].startswith("only the LQ was checked: the sources are not at")
     assert verify(out, source=tmp_path / "moved").notes == ()
     flip_one(tmp_path / "moved" / "a.png")
     assert verify(out, source=tmp_path / "moved").mismatches == (
@@ -271,7 +271,7 @@ def assert_replays_by_key(folder):
 
 
 def test_verify_reads_a_store_that_fsspec_reaches(photos):
-    place = "memory://verify/set"
-    build(PairedDataset(photos, "gfpgan-128", 7), place, storage_format=TARS)
-    assert problems(place) == []
-    assert replay(place, "a", photos)[0].key == "a"
+    position = "memory://verify/set"
+    build(PairedDataset(photos, "gfpgan-128", 7), position, storage_format=TARS)
+    assert problems(position) == []
+    assert replay(position, "a", photos)[0].key == "a"

@@ -56,30 +56,30 @@ def test_what_is_left_begins_with_the_last_enlarging(steps, left):
 
 def test_the_whole_one_is_what_apply_gives_and_is_made_of_the_small_one():
     plan = plan_of(resize(9, 7), NOISE, JPEG, resize(64, 48), GREY)
-    made = degrade_in_two(plan, PICTURE)
-    assert (made.stored.shape, made.steps_left) == ((9, 7, 3), 2)
-    assert np.array_equal(made.lq, degrade.apply(plan, PICTURE))
-    assert np.array_equal(finished(plan, made.stored, 2), made.lq)
+    produced = degrade_in_two(plan, PICTURE)
+    assert (produced.stored.shape, produced.steps_left) == ((9, 7, 3), 2)
+    assert np.array_equal(produced.lq, degrade.apply(plan, PICTURE))
+    assert np.array_equal(finished(plan, produced.stored, 2), produced.lq)
 
 
 def test_levels_that_are_fractions_are_not_kept_small():
     plan = plan_of(resize(9, 7), NOISE, resize(64, 48))
-    made = degrade_in_two(plan, PICTURE)
-    assert made.steps_left == 0
-    assert made.stored is made.lq
-    assert np.array_equal(made.lq, degrade.apply(plan, PICTURE))
+    produced = degrade_in_two(plan, PICTURE)
+    assert produced.steps_left == 0
+    assert produced.stored is produced.lq
+    assert np.array_equal(produced.lq, degrade.apply(plan, PICTURE))
 
 
 @pytest.mark.parametrize("recipe", ["gfpgan-128", "kuaishou-128", "bsrgan:same-size"])
 def test_every_plan_of_a_recipe_is_finished_to_the_last_bit(recipe):
-    recipe, kept = degrade.load_recipe(recipe), 0
+    recipe, remaining = degrade.load_recipe(recipe), 0
     for number in range(60):
         plan = degrade.plan(recipe, seed=7, image_id=f"{number}.png", size=(64, 48))
-        made = degrade_in_two(plan, PICTURE)
-        assert np.array_equal(made.lq, degrade.apply(plan, PICTURE))
-        assert np.array_equal(finished(plan, made.stored, made.steps_left), made.lq)
-        kept += made.steps_left > 0
-    assert (kept > 40) == (recipe.name != "kuaishou-128")
+        produced = degrade_in_two(plan, PICTURE)
+        assert np.array_equal(produced.lq, degrade.apply(plan, PICTURE))
+        assert np.array_equal(finished(plan, produced.stored, produced.steps_left), produced.lq)
+        remaining += produced.steps_left > 0
+    assert (remaining > 40) == (recipe.name != "kuaishou-128")
 
 
 def test_a_number_of_steps_that_is_not_the_plan_s_is_refused():

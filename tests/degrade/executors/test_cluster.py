@@ -131,10 +131,10 @@ def test_a_difference_names_what_differs_and_nothing_else():
 
 
 def test_versions_name_the_sources_and_everything_that_makes_pixels():
-    found = installed_versions()
-    assert "sources " in found["relume"]
-    assert {"numpy", "numba", "imagecodecs"} <= found.keys()
-    assert "not installed" not in found.values()
+    actual = installed_versions()
+    assert "sources " in actual["relume"]
+    assert {"numpy", "numba", "imagecodecs"} <= actual.keys()
+    assert "not installed" not in actual.values()
 
 
 def test_a_worker_without_relume_is_one_line(two_workers, engine):

@@ -110,8 +110,8 @@ def test_the_window_is_as_wide_as_it_says_and_never_less_than_one_task():
     with ThreadPoolExecutor(8) as pool:
         for width, expected in ((3, 3), (0, 1)):
             most.clear()
-            done = run_window(partial(pool.submit, task), range(30), lambda width=width: width)
-            assert sorted(done) == list(range(30))
+            finished = run_window(partial(pool.submit, task), range(30), lambda width=width: width)
+            assert sorted(finished) == list(range(30))
             assert max(most) <= expected
 
 

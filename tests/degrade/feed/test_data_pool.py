@@ -51,11 +51,11 @@ def test_each_pair_has_what_its_family_does_and_nothing_else(pool):
     for step in range(12):
         batch = pool[step]
         for family, plan in zip(batch.family, batch.plan, strict=True):
-            done = {entry.operation for entry in plan.steps}
+            finished = {entry.operation for entry in plan.steps}
             if family != "mixed":
-                assert done <= KINDS[family] and len(plan.steps) == 1
+                assert finished <= KINDS[family] and len(plan.steps) == 1
             else:
-                assert done <= set().union(*KINDS.values())
+                assert finished <= set().union(*KINDS.values())
 
 
 def test_families_come_in_another_order_in_every_batch(pool):
@@ -68,15 +68,15 @@ def test_shares_are_exact_over_a_cycle(faces):
     pool = DataPool(faces, families, batch_size=7)
     assert pool.cycle == 20
     for first in (0, 3, 1000):
-        found = Counter(name for step in range(first, first + 20) for name in pool.mix(step))
-        assert found == {"a": 49, "b": 21, "c": 70}
+        actual = Counter(name for step in range(first, first + 20) for name in pool.mix(step))
+        assert actual == {"a": 49, "b": 21, "c": 70}
 
 
 def test_every_picture_comes_once_in_each_pass_in_a_new_order(pool):
-    told = [entry for step in range(33) for entry in pool.images(step)]  # 24 passes
+    reported = [entry for step in range(33) for entry in pool.images(step)]  # 24 passes
     orders = []
     for turn in range(24):
-        names = [name for name, found in told if found == turn]
+        names = [name for name, actual in reported if actual == turn]
         assert sorted(names) == sorted(pool.source.keys)
         orders.append(tuple(names))
     assert len(set(orders)) == 24
@@ -101,11 +101,13 @@ def test_the_same_step_gives_the_same_batch_and_resuming_is_starting_there(pool,
 
 
 def test_a_part_of_a_batch_is_the_same_pairs_and_makes_no_others(pool, monkeypatch):
-    whole, made = pool[5], []
+    whole, produced = pool[5], []
     pair = type(pool)._pair
-    monkeypatch.setattr(type(pool), "_pair", lambda *told: made.append(told[1]) or pair(*told))
+    monkeypatch.setattr(
+        type(pool), "_pair", lambda *reported: produced.append(reported[1]) or pair(*reported)
+    )
     part = pool.part(5, range(3, 6))
-    assert len(made) == 3
+    assert len(produced) == 3
     assert part.key == whole.key[3:6]
     assert part.family == whole.family[3:6]
     assert np.array_equal(part.hq, whole.hq[3:6])
@@ -135,14 +137,14 @@ def test_a_loader_gives_the_batches_whatever_its_workers(pool, workers):
         pool, batch_size=None, sampler=range(3, 7), num_workers=workers,
         multiprocessing_context="fork" if workers else None,
     )  # fmt: skip
-    for step, told in zip(range(3, 7), loader, strict=True):
+    for step, reported in zip(range(3, 7), loader, strict=True):
         batch = pool[step]
-        assert told["step"] == step
-        assert tuple(told["key"]) == batch.key and tuple(told["family"]) == batch.family
-        assert told["lq"].dtype == torch.uint8
-        assert np.array_equal(told["hq"].numpy(), batch.hq)
-        assert np.array_equal(told["lq"].numpy(), batch.lq)
-        assert told["plan"] == [plan.to_json() for plan in batch.plan]
+        assert reported["step"] == step
+        assert tuple(reported["key"]) == batch.key and tuple(reported["family"]) == batch.family
+        assert reported["lq"].dtype == torch.uint8
+        assert np.array_equal(reported["hq"].numpy(), batch.hq)
+        assert np.array_equal(reported["lq"].numpy(), batch.lq)
+        assert reported["plan"] == [plan.to_json() for plan in batch.plan]
 
 
 def test_a_pass_is_as_many_batches_as_it_takes(pool):
@@ -198,9 +200,9 @@ def test_what_a_pool_cannot_be_made_of_is_refused(faces, wrong, message):
 
 
 def test_the_default_families_are_the_switch_of_a_recipe():
-    told = families_of("kuaishou")
-    assert {name: family.share for name, family in told.items()} == {
+    reported = families_of("kuaishou")
+    assert {name: family.share for name, family in reported.items()} == {
         "mixed": 4, "noise": 1, "blur": 1, "jpeg": 1, "pixelation": 1,
     }  # fmt: skip
     for name, kinds in KINDS.items():
-        assert set(degrade.load_recipe(told[name].recipe).operations()) == kinds
+        assert set(degrade.load_recipe(reported[name].recipe).operations()) == kinds

@@ -44,11 +44,11 @@ def test_coefficients_are_the_orthonormal_cosine_transform_of_usable_blocks():
     plane = np.random.default_rng(1).normal(0, 30, (20, 27)).astype(np.float32)
     usable = np.ones(plane.shape, bool)
     usable[3, 10] = False  # the second block of the first row
-    found = block_coefficients(plane, usable, 100)
+    actual = block_coefficients(plane, usable, 100)
     blocks = [(0, 0), (0, 16), (8, 0), (8, 8), (8, 16)]
     expected = [
         dct(dct(plane[y : y + 8, x : x + 8], axis=0, norm="ortho"), axis=1, norm="ortho")
         for y, x in blocks
     ]
-    assert np.abs(found - np.array(expected)).max() < 1e-3
+    assert np.abs(actual - np.array(expected)).max() < 1e-3
     assert len(block_coefficients(plane, usable, 3)) == 3

@@ -40,24 +40,26 @@ def plans(candidate, count=2000):
     return [plan(recipe, seed=3, image_id="x", size=(372, 300), variant=n) for n in range(count)]
 
 
-def share(found, holds):
-    return np.mean([any(map(holds, one.steps)) for one in found])
+def share(actual, holds):
+    return np.mean([any(map(holds, one.steps)) for one in actual])
 
 
 def test_a_recipe_draws_the_shares_and_the_values_of_its_candidate(full):
-    found = plans(full)
-    values = [values_of_plan(one) for one in found]
+    actual = plans(full)
+    values = [values_of_plan(one) for one in actual]
     assert np.mean([v.blur > 0 for v in values]) == pytest.approx(0.5, abs=0.04)
     assert np.mean([v.along > v.across for v in values]) == pytest.approx(0.125, abs=0.03)
     assert np.mean([v.noise > 0 for v in values]) == pytest.approx(0.8, abs=0.03)
     noise = [v.noise for v in values if v.noise > 0]
     assert np.quantile(noise, [0.25, 0.75]) == pytest.approx([8.75, 16.25], rel=0.06)
     assert np.median([v.quality for v in values if v.quality < 101]) == pytest.approx(70, abs=2)
-    assert share(found, lambda step: step.operation == "shot_noise") == pytest.approx(0.4, abs=0.04)
-    assert share(found, lambda s: s.parameters.get("per_channel") is False) == pytest.approx(
+    assert share(actual, lambda step: step.operation == "shot_noise") == pytest.approx(
+        0.4, abs=0.04
+    )
+    assert share(actual, lambda s: s.parameters.get("per_channel") is False) == pytest.approx(
         0.2, abs=0.04
     )
-    assert share(found, lambda s: s.operation == "resize_blur") == pytest.approx(0.5, abs=0.04)
+    assert share(actual, lambda s: s.operation == "resize_blur") == pytest.approx(0.5, abs=0.04)
 
 
 def test_steps_come_in_the_classical_order_and_end_at_the_full_size(full):

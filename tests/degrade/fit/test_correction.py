@@ -59,37 +59,37 @@ def true_draws(count, seed=1):
     return draws
 
 
-def fitted(truth, rounds):
-    photographs = [measured(draw, number) for number, draw in enumerate(truth)]
-    candidate = first_candidate(photographs, FLOORS)
+def fitted(reference, rounds):
+    photos = [measured(draw, number) for number, draw in enumerate(reference)]
+    candidate = first_candidate(photos, FLOORS)
     for number in range(rounds):
-        draws = drawn_from(candidate, len(truth), seed=number)
-        pictures = [measured(draw, place) for place, draw in enumerate(draws)]
-        candidate = corrected(candidate, photographs, draws, pictures, FLOORS)
+        draws = drawn_from(candidate, len(reference), seed=number)
+        images = [measured(draw, position) for position, draw in enumerate(draws)]
+        candidate = corrected(candidate, photos, draws, images, FLOORS)
     return candidate
 
 
 def test_a_known_bias_is_taken_out():
-    truth = true_draws(400)
-    true = np.quantile([draw.noise for draw in truth], [0.25, 0.5, 0.75])
-    first, last = fitted(truth, 0), fitted(truth, 2)
+    reference = true_draws(400)
+    true = np.quantile([draw.noise for draw in reference], [0.25, 0.5, 0.75])
+    first, last = fitted(reference, 0), fitted(reference, 2)
     ranks = np.array([0.25, 0.5, 0.75])
     assert np.all(first.noise.at(ranks) < 0.8 * true)
     assert last.noise.at(ranks) == pytest.approx(true, rel=0.08)
     assert last.noise.probability == pytest.approx(1.0, abs=0.02)
-    blur = np.quantile([draw.blur for draw in truth], ranks)
+    blur = np.quantile([draw.blur for draw in reference], ranks)
     assert last.blur.at(ranks) == pytest.approx(blur, rel=0.09)
 
 
 def test_what_the_estimator_reads_exactly_stays_as_it_is_read():
-    truth = true_draws(400)
-    last = fitted(truth, 2)
+    reference = true_draws(400)
+    last = fitted(reference, 2)
     ranks = np.array([0.25, 0.5, 0.75])
-    scale = np.quantile([draw.scale for draw in truth], ranks)
+    scale = np.quantile([draw.scale for draw in reference], ranks)
     assert last.scale.at(ranks) == pytest.approx(scale, rel=0.04)
-    quality = [draw.quality for draw in truth if draw.quality < NO_JPEG]
+    quality = [draw.quality for draw in reference if draw.quality < NO_JPEG]
     assert last.quality.at(ranks) == pytest.approx(np.quantile(quality, ranks), abs=2.5)
-    assert last.quality.probability == pytest.approx(len(quality) / len(truth), abs=0.05)
+    assert last.quality.probability == pytest.approx(len(quality) / len(reference), abs=0.05)
 
 
 def test_what_no_photograph_shows_is_never_made():
@@ -107,12 +107,12 @@ def test_photographs_that_are_all_blurred_along_a_line_get_no_other_blur():
 
 
 def test_pixelated_photographs_count_for_their_blocks_alone():
-    truth = [
+    reference = [
         replace(draw, block=6.0) if n % 4 == 0 else draw for n, draw in enumerate(true_draws(200))
     ]
-    photographs = [measured(draw, number) for number, draw in enumerate(truth)]
-    photographs = [replace(p, noise=CLEAN.noise) if p.block > 1 else p for p in photographs]
-    candidate = first_candidate(photographs, FLOORS)
+    photos = [measured(draw, number) for number, draw in enumerate(reference)]
+    photos = [replace(p, noise=CLEAN.noise) if p.block > 1 else p for p in photos]
+    candidate = first_candidate(photos, FLOORS)
     assert candidate.block == FittedPart(0.25, (6.0,) * len(candidate.block.levels))
     assert candidate.noise.probability == 1.0
 

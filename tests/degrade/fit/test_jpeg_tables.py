@@ -40,9 +40,11 @@ def test_a_grey_file_has_a_quality_and_no_subsampling():
 
 def test_other_tables_are_flagged_and_get_the_nearest_quality():
     doubled = [np.clip(np.array(table) * 2, 1, 255).tolist() for table in standard_tables(75)]
-    told = read_tables(encoded(IMAGE, qtables=doubled))
-    assert not told.standard
-    assert told.quality == 50  # Quality 75 halves the tables of 50, so twice these are about 50's.
+    reported = read_tables(encoded(IMAGE, qtables=doubled))
+    assert not reported.standard
+    assert (
+        reported.quality == 50
+    )  # Quality 75 halves the tables of 50, so twice these are about 50's.
     assert stored_quality(encoded(IMAGE, qtables=doubled)) == 50.5
     web = read_tables(encoded(IMAGE, quality="web_high"))  # Photoshop's, as Pillow has them
     assert not web.standard
@@ -76,8 +78,8 @@ def test_other_files_and_damaged_ones_tell_nothing_and_raise_nothing():
     for data in (b"", b"\xff", b"\xff\xd8", b"abc", png.getvalue()):
         assert stored_quality(data) is None
     whole = encoded(IMAGE, quality=60)
-    told = {stored_quality(whole[:size]) for size in range(len(whole))}
-    assert told == {None, 60.0}
+    reported = {stored_quality(whole[:size]) for size in range(len(whole))}
+    assert reported == {None, 60.0}
     random = np.random.default_rng(1)
     header = whole.index(b"\xff\xda")
     for _ in range(2000):

@@ -32,7 +32,7 @@ def compressed(image, quality):
 
 
 @pytest.fixture(scope="module")
-def photographs():
+def photos():
     """Three photographs that hold smooth places, as portraits do."""
     source = open_source("sample-photos", longest=372)
     return [source.read(key) for key in ("astronaut.png", "chelsea.png", "coffee.png")]
@@ -47,9 +47,9 @@ def test_white_noise_without_texture_is_measured_within_three_percent(sigma):
 
 
 @pytest.mark.parametrize(("sigma", "share"), [(4, 0.2), (10, 0.1), (25, 0.05)])
-def test_white_noise_on_photographs_is_measured_through_their_texture(photographs, sigma, share):
-    for number, photograph in enumerate(photographs):
-        trace = measure_noise(noisy(photograph.astype(float), sigma, seed=number))
+def test_white_noise_on_photographs_is_measured_through_their_texture(photos, sigma, share):
+    for number, photo in enumerate(photos):
+        trace = measure_noise(noisy(photo.astype(float), sigma, seed=number))
         assert trace.sigma == pytest.approx(sigma, rel=share)
         assert trace.dependence < 0.3
 
@@ -69,9 +69,9 @@ def test_the_fitted_line_gives_both_parts_of_mixed_noise():
     assert trace.constant == pytest.approx(144, rel=0.25)
 
 
-def test_grey_noise_is_told_from_noise_of_each_channel(photographs):
-    for photograph in photographs:
-        levels = photograph.astype(float)
+def test_grey_noise_is_told_from_noise_of_each_channel(photos):
+    for photo in photos:
+        levels = photo.astype(float)
         assert measure_noise(noisy(levels, 10, grey=True)).correlation > 0.8
         assert measure_noise(noisy(levels, 10)).correlation < 0.4
 
@@ -85,11 +85,11 @@ def test_the_variance_in_luma_is_that_of_the_noise_in_luma():
         assert measure_noise(image).luma_variance == pytest.approx(true, rel=0.08)
 
 
-def test_jpeg_clears_fine_noise_and_what_it_leaves_still_rises_with_sigma(photographs):
-    for photograph in photographs:
-        levels = photograph.astype(float)
-        pictures = [compressed(noisy(levels, s), 75) for s in (4, 8, 16, 24)]
-        traces = [measure_noise(picture, compressed=True) for picture in pictures]
+def test_jpeg_clears_fine_noise_and_what_it_leaves_still_rises_with_sigma(photos):
+    for photo in photos:
+        levels = photo.astype(float)
+        images = [compressed(noisy(levels, s), 75) for s in (4, 8, 16, 24)]
+        traces = [measure_noise(picture, compressed=True) for picture in images]
         assert all(trace.whiteness < 0.6 for trace in traces[:3])
         assert np.all(np.diff([trace.sigma for trace in traces]) > 1.0)
 

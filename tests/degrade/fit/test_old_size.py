@@ -16,7 +16,7 @@ FILTERS = {"linear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC}
 
 
 @pytest.fixture(params=PHOTOGRAPHS)
-def photograph(request):
+def photo(request):
     return PHOTOGRAPHS[request.param]
 
 
@@ -41,40 +41,40 @@ def compress(image, quality):
 
 @pytest.mark.parametrize("name", FILTERS)
 @pytest.mark.parametrize("factor", [1.25, 1.6, 1.97, 2.0, 2.03, 3.3, 4.0, 5.7, 8.0])
-def test_the_old_size_is_found_to_the_pixel(photograph, factor, name):
-    small = shrunk(photograph, factor)
-    found = find_old_size(enlarged(small, photograph, name))
-    assert (found.height, found.width) == small.shape[:2]
-    assert found.filter == name
-    assert found.exact
+def test_the_old_size_is_found_to_the_pixel(photo, factor, name):
+    small = shrunk(photo, factor)
+    actual = find_old_size(enlarged(small, photo, name))
+    assert (actual.height, actual.width) == small.shape[:2]
+    assert actual.filter == name
+    assert actual.exact
 
 
-def test_pillows_filters_are_found_too(photograph):
+def test_pillows_filters_are_found_too(photo):
     for resample, name in (
         (PIL.Image.Resampling.BILINEAR, "linear"),
         (PIL.Image.Resampling.BICUBIC, "cubic-half"),
     ):
-        small = shrunk(photograph, 2.7)
-        large = PIL.Image.fromarray(small).resize(photograph.shape[1::-1], resample)
-        found = find_old_size(np.array(large))
-        assert ((found.height, found.width), found.filter) == (small.shape[:2], name)
+        small = shrunk(photo, 2.7)
+        large = PIL.Image.fromarray(small).resize(photo.shape[1::-1], resample)
+        actual = find_old_size(np.array(large))
+        assert ((actual.height, actual.width), actual.filter) == (small.shape[:2], name)
 
 
 def test_the_engines_resize_blur_is_found():
     hq = PHOTOGRAPHS["coffee"]
     step = Step("resize_blur", 1, "lq", {"height": 70, "width": 88, "down": "area", "up": "linear"})
     lq = apply(Plan("test", "0" * 64, 7, "a.png", 0, hq.shape[:2], (step,)), hq)
-    found = find_old_size(lq)
-    assert (found.height, found.width) == (70, 88)
-    assert found.factor(hq.shape[:2]) == pytest.approx(np.sqrt(256 / 70 * 320 / 88))
+    actual = find_old_size(lq)
+    assert (actual.height, actual.width) == (70, 88)
+    assert actual.factor(hq.shape[:2]) == pytest.approx(np.sqrt(256 / 70 * 320 / 88))
 
 
 @pytest.mark.parametrize("name", FILTERS)
 @pytest.mark.parametrize("factor", [1.6, 2.7, 6.1])
-def test_shrinking_back_gives_the_very_pixels(photograph, factor, name):
-    small = add_noise(shrunk(photograph, factor), 5)
+def test_shrinking_back_gives_the_very_pixels(photo, factor, name):
+    small = add_noise(shrunk(photo, factor), 5)
     small = np.clip(small, 40, 215)  # cubic overshoot beyond 0-255 would be lost
-    large = enlarged(small, photograph, name)
+    large = enlarged(small, photo, name)
     back = shrink_back(large, find_old_size(large)).astype(int)
     assert back.shape == small.shape
     # Rounding the enlargement is amplified where two new pixels share an old one.
@@ -83,22 +83,22 @@ def test_shrinking_back_gives_the_very_pixels(photograph, factor, name):
 
 
 @pytest.mark.parametrize("factor", [2.7, 4.4])
-def test_noise_or_jpeg_that_came_later_may_hide_it_but_does_not_mislead(photograph, factor):
-    small = shrunk(photograph, factor)
-    large = enlarged(small, photograph)
-    told = 0
+def test_noise_or_jpeg_that_came_later_may_hide_it_but_does_not_mislead(photo, factor):
+    small = shrunk(photo, factor)
+    large = enlarged(small, photo)
+    reported = 0
     for lq in (add_noise(large, 1.5), compress(large, 90), compress(large, 75)):
-        found = find_old_size(lq)
-        if found is not None:
-            told += 1
-            assert (found.height, found.width) == small.shape[:2]
-            assert not found.exact
-    assert told >= 2
+        actual = find_old_size(lq)
+        if actual is not None:
+            reported += 1
+            assert (actual.height, actual.width) == small.shape[:2]
+            assert not actual.exact
+    assert reported >= 2
 
 
 @pytest.mark.parametrize("side", [256, 300])
-def test_pictures_that_were_never_enlarged_have_no_old_size(photograph, side):
-    hq = photograph[:, :side]
+def test_pictures_that_were_never_enlarged_have_no_old_size(photo, side):
+    hq = photo[:, :side]
     noisy = add_noise(hq, 8)
     assert find_old_size(hq) is None
     assert find_old_size(noisy) is None

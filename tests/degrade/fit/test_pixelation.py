@@ -26,15 +26,15 @@ def compress(image, quality):
 
 @pytest.mark.parametrize("factor", range(2, 33))
 def test_every_factor_is_found_exactly(factor):
-    found = find_pixelation(pixelated(PHOTOGRAPH, factor))
-    assert (found.factor, found.top, found.left) == (factor, 0, 0)
-    assert found.confidence > 0.99
+    actual = find_pixelation(pixelated(PHOTOGRAPH, factor))
+    assert (actual.factor, actual.top, actual.left) == (factor, 0, 0)
+    assert actual.confidence > 0.99
 
 
 @pytest.mark.parametrize("factor", [2, 5, 8, 13])
 def test_a_crop_tells_where_its_blocks_begin(factor):
-    found = find_pixelation(pixelated(PHOTOGRAPH, factor)[1:, factor - 1 :])
-    assert (found.factor, found.top, found.left) == (factor, factor - 1, 1)
+    actual = find_pixelation(pixelated(PHOTOGRAPH, factor)[1:, factor - 1 :])
+    assert (actual.factor, actual.top, actual.left) == (factor, factor - 1, 1)
 
 
 @pytest.mark.parametrize("factor", [3, 6, 11])

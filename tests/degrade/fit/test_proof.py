@@ -42,8 +42,8 @@ def assert_near(ratio):
 @pytest.mark.parametrize("name", ALONE)
 def test_each_degradation_alone_is_found_again(name, portraits, tmp_path):
     known = make_known(ALONE[name], tmp_path, every_second(portraits, 0), COUNT)
-    found = fit(known.measured, every_second(portraits, 1))
-    true, fitted, ratio = ratios(known, found.candidate, name)
+    actual = fit(known.measured, every_second(portraits, 1))
+    true, fitted, ratio = ratios(known, actual.candidate, name)
     tell("alone", name, true, fitted, ratio)
     assert_near(ratio)
 
@@ -52,11 +52,13 @@ def test_each_degradation_alone_is_found_again(name, portraits, tmp_path):
 def test_noise_quality_and_scale_of_mixed_recipes_are_found_again(case, portraits, tmp_path):
     made_of = every_second(portraits, 1)
     known = make_known(MIXED[case], tmp_path, every_second(portraits, 0), COUNT, full=372)
-    found = fit(known.measured, made_of)
-    results = {name: ratios(known, found.candidate, name) for name in ("noise", "quality", "scale")}
+    actual = fit(known.measured, made_of)
+    results = {
+        name: ratios(known, actual.candidate, name) for name in ("noise", "quality", "scale")
+    }
     for name, result in results.items():
         tell(case, name, *result)
-    generated, halves = areas(known, found, made_of.keys)
+    generated, halves = areas(known, actual, made_of.keys)
     print(f"| {case} | told apart: {generated:.3f}; halves of the truth: {halves:.3f} |")  # noqa: T201
     for _, _, ratio in results.values():
         assert_near(ratio)

@@ -12,14 +12,14 @@ from degrade.planner.draw import plan
 from degrade.recipe.reader import load_recipe
 
 
-def drawn(tmp_path, steps):
+def drawn_plan(tmp_path, steps):
     path = tmp_path / "a.yaml"
     path.write_text(f"version: 1\nsteps:\n{steps}")
     return values_of_plan(plan(load_recipe(path), seed=1, image_id="a", size=(300, 200)))
 
 
 def test_a_plan_of_everything_gives_every_value(tmp_path):
-    values = drawn(
+    values = drawn_plan(
         tmp_path,
         """
   - {operation: gaussian_blur, sigma_x: 1, sigma_y: 7, angle: 20}
@@ -38,11 +38,11 @@ def test_a_plan_of_everything_gives_every_value(tmp_path):
 
 
 def test_shrinking_and_enlarging_in_one_step_counts_as_well(tmp_path):
-    assert drawn(tmp_path, "  - {operation: resize_blur, divisor: 4}").scale == 4
+    assert drawn_plan(tmp_path, "  - {operation: resize_blur, divisor: 4}").scale == 4
 
 
 def test_a_plan_of_nothing_has_the_harmless_values(tmp_path):
-    values = drawn(tmp_path, "  - {operation: grey, probability: 0}")
+    values = drawn_plan(tmp_path, "  - {operation: grey, probability: 0}")
     assert values == PlanValues()
     assert all(getattr(values, name) == quantity.none for name, quantity in QUANTITIES.items())
     assert values.quality == NO_JPEG

@@ -19,12 +19,12 @@ from degrade.recipe.reader import load_recipe
 
 @pytest.fixture
 def result():
-    photographs = tuple(
+    photos = tuple(
         replace(CLEAN, noise=NoiseTrace(sigma, sigma**2, 0.0, 0.0, 1.0), quality=80)
         for sigma in (4.0, 6.0, 8.0, 10.0, 12.0)
     )
-    generated = Generated((PlanValues(),), (replace(photographs[2], quality=60),))
-    return Fit(first_candidate(photographs, FLOORS), FLOORS, photographs, generated)
+    generated = Generated((PlanValues(),), (replace(photos[2], quality=60),))
+    return Fit(first_candidate(photos, FLOORS), FLOORS, photos, generated)
 
 
 def test_the_text_is_a_recipe_that_loads(result, tmp_path):
@@ -65,7 +65,7 @@ def test_quartiles_are_those_of_all_pictures(result):
 BLUE, ORANGE = (28, 80, 160), (214, 110, 20)
 
 
-def places(image, ink):
+def positions(image, ink):
     return np.argwhere(np.all(image == ink, axis=2))
 
 
@@ -78,15 +78,15 @@ def test_equal_folders_lie_on_one_line_and_different_ones_do_not():
     same = draw_fit(noisy(spread), noisy(spread))
     apart = draw_fit(noisy(spread), noisy(spread / 2))
     # The line of the generated images is drawn last and hides an equal one.
-    below = places(same, BLUE)[:, 0] > 40
-    assert below.sum() < 0.2 * (places(apart, BLUE)[:, 0] > 40).sum()
+    below = positions(same, BLUE)[:, 0] > 40
+    assert below.sum() < 0.2 * (positions(apart, BLUE)[:, 0] > 40).sum()
 
 
 def test_there_is_a_panel_for_what_shows_and_none_for_what_does_not():
-    pictures = noisy(np.linspace(3, 20, 30))
-    two = draw_fit(pictures, pictures).shape
-    pixelated = [replace(one, block=4) for one in pictures[:5]] + pictures[5:]
-    three = draw_fit(pixelated, pictures).shape
+    images = noisy(np.linspace(3, 20, 30))
+    two = draw_fit(images, images).shape
+    pixelated = [replace(one, block=4) for one in images[:5]] + images[5:]
+    three = draw_fit(pixelated, images).shape
     assert two == (290, 680, 3)
     assert three == (290, 1020, 3)
 

@@ -17,7 +17,7 @@ FACES = Path(__file__).parents[4] / "shared" / "faces" / "congress"
 SIDE = 256
 
 
-def drawn(random, **ranges):
+def drawn_plan(random, **ranges):
     """Draw each parameter uniformly; whole numbers where both ends are."""
     return {
         name: int(random.integers(low, high + 1))
@@ -77,18 +77,18 @@ RECIPES = {
 
 def measured(image, value):
     """Return what is found of each drawn parameter that this part measures; NaN for nothing."""
-    found = {}
+    actual = {}
     if "quality" in value:
         trace = find_jpeg(image)
-        found["quality"] = trace.quality if trace else np.nan
+        actual["quality"] = trace.quality if trace else np.nan
     if "scale" in value:
         old = find_old_size(image)
         certain = old is not None and old.depth > 0.36
-        found["scale"] = old.factor(image.shape[:2]) if certain else np.nan
+        actual["scale"] = old.factor(image.shape[:2]) if certain else np.nan
     if "block" in value:
         trace = find_pixelation(image)
-        found["block"] = trace.factor if trace else np.nan
-    return found
+        actual["block"] = trace.factor if trace else np.nan
+    return actual
 
 
 def faces(count):
@@ -110,8 +110,8 @@ def compare(name, count):
     random = np.random.default_rng(sorted(RECIPES).index(name))
     pairs = {}
     for key, face in faces(count):
-        value = drawn(random, **ranges)
-        steps = (Step(op, n, "lq", given) for n, (op, given) in enumerate(steps_of(value), 1))
+        value = drawn_plan(random, **ranges)
+        steps = (Step(op, n, "lq", inputs) for n, (op, inputs) in enumerate(steps_of(value), 1))
         lq = apply(Plan("test", "0" * 64, 7, key, 0, face.shape[:2], tuple(steps)), face)
         for quantity, number in measured(lq, value).items():
             pairs.setdefault(quantity, []).append((value[quantity], number))
@@ -119,19 +119,21 @@ def compare(name, count):
 
 
 def check(name, count, least):
-    for quantity, (truth, found) in compare(name, count).items():
-        told = ~np.isnan(found)
+    for quantity, (reference, actual) in compare(name, count).items():
+        reported = ~np.isnan(actual)
         (low, middle, high), (a, b, c) = (
-            np.quantile(x, (0.25, 0.5, 0.75)) for x in (truth, found[told])
+            np.quantile(x, (0.25, 0.5, 0.75)) for x in (reference, actual[reported])
         )
         print(  # noqa: T201
             f"| {name} | {quantity} | {low:.3g} / {middle:.3g} / {high:.3g} "
-            f"| {a:.3g} / {b:.3g} / {c:.3g} | {told.mean():.1%} |"
+            f"| {a:.3g} / {b:.3g} / {c:.3g} | {reported.mean():.1%} |"
         )
-        assert told.mean() >= least, (name, quantity)
+        assert reported.mean() >= least, (name, quantity)
         assert b == pytest.approx(middle, rel=0.15), (name, quantity)
         assert (a, c) == pytest.approx((low, high), rel=0.25), (name, quantity)
-        near = np.abs(found[told] - truth[told]) <= 0.03 * truth[told] + 0.5 * (quantity != "scale")
+        near = np.abs(actual[reported] - reference[reported]) <= 0.03 * reference[
+            reported
+        ] + 0.5 * (quantity != "scale")
         assert near.mean() >= 0.97, (name, quantity)
 
 

@@ -293,7 +293,7 @@ def test_mutated_files_are_an_image_or_an_image_error(kind, capfd):
         if random.random() < 0.3:
             start = random.integers(len(data))
             del data[start : start + int(random.integers(1, 20))]
-        with warnings.catch_warnings(record=True) as told:
+        with warnings.catch_warnings(record=True) as reported:
             warnings.simplefilter("always")
             try:
                 image = decode_image(bytes(data), "a", Reading(pixel_limit=10**6))
@@ -303,7 +303,7 @@ def test_mutated_files_are_an_image_or_an_image_error(kind, capfd):
                 assert image.dtype == np.uint8
                 assert image.ndim == 3
                 assert image.shape[2] == 3
-        assert not told
+        assert not reported
     capfd.readouterr()  # libtiff writes its own words to standard error
 
 

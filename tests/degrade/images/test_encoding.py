@@ -43,17 +43,17 @@ def test_png_is_read_by_libpng_through_opencv_and_pillow(shape):
 def test_png_has_the_chunks_of_its_specification():
     data = encode_png_rows(noise(5, 7))
     assert data[:8] == b"\x89PNG\r\n\x1a\n"
-    place, found = 8, {}
-    while place < len(data):
-        (length,) = struct.unpack(">I", data[place : place + 4])
-        kind, body = data[place + 4 : place + 8], data[place + 8 : place + 8 + length]
-        (check,) = struct.unpack(">I", data[place + 8 + length : place + 12 + length])
+    position, actual = 8, {}
+    while position < len(data):
+        (length,) = struct.unpack(">I", data[position : position + 4])
+        kind, body = data[position + 4 : position + 8], data[position + 8 : position + 8 + length]
+        (check,) = struct.unpack(">I", data[position + 8 + length : position + 12 + length])
         assert check == zlib.crc32(kind + body)
-        found[kind] = body
-        place += 12 + length
-    assert list(found) == [b"IHDR", b"IDAT", b"IEND"]
-    assert found[b"IHDR"] == struct.pack(">IIBBBBB", 7, 5, 8, 2, 0, 0, 0)
-    rows = np.frombuffer(zlib.decompress(found[b"IDAT"]), np.uint8).reshape(5, 1 + 21)
+        actual[kind] = body
+        position += 12 + length
+    assert list(actual) == [b"IHDR", b"IDAT", b"IEND"]
+    assert actual[b"IHDR"] == struct.pack(">IIBBBBB", 7, 5, 8, 2, 0, 0, 0)
+    rows = np.frombuffer(zlib.decompress(actual[b"IDAT"]), np.uint8).reshape(5, 1 + 21)
     assert (rows[:, 0] == 2).all()
     assert np.array_equal(
         np.cumsum(rows[:, 1:], axis=0, dtype=np.uint8), noise(5, 7).reshape(5, 21)

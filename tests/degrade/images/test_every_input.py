@@ -16,25 +16,25 @@ from degrade.dataset.sources import open_source
 from degrade.images import encode_png, write_png
 
 
-def picture(seed):
+def image(seed):
     return np.random.default_rng(seed).integers(0, 256, (24, 20, 3)).astype(np.uint8)
 
 
 def good(folder):
     """Fill a folder with images that can be used; returns their keys."""
     for name, seed in (("a.png", 1), ("sub/b.c.png", 2), ("copy of a.png", 1), ("Ünï.png", 3)):
-        write_png(folder / name, picture(seed))
-    (folder / "fast.qoi").write_bytes(imagecodecs.qoi_encode(picture(4)))
-    (folder / "small.jxl").write_bytes(imagecodecs.jpegxl_encode(picture(5), lossless=True))
-    PIL.Image.fromarray(picture(6)).convert("P").save(folder / "moving.gif")
+        write_png(folder / name, image(seed))
+    (folder / "fast.qoi").write_bytes(imagecodecs.qoi_encode(image(4)))
+    (folder / "small.jxl").write_bytes(imagecodecs.jpegxl_encode(image(5), lossless=True))
+    PIL.Image.fromarray(image(6)).convert("P").save(folder / "moving.gif")
     (folder / "link.png").symlink_to("a.png")
-    write_png(folder / ("n" * 236 + ".png"), picture(7))
+    write_png(folder / ("n" * 236 + ".png"), image(7))
     return {"a", "sub/b_c", "copy of a", "Ünï", "fast", "small", "moving", "link", "n" * 236}
 
 
 def bad(folder):
     """Add inputs that cannot be used; returns a word of the reason by the name in the manifest."""
-    whole = encode_png(picture(9))
+    whole = encode_png(image(9))
     (folder / "cut.png").write_bytes(whole[: len(whole) // 2])
     (folder / "empty.png").write_bytes(b"")
     (folder / "text.jpg").write_text("hello")
@@ -44,10 +44,10 @@ def bad(folder):
     (folder / "gone.png").symlink_to("nowhere.png")
     (folder / "self.png").symlink_to("self.png")
     os.mkfifo(folder / "pipe.png")
-    write_png(folder / "a.jpg", picture(10))
-    write_png(folder / "U\u0308n\u0131\u0308.png", picture(11))
-    write_png(folder / "Ün\u0131\u0308.png", picture(12))
-    write_png(folder / ("m" * 244 + ".png"), picture(13))
+    write_png(folder / "a.jpg", image(10))
+    write_png(folder / "U\u0308n\u0131\u0308.png", image(11))
+    write_png(folder / "Ün\u0131\u0308.png", image(12))
+    write_png(folder / ("m" * 244 + ".png"), image(13))
     with open(os.fsencode(folder) + b"/caf\xe9.png", "wb") as file:
         file.write(whole)
     (folder / "loop").symlink_to(folder, target_is_directory=True)
@@ -126,7 +126,7 @@ def test_a_folder_of_nothing_but_failures_is_built_and_told(tmp_path, command):
 @pytest.mark.parametrize("verb", ["apply", "preview"])
 def test_commands_that_store_no_rows_still_tell_and_do_not_hang(tmp_path, command, verb):
     (tmp_path / "in").mkdir()
-    write_png(tmp_path / "in" / "good.png", picture(1))
+    write_png(tmp_path / "in" / "good.png", image(1))
     os.mkfifo(tmp_path / "in" / "pipe.png")
     out = tmp_path / ("sheet.png" if verb == "preview" else "lq")
     result = command(verb, tmp_path / "in", out, "--recipe", "kuaishou-128")

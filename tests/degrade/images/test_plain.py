@@ -75,11 +75,11 @@ LEFT = {
 
 @pytest.mark.parametrize("kind", PLAIN)
 def test_a_plain_file_is_decoded_to_what_the_careful_reader_gives(kind):
-    found = decode_plain(PLAIN[kind])
-    assert found is not None
-    assert found.dtype == np.uint8 and found.flags.c_contiguous and found.flags.writeable
-    assert np.array_equal(found, decode_with_pillow(PLAIN[kind], kind, Reading()))
-    assert np.array_equal(found, decode_image(PLAIN[kind], kind))
+    actual = decode_plain(PLAIN[kind])
+    assert actual is not None
+    assert actual.dtype == np.uint8 and actual.flags.c_contiguous and actual.flags.writeable
+    assert np.array_equal(actual, decode_with_pillow(PLAIN[kind], kind, Reading()))
+    assert np.array_equal(actual, decode_image(PLAIN[kind], kind))
 
 
 @pytest.mark.parametrize("kind", LEFT)
@@ -97,38 +97,38 @@ def test_a_large_claim_takes_no_memory():
     assert decode_plain(data + chunk(b"IEND", b"")) is None
 
 
-def mutated(data, told):
+def mutated(data, reported):
     """Return a damaged copy, in half of the cases with its checksums made right again."""
     damaged = bytearray(data)
-    for _ in range(told.randrange(1, 4)):
-        place = told.randrange(len(damaged))
-        kind = told.randrange(4)
+    for _ in range(reported.randrange(1, 4)):
+        position = reported.randrange(len(damaged))
+        kind = reported.randrange(4)
         if kind == 0:
-            damaged[place] ^= 1 << told.randrange(8)
+            damaged[position] ^= 1 << reported.randrange(8)
         elif kind == 1:
-            damaged[place:place] = told.randbytes(told.randrange(1, 6))
+            damaged[position:position] = reported.randbytes(reported.randrange(1, 6))
         elif kind == 2:
-            del damaged[place : place + told.randrange(1, 6)]
+            del damaged[position : position + reported.randrange(1, 6)]
         else:
-            del damaged[max(place, 40) :]
-    if told.random() < 0.5:
+            del damaged[max(position, 40) :]
+    if reported.random() < 0.5:
         return bytes(damaged)
-    mended, place = damaged[:8], 8
-    while place + 12 <= len(damaged):
-        (length,) = struct.unpack(">I", damaged[place : place + 4])
-        body = bytes(damaged[place + 8 : place + 8 + length])
-        mended += chunk(bytes(damaged[place + 4 : place + 8]), body)
-        place += 12 + length
+    mended, position = damaged[:8], 8
+    while position + 12 <= len(damaged):
+        (length,) = struct.unpack(">I", damaged[position : position + 4])
+        body = bytes(damaged[position + 8 : position + 8 + length])
+        mended += chunk(bytes(damaged[position + 4 : position + 8]), body)
+        position += 12 + length
     return bytes(mended)
 
 
 def test_a_damaged_file_gives_what_the_careful_reader_gives_or_its_picture_unharmed():
-    told, taken = random.Random(5), 0
+    reported, taken = random.Random(5), 0
     for number in range(6000):
         whole = PLAIN[list(PLAIN)[number % len(PLAIN)]]
-        data = mutated(whole, told)
-        found = decode_plain(data)
-        if found is None:
+        data = mutated(whole, reported)
+        actual = decode_plain(data)
+        if actual is None:
             continue
         taken += 1
         try:
@@ -137,7 +137,7 @@ def test_a_damaged_file_gives_what_the_careful_reader_gives_or_its_picture_unhar
             # libdeflate reads codes that no encoder writes and zlib refuses; the checksum of
             # the levels vouches for them.
             expected = decode_plain(whole)
-        assert np.array_equal(found, expected)
+        assert np.array_equal(actual, expected)
     assert taken > 20  # damage beside the pixels
 
 
@@ -169,9 +169,9 @@ def test_every_filter_is_undone(kind, width):
     ):
         levels = levels.astype(np.uint8)
         for kinds in ([kind] * 9, [*random.permutation([0, 1, 2, 3, 4]), kind, kind, kind, kind]):
-            found = np.full_like(levels, 77)
-            assert undo_filters(filtered(levels, kinds), found)
-            assert np.array_equal(found, levels)
+            actual = np.full_like(levels, 77)
+            assert undo_filters(filtered(levels, kinds), actual)
+            assert np.array_equal(actual, levels)
 
 
 def test_a_filter_that_does_not_exist_is_told():

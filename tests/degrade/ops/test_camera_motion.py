@@ -53,11 +53,11 @@ def test_one_sided_taps_are_imagemagicks(clockwise):
     """ImageMagick counts the angle clockwise; ours is the other way round."""
     radius, sigma = 15, 8.0
     offsets, weights = one_sided_taps(radius, sigma, -clockwise)
-    places = np.arange(2 * radius + 1)
-    expected = np.exp(-(places**2) / (2 * sigma**2))
+    positions = np.arange(2 * radius + 1)
+    expected = np.exp(-(positions**2) / (2 * sigma**2))
     np.testing.assert_allclose(weights, expected / expected.sum(), rtol=1e-12)
     down, right = math.sin(math.radians(clockwise)), math.cos(math.radians(clockwise))
-    rounded = [(math.ceil(i * down - 0.5), math.ceil(i * right - 0.5)) for i in places]
+    rounded = [(math.ceil(i * down - 0.5), math.ceil(i * right - 0.5)) for i in positions]
     assert list(offsets) == rounded
 
 
@@ -68,7 +68,7 @@ def blur(name, planes, **parameters):
     return OPERATIONS[name].load()(planes, STREAM, **parameters)
 
 
-def picture(height, width):
+def image(height, width):
     rng = np.random.default_rng(height * 100 + width)
     return rng.uniform(0, 255, (3, height, width)).astype(np.float32)
 
@@ -92,42 +92,42 @@ def test_a_shake_has_the_second_moments_of_its_path():
     points = corners[:-1] + (np.arange(50)[:, None, None] + 0.5) / 50 * np.diff(corners, axis=0)
     points = points.reshape(-1, 2) - points.mean(axis=(0, 1))
     taps = shake_taps(60.0, 33.0, 120.0, 4)
-    places = np.indices(taps.shape).reshape(2, -1) - taps.shape[0] // 2
-    found = (places * taps.reshape(-1)) @ places.T
+    positions = np.indices(taps.shape).reshape(2, -1) - taps.shape[0] // 2
+    actual = (positions * taps.reshape(-1)) @ positions.T
     # Spreading a point over its four pixels adds up to 1/4 along each axis, 1/6 on the average.
-    np.testing.assert_allclose(found, points.T @ points / len(points) + np.eye(2) / 6, atol=0.3)
+    np.testing.assert_allclose(actual, points.T @ points / len(points) + np.eye(2) / 6, atol=0.3)
 
 
 def test_a_point_of_light_draws_the_path_of_the_camera():
     planes = np.zeros((3, 121, 121), np.float32)
     planes[:, 60, 60] = 200
-    done = blur("shake_blur", planes, length=60.0, angle=20.0, bend=90.0, path=3)
+    finished = blur("shake_blur", planes, length=60.0, angle=20.0, bend=90.0, path=3)
     corners = np.array(camera_path(60.0, 20.0, 90.0, 3))
-    places = np.rint(corners - mean_offset(tuple(map(tuple, corners))) + 60).astype(int)
-    lit = done[0] > 0
+    positions = np.rint(corners - mean_offset(tuple(map(tuple, corners))) + 60).astype(int)
+    lit = finished[0] > 0
     near = lit | np.roll(lit, 1, 0) | np.roll(lit, 1, 1) | np.roll(lit, -1, 0) | np.roll(lit, -1, 1)
-    assert near[places[:, 0], places[:, 1]].all()
-    assert done[0].sum() == pytest.approx(200, rel=1e-4)
+    assert near[positions[:, 0], positions[:, 1]].all()
+    assert finished[0].sum() == pytest.approx(200, rel=1e-4)
 
 
 def test_a_straight_shake_is_the_motion_blur_of_its_length():
     # Smooth, as the two spread a point over its four pixels in ways of their own.
-    planes = blur("average_blur", picture(60, 70), size=5)
+    planes = blur("average_blur", image(60, 70), size=5)
     shaken = blur("shake_blur", planes, length=15.0, angle=30.0, bend=0.0, path=3)
     moved = blur("motion_blur", planes, length=15.0, angle=30.0)
     np.testing.assert_allclose(shaken, moved, atol=1.5)
 
 
 def test_a_shake_of_no_length_changes_nothing():
-    planes = picture(5, 6)
+    planes = image(5, 6)
     shape = {"length": 0.0, "angle": 30.0, "bend": 90.0, "path": 3}
     np.testing.assert_array_equal(blur("shake_blur", planes, **shape), planes)
 
 
 def test_the_plan_records_the_shift_that_a_shake_took_out():
-    drawn = {"length": 30.0, "angle": 80.0, "bend": 100.0, "path": 12}
-    told = resolve(OPERATIONS["shake_blur"], drawn, (64, 64), (64, 64))
-    assert (told["removed_down"], told["removed_right"]) == pytest.approx(
+    drawn_plan = {"length": 30.0, "angle": 80.0, "bend": 100.0, "path": 12}
+    reported = resolve(OPERATIONS["shake_blur"], drawn_plan, (64, 64), (64, 64))
+    assert (reported["removed_down"], reported["removed_right"]) == pytest.approx(
         mean_offset(camera_path(30.0, 80.0, 100.0, 12))
     )
 
@@ -136,25 +136,27 @@ def test_the_plan_records_the_shift_that_a_shake_took_out():
 @pytest.mark.parametrize("size", [(64, 80), (2, 3), (1, 1)])
 def test_one_sided_motion_reads_the_picture_at_its_offsets(angle, size):
     """imagecorruptions' _motion_blur: rolled images whose edges repeat, weighted."""
-    planes = picture(*size)
+    planes = image(*size)
     offsets, weights = one_sided_taps(10, 3.0, angle)
     expected = np.zeros(planes.shape)
     for (down, right), weight in zip(offsets, weights, strict=True):
         rows = np.clip(np.arange(size[0]) + down, 0, size[0] - 1)
         columns = np.clip(np.arange(size[1]) + right, 0, size[1] - 1)
         expected += weight * planes[:, rows[:, None], columns]
-    done = blur("one_sided_motion_blur", planes, radius=10, sigma=3.0, angle=angle)
-    np.testing.assert_allclose(done, expected, atol=2e-3)
+    finished = blur("one_sided_motion_blur", planes, radius=10, sigma=3.0, angle=angle)
+    np.testing.assert_allclose(finished, expected, atol=2e-3)
 
 
 @pytest.mark.parametrize("angle", [-45.0, 0.0, 30.0, 200.0])
 def test_the_plan_records_how_far_one_sided_motion_moves_a_spot(angle):
     planes = np.zeros((3, 101, 101), np.float32)
     planes[:, 50, 50] = 200
-    drawn = {"radius": 15, "sigma": 8.0, "angle": angle}
-    done = blur("one_sided_motion_blur", planes, **drawn)
-    told = resolve(OPERATIONS["one_sided_motion_blur"], drawn, (101, 101), (101, 101))
-    assert centroid(done[0]) == pytest.approx([told["moved_down"], told["moved_right"]], abs=1e-3)
+    drawn_plan = {"radius": 15, "sigma": 8.0, "angle": angle}
+    finished = blur("one_sided_motion_blur", planes, **drawn_plan)
+    reported = resolve(OPERATIONS["one_sided_motion_blur"], drawn_plan, (101, 101), (101, 101))
+    assert centroid(finished[0]) == pytest.approx(
+        [reported["moved_down"], reported["moved_right"]], abs=1e-3
+    )
 
 
 # The shift of ImageNet-C's severities 1 to 5: the mean of half a Gaussian, cut.
@@ -163,7 +165,7 @@ def test_the_plan_records_how_far_one_sided_motion_moves_a_spot(angle):
     [(10, 3.0, 2.1), (15, 5.0, 3.7), (15, 8.0, 6.1), (15, 12.0, 9.0), (20, 15.0, 11.4)],
 )
 def test_imagenet_cs_motion_moves_by_pixels(radius, sigma, pixels):
-    drawn = {"radius": radius, "sigma": sigma, "angle": 0.0}
-    told = resolve(OPERATIONS["one_sided_motion_blur"], drawn, (64, 64), (64, 64))
-    assert told["moved_right"] == pytest.approx(-pixels, abs=0.06)
-    assert told["moved_down"] == 0
+    drawn_plan = {"radius": radius, "sigma": sigma, "angle": 0.0}
+    reported = resolve(OPERATIONS["one_sided_motion_blur"], drawn_plan, (64, 64), (64, 64))
+    assert reported["moved_right"] == pytest.approx(-pixels, abs=0.06)
+    assert reported["moved_down"] == 0

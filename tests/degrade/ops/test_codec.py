@@ -30,9 +30,9 @@ def psnr(first, second):
 ])  # fmt: skip
 def test_a_higher_setting_is_nearer_to_the_picture(name, rising):
     planes = face()
-    found = [psnr(coded(name, planes, strength), planes) for strength in rising]
-    assert found[0] + 3 < found[1] < found[2] - 3
-    assert found[0] > 18
+    actual = [psnr(coded(name, planes, strength), planes) for strength in rising]
+    assert actual[0] + 3 < actual[1] < actual[2] - 3
+    assert actual[0] > 18
 
 
 @pytest.mark.parametrize("level", [28.0, 35.0, 42.0])
@@ -55,9 +55,9 @@ def test_webp_is_as_lossy_as_pillows(quality):
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (65, 33)])
 def test_any_size_comes_back_as_whole_levels(name, size):
     planes = np.random.default_rng(1).uniform(0, 255, (3, *size)).astype(np.float32)
-    done = coded(name, planes, 50)
-    assert done.shape == planes.shape and done.dtype == np.float32
-    np.testing.assert_array_equal(done, np.rint(done))
+    finished = coded(name, planes, 50)
+    assert finished.shape == planes.shape and finished.dtype == np.float32
+    np.testing.assert_array_equal(finished, np.rint(finished))
 
 
 @pytest.mark.parametrize("name", SETTINGS)
@@ -69,8 +69,8 @@ def test_the_same_machine_gives_the_same_bytes(name):
 def test_red_stays_red(name):
     planes = np.zeros((3, 32, 32), np.float32)
     planes[0] = 200
-    done = coded(name, planes, 60)
-    assert done[0].mean() > 150 and done[2].mean() < 60
+    finished = coded(name, planes, 60)
+    assert finished[0].mean() > 150 and finished[2].mean() < 60
 
 
 def test_codecs_are_known_not_to_be_portable():

@@ -96,9 +96,9 @@ def test_whole_numbers_are_taken_for_real_ones(planes):
 
 
 def test_a_shift_moves_each_channel_by_its_own_levels_and_clips(planes):
-    done = OPERATIONS["colour_shift"].load()(planes, STREAM, red=20.0, green=-30.5, blue=255.0)
+    finished = OPERATIONS["colour_shift"].load()(planes, STREAM, red=20.0, green=-30.5, blue=255.0)
     shifts = np.array([20.0, -30.5, 255.0], np.float32).reshape(3, 1, 1)
-    np.testing.assert_array_equal(done, np.clip(planes + shifts, 0, 255))
+    np.testing.assert_array_equal(finished, np.clip(planes + shifts, 0, 255))
 
 
 def test_grey_is_that_of_opencv_within_one_level():

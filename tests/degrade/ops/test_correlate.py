@@ -12,7 +12,7 @@ SIZES = [(1, 1), (1, 7), (7, 1), (2, 2), (5, 3), (17, 31), (64, 48)]
 STREAM = np.zeros(5, np.uint32)
 
 
-def picture(height, width, channels=3):
+def image(height, width, channels=3):
     rng = np.random.default_rng(height * 100 + width)
     return rng.uniform(0, 255, (channels, height, width)).astype(np.float32)
 
@@ -42,7 +42,7 @@ def every_tap(taps):
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("taps", [(1, 1), (1, 5), (7, 1), (3, 9), (5, 5), (41, 23)])
 def test_both_correlations_agree_with_scipy(size, taps):
-    planes, weights = picture(*size), kernel(*taps)
+    planes, weights = image(*size), kernel(*taps)
     expected = scipy_correlate(planes, weights)
     measured = correlate_taps(planes, *every_tap(weights))
     np.testing.assert_allclose(measured, expected, atol=2e-3)
@@ -55,7 +55,7 @@ def test_both_correlations_agree_with_scipy(size, taps):
 
 @pytest.mark.parametrize("size", [(5, 3), (17, 31), (64, 48)])
 def test_both_correlations_agree_with_opencv(size):
-    planes, weights = picture(*size), kernel(5, 5)
+    planes, weights = image(*size), kernel(5, 5)
     vertical, horizontal = kernel(5, 1)[:, 0], kernel(1, 3)[0]
     for channel, plane in enumerate(planes):
         expected = cv2.filter2D(plane, cv2.CV_32F, weights, borderType=cv2.BORDER_REFLECT_101)
@@ -92,7 +92,7 @@ def summed_in_eights(products):
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 9])
 def test_sums_are_rounded_in_the_documented_order(count):
     # A fused multiply-add or another order, on any machine, would change the last bit.
-    planes, weights = picture(1, 500, 1), kernel(1, 2 * count - 1)[0]
+    planes, weights = image(1, 500, 1), kernel(1, 2 * count - 1)[0]
     padded = np.pad(planes[0, 0], count - 1, mode="reflect")
     products = [weight * padded[tap : tap + 500] for tap, weight in enumerate(weights)]
     expected = summed_in_eights(products)
@@ -130,7 +130,7 @@ def taps_of(name, *, kernel_size=0, angle=0.0, **parameters):
 @pytest.mark.parametrize("size", [(1, 1), (5, 3), (64, 48)])
 def test_a_blur_is_the_correlation_with_its_whole_kernel(name, parameters, size):
     # What a blur leaves out of its kernel may cost 1e-3 of 255 levels.
-    planes = picture(*size)
+    planes = image(*size)
     expected = scipy_correlate(planes, taps_of(name, **parameters))
     np.testing.assert_allclose(blur(name, planes, **parameters), expected, atol=0.2)
 
@@ -144,7 +144,7 @@ def test_a_blur_keeps_a_constant_picture(name, parameters, level):
 
 @pytest.mark.parametrize(("name", "parameters"), BLURS)
 def test_a_blur_leaves_its_input_alone(name, parameters):
-    planes = picture(20, 30)
+    planes = image(20, 30)
     before = planes.copy()
     blur(name, planes, **parameters)
     np.testing.assert_array_equal(planes, before)
@@ -162,7 +162,7 @@ def test_a_blur_leaves_its_input_alone(name, parameters):
     ],
 )
 def test_a_blur_of_no_width_is_the_identity(name, parameters):
-    planes = picture(9, 8)
+    planes = image(9, 8)
     np.testing.assert_array_equal(blur(name, planes, **parameters), planes)
 
 
@@ -216,12 +216,12 @@ MOVES = [
 @pytest.mark.parametrize(("name", "parameters"), MOVES)
 def test_nothing_moves_by_a_twentieth_of_a_pixel(name, parameters):
     planes = blob()
-    done = blur(name, planes, **parameters)
+    finished = blur(name, planes, **parameters)
     # Half a level of rounding, spread over the frame, would outweigh the spot.
     if name == "jpeg":
-        done = np.where(planes > 2, done, 0)
+        finished = np.where(planes > 2, finished, 0)
         planes = np.where(planes > 2, planes, 0)
-    shift = centroid(done[1]) - centroid(planes[1])
+    shift = centroid(finished[1]) - centroid(planes[1])
     assert np.abs(shift).max() < 0.05
 
 
@@ -246,5 +246,5 @@ def test_pixelation_does_not_move_a_spot_centred_on_a_block(block):
     rows, columns = np.mgrid[:size, :size]
     spot = 200 * np.exp(-((rows - centre) ** 2 + (columns - centre) ** 2) / (2 * block**2))
     planes = np.repeat(spot[None].astype(np.float32), 3, axis=0)
-    done = OPERATIONS["pixelate"].load()(planes, STREAM, block=block)
-    assert np.abs(centroid(done[0]) - centre).max() < 0.01
+    finished = OPERATIONS["pixelate"].load()(planes, STREAM, block=block)
+    assert np.abs(centroid(finished[0]) - centre).max() < 0.01

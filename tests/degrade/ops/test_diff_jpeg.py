@@ -48,8 +48,8 @@ def diff_jpeg(planes, quality):
 
 def test_the_transform_is_scipys():
     block = np.random.default_rng(1).normal(size=(8, 8))
-    found = cosines().astype(float) @ block @ cosines().astype(float).T
-    np.testing.assert_allclose(found, fft.dctn(block, norm="ortho"), atol=1e-6)
+    actual = cosines().astype(float) @ block @ cosines().astype(float).T
+    np.testing.assert_allclose(actual, fft.dctn(block, norm="ortho"), atol=1e-6)
 
 
 @pytest.mark.parametrize(("quality", "factor"), [(25, 2.0), (50, 1.0), (75, 0.5), (95, 0.1)])
@@ -75,5 +75,5 @@ def test_diff_jpeg_can_be_compared_with_the_real_one():
         np.float32
     )
     real = OPERATIONS["jpeg"].load()(planes, STREAM, quality=40, subsampling="420")
-    loss = [np.mean((done - planes) ** 2) for done in (compressed(planes, 40.0), real)]
+    loss = [np.mean((finished - planes) ** 2) for finished in (compressed(planes, 40.0), real)]
     assert loss[0] == pytest.approx(loss[1], rel=0.15)

@@ -40,17 +40,17 @@ def correlation(first, second):
     return first @ second / math.sqrt((first @ first) * (second @ second))
 
 
-def word(place):
+def word(position):
     """The word of flat position ``place``, as degrade.ops.kernels.philox lays them out."""
     k0, k1, *counter = map(int, stream())
-    block = 256 * (place // 1024) + place % 256
-    return philox4x32((block, *counter), (k0, k1))[(place % 1024) // 256]
+    block = 256 * (position // 1024) + position % 256
+    return philox4x32((block, *counter), (k0, k1))[(position % 1024) // 256]
 
 
-def gaussian_from_word(place):
+def gaussian_from_word(position):
     # Words 0 and 1 of a block make normals 0 and 1: the run before or after holds the other.
-    run = place % 1024 // 256
-    radius_word, angle_word = (word(place - 256 * (run % 2) + 256 * k) for k in (0, 1))
+    run = position % 1024 // 256
+    radius_word, angle_word = (word(position - 256 * (run % 2) + 256 * k) for k in (0, 1))
     radius = math.sqrt(-2 * math.log(((radius_word >> 1) + 0.5) / 2**31))
     quarter, rest = divmod(angle_word, 2**30)
     angle = (rest - (2**30 if rest >= 2**29 else 0)) / 2**30 * math.pi / 2
@@ -59,18 +59,18 @@ def gaussian_from_word(place):
     return 128 + 10 * radius * (-1 if quarter >= 2 else 1) * swapped[run % 2]
 
 
-def shot_from_word(place):
+def shot_from_word(position):
     laws, columns = poisson_tables(200.0)
     law = int(laws[128])
-    column, rest = divmod(word(place) * (law >> 24 & 0xFFFF), 2**32)
+    column, rest = divmod(word(position) * (law >> 24 & 0xFFFF), 2**32)
     entry = int(columns[(law >> 40) + column])
     chosen = entry & 0xFFFF if rest < entry >> 32 else entry >> 16 & 0xFFFF
     return ((law & 0xFFFFFF) + chosen) * 255 / 200
 
 
-def impulse_from_word(place):
-    drawn = word(place)
-    return 128 if drawn >= 0.3 * 2**32 else 255 if drawn < 0.15 * 2**32 else 0
+def impulse_from_word(position):
+    drawn_plan = word(position)
+    return 128 if drawn_plan >= 0.3 * 2**32 else 255 if drawn_plan < 0.15 * 2**32 else 0
 
 
 @pytest.mark.parametrize(
@@ -85,8 +85,8 @@ def impulse_from_word(place):
 def test_every_value_is_made_of_its_own_documented_word(name, parameters, expected):
     values = noise(name, mid_grey((3, 61, 97)), **parameters).reshape(-1)
     borders = [0, 255, 256, 1023, 1024, 1279, 1280, 4095, 4096, values.size - 1]
-    for place in [*borders, *range(0, values.size, 61)]:
-        assert values[place] == pytest.approx(expected(place), abs=1e-3), place
+    for position in [*borders, *range(0, values.size, 61)]:
+        assert values[position] == pytest.approx(expected(position), abs=1e-3), position
 
 
 @pytest.fixture(scope="module")
@@ -245,20 +245,20 @@ def smallest_eigenvalue(a, b, c):
 
 
 def test_possible_correlations_stay_as_they_are():
-    for given in ((0.5, 0.3, 0.9), (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), (-0.5, -0.5, -0.5)):
-        assert possible_correlations(*given) == given
+    for inputs in ((0.5, 0.3, 0.9), (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), (-0.5, -0.5, -0.5)):
+        assert possible_correlations(*inputs) == inputs
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_impossible_ones_shrink_to_the_border_of_the_possible(seed):
     rng = np.random.default_rng(seed)
-    for given in rng.uniform(-1, 1, (200, 3)):
-        found = possible_correlations(*map(float, given))
-        if smallest_eigenvalue(*given) >= 0:
-            assert found == tuple(given)
+    for inputs in rng.uniform(-1, 1, (200, 3)):
+        actual = possible_correlations(*map(float, inputs))
+        if smallest_eigenvalue(*inputs) >= 0:
+            assert actual == tuple(inputs)
             continue
-        assert abs(smallest_eigenvalue(*found)) < 1e-7
-        ratios = np.array(found) / given
+        assert abs(smallest_eigenvalue(*actual)) < 1e-7
+        ratios = np.array(actual) / inputs
         assert np.ptp(ratios) < 1e-12 and 0 < ratios[0] < 1
 
 

@@ -8,45 +8,45 @@ from degrade.ops import OPERATIONS
 STREAM = np.zeros(5, np.uint32)
 
 
-def done(name, planes, **parameters):
+def finished(name, planes, **parameters):
     return OPERATIONS[name].load()(planes, STREAM, **parameters)
 
 
-def picture(height, width):
+def image(height, width):
     rng = np.random.default_rng(height * 100 + width)
     return rng.uniform(0, 255, (3, height, width)).astype(np.float32)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (65, 33)])
 def test_a_flip_is_numpys_and_undoes_itself(size):
-    planes = picture(*size)
-    flipped = done("flip", planes)
+    planes = image(*size)
+    flipped = finished("flip", planes)
     np.testing.assert_array_equal(flipped, planes[:, :, ::-1])
-    np.testing.assert_array_equal(done("flip", flipped), planes)
+    np.testing.assert_array_equal(finished("flip", flipped), planes)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (65, 33)])
 @pytest.mark.parametrize(("down", "right"), [(0, 0), (1, 0), (-2, 3), (32, -96), (100, 200)])
 def test_a_shift_is_a_window_of_the_symmetrically_padded_picture(size, down, right):
-    planes = picture(*size)
+    planes = image(*size)
     room = 256
     padded = np.pad(planes, ((0, 0), (room, room), (room, room)), "symmetric")
     top, left = room - down, room - right
     expected = padded[:, top : top + size[0], left : left + size[1]]
-    np.testing.assert_array_equal(done("shift", planes, down=down, right=right), expected)
+    np.testing.assert_array_equal(finished("shift", planes, down=down, right=right), expected)
 
 
 def test_a_shift_moves_down_and_to_the_right():
     planes = np.zeros((3, 9, 9), np.float32)
     planes[:, 4, 4] = 1
-    assert done("shift", planes, down=2, right=3)[0, 6, 7] == 1
+    assert finished("shift", planes, down=2, right=3)[0, 6, 7] == 1
 
 
 def test_a_crop_is_a_slice_of_its_own_memory():
-    planes = picture(65, 33)
-    found = done("crop", planes, top=5, left=7, height=11, width=13)
-    np.testing.assert_array_equal(found, planes[:, 5:16, 7:20])
-    assert found.flags.c_contiguous and not np.may_share_memory(found, planes)
+    planes = image(65, 33)
+    actual = finished("crop", planes, top=5, left=7, height=11, width=13)
+    np.testing.assert_array_equal(actual, planes[:, 5:16, 7:20])
+    assert actual.flags.c_contiguous and not np.may_share_memory(actual, planes)
 
 
 def load(folder, steps):

@@ -14,11 +14,11 @@ from degrade.random import PIXELS, StreamKey, philox4x32
 STREAM = np.array(StreamKey(7, 99, 0).words(3, PIXELS), np.uint32)
 
 
-def word(place):
+def word(position):
     """The word of a flat position, as degrade.ops.kernels.philox lays them out."""
     k0, k1, *counter = map(int, STREAM)
-    block = 256 * (place // 1024) + place % 256
-    return philox4x32((block, *counter), (k0, k1))[(place % 1024) // 256]
+    block = 256 * (position // 1024) + position % 256
+    return philox4x32((block, *counter), (k0, k1))[(position % 1024) // 256]
 
 
 def offsets(height, width, round_number, span, distance):
@@ -77,36 +77,38 @@ def test_the_true_shuffle_swaps_each_pixel_once_a_round(size, distance, iteratio
                     waiting -= {here, other}
                     expected[here], expected[other] = expected[other], expected[here]
                     break
-    found = swapped_from(height, width, distance, iterations, STREAM)
-    np.testing.assert_array_equal(found, expected.reshape(-1))
-    assert sorted(found) == list(range(height * width))
+    actual = swapped_from(height, width, distance, iterations, STREAM)
+    np.testing.assert_array_equal(actual, expected.reshape(-1))
+    assert sorted(actual) == list(range(height * width))
 
 
 def displacements(distance, iterations, exact):
     """(down, right) by which what is in the middle of the image has come there, many times."""
     rows, columns = np.mgrid[:500, :500].astype(np.float32)
     middle = slice(60, -60)
-    found = []
+    actual = []
     for seed in range(8):
-        places = np.stack([rows, columns])
-        moved = places - shuffled(places, distance, iterations, exact, STREAM + np.uint32(seed))
-        found.append(moved[:, middle, middle])
-    return np.concatenate(found, axis=1)
+        positions = np.stack([rows, columns])
+        moved = positions - shuffled(
+            positions, distance, iterations, exact, STREAM + np.uint32(seed)
+        )
+        actual.append(moved[:, middle, middle])
+    return np.concatenate(actual, axis=1)
 
 
 @pytest.mark.parametrize(("distance", "iterations"), [(1, 1), (2, 1), (2, 3), (4, 2)])
 def test_the_exact_shuffle_moves_the_picture_as_the_plan_says(distance, iterations):
-    found = displacements(distance, iterations, True).mean(axis=(1, 2))
-    assert found == pytest.approx([glass_shift(distance, iterations)] * 2, abs=0.035)
+    actual = displacements(distance, iterations, True).mean(axis=(1, 2))
+    assert actual == pytest.approx([glass_shift(distance, iterations)] * 2, abs=0.035)
 
 
 @pytest.mark.parametrize(("distance", "iterations"), [(1, 1), (2, 3), (4, 2)])
 def test_the_true_shuffle_moves_nothing_and_prefers_no_side(distance, iterations):
-    found = displacements(distance, iterations, False)
-    assert found.mean(axis=(1, 2)) == pytest.approx([0, 0], abs=0.01)
+    actual = displacements(distance, iterations, False)
+    assert actual.mean(axis=(1, 2)) == pytest.approx([0, 0], abs=0.01)
     # Third moments: a few that go far one way would look like a shift of the many.
-    spread = found.std(axis=(1, 2))
-    assert (found**3).mean(axis=(1, 2)) / spread**3 == pytest.approx([0, 0], abs=0.02)
+    spread = actual.std(axis=(1, 2))
+    assert (actual**3).mean(axis=(1, 2)) / spread**3 == pytest.approx([0, 0], abs=0.02)
     # Second tries make the spread along columns a little larger than along rows.
     assert spread[0] == pytest.approx(spread[1], rel=0.07) and spread[0] > 0.7 * distance
 
@@ -121,20 +123,20 @@ def test_exact_glass_blur_is_imagenet_cs():
 
     first = np.floor(np.clip(soft(image), 0, 255) + 1e-6)
     expected = soft(imagenet_c_shuffle(first, 2, 1))
-    done = OPERATIONS["glass_blur"].load()(
+    finished = OPERATIONS["glass_blur"].load()(
         image, STREAM, sigma=sigma, distance=2, iterations=1, exact=True
     )
     # A level that float32 puts on the other side of a whole one is truncated one lower.
-    assert np.mean(np.abs(done - expected) < 0.51) > 0.999
-    assert np.abs(done - expected).max() < 1.01
+    assert np.mean(np.abs(finished - expected) < 0.51) > 0.999
+    assert np.abs(finished - expected).max() < 1.01
 
 
 def test_glass_without_blur_leaves_the_picture_it_was_given():
     planes = np.random.default_rng(2).uniform(0, 255, (3, 40, 52)).astype(np.float32)
-    kept = planes.copy()
+    remaining = planes.copy()
     for exact in (False, True):
-        done = OPERATIONS["glass_blur"].load()(
+        finished = OPERATIONS["glass_blur"].load()(
             planes, STREAM, sigma=0.0, distance=2, iterations=1, exact=exact
         )
-        np.testing.assert_array_equal(planes, kept)
-        assert (done != planes).any()
+        np.testing.assert_array_equal(planes, remaining)
+        assert (finished != planes).any()

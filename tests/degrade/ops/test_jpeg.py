@@ -14,7 +14,7 @@ SIZES = [(1, 1), (1, 9), (7, 2), (8, 8), (16, 16), (17, 33), (64, 65)]
 PILLOW_SUBSAMPLING = {"444": 0, "422": 1, "420": 2}
 
 
-def photograph(height, width):
+def photo(height, width):
     return np.ascontiguousarray(data.astronaut()[60 : 60 + height, 180 : 180 + width])
 
 
@@ -29,18 +29,18 @@ def degraded(image, quality, subsampling):
 @pytest.mark.parametrize("subsampling", ["420", "422", "444"])
 @pytest.mark.parametrize("quality", [1, 15, 60, 95, 100])
 def test_jpeg_is_libjpeg_turbo_there_and_back(size, subsampling, quality):
-    image = photograph(*size)
+    image = photo(*size)
     encoded = imagecodecs.jpeg8_encode(image, level=quality, subsampling=subsampling)
-    done = degraded(image, quality, subsampling)
-    np.testing.assert_array_equal(done, imagecodecs.jpeg8_decode(encoded))
+    finished = degraded(image, quality, subsampling)
+    np.testing.assert_array_equal(finished, imagecodecs.jpeg8_decode(encoded))
     with Image.open(io.BytesIO(encoded)) as decoded:
-        np.testing.assert_array_equal(done, np.asarray(decoded.convert("RGB")))
+        np.testing.assert_array_equal(finished, np.asarray(decoded.convert("RGB")))
 
 
 @pytest.mark.parametrize("subsampling", ["420", "422", "444"])
 @pytest.mark.parametrize("quality", [1, 15, 60, 95, 100])
 def test_jpeg_is_what_pillow_makes_of_the_picture(subsampling, quality):
-    image = photograph(64, 65)
+    image = photo(64, 65)
     file = io.BytesIO()
     Image.fromarray(image).save(
         file, "JPEG", quality=quality, subsampling=PILLOW_SUBSAMPLING[subsampling]
@@ -74,22 +74,22 @@ def test_every_small_size_equals_libjpeg_turbo(subsampling):
 @pytest.mark.parametrize("subsampling", ["420", "422", "444"])
 def test_every_quality_equals_libjpeg_turbo(subsampling):
     for quality in range(1, 101):
-        for image in (*hard_pictures((50, 70)), photograph(64, 65)):
+        for image in (*hard_pictures((50, 70)), photo(64, 65)):
             assert_equal_to_libjpeg(image, quality, subsampling)
 
 
 def test_levels_are_rounded_and_clipped_before_they_are_encoded():
-    image = photograph(24, 24)
+    image = photo(24, 24)
     planes = to_planes(image) + np.float32(0.4)
     planes[:, 3, 3] = 400
     expected = image.copy()
     expected[3, 3] = 255
-    done = OPERATIONS["jpeg"].load()(planes, STREAM, quality=80, subsampling="444")
-    np.testing.assert_array_equal(from_planes(done), degraded(expected, 80, "444"))
+    finished = OPERATIONS["jpeg"].load()(planes, STREAM, quality=80, subsampling="444")
+    np.testing.assert_array_equal(from_planes(finished), degraded(expected, 80, "444"))
 
 
 def test_lower_quality_is_further_from_the_picture():
-    image = photograph(128, 128)
+    image = photo(128, 128)
     errors = [
         np.square(degraded(image, quality, "420").astype(float) - image).mean()
         for quality in (5, 15, 40, 75, 95)
@@ -98,6 +98,6 @@ def test_lower_quality_is_further_from_the_picture():
 
 
 def test_a_grey_picture_has_no_colour_after_jpeg():
-    image = photograph(32, 32)[:, :, :1].repeat(3, 2)
-    done = degraded(image, 30, "420")
-    assert (done == done[:, :, :1]).all()
+    image = photo(32, 32)[:, :, :1].repeat(3, 2)
+    finished = degraded(image, 30, "420")
+    assert (finished == finished[:, :, :1]).all()

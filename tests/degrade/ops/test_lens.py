@@ -13,11 +13,11 @@ STREAM = np.zeros(5, np.uint32)
 DEFOCUS = [(3, 0.1), (4, 0.5), (8, 0.5), (10, 0.5), (12, 0.5), (2.5, 0.01), (0.3, 0.4), (1.5, 0.1)]
 
 
-def done(name, planes, **parameters):
+def finished(name, planes, **parameters):
     return OPERATIONS[name].load()(planes, STREAM, **parameters)
 
 
-def picture(height, width, low=0, high=255):
+def image(height, width, low=0, high=255):
     rng = np.random.default_rng(height * 100 + width)
     return rng.uniform(low, high, (3, height, width)).astype(np.float32)
 
@@ -32,21 +32,21 @@ def imagenet_c_disk(radius, alias):
 
 @pytest.mark.parametrize(("radius", "alias"), DEFOCUS)
 def test_the_aliased_disk_is_opencvs(radius, alias):
-    found = filters.aliased_disk(float(radius), alias)
-    np.testing.assert_allclose(found, imagenet_c_disk(radius, alias), atol=1e-7)
+    actual = filters.aliased_disk(float(radius), alias)
+    np.testing.assert_allclose(actual, imagenet_c_disk(radius, alias), atol=1e-7)
 
 
 @pytest.mark.parametrize(("radius", "alias"), DEFOCUS)
 @pytest.mark.parametrize("size", [(65, 33), (1, 1), (2, 3)])
 def test_aliased_disk_blur_is_opencvs_filter(radius, alias, size):
-    planes = picture(*size)
+    planes = image(*size)
     kernel = imagenet_c_disk(radius, alias)
     reach = kernel.shape[0] // 2
     padded = np.pad(planes, ((0, 0), (reach, reach), (reach, reach)), "reflect")
     expected = np.stack([cv2.filter2D(p, -1, kernel) for p in padded])
     expected = np.clip(expected[:, reach : reach + size[0], reach : reach + size[1]], 0, 255)
-    found = done("aliased_disk_blur", planes, radius=float(radius), alias=alias)
-    np.testing.assert_allclose(found, expected, atol=0.3)
+    actual = finished("aliased_disk_blur", planes, radius=float(radius), alias=alias)
+    np.testing.assert_allclose(actual, expected, atol=0.3)
 
 
 def imagenet_c_zoom(planes, factor, step):
@@ -81,16 +81,16 @@ ZOOMS = [
 @pytest.mark.parametrize(("factor", "step"), ZOOMS)
 @pytest.mark.parametrize("size", [(32, 32), (64, 64), (65, 33), (224, 224)])
 def test_exact_zoom_blur_is_imagenet_cs(factor, step, size):
-    planes = picture(*size)
-    found = done("zoom_blur", planes, factor=factor, step=step, exact=True)
+    planes = image(*size)
+    actual = finished("zoom_blur", planes, factor=factor, step=step, exact=True)
     expected = imagenet_c_zoom(planes, factor, step)
-    np.testing.assert_allclose(found, expected, atol=0.02)
+    np.testing.assert_allclose(actual, expected, atol=0.02)
 
 
 @pytest.mark.parametrize(("factor", "step"), ZOOMS)
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (65, 33)])
 def test_zoom_blur_is_the_mean_of_magnifications_about_the_centre(factor, step, size):
-    planes = picture(*size)
+    planes = image(*size)
     zooms = np.arange(1, factor, step)
     total = planes.astype(float).copy()
     middle = (np.array(size) - 1) / 2
@@ -100,25 +100,25 @@ def test_zoom_blur_is_the_mean_of_magnifications_about_the_centre(factor, step, 
                 plane.astype(float), [1 / zoom] * 2, middle - middle / zoom, order=1,
                 mode="nearest",
             )  # fmt: skip
-    found = done("zoom_blur", planes, factor=factor, step=step, exact=False)
-    np.testing.assert_allclose(found, total / (len(zooms) + 1), atol=0.01)
+    actual = finished("zoom_blur", planes, factor=factor, step=step, exact=False)
+    np.testing.assert_allclose(actual, total / (len(zooms) + 1), atol=0.01)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (65, 33), (120, 90)])
 @pytest.mark.parametrize(("red", "blue"), [(1.01, 0.99), (0.95, 1.05), (1.0, 1.0)])
 def test_chromatic_aberration_is_scipys_magnification_of_red_and_blue(size, red, blue):
-    planes = picture(*size)
-    found = done("chromatic_aberration", planes, red=red, blue=blue)
+    planes = image(*size)
+    actual = finished("chromatic_aberration", planes, red=red, blue=blue)
     middle = (np.array(size) - 1) / 2
     for channel, zoom in ((0, red), (1, 1.0), (2, blue)):
         expected = ndimage.affine_transform(
             planes[channel].astype(float), [1 / zoom] * 2, middle - middle / zoom, order=1,
             mode="nearest",
         )  # fmt: skip
-        np.testing.assert_allclose(found[channel], expected, atol=0.01)
+        np.testing.assert_allclose(actual[channel], expected, atol=0.01)
 
 
 def test_green_is_not_touched_by_chromatic_aberration():
-    planes = picture(50, 70)
-    found = done("chromatic_aberration", planes, red=1.03, blue=0.97)
-    np.testing.assert_array_equal(found[1], planes[1])
+    planes = image(50, 70)
+    actual = finished("chromatic_aberration", planes, red=1.03, blue=0.97)
+    np.testing.assert_array_equal(actual[1], planes[1])

@@ -28,14 +28,14 @@ def ramp(count=20001):
 
 def test_levels_become_linear_light_as_the_standard_says():
     light, _ = light_tables()
-    found = to_light(ramp(), light, np.empty_like(ramp()))
-    np.testing.assert_allclose(found, linear(ramp()), atol=1e-4)
+    actual = to_light(ramp(), light, np.empty_like(ramp()))
+    np.testing.assert_allclose(actual, linear(ramp()), atol=1e-4)
 
 
 def test_linear_light_becomes_levels_as_the_standard_says():
     _, levels = light_tables()
-    found = from_light(ramp(), levels, np.empty_like(ramp()))
-    np.testing.assert_allclose(found, levels_of(ramp()), atol=3e-3)
+    actual = from_light(ramp(), levels, np.empty_like(ramp()))
+    np.testing.assert_allclose(actual, levels_of(ramp()), atol=3e-3)
 
 
 def test_every_level_comes_back():
@@ -56,24 +56,24 @@ def test_light_outside_the_range_is_clipped():
 def test_resizing_in_linear_light_is_resizing_the_light(filters, size):
     planes = np.random.default_rng(1).uniform(0, 255, (3, 65, 33)).astype(np.float32)
     options = {"height": size[0], "width": size[1], "filter": filters, "antialias": True}
-    found = OPERATIONS["resize_linear_light"].load()(planes, STREAM, **options)
+    actual = OPERATIONS["resize_linear_light"].load()(planes, STREAM, **options)
     light = linear(planes).astype(np.float32)
     plain = OPERATIONS["resize"].load()(light, STREAM, **options)
-    np.testing.assert_allclose(found, levels_of(np.clip(plain, 0, 255)), atol=0.02)
+    np.testing.assert_allclose(actual, levels_of(np.clip(plain, 0, 255)), atol=0.02)
 
 
 def test_a_checkerboard_keeps_its_light():
     planes = np.zeros((3, 64, 64), np.float32)
     planes[:, ::2, ::2] = planes[:, 1::2, 1::2] = 255
     options = {"height": 16, "width": 16, "filter": "area", "antialias": True}
-    found = OPERATIONS["resize_linear_light"].load()(planes, STREAM, **options)
+    actual = OPERATIONS["resize_linear_light"].load()(planes, STREAM, **options)
     # Half the light of white is level 188; on levels it would be 128.
-    np.testing.assert_allclose(found, levels_of(127.5), atol=0.01)
-    assert found[0, 0, 0] == pytest.approx(187.5, abs=0.1)
+    np.testing.assert_allclose(actual, levels_of(127.5), atol=0.01)
+    assert actual[0, 0, 0] == pytest.approx(187.5, abs=0.1)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (65, 33)])
 def test_haze_mixes_with_its_level(size):
     planes = np.random.default_rng(1).uniform(0, 255, (3, *size)).astype(np.float32)
-    found = OPERATIONS["haze"].load()(planes, STREAM, alpha=0.8, level=240.0)
-    np.testing.assert_allclose(found, planes * 0.8 + 240 * 0.2, atol=1e-4)
+    actual = OPERATIONS["haze"].load()(planes, STREAM, alpha=0.8, level=240.0)
+    np.testing.assert_allclose(actual, planes * 0.8 + 240 * 0.2, atol=1e-4)

@@ -23,7 +23,7 @@ def picture(height, width):
     return rng.integers(0, 256, (height, width, 3), np.uint8)
 
 
-def done(image, name, **parameters):
+def finished(image, name, **parameters):
     step = Step(name, 0, "lq", parameters)
     return apply(Plan("", "", 7, "a.png", 0, image.shape[:2], (step,)), image)
 
@@ -65,7 +65,7 @@ def test_the_ends_of_every_range_give_a_picture(name, size):
             parameters |= {"height": size[0], "width": max(1, size[1] // 2)}
         if name == "crop":
             parameters = inside(parameters, size)
-        result = done(image, name, **parameters)
+        result = finished(image, name, **parameters)
         resizes = OPERATIONS[name].resizes
         expected = (parameters["height"], parameters["width"]) if resizes else size
         assert result.shape == (*expected, 3), parameters
@@ -86,7 +86,7 @@ def test_the_ends_of_every_range_give_a_picture(name, size):
 @pytest.mark.parametrize("size", SIZES)
 def test_oblique_and_odd_parameters_give_a_picture_near_the_first(name, parameters, size):
     image = np.full((*size, 3), 128, np.uint8)
-    result = done(image, name, **parameters)
+    result = finished(image, name, **parameters)
     assert result.shape == image.shape
     if name != "shot_noise":
         np.testing.assert_array_equal(result, image)

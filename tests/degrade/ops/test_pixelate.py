@@ -4,7 +4,7 @@ import pytest
 from degrade.ops.size.pixelate import pixelate_kernel
 
 
-def picture(height, width):
+def image(height, width):
     rng = np.random.default_rng(height * 1000 + width)
     return rng.uniform(0, 255, (3, height, width)).astype(np.float32)
 
@@ -12,27 +12,29 @@ def picture(height, width):
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (7, 2), (16, 16), (33, 65)])
 @pytest.mark.parametrize("block", [1, 2, 3, 8, 40])
 def test_every_block_holds_its_mean_also_where_the_border_cuts_it(size, block):
-    planes = picture(*size)
-    done = pixelate_kernel(planes, block)
-    assert done.shape == planes.shape and done.dtype == np.float32
+    planes = image(*size)
+    finished = pixelate_kernel(planes, block)
+    assert finished.shape == planes.shape and finished.dtype == np.float32
     for top in range(0, size[0], block):
         for left in range(0, size[1], block):
-            place = (slice(None), slice(top, top + block), slice(left, left + block))
-            expected = planes[place].mean((1, 2), dtype=np.float64)
-            np.testing.assert_allclose(done[place].min((1, 2)), expected, rtol=1e-6)
-            np.testing.assert_array_equal(done[place].min((1, 2)), done[place].max((1, 2)))
+            position = (slice(None), slice(top, top + block), slice(left, left + block))
+            expected = planes[position].mean((1, 2), dtype=np.float64)
+            np.testing.assert_allclose(finished[position].min((1, 2)), expected, rtol=1e-6)
+            np.testing.assert_array_equal(
+                finished[position].min((1, 2)), finished[position].max((1, 2))
+            )
 
 
 def test_a_block_of_one_pixel_is_the_identity():
-    planes = picture(20, 31)
+    planes = image(20, 31)
     np.testing.assert_array_equal(pixelate_kernel(planes, 1), planes)
 
 
 def test_a_block_larger_than_the_picture_gives_one_colour():
-    planes = picture(20, 31)
-    done = pixelate_kernel(planes, 1024)
+    planes = image(20, 31)
+    finished = pixelate_kernel(planes, 1024)
     np.testing.assert_allclose(
-        done, np.broadcast_to(planes.mean((1, 2), keepdims=True), planes.shape), rtol=1e-5
+        finished, np.broadcast_to(planes.mean((1, 2), keepdims=True), planes.shape), rtol=1e-5
     )
 
 
@@ -43,7 +45,7 @@ def test_the_largest_block_keeps_a_constant_picture(level):
 
 
 def test_pixelation_twice_is_pixelation_once_and_leaves_its_input_alone():
-    planes = np.floor(picture(32, 48))
+    planes = np.floor(image(32, 48))
     before = planes.copy()
     once = pixelate_kernel(planes, 8)
     np.testing.assert_array_equal(planes, before)

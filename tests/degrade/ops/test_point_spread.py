@@ -20,8 +20,8 @@ def offsets(taps):
 
 def covariance(taps):
     right, up = offsets(taps)
-    places = np.stack([right.ravel(), up.ravel()])
-    return (places * taps.ravel()) @ places.T
+    positions = np.stack([right.ravel(), up.ravel()])
+    return (positions * taps.ravel()) @ positions.T
 
 
 def turned_covariance(along, across, angle):

@@ -31,22 +31,22 @@ def implied_law(photons, level):
     law = int(laws[level])
     start, size, smallest = law >> 40, law >> 24 & 0xFFFF, law & 0xFFFFFF
     words = columns[start : start + size]
-    kept = (words >> np.uint64(32)).astype(np.float64) / 2**32
+    remaining = (words >> np.uint64(32)).astype(np.float64) / 2**32
     short = np.uint64(0xFFFF)
     counts = np.concatenate([words & short, words >> np.uint64(16) & short]) + np.uint64(smallest)
     scale = np.float32(255 / photons)
     values = np.minimum(counts.astype(np.float32) * scale, np.float32(255))
-    shares = np.concatenate([kept, 1 - kept]) / kept.size
-    levels, places = np.unique(values, return_inverse=True)
-    return levels, np.bincount(places, shares)
+    shares = np.concatenate([remaining, 1 - remaining]) / remaining.size
+    levels, positions = np.unique(values, return_inverse=True)
+    return levels, np.bincount(positions, shares)
 
 
 def exact_law(photons, level):
     mean = level * photons / 255
     counts = np.arange(int(mean + 12 * math.sqrt(mean) + 40))
     values = np.minimum(counts.astype(np.float32) * np.float32(255 / photons), np.float32(255))
-    levels, places = np.unique(values, return_inverse=True)
-    return levels, np.bincount(places, stats.poisson.pmf(counts, mean))
+    levels, positions = np.unique(values, return_inverse=True)
+    return levels, np.bincount(positions, stats.poisson.pmf(counts, mean))
 
 
 @pytest.mark.parametrize("photons", [0.1, 1.0, 20.0, 137.3, 500.0, 1e5])
@@ -79,9 +79,9 @@ def test_ten_million_draws_follow_the_poisson_law(mean, level, photons):
         [[observed[:first].sum()], observed[first : last + 1], [observed[last + 1 :].sum()]]
     )
     law = np.concatenate([[below * DRAWS], expected[first : last + 1], [above * DRAWS]])
-    kept = law > 0
-    assert cells[~kept].sum() == 0
-    assert stats.chisquare(cells[kept], law[kept] * (DRAWS / law.sum())).pvalue > UNLIKELY
+    remaining = law > 0
+    assert cells[~remaining].sum() == 0
+    assert stats.chisquare(cells[remaining], law[remaining] * (DRAWS / law.sum())).pvalue > UNLIKELY
 
 
 def test_white_is_clipped_where_more_photons_arrive_than_fit():

@@ -84,12 +84,12 @@ def moved_by(name, parameters):
 
     What the content of the image does to the measurement turns with it and cancels.
     """
-    found = []
+    actual = []
     for planes in (face(), np.ascontiguousarray(face()[:, ::-1, ::-1])):
         for seed in range(4 if OPERATIONS[name].noisy else 1):
             stream = STREAM + np.uint32(seed)
-            found.append(moved(planes, OPERATIONS[name].load()(planes, stream, **parameters)))
-    return np.mean(found, axis=0)
+            actual.append(moved(planes, OPERATIONS[name].load()(planes, stream, **parameters)))
+    return np.mean(actual, axis=0)
 
 
 def test_every_operation_is_looked_at_here():
@@ -110,9 +110,9 @@ def test_nothing_moves_by_a_twentieth_of_a_pixel(name):
 
 @pytest.mark.parametrize("name", MOVING)
 def test_what_moves_is_recorded_in_the_plan(name):
-    told = resolve(OPERATIONS[name], MOVING[name], (220, 200), (220, 200))
-    shift = moved_by(name, told)
-    recorded = [told.get(f"moved_{way}", told.get(way)) for way in ("down", "right")]
+    reported = resolve(OPERATIONS[name], MOVING[name], (220, 200), (220, 200))
+    shift = moved_by(name, reported)
+    recorded = [reported.get(f"moved_{way}", reported.get(way)) for way in ("down", "right")]
     assert shift == pytest.approx(recorded, abs=0.05)
     assert np.abs(shift).max() > 0.3
 

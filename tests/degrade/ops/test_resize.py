@@ -16,7 +16,7 @@ STREAM = np.zeros(5, np.uint32)
 LEVELS = 1e-2
 
 
-def picture(height, width):
+def image(height, width):
     rng = np.random.default_rng(height * 1000 + width)
     return rng.uniform(0, 255, (3, height, width)).astype(np.float32)
 
@@ -45,7 +45,7 @@ def by_pillow(planes, size, filter):
     ("name", "interpolation"), [("linear", cv2.INTER_LINEAR), ("cubic", cv2.INTER_CUBIC)]
 )
 def test_linear_and_cubic_are_those_of_opencv(size, target, name, interpolation):
-    planes = picture(*size)
+    planes = image(*size)
     expected = by_opencv(planes, target, interpolation)
     np.testing.assert_allclose(resized(planes, target, name), expected, atol=LEVELS)
 
@@ -63,7 +63,7 @@ def test_linear_and_cubic_are_those_of_opencv(size, target, name, interpolation)
     ],
 )
 def test_area_is_that_of_opencv(size, target):
-    planes = picture(*size)
+    planes = image(*size)
     expected = by_opencv(planes, target, cv2.INTER_AREA)
     np.testing.assert_allclose(resized(planes, target, "area"), expected, atol=LEVELS)
 
@@ -75,7 +75,7 @@ def test_area_is_that_of_opencv(size, target):
     [("linear", Image.Resampling.BILINEAR), ("lanczos3", Image.Resampling.LANCZOS)],
 )
 def test_antialiased_linear_and_lanczos_are_those_of_pillow(size, target, name, filter):
-    planes = picture(*size)
+    planes = image(*size)
     expected = by_pillow(planes, target, filter)
     np.testing.assert_allclose(resized(planes, target, name, True), expected, atol=LEVELS)
 
@@ -87,7 +87,7 @@ def nearest(size_in, size_out):
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("target", TARGETS)
 def test_nearest_takes_the_pixel_under_the_centre(size, target):
-    planes = picture(*size)
+    planes = image(*size)
     rows, columns = map(nearest, size, target)
     expected = planes[:, rows][:, :, columns]
     np.testing.assert_array_equal(resized(planes, target, "nearest"), expected)
@@ -141,16 +141,16 @@ def test_the_operation_clips_what_a_filter_overshoots(name):
     planes = np.zeros((3, 8, 8), np.float32)
     planes[:, :, 4:] = 255
     options = {"height": 31, "width": 33, "filter": name, "antialias": False}
-    done = OPERATIONS["resize"].load()(planes, STREAM, **options)
-    assert done.shape == (3, 31, 33)
-    assert done.min() == 0 and done.max() == 255
+    finished = OPERATIONS["resize"].load()(planes, STREAM, **options)
+    assert finished.shape == (3, 31, 33)
+    assert finished.min() == 0 and finished.max() == 255
     raw = resized(planes, (31, 33), name)
     assert raw.min() < -1 and raw.max() > 256
-    np.testing.assert_array_equal(done, np.clip(raw, 0, 255))
+    np.testing.assert_array_equal(finished, np.clip(raw, 0, 255))
 
 
 def test_a_resize_to_the_same_size_changes_nothing():
-    planes = picture(9, 8)
+    planes = image(9, 8)
     options = {"height": 9, "width": 8, "filter": "cubic", "antialias": True}
     np.testing.assert_array_equal(OPERATIONS["resize"].load()(planes, STREAM, **options), planes)
 
@@ -158,9 +158,9 @@ def test_a_resize_to_the_same_size_changes_nothing():
 @pytest.mark.parametrize("down", FILTERS)
 @pytest.mark.parametrize("up", FILTERS)
 def test_resize_blur_is_an_antialiased_shrink_and_an_enlargement(down, up):
-    planes = picture(31, 40)
+    planes = image(31, 40)
     options = {"height": 9, "width": 13, "down": down, "up": up}
-    done = OPERATIONS["resize_blur"].load()(planes, STREAM, **options)
+    finished = OPERATIONS["resize_blur"].load()(planes, STREAM, **options)
     small = np.clip(resized(planes, (9, 13), down, True), 0, 255)
     expected = np.clip(resized(small, (31, 40), up), 0, 255)
-    np.testing.assert_allclose(done, expected, atol=1e-4)
+    np.testing.assert_allclose(finished, expected, atol=1e-4)

@@ -22,15 +22,15 @@ def counts(level, means, number):
 
 @pytest.mark.parametrize("mean", [0.01, 0.7, 3.2, 40.0, 255.5, 9000.0])
 def test_counts_follow_the_poisson_law(mean):
-    found = counts(9, np.full(256, mean), 200_000)
+    actual = counts(9, np.full(256, mean), 200_000)
     low, high = stats.poisson.ppf([1e-3, 1 - 1e-3], mean).astype(int)
     edges = np.unique(np.linspace(low, high + 1, 40).astype(int))
     law = stats.poisson.cdf(edges - 1, mean)
     shares = np.diff([0, *law, 1])
-    seen = np.bincount(np.searchsorted(edges, found, side="right"), minlength=len(shares))
-    likely = shares * found.size > 5
-    expected = shares[likely] * found.size
-    result = stats.chisquare(seen[likely], expected * seen[likely].sum() / expected.sum())
+    observed = np.bincount(np.searchsorted(edges, actual, side="right"), minlength=len(shares))
+    likely = shares * actual.size > 5
+    expected = shares[likely] * actual.size
+    result = stats.chisquare(observed[likely], expected * observed[likely].sum() / expected.sum())
     assert result.pvalue > 1e-4
 
 
@@ -42,9 +42,9 @@ def test_each_level_has_its_own_mean():
     means = np.arange(256) ** 2 / 100
     tables = count_tables(means)
     levels = np.repeat(np.arange(256, dtype=np.float32), 2000)
-    found = counts_of_levels(levels, STREAM, 0, *tables, np.empty_like(levels))
-    found = found.reshape(256, -1).mean(axis=1)
-    deviations = (found - means)[1:] / np.sqrt(means[1:] / 2000)
+    actual = counts_of_levels(levels, STREAM, 0, *tables, np.empty_like(levels))
+    actual = actual.reshape(256, -1).mean(axis=1)
+    deviations = (actual - means)[1:] / np.sqrt(means[1:] / 2000)
     assert np.abs(deviations).max() < 4.5 and deviations.std() == pytest.approx(1, abs=0.15)
 
 
@@ -60,8 +60,8 @@ def stripes(*levels):
 )
 def test_poisson_noise_counts_as_many_photons_as_there_are_levels(levels, values):
     planes = stripes(*levels)
-    done = noise("poisson_noise", planes, scale=0.05, per_channel=True)
-    change = (done - planes)[planes == 128]
+    finished = noise("poisson_noise", planes, scale=0.05, per_channel=True)
+    change = (finished - planes)[planes == 128]
     # BasicSR: the variance of Poisson(x * values) / values, times scale.
     expected = 0.05 * 255 * np.sqrt(128 / 255 / values)
     assert change.std() == pytest.approx(expected, rel=0.02)
@@ -71,22 +71,22 @@ def test_poisson_noise_counts_as_many_photons_as_there_are_levels(levels, values
 def test_poisson_noise_is_basicsrs_formula_level_by_level():
     planes = np.zeros(SHAPE, np.float32)
     planes[:] = np.arange(SHAPE[1])[:, None] % 256
-    done = noise("poisson_noise", planes, scale=1.0, per_channel=True)
+    finished = noise("poisson_noise", planes, scale=1.0, per_channel=True)
     # What was added is whole counts of 1/256.
-    counted = (done - planes + planes) * 256 / 255
-    inside = (done > 0) & (done < 255)
+    counted = (finished - planes + planes) * 256 / 255
+    inside = (finished > 0) & (finished < 255)
     np.testing.assert_allclose(counted[inside], np.round(counted[inside]), atol=2e-3)
     for level in (3, 40, 128, 200):
-        found = done[planes == level]
-        assert found.mean() == pytest.approx(level, abs=6 * np.sqrt(level / found.size))
-        assert found.std() == pytest.approx(np.sqrt(level * 255 / 256), rel=0.05)
+        actual = finished[planes == level]
+        assert actual.mean() == pytest.approx(level, abs=6 * np.sqrt(level / actual.size))
+        assert actual.std() == pytest.approx(np.sqrt(level * 255 / 256), rel=0.05)
 
 
 def test_grey_poisson_noise_is_the_same_on_all_channels():
     planes = np.empty(SHAPE, np.float32)
     planes[0], planes[1], planes[2] = 60, 120, 180
-    done = noise("poisson_noise", planes, scale=0.05, per_channel=False)
-    change = done - planes
+    finished = noise("poisson_noise", planes, scale=0.05, per_channel=False)
+    change = finished - planes
     np.testing.assert_allclose(change[0], change[1], atol=1e-4)
     np.testing.assert_allclose(change[0], change[2], atol=1e-4)
     grey = np.rint(0.299 * 60 + 0.587 * 120 + 0.114 * 180)
@@ -102,22 +102,22 @@ def linear(level):
 @pytest.mark.parametrize("gain", [1.0, 8.0])
 def test_a_sensor_has_shot_and_read_noise_of_its_photons(level, gain):
     planes = np.full(SHAPE, level, np.float32)
-    done = noise(
+    finished = noise(
         "sensor_noise", planes, photons=20000.0, read_sigma=5.0, gain=gain, linear_light=False
     )
     electrons = level / 255 * 20000 / gain
     expected = np.sqrt(electrons + 25) * gain / 20000 * 255
-    assert done.std() == pytest.approx(expected, rel=0.01)
-    assert done.mean() == pytest.approx(level, abs=6 * expected / np.sqrt(done.size))
+    assert finished.std() == pytest.approx(expected, rel=0.01)
+    assert finished.mean() == pytest.approx(level, abs=6 * expected / np.sqrt(finished.size))
 
 
 @pytest.mark.parametrize("level", [40, 128, 220])
 def test_a_sensor_counts_in_linear_light(level):
     planes = np.full(SHAPE, level, np.float32)
-    done = noise(
+    finished = noise(
         "sensor_noise", planes, photons=20000.0, read_sigma=5.0, gain=2.0, linear_light=True
     )
-    light = linear(done)
+    light = linear(finished)
     electrons = linear(level) * 10000
     assert light.std() == pytest.approx(np.sqrt(electrons + 25) / 10000, rel=0.01)
     assert light.mean() == pytest.approx(linear(level), rel=2e-3)
@@ -126,8 +126,10 @@ def test_a_sensor_counts_in_linear_light(level):
 def test_a_sensor_without_noise_gives_the_picture_back():
     planes = np.zeros(SHAPE, np.float32)
     planes[:] = np.arange(SHAPE[1])[:, None] % 256
-    done = noise("sensor_noise", planes, photons=1e5, read_sigma=0.0, gain=1.0, linear_light=True)
-    rows = done.mean(axis=(0, 2))
+    finished = noise(
+        "sensor_noise", planes, photons=1e5, read_sigma=0.0, gain=1.0, linear_light=True
+    )
+    rows = finished.mean(axis=(0, 2))
     assert np.abs(rows - np.arange(SHAPE[1]) % 256).max() < 0.5
 
 

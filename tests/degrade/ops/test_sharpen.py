@@ -40,21 +40,21 @@ def test_the_mask_is_basicsrs(size, radius, amount, threshold):
     rng = np.random.default_rng(4)
     planes = cv2.GaussianBlur(rng.uniform(0, 255, (*size, 3)).astype(np.float32), (5, 5), 1.5)
     planes = np.ascontiguousarray(planes.transpose(2, 0, 1))
-    done = sharpened(planes, radius=radius, amount=amount, threshold=threshold)
+    finished = sharpened(planes, radius=radius, amount=amount, threshold=threshold)
     expected = usm_sharp(planes, amount, radius, threshold)
-    assert np.mean(np.abs(done - expected) < 0.05) > 0.999
-    assert np.abs(done - expected).max() < 2
+    assert np.mean(np.abs(finished - expected) < 0.05) > 0.999
+    assert np.abs(finished - expected).max() < 2
 
 
 def test_a_flat_picture_and_small_differences_stay_as_they_are():
     planes = np.full((3, 40, 50), 100, np.float32)
     planes[:, ::2] += 4
-    done = sharpened(planes, radius=9, amount=2.0, threshold=10.0)
-    np.testing.assert_allclose(done, planes, atol=1e-3)
+    finished = sharpened(planes, radius=9, amount=2.0, threshold=10.0)
+    np.testing.assert_allclose(finished, planes, atol=1e-3)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 3)])
 def test_small_pictures_are_sharpened_too(size):
     planes = np.random.default_rng(4).uniform(0, 255, (3, *size)).astype(np.float32)
-    done = sharpened(planes, radius=50, amount=0.5, threshold=10.0)
-    assert done.shape == planes.shape and done.min() >= 0 and done.max() <= 255
+    finished = sharpened(planes, radius=50, amount=0.5, threshold=10.0)
+    assert finished.shape == planes.shape and finished.min() >= 0 and finished.max() <= 255

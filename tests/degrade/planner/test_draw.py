@@ -87,7 +87,7 @@ def test_every_kind_of_group_and_law_draws_what_its_stream_gives(tmp_path):
     path = tmp_path / "everything.yaml"
     path.write_text(EVERYTHING, encoding="utf-8")
     recipe = degrade.load_recipe(path)
-    seen = set()
+    observed = set()
     for number in range(800):
         named = {"seed": 5, "image_id": f"{number}.png", "size": (90 + number % 300, 128)}
         plan = degrade.plan(recipe, **named)
@@ -96,8 +96,8 @@ def test_every_kind_of_group_and_law_draws_what_its_stream_gives(tmp_path):
         assert [list(step.parameters) for step in plan.steps] == [
             list(step.parameters) for step in expected
         ]
-        seen |= {step.operation for step in plan.steps}
-    assert seen == set(recipe.operations()) - {"impulse_noise"}  # its weight is 0
+        observed |= {step.operation for step in plan.steps}
+    assert observed == set(recipe.operations()) - {"impulse_noise"}  # its weight is 0
 
 
 def test_two_recipes_in_turn_do_not_disturb_each_other():
@@ -138,10 +138,10 @@ def test_planning_keeps_nothing_of_what_it_has_planned(name):
         keys_per_second(recipe, 1000)
         _, most = tracemalloc.get_traced_memory()
         gc.collect()  # cycles wait for it, and it comes when it likes
-        held, _ = tracemalloc.get_traced_memory()
+        fixed, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert held < 60e3
+    assert fixed < 60e3
     assert most < 500e3
 
 

@@ -16,9 +16,9 @@ KEYS = [
 @pytest.mark.parametrize("key", KEYS)
 @pytest.mark.parametrize("purpose", [PARAMETERS, FEEDING])
 def test_lanes_hold_the_numbers_of_each_stream(key, purpose):
-    places = list(itertools.product((0, 1, 9, 255), range(3)))
-    units = StreamBlocks.of(places, purpose).units(key)
-    for lane, (slot, block) in enumerate(places):
+    positions = list(itertools.product((0, 1, 9, 255), range(3)))
+    units = StreamBlocks.of(positions, purpose).units(key)
+    for lane, (slot, block) in enumerate(positions):
         stream = Stream(key, slot, purpose)
         numbers = [stream.unit() for _ in range(2 * block + 2)]
         assert units[2 * lane : 2 * lane + 2] == numbers[-2:]
@@ -26,9 +26,9 @@ def test_lanes_hold_the_numbers_of_each_stream(key, purpose):
 
 @pytest.mark.parametrize("count", [1, 2, 63, 1000])
 def test_any_number_of_lanes_stand_side_by_side(count):
-    places = [(number % 256, number // 256) for number in range(count)]
-    whole = StreamBlocks.of(places).units(KEYS[2])
-    apart = [unit for place in places for unit in StreamBlocks.of([place]).units(KEYS[2])]
+    positions = [(number % 256, number // 256) for number in range(count)]
+    whole = StreamBlocks.of(positions).units(KEYS[2])
+    apart = [unit for position in positions for unit in StreamBlocks.of([position]).units(KEYS[2])]
     assert whole == apart
 
 
@@ -39,5 +39,5 @@ def test_no_lanes_give_no_numbers():
 def test_numpy_integers_in_a_key_do_not_overflow():
     key = StreamKey(np.uint64(2**64 - 1), np.uint64(2**63 + 5), np.uint16(65535))
     plain = StreamKey(2**64 - 1, 2**63 + 5, 65535)
-    lanes = StreamBlocks.of([(3, 0), (200, 7)])
-    assert lanes.units(key) == lanes.units(plain)
+    blocks = StreamBlocks.of([(3, 0), (200, 7)])
+    assert blocks.units(key) == blocks.units(plain)

@@ -85,9 +85,9 @@ def test_kuaishou_chooses_by_weight(kuaishou):
     ],
 )
 def test_kuaishou_draws_each_level_from_its_law(kuaishou, operation, name, law):
-    drawn = values(kuaishou, operation, name)
-    assert len(drawn) > 400
-    assert stats.kstest(drawn, law.cdf).pvalue > 1e-3
+    drawn_plan = values(kuaishou, operation, name)
+    assert len(drawn_plan) > 400
+    assert stats.kstest(drawn_plan, law.cdf).pvalue > 1e-3
 
 
 def test_kuaishou_draws_whole_levels_equally_often(kuaishou):
@@ -158,12 +158,12 @@ def test_planning_is_pure_and_takes_any_order():
 def test_seeds_images_and_variants_all_give_other_plans():
     recipe = degrade.load_recipe("gfpgan")
     cases = [(0, "a.png", 0), (1, "a.png", 0), (0, "b.png", 0), (0, "a.png", 1)]
-    drawn = {
+    drawn_plan = {
         degrade.plan(recipe, seed=seed, image_id=image, size=(64, 64), variant=variant).steps[0]
         .parameters["sigma_x"]
         for seed, image, variant in cases
     }  # fmt: skip
-    assert len(drawn) == 4
+    assert len(drawn_plan) == 4
 
 
 def test_variants_of_one_image_are_independent():
@@ -242,23 +242,23 @@ def orders(recipe, count=2000):
 
 
 def test_one_of_takes_exactly_one_by_weight(tmp_path):
-    found = orders(load(tmp_path, "steps:\n  - one_of:\n" + GREY_SHIFT_JPEG))
+    actual = orders(load(tmp_path, "steps:\n  - one_of:\n" + GREY_SHIFT_JPEG))
     expected = [1000, 500, 500]
-    assert set(found) == {("grey",), ("colour_shift",), ("jpeg",)}
-    counts = [found[("grey",)], found[("colour_shift",)], found[("jpeg",)]]
+    assert set(actual) == {("grey",), ("colour_shift",), ("jpeg",)}
+    counts = [actual[("grey",)], actual[("colour_shift",)], actual[("jpeg",)]]
     assert stats.chisquare(counts, expected).pvalue > 1e-3
 
 
 def test_some_of_takes_count_of_them_in_the_order_of_the_file(tmp_path):
     text = "steps:\n  - count: {integer: [0, 3]}\n    some_of:\n" + GREY_SHIFT_JPEG
-    found = orders(load(tmp_path, text))
+    actual = orders(load(tmp_path, text))
     by_count = Counter()
-    for order, times in found.items():
+    for order, times in actual.items():
         by_count[len(order)] += times
         ranks = [("grey", "colour_shift", "jpeg").index(name) for name in order]
         assert ranks == sorted(set(ranks))
     assert stats.chisquare([by_count[n] for n in range(4)]).pvalue > 1e-3
-    singles = [found[("grey",)], found[("colour_shift",)], found[("jpeg",)]]
+    singles = [actual[("grey",)], actual[("colour_shift",)], actual[("jpeg",)]]
     assert stats.chisquare(singles, np.array([0.5, 0.25, 0.25]) * sum(singles)).pvalue > 1e-3
 
 
@@ -281,13 +281,13 @@ def test_all_of_takes_all_and_shuffle_gives_every_order(tmp_path):
 def test_members_in_order_keep_theirs_wherever_a_shuffle_puts_them(tmp_path):
     members = GREY_SHIFT_JPEG.replace("weight: 2", "in_order: true").replace(", weight: 1", "")
     members = members.replace("quality: 50", "quality: 50, in_order: true")
-    found = orders(load(tmp_path, "steps:\n  - shuffle: true\n    all_of:\n" + members))
-    assert set(found) == {
+    actual = orders(load(tmp_path, "steps:\n  - shuffle: true\n    all_of:\n" + members))
+    assert set(actual) == {
         ("grey", "jpeg", "colour_shift"),
         ("grey", "colour_shift", "jpeg"),
         ("colour_shift", "grey", "jpeg"),
     }
-    assert stats.chisquare(list(found.values())).pvalue > 1e-3
+    assert stats.chisquare(list(actual.values())).pvalue > 1e-3
 
 
 @pytest.mark.parametrize("size", [(64, 96), (65, 98), (3, 2)])
@@ -318,14 +318,14 @@ def test_a_resize_may_divide_the_source(tmp_path):
 
 def test_a_group_happens_or_not_as_a_whole(tmp_path):
     members = GREY_SHIFT_JPEG.replace(", weight: 1", "").replace(", weight: 2", "")
-    found = orders(load(tmp_path, "steps:\n  - probability: 0.4\n    all_of:\n" + members))
-    assert set(found) == {(), ("grey", "colour_shift", "jpeg")}
-    assert_share(found[()], 2000, 0.6)
+    actual = orders(load(tmp_path, "steps:\n  - probability: 0.4\n    all_of:\n" + members))
+    assert set(actual) == {(), ("grey", "colour_shift", "jpeg")}
+    assert_share(actual[()], 2000, 0.6)
 
 
 def test_untouched_leaves_out_everything(tmp_path):
-    found = orders(load(tmp_path, "untouched: 0.2\nsteps:\n  - {operation: grey}\n"))
-    assert_share(found[()], 2000, 0.2)
+    actual = orders(load(tmp_path, "untouched: 0.2\nsteps:\n  - {operation: grey}\n"))
+    assert_share(actual[()], 2000, 0.2)
     assert set(orders(load(tmp_path, "untouched: 1\nsteps:\n  - {operation: grey}\n"), 50)) == {()}
 
 
@@ -366,10 +366,10 @@ def test_a_size_that_no_image_has_is_refused(size):
         degrade.plan(degrade.load_recipe("gfpgan"), seed=0, image_id="a.png", size=size)
 
 
-@pytest.mark.parametrize("place", [{"seed": -1}, {"seed": 2**64}, {"seed": 0, "variant": 65536}])
-def test_a_seed_or_variant_out_of_range_is_refused(place):
+@pytest.mark.parametrize("position", [{"seed": -1}, {"seed": 2**64}, {"seed": 0, "variant": 65536}])
+def test_a_seed_or_variant_out_of_range_is_refused(position):
     with pytest.raises(DatasetError):
-        degrade.plan(degrade.load_recipe("gfpgan"), image_id="a.png", size=(8, 8), **place)
+        degrade.plan(degrade.load_recipe("gfpgan"), image_id="a.png", size=(8, 8), **position)
 
 
 def changed(**parts):

@@ -46,18 +46,18 @@ def values(steps, name):
     return np.array([step.parameters[name] for step in steps])
 
 
-def assert_uniform(drawn, low, high):
-    assert low <= min(drawn)
-    assert max(drawn) <= high
-    assert stats.kstest(drawn, stats.uniform(low, high - low).cdf).pvalue > UNLIKELY
+def assert_uniform(drawn_plan, low, high):
+    assert low <= min(drawn_plan)
+    assert max(drawn_plan) <= high
+    assert stats.kstest(drawn_plan, stats.uniform(low, high - low).cdf).pvalue > UNLIKELY
 
 
 def assert_share(happened, of, probability):
     assert stats.binomtest(int(happened), of, probability).pvalue > UNLIKELY
 
 
-def assert_equally_often(drawn, expected):
-    counts = Counter(drawn)
+def assert_equally_often(drawn_plan, expected):
+    counts = Counter(drawn_plan)
     assert set(counts) == set(expected)
     assert stats.chisquare([counts[value] for value in expected]).pvalue > UNLIKELY
 
@@ -139,10 +139,10 @@ def test_restoreformer_shifts_by_whole_pixels_up_to_32():
 def test_psfrgan_draws_one_of_four_blurs_and_a_side_of_32_to_255():
     plans = plans_of("psfrgan", count=8000)
     blurs = ("gaussian_blur", "average_blur", "median_blur", "motion_blur")
-    found = [step for plan in plans for step in plan.steps if step.operation in blurs]
-    assert_share(len(found), 8000, 0.5)
-    assert_equally_often([step.operation for step in found], blurs)
-    gaussian = [step for step in found if step.operation == "gaussian_blur"]
+    actual = [step for plan in plans for step in plan.steps if step.operation in blurs]
+    assert_share(len(actual), 8000, 0.5)
+    assert_equally_often([step.operation for step in actual], blurs)
+    gaussian = [step for step in actual if step.operation == "gaussian_blur"]
     sigma = values(gaussian, "sigma_x")
     assert_uniform(sigma, 3, 15)
     # imgaug: int(2.9 sigma) below 5, else int(2.6 sigma), raised to the next odd number.
@@ -372,8 +372,8 @@ def test_every_cell_of_imagenet_c_has_its_constants(row, side):
         plan = degrade.plan(recipe, seed=1, image_id="a.png", size=(side, side))
         step = plan.steps[0]
         assert step.operation == operation
-        drawn = [step.parameters[key] for key in names]
-        assert drawn == pytest.approx(np.atleast_1d(constants))
+        drawn_plan = [step.parameters[key] for key in names]
+        assert drawn_plan == pytest.approx(np.atleast_1d(constants))
         closing = [step.operation for step in plan.steps[-2:]]
         assert closing == ["truncate", "jpeg"]
         assert plan.steps[-1].parameters["quality"] == 85

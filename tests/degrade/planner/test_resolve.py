@@ -26,8 +26,8 @@ def test_the_sigma_of_noise_stays_as_it_is():
 )
 def test_a_divisor_floors_each_side_and_leaves_at_least_one_pixel(divisor, height, width):
     for operation in ("resize", "resize_blur"):
-        told = resolve(OPERATIONS[operation], {"divisor": divisor}, SIZE, SOURCE)
-        assert told == {"height": height, "width": width}
+        reported = resolve(OPERATIONS[operation], {"divisor": divisor}, SIZE, SOURCE)
+        assert reported == {"height": height, "width": width}
 
 
 def test_sides_stay_within_what_a_plan_may_hold():
@@ -43,9 +43,9 @@ def test_to_source_gives_the_size_of_the_source():
 
 
 def test_what_was_drawn_is_not_changed():
-    drawn = {"divisor": 2.0}
-    resolve(OPERATIONS["resize"], drawn, SIZE, SOURCE)
-    assert drawn == {"divisor": 2.0}
+    drawn_plan = {"divisor": 2.0}
+    resolve(OPERATIONS["resize"], drawn_plan, SIZE, SOURCE)
+    assert drawn_plan == {"divisor": 2.0}
 
 
 def test_every_shorthand_stands_for_parameters_of_its_operation():
@@ -69,7 +69,7 @@ def steps_at(recipe, size):
 
 
 @pytest.mark.parametrize(
-    ("name", "drawn", "factor", "expected"),
+    ("name", "drawn_plan", "factor", "expected"),
     [
         (
             "gaussian_blur",
@@ -106,8 +106,8 @@ def steps_at(recipe, size):
         ("defocus_blur", {"radius": 150.0}, 4.0, {"radius": 200}),
     ],
 )
-def test_lengths_scale_and_nothing_else(name, drawn, factor, expected):
-    assert scaled(OPERATIONS[name], drawn, factor) == pytest.approx(expected, abs=1e-12)
+def test_lengths_scale_and_nothing_else(name, drawn_plan, factor, expected):
+    assert scaled(OPERATIONS[name], drawn_plan, factor) == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
@@ -115,14 +115,14 @@ def test_a_scaled_parameter_is_one_the_operation_takes(name):
     specs = {**OPERATIONS[name].parameters, **OPERATIONS[name].recipe_only}
     for factor in (0.03, 0.7, 1.0, 9.0):
         for end in ("low", "high"):
-            drawn = {
+            drawn_plan = {
                 key: getattr(spec, end)
                 for key, spec in specs.items()
                 if isinstance(spec, Number | Integer)
             }
-            for key, value in scaled(OPERATIONS[name], drawn, factor).items():
+            for key, value in scaled(OPERATIONS[name], drawn_plan, factor).items():
                 assert specs[key].problem(value) == "", (key, value)
-                assert factor != 1.0 or value == drawn[key]
+                assert factor != 1.0 or value == drawn_plan[key]
 
 
 GFPGAN = (
@@ -137,25 +137,25 @@ GFPGAN = (
 
 @pytest.mark.parametrize(("size", "factor"), [(512, 1), (256, 0.5), (1024, 2)])
 def test_the_small_picture_has_the_same_pixels_across_the_face_at_any_size(tmp_path, size, factor):
-    found = steps_at(load(tmp_path, GFPGAN), (size, size))
-    assert found[0][1]["sigma_x"] == pytest.approx(4 * factor)
-    assert (found[1][1]["height"], found[1][1]["width"]) == (64, 64)
+    actual = steps_at(load(tmp_path, GFPGAN), (size, size))
+    assert actual[0][1]["sigma_x"] == pytest.approx(4 * factor)
+    assert (actual[1][1]["height"], actual[1][1]["width"]) == (64, 64)
     # At 64 pixels across, a pixel is the same share of the face again.
-    assert found[3][1]["sigma_x"] == pytest.approx(1)
-    assert (found[4][1]["height"], found[4][1]["width"]) == (size, size)
-    assert found[5][1]["sigma_x"] == pytest.approx(factor)
+    assert actual[3][1]["sigma_x"] == pytest.approx(1)
+    assert (actual[4][1]["height"], actual[4][1]["width"]) == (size, size)
+    assert actual[5][1]["sigma_x"] == pytest.approx(factor)
 
 
 def test_a_picture_that_is_small_already_is_not_shrunk_again(tmp_path):
-    found = steps_at(load(tmp_path, GFPGAN), (48, 48))
-    assert found[1][1]["height"] == 48
-    assert found[3][1]["sigma_x"] == pytest.approx(48 / 64)
+    actual = steps_at(load(tmp_path, GFPGAN), (48, 48))
+    assert actual[1][1]["height"] == 48
+    assert actual[3][1]["sigma_x"] == pytest.approx(48 / 64)
 
 
 def test_without_the_key_a_recipe_is_carried_out_in_its_own_pixels(tmp_path):
-    found = steps_at(load(tmp_path, GFPGAN, "size: 512\n"), (256, 256))
-    assert found[0][1]["sigma_x"] == 4.0
-    assert found[1][1]["height"] == 32
+    actual = steps_at(load(tmp_path, GFPGAN, "size: 512\n"), (256, 256))
+    assert actual[0][1]["sigma_x"] == 4.0
+    assert actual[1][1]["height"] == 32
 
 
 def test_the_key_changes_the_digest_and_needs_a_size(tmp_path):

@@ -31,14 +31,14 @@ def test_every_operation_with_a_number_has_a_ladder_but_those_without_a_strength
 
 @pytest.mark.parametrize("name", LADDERS)
 def test_every_rung_is_a_plan_that_could_stand_in_a_manifest(name):
-    rungs = severity_plans(name, count=5, **NAMED)
-    assert 3 <= len(rungs) <= 5
-    for rung in rungs:
-        (step,) = rung.plan.steps
-        assert Plan.from_json(rung.plan.to_json()) == rung.plan
+    severities = severity_plans(name, count=5, **NAMED)
+    assert 3 <= len(severities) <= 5
+    for severity in severities:
+        (step,) = severity.plan.steps
+        assert Plan.from_json(severity.plan.to_json()) == severity.plan
         assert list(step.parameters) == list(OPERATIONS[name].parameters)
-        assert rung.title.startswith(LADDERS[name].parameter + " ")
-    assert len({rung.title for rung in rungs}) == len(rungs)
+        assert severity.title.startswith(LADDERS[name].parameter + " ")
+    assert len({severity.title for severity in severities}) == len(severities)
 
 
 @pytest.mark.parametrize(
@@ -48,24 +48,24 @@ def test_every_rung_is_a_plan_that_could_stand_in_a_manifest(name):
 def test_each_rung_is_further_from_the_source_than_the_one_before(name):
     source = image()
     errors = [
-        float(np.mean(np.square(degrade.apply(rung.plan, source).astype(float) - source)))
-        for rung in severity_plans(name, count=5, **NAMED)
+        float(np.mean(np.square(degrade.apply(severity.plan, source).astype(float) - source)))
+        for severity in severity_plans(name, count=5, **NAMED)
     ]
     assert errors == sorted(errors)
     assert errors[-1] > 2 * errors[0]
 
 
 def test_the_values_may_be_given():
-    rungs = severity_plans("jpeg", values=(90, 12.4, 12), **NAMED)
-    assert [rung.plan.steps[0].parameters["quality"] for rung in rungs] == [90, 12]
-    assert [rung.title for rung in rungs] == ["quality 90", "quality 12"]
-    (rung,) = severity_plans("gaussian_blur", values=(2.5,), **NAMED)
-    assert (rung.title, rung.plan.steps[0].parameters["sigma_y"]) == ("sigma 2.5 px", 2.5)
+    severities = severity_plans("jpeg", values=(90, 12.4, 12), **NAMED)
+    assert [severity.plan.steps[0].parameters["quality"] for severity in severities] == [90, 12]
+    assert [severity.title for severity in severities] == ["quality 90", "quality 12"]
+    (severity,) = severity_plans("gaussian_blur", values=(2.5,), **NAMED)
+    assert (severity.title, severity.plan.steps[0].parameters["sigma_y"]) == ("sigma 2.5 px", 2.5)
 
 
 def test_one_rung_is_the_severe_one():
-    (rung,) = severity_plans("defocus_blur", count=1, **NAMED)
-    assert rung.plan.steps[0].parameters["radius"] == LADDERS["defocus_blur"].severe
+    (severity,) = severity_plans("defocus_blur", count=1, **NAMED)
+    assert severity.plan.steps[0].parameters["radius"] == LADDERS["defocus_blur"].severe
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from degrade.recipe.distributions import (
 )
 
 
-def drawn(distribution, count=4000):
+def drawn_plan(distribution, count=4000):
     return [distribution.draw(Stream(StreamKey(9, image, 0), 3)) for image in range(count)]
 
 
@@ -27,12 +27,12 @@ def words_taken(distribution):
 
 
 def test_uniform_draws_follow_the_uniform_law():
-    values = drawn(parse_distribution({"uniform": [2, 6]}))
+    values = drawn_plan(parse_distribution({"uniform": [2, 6]}))
     assert stats.kstest(values, stats.uniform(2, 4).cdf).pvalue > 1e-3
 
 
 def test_log_uniform_draws_follow_the_reciprocal_law_and_stay_inside():
-    values = drawn(parse_distribution({"log_uniform": [0.5, 8]}))
+    values = drawn_plan(parse_distribution({"log_uniform": [0.5, 8]}))
     assert stats.kstest(values, stats.loguniform(0.5, 8).cdf).pvalue > 1e-3
     assert min(values) >= 0.5
     assert max(values) <= 8
@@ -40,24 +40,24 @@ def test_log_uniform_draws_follow_the_reciprocal_law_and_stay_inside():
 
 def test_an_inverse_and_a_root_follow_the_law_of_what_is_uniform():
     inverse = parse_distribution({"inverse_of_uniform": [0.15, 1.5]})
-    values = np.array(drawn(inverse))
+    values = np.array(drawn_plan(inverse))
     assert stats.kstest(1 / values, stats.uniform(0.15, 1.35).cdf).pvalue > 1e-3
     assert inverse.extremes() == (1 / 0.15, 1 / 1.5)
     root = parse_distribution({"root_of_uniform": [1, 9]})
-    values = np.array(drawn(root))
+    values = np.array(drawn_plan(root))
     assert stats.kstest(values**2, stats.uniform(1, 8).cdf).pvalue > 1e-3
     assert root.extremes() == (1.0, 3.0)
 
 
 def test_integer_draws_reach_both_ends_equally_often():
-    values = drawn(parse_distribution({"integer": [2, 8]}))
+    values = drawn_plan(parse_distribution({"integer": [2, 8]}))
     counts = np.bincount(values, minlength=9)[2:]
     assert len(counts) == 7
     assert stats.chisquare(counts).pvalue > 1e-3
 
 
 def test_choice_draws_follow_the_weights_and_never_take_a_weight_of_zero():
-    values = drawn(parse_distribution({"choice": [["a", 3], ["b", 0], ["c", 1]]}))
+    values = drawn_plan(parse_distribution({"choice": [["a", 3], ["b", 0], ["c", 1]]}))
     assert stats.chisquare([values.count("a"), values.count("c")], [3000, 1000]).pvalue > 1e-3
     assert "b" not in values
 

@@ -66,7 +66,7 @@ def one_thread():
     cv2.setNumThreads(threads[1])
 
 
-def photograph(side):
+def photo(side):
     astronaut = data.astronaut()
     if side == len(astronaut):
         return astronaut
@@ -77,11 +77,11 @@ def agreements(plan, source):
     """Share of values within one level: of HQ, of LQ before each of `AMPLIFIES`, and at the end."""
     hq, lq = degrade.apply_pair(plan, source)
     yield "hq", within_one_level(hq, reference_half(plan, source, "hq"))
-    picture, done = source, 0
+    picture, finished = source, 0
     for position, step in enumerate(plan.steps):
         if step.operation not in AMPLIFIES:
             continue
-        part = plan.steps[done:position]
+        part = plan.steps[finished:position]
         before = degrade.apply(replace(plan, steps=plan.steps[:position]), source)
         reference = to_8_bits(carried_on(plan, picture, part, "lq"))
         yield f"before step {position}", within_one_level(before, reference)
@@ -93,8 +93,8 @@ def agreements(plan, source):
             same = by_operations(plan, picture, part)
             after = by_operations(plan, same, [step])
             yield f"step {position}", within_one_level(after, carried_on(plan, same, [step], "lq"))
-        picture, done = after, position + 1
-    reference = to_8_bits(carried_on(plan, picture, plan.steps[done:], "lq"))
+        picture, finished = after, position + 1
+    reference = to_8_bits(carried_on(plan, picture, plan.steps[finished:], "lq"))
     yield "lq", within_one_level(lq, reference)
 
 
@@ -115,7 +115,7 @@ def within_one_level(ours, reference):
 
 def assert_agrees(name, variants, side=None):
     recipe = degrade.load_recipe(name)
-    source = photograph(side or (recipe.size or (256, 256))[0])
+    source = photo(side or (recipe.size or (256, 256))[0])
     for variant in variants:
         plan = degrade.plan(
             recipe, seed=5, image_id="face.png", size=source.shape[:2], variant=variant
@@ -143,7 +143,7 @@ def test_an_imagenet_c_corruption_agrees_with_its_plain_reference(corruption, re
 def test_lq_is_a_quarter_of_hq_where_the_recipe_says_scale_4(name, size):
     recipe = degrade.load_recipe(name)
     assert recipe.scale == 4
-    source = photograph(256)[: size[0], : size[1]].copy()
+    source = photo(256)[: size[0], : size[1]].copy()
     for variant in range(3):
         plan = degrade.plan(recipe, seed=1, image_id="a.png", size=size, variant=variant)
         hq, lq = degrade.apply_pair(plan, source)

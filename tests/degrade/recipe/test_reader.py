@@ -218,11 +218,11 @@ def test_a_mistake_is_one_line_with_the_file_and_the_line(tmp_path, case):
     text, line, message = WRONG[case]
     with pytest.raises(RecipeError, match=message) as caught:
         read(tmp_path, text)
-    told = str(caught.value)
-    assert "\n" not in told
-    assert told.startswith("mine.yaml")
+    reported = str(caught.value)
+    assert "\n" not in reported
+    assert reported.startswith("mine.yaml")
     if line is not None:
-        assert told.startswith(f"mine.yaml line {line}:")
+        assert reported.startswith(f"mine.yaml line {line}:")
 
 
 def test_slots_count_steps_and_groups_in_the_order_of_the_file(tmp_path):

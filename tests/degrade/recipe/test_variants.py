@@ -44,7 +44,7 @@ def test_the_defaults_stand_when_nothing_is_asked(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("asked", "quality", "high", "steps"),
+    ("requested", "quality", "high", "steps"),
     [
         (":correct", 20, 4, ["jpeg", "round", "gaussian_noise"]),
         (":3", 30, 8, ["jpeg", "grey", "gaussian_noise"]),
@@ -54,8 +54,8 @@ def test_the_defaults_stand_when_nothing_is_asked(tmp_path):
         (":correct:correct", 20, 4, ["jpeg", "round", "gaussian_noise"]),
     ],
 )
-def test_values_after_colons_choose(tmp_path, asked, quality, high, steps):
-    recipe = load_recipe(write(tmp_path) + asked)
+def test_values_after_colons_choose(tmp_path, requested, quality, high, steps):
+    recipe = load_recipe(write(tmp_path) + requested)
     assert steps_of(recipe) == steps
     assert recipe.root.members[0].parameters["quality"].value == quality
     assert recipe.root.members[-1].parameters["sigma"].high == high
@@ -76,7 +76,7 @@ def test_a_step_keeps_its_slot_when_another_is_left_out(tmp_path):
 
 def test_the_digest_tells_the_readings_apart_and_sees_only_what_is_read(tmp_path):
     path = write(tmp_path)
-    assert len({load_recipe(path + asked).digest for asked in ("", ":correct", ":3")}) == 3
+    assert len({load_recipe(path + requested).digest for requested in ("", ":correct", ":3")}) == 3
     plain = "version: 1\nsteps:\n  - {operation: jpeg, quality: 30}\n"
     switched = HEAD + "steps:\n  - {operation: jpeg, quality: {level: [20, 30, 40]}}\n"
     plain, switched = (load_recipe(write(tmp_path, text)) for text in (plain, switched))

@@ -4,6 +4,7 @@ torch = pytest.importorskip("torch")
 
 from torch.nn import functional  # noqa: E402
 
+from zoo.networks.config import network_config  # noqa: E402
 from zoo.networks.faces.face_descriptor import (  # noqa: E402
     DescriptorConfig,
     FaceDescriptor,
@@ -87,5 +88,6 @@ def test_a_header_that_lies_is_refused_in_one_line(tmp_path, told):
     "sizes", [{"size": 30}, {"channels": ()}, {"features": 0}, {"channels": (8, 1.5)}]
 )
 def test_sizes_that_cannot_be_are_refused(sizes):
-    with pytest.raises(ValueError, match=r"halved|channels|size|features"):
-        DescriptorConfig(**{"size": 32, "channels": (8, 12), **sizes})
+    record = {"size": 32, "channels": (8, 12), **sizes}
+    with pytest.raises(ValueError, match=r"halved|channels|features"):
+        network_config(record, {"descriptor": DescriptorConfig})

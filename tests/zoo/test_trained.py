@@ -250,7 +250,7 @@ def damaged(kind, path):
         ("whole numbers", "weights of another network"),
         ("not finite", "not finite"),
         ("another design", "weights of another network"),
-        ("unknown design", "no design 'diffusion'"),
+        ("unknown design", "unknown design 'diffusion'"),
         ("unknown key", "depth"),
         ("no channels", "channels"),
         ("channels empty", "this version of relume knows"),

@@ -156,8 +156,8 @@ def _taps(
         total += _cubic(abs(first + tap - position) / widen)
     for tap in range(count):
         weights[tap] = _cubic(abs(first + tap - position) / widen) / total
-        position = (first + tap) % (2 * length)
-        indices[tap] = position if position < length else 2 * length - 1 - position
+        mirrored = (first + tap) % (2 * length)
+        indices[tap] = mirrored if mirrored < length else 2 * length - 1 - mirrored
     return count
 
 

@@ -99,7 +99,7 @@ def grey_only(row):
         (lambda row: with_plan(row, variant=1), "its plan is damaged: it is of a.png, variant 1"),
         (lambda row: with_plan(row, image_id="b.png"), "its plan is damaged: it is of b.png"),
         (lambda row: with_plan(row, size=[3, 3]), "drawn for another size"),
-        (lambda row: with_plan(row, steps=[{"operation": "x", "slot": 1}]), "no operation 'x'"),
+        (lambda row: with_plan(row, steps=[{"operation": "x", "slot": 1}]), "unknown operation 'x'"),
         (lambda row: dataclasses.replace(row, plan="{"), "its plan is damaged"),
         (lambda row: dataclasses.replace(row, plan=row.plan + " "), "not written as Relume"),
         (lambda row: dataclasses.replace(row, hq_height=9), "another size than its row"),
@@ -181,7 +181,7 @@ def test_a_recipe_that_changes_the_truth_is_replayed_from_its_source_only(photos
 def test_an_unknown_pair_offers_the_nearest_and_a_failed_one_its_reason(photos, tmp_path):
     (photos / "text.png").write_text("hello")
     build(PairedDataset(photos, "gfpgan-128"), tmp_path / "out")
-    with pytest.raises(DatasetError, match=r"no pair 'sub/dd'.*Did you mean 'sub/d'"):
+    with pytest.raises(DatasetError, match=r"unknown pair 'sub/dd'.*Did you mean 'sub/d'"):
         find_row(tmp_path / "out", "sub/dd")
     with pytest.raises(DatasetError, match=r"input failed: text\.png is not an image"):
         find_row(tmp_path / "out", "text.png")

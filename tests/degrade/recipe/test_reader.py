@@ -25,15 +25,15 @@ WRONG = {
     "misspelt operation": (
         steps("- {operation: gausian_blur, sigma: 2}"),
         3,
-        "no operation 'gausian_blur'.*Did you mean 'gaussian_blur'",
+        "unknown operation 'gausian_blur'.*Did you mean 'gaussian_blur'",
     ),
     "misspelt 'operation'": (
         steps("- {quality: 50, operatoin: jpeg}"),
         3,
         "unknown key 'operatoin'.*Did you mean 'operation'",
     ),
-    "operation is a list": (steps("- {operation: [jpeg]}"), 3, "no operation"),
-    "operation is null": (steps("- {operation: }"), 3, "no operation 'None'"),
+    "operation is a list": (steps("- {operation: [jpeg]}"), 3, "unknown operation"),
+    "operation is null": (steps("- {operation: }"), 3, "unknown operation 'None'"),
     "misspelt top key": ("version: 1\nshufle: true\n" + steps(JPEG)[11:], 2, "mean 'shuffle'"),
     "misspelt distribution": (
         steps("- operation: jpeg", "  quality: {intger: [5, 9]}"),

@@ -132,9 +132,9 @@ STEP = "steps:\n  - {operation: grey}\n"
         ("switches: {a: {default: x, values: x}}\n" + STEP, "values is a list"),
         ("switches: {a: {default: x, values: []}}\n" + STEP, "values is a list"),
         ("switches: {a: {default: x, values: [x, x]}}\n" + STEP, "the value 'x' is there twice"),
-        ("switches: {a: {default: x, values: [x, true]}}\n" + STEP, "no value of a switch"),
-        ("switches: {a: {default: x, values: [x, 0.5]}}\n" + STEP, "no value of a switch"),
-        ("switches: {a: {default: x, values: [x, 'y:z']}}\n" + STEP, "no value of a switch"),
+        ("switches: {a: {default: x, values: [x, true]}}\n" + STEP, "cannot be a switch value"),
+        ("switches: {a: {default: x, values: [x, 0.5]}}\n" + STEP, "cannot be a switch value"),
+        ("switches: {a: {default: x, values: [x, 'y:z']}}\n" + STEP, "cannot be a switch value"),
         (
             "switches: {a: {default: x, values: [x]}, b: {default: x, values: [x]}}\n" + STEP,
             "the value 'x' is there twice",

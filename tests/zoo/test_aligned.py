@@ -46,7 +46,7 @@ def test_names_that_would_collide_are_named_before_anything_is_written(crops, tm
         ("crops", "crops/a.png", "is a file"),
         ("crops/a.png", "crops/a.png", "the input itself"),
         ("crops/a.png", "crops", "the input itself"),
-        ("crops/a.png", "a.jpg", "end it in .png"),
+        ("crops/a.png", "a.jpg", "does not end in .png"),
         ("empty", "out", "holds no images"),
     ],
 )

@@ -17,6 +17,7 @@ import zoo  # noqa: E402
 from degrade import __version__  # noqa: E402
 from degrade.errors import DependencyError, UserError  # noqa: E402
 from zoo.cli import main  # noqa: E402
+from zoo.registry.registry import find  # noqa: E402
 from zoo.restorers.onnx_export import OPSET, export_onnx  # noqa: E402
 from zoo.weights.builtin import shipped_names  # noqa: E402
 
@@ -48,7 +49,7 @@ def largest_difference(restorer, path, count):
 def exported(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("onnx")
     weights = trained_file(folder / f"{request.param}.safetensors", DESIGNS[request.param])
-    return str(weights), export_onnx(str(weights), folder / "out.onnx")
+    return str(weights), export_onnx(find(str(weights)), folder / "out.onnx")
 
 
 @pytest.mark.parametrize("count", [1, 3])
@@ -99,7 +100,7 @@ def test_the_command_writes_the_file_and_says_so(tmp_path):
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["nlmeans", "a.onnx"], "is no network that `zoo train` made"),
+        (["nlmeans", "a.onnx"], "is not a network of `zoo train`"),
         (["nlmeans", "a.pt"], "end it in .onnx"),
         (["nlmaens", "a.onnx"], "did you mean nlmeans?"),
     ],
@@ -116,12 +117,12 @@ def test_a_missing_package_is_one_line(tmp_path, monkeypatch):
     weights = trained_file(tmp_path / "a.safetensors")
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(DependencyError, match=r"pip install 'relume\[export\]'"):
-        export_onnx(str(weights), tmp_path / "a.onnx")
+        export_onnx(find(str(weights)), tmp_path / "a.onnx")
     with pytest.raises(UserError, match="that `zoo train` made"):
-        export_onnx("nlmeans", tmp_path / "a.onnx")
+        export_onnx(find("nlmeans"), tmp_path / "a.onnx")
 
 
 @pytest.mark.parametrize("name", shipped_names())
 def test_what_is_shipped_can_be_exported(tmp_path, name):
-    path = export_onnx(name, tmp_path / "a.onnx")
+    path = export_onnx(find(name), tmp_path / "a.onnx")
     assert largest_difference(zoo.load(name), path, 2) <= 1e-4

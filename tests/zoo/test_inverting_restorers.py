@@ -38,9 +38,9 @@ def card(name="small", blind=True):
     return Card(**told, blind=blind)
 
 
-def inverting(steps=4, told=False, rate=0.2):
-    method = Method(PIXELS, Descent(steps, rate), told=told)
-    return InvertingRestorer(card(blind=not told), small_generator(), None, method)
+def inverting(steps=4, with_plan=False, rate=0.2):
+    method = Method(PIXELS, Descent(steps, rate), with_plan)
+    return InvertingRestorer(card(blind=not with_plan), small_generator(), None, method)
 
 
 def encoding():
@@ -107,7 +107,7 @@ def test_the_sharp_face_is_where_the_told_one_stays_and_the_blind_one_leaves(psn
     lq = degrade.apply(plan, truth)
     found = []
     for told in (False, True):
-        method = Method(Weights(pixel=1.0, perceptual=0.0), Descent(30, 0.02), told=told)
+        method = Method(Weights(pixel=1.0, perceptual=0.0), Descent(30, 0.02), told)
         restorer = InvertingRestorer(
             card(), small_generator(), None, method, lambda face, space: codes[:, None]
         )
@@ -124,7 +124,7 @@ def test_a_blind_one_reads_no_plan(faces, make_plan):
 
 
 def test_a_told_one_without_a_plan_takes_the_face_for_undamaged(faces):
-    told = inverting(told=True).restore(faces[:1], None, [None])[0]
+    told = inverting(with_plan=True).restore(faces[:1], None, [None])[0]
     assert np.array_equal(told, inverting().restore(faces[:1])[0])
 
 
@@ -159,6 +159,6 @@ def test_stylegan_encoder_begins_where_the_encoder_guesses(faces, monkeypatch):
 def test_the_card_decides_whether_image2stylegan_is_told():
     told = i2s.image2stylegan(card(blind=False), loaded_generator(), None)
     blind = i2s.image2stylegan(card(), loaded_generator(), None)
-    assert (told.steps, blind.steps) == (i2s.TOLD.descent.steps, i2s.BLIND.descent.steps)
-    assert i2s.TOLD.told and not i2s.BLIND.told and not METHOD.told
+    assert (told.steps, blind.steps) == (i2s.WITH_PLAN.descent.steps, i2s.BLIND.descent.steps)
+    assert i2s.WITH_PLAN.with_plan and not i2s.BLIND.with_plan and not METHOD.with_plan
     assert METHOD.weights.leaving > 0 and METHOD.descent.steps < i2s.BLIND.descent.steps

@@ -21,7 +21,7 @@ def nowhere(tmp_path, monkeypatch):
 
 
 def test_an_unknown_parser_is_one_line_that_names_the_known_ones():
-    with pytest.raises(UserError, match="no parser is called 'parsenet': choose template, mesh"):
+    with pytest.raises(UserError, match="unknown parser 'parsenet': choose template, mesh"):
         load_parser("parsenet")
 
 

@@ -2,6 +2,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from zoo.networks.restoration.designs import restorer_config  # noqa: E402
 from zoo.networks.restoration.style import LABELS, StyleConfig, StyleRestorer, complete_mask  # noqa: E402
 
 SMALL = StyleConfig(64, {8: 16, 16: 12, 32: 8}, style=8)
@@ -106,7 +107,7 @@ def test_every_parameter_learns():
 )
 def test_sizes_that_do_not_fit_are_refused(wrong):
     with pytest.raises(ValueError, match=r"size|sides|start"):
-        StyleConfig(**wrong)
+        restorer_config(wrong)
 
 
 def test_faces_and_masks_of_another_size_are_refused():

@@ -54,8 +54,6 @@ def test_of_an_ffhq_face_it_sees_what_a_tight_crop_shows(no_cache):
     changed = hq.clone()
     changed[:, :, :12] = 0
     assert float(loss(changed, hq)) == pytest.approx(0, abs=1e-6)
-    with pytest.raises(ValueError, match="neither ffhq nor tight"):
-        IdentityConfig("arcface-small", 0.1, "loose")
 
 
 def test_a_restorer_trained_against_it_says_so(no_cache, tmp_path):

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-import zoo.weights.files
 from degrade.errors import DependencyError, UserError
 from zoo.weights.files import (
     KNOWN_WEIGHTS,
@@ -47,13 +46,6 @@ class Hostile:
 
     def __reduce__(self):
         return Path.touch, (Path(self.mark),)
-
-
-def test_the_module_is_found_although_a_folder_has_its_name():
-    module = Path(zoo.weights.files.__file__)
-    assert module.name == "weights.py"
-    assert (module.parent / "weights" / "README.md").is_file()
-    assert not (module.parent / "weights" / "__init__.py").exists()
 
 
 def test_known_weights_carry_the_digits_that_stand_in_their_file_names():

@@ -101,7 +101,7 @@ def test_the_corners_are_as_bright_as_they_were(restorer, photographs, make_plan
 
 @pytest.mark.parametrize("plans", [None, [None]])
 def test_without_a_plan_it_says_what_to_do_in_one_line(restorer, plans):
-    with pytest.raises(UserError, match=r"must be told how each image was degraded.*blind"):
+    with pytest.raises(UserError, match=r"needs the degradation of each image.*blind"):
         restorer.restore([np.zeros((8, 8, 3), np.uint8)], plans=plans)
 
 

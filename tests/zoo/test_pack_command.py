@@ -53,7 +53,7 @@ def test_one_number_is_for_all_folders_and_several_are_for_each(folders, tmp_pat
         (["--weight", "none=2"], "none is none of the folders"),
         (["--weight", "1", "--weight", "2", "--weight", "3"], "there are 3 weights for 2 folders"),
         (["--weight", "1", "--weight", "a=2"], "do not mix them"),
-        (["--parser", "guess"], "unknown parser 'guess'"),
+        (["--parser", "guess"], "'guess'"),
         (["--splits", "none.csv"], "none.csv is not a CSV"),
         (["--size", "128"], "run `zoo align` with --size 128"),
     ],

@@ -139,7 +139,7 @@ def test_an_interrupted_build_goes_on_where_it_was(many, tmp_path, monkeypatch):
 
     def interrupt(job, shard):
         if len(finished) == 1:
-            work._picture(job, shard.image_ids[0], _FilesWriter(job.storage))  # a part of it
+            work._store_variants(job, shard.image_ids[0], _FilesWriter(job.storage))  # a part of it
             raise PowerCutError
         finished.append(shard.index)
         return do_shard(job, shard)

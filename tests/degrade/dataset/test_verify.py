@@ -99,7 +99,10 @@ def grey_only(row):
         (lambda row: with_plan(row, variant=1), "its plan is damaged: it is of a.png, variant 1"),
         (lambda row: with_plan(row, image_id="b.png"), "its plan is damaged: it is of b.png"),
         (lambda row: with_plan(row, size=[3, 3]), "drawn for another size"),
-        (lambda row: with_plan(row, steps=[{"operation": "x", "slot": 1}]), "unknown operation 'x'"),
+        (
+            lambda row: with_plan(row, steps=[{"operation": "x", "slot": 1}]),
+            "unknown operation 'x'",
+        ),
         (lambda row: dataclasses.replace(row, plan="{"), "its plan is damaged"),
         (lambda row: dataclasses.replace(row, plan=row.plan + " "), "not written as Relume"),
         (lambda row: dataclasses.replace(row, hq_height=9), "another size than its row"),

@@ -89,9 +89,9 @@ def _estimated_parameters(config: Any) -> int:
     def size(name: str, default: int = 0) -> int:
         return int(getattr(config, name, default))
 
-    widths = list(config.channels.values())
+    widths: list[int] = list(config.channels.values())
     widest = max(*widths, size("style"), size("width"), 3 * size("patch") ** 2)
-    first = min(config.channels)
+    first = int(min(config.channels))
     return (
         18 * len(widths) * size("blocks", 1) * widest**2
         + size("depth") * size("latent") ** 2

@@ -113,7 +113,7 @@ def descriptors(weights: Path | None) -> dict[str, Callable[[np.ndarray], np.nda
     import torch
 
     from zoo.networks.faces.dlib_descriptor import load_dlib_descriptor
-    from zoo.networks.faces.dlib_models import Face, face_chip
+    from zoo.networks.faces.dlib_models import DlibFace, face_chip
     from zoo.networks.faces.face_descriptor import load_descriptor, shipped_descriptor
     from zoo.templates import template_points
 
@@ -129,7 +129,7 @@ def descriptors(weights: Path | None) -> dict[str, Callable[[np.ndarray], np.nda
     def theirs(face: np.ndarray) -> np.ndarray:
         # The faces are aligned: the template's landmarks do for all, no detector in the way.
         side = face.shape[0]
-        standing = Face((0, 0, side, side), template_points("tight", "dlib5", side), 0.0)
+        standing = DlibFace((0, 0, side, side), template_points("tight", "dlib5", side), 0.0)
         return dlib.describe(face_chip(face, standing))
 
     def pixels(face: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ pytest.importorskip("dlib")
 pytest.importorskip("face_recognition_models")
 
 from zoo.networks.faces import dlib_models
-from zoo.networks.faces.dlib_models import Face, load_dlib_models, overlap, principal
+from zoo.networks.faces.dlib_models import DlibFace, load_dlib_models, overlap, principal
 from zoo.weights.files import WeightsRefused
 
 
@@ -17,7 +17,7 @@ def models():
 
 
 def box(left, top, right, bottom, score=1.0):
-    return Face((left, top, right, bottom), np.zeros((5, 2)), score)
+    return DlibFace((left, top, right, bottom), np.zeros((5, 2)), score)
 
 
 def scaled(image, size):

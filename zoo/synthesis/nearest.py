@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.networks.faces.dlib_descriptor import load_dlib_descriptor
-from zoo.networks.faces.dlib_models import Face, face_chip
+from zoo.networks.faces.dlib_models import DlibFace, face_chip
 from zoo.restorer import Image
 from zoo.templates import template_points
 
@@ -84,7 +84,7 @@ def describe_faces(faces: Iterable[Image], template: str) -> Described:
     for face in faces:
         side = face.shape[0]
         points = np.rint(template_points(template, "dlib5", side))
-        chip = face_chip(face, Face((0, 0, side, side), points, 0.0))
+        chip = face_chip(face, DlibFace((0, 0, side, side), points, 0.0))
         nearest_pairs["descriptor"].append(network.describe(chip).astype(np.float32))
         small = cv2.resize(face, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA).astype(np.float32)
         root = np.float32(small.size**0.5)

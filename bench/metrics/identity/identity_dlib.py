@@ -27,7 +27,7 @@ from bench.metrics.metric import (
 
 if TYPE_CHECKING:
     from zoo.networks.faces.dlib_descriptor import DlibDescriptor
-    from zoo.networks.faces.dlib_models import DlibModels, Face
+    from zoo.networks.faces.dlib_models import DlibFace, DlibModels
 
 __all__ = [
     "ENTRIES",
@@ -118,17 +118,17 @@ class FaceMetric(RegisteredMetric):
         super().__init__(entry)
         self._models = models
 
-    def faces(self, sample: Sample) -> tuple[Face, ...]:
+    def faces(self, sample: Sample) -> tuple[DlibFace, ...]:
         """Return the faces of one image, detected once however many metrics ask."""
         return sample.feature("dlib-faces", self._models.detect)
 
-    def reference_face(self, hq: Sample) -> Face | None:
+    def reference_face(self, hq: Sample) -> DlibFace | None:
         """Return the face that the HQ image is of, or None."""
         from zoo.networks.faces.dlib_models import principal
 
         return principal(self.faces(hq))
 
-    def face_of_pair(self, restored: Sample, hq: Sample) -> Face | Measurement:
+    def face_of_pair(self, restored: Sample, hq: Sample) -> DlibFace | Measurement:
         """Return HQ's face, or why the pair cannot be measured."""
         refused = refuse_sizes(restored, hq)
         return refused or self.reference_face(hq) or _NO_FACE
@@ -170,7 +170,7 @@ class IdentityDlib(FaceMetric):
         value = cosine(self._described(restored, face), self._described(hq, face))
         return Measurement(degrees(value) if self.unit == "°" else value)
 
-    def _described(self, sample: Sample, face: Face) -> NDArray[np.float64]:
+    def _described(self, sample: Sample, face: DlibFace) -> NDArray[np.float64]:
         from zoo.networks.faces.dlib_models import face_chip
 
         name = f"dlib-descriptor {face.landmarks.tolist()}"
@@ -188,7 +188,7 @@ def degrees(value: float) -> float:
     return math.degrees(math.acos(value))
 
 
-def find_again(face: Face, others: Iterable[Face]) -> Face | None:
+def find_again(face: DlibFace, others: Iterable[DlibFace]) -> DlibFace | None:
     """Return the first of ``others`` that overlaps ``face`` by half, or None."""
     from zoo.networks.faces.dlib_models import overlap
 

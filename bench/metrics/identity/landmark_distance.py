@@ -15,7 +15,7 @@ from bench.metrics.identity.identity_dlib import FaceMetric, find_again
 from bench.metrics.metric import Measurement, MetricEntry, Sample, Status
 
 if TYPE_CHECKING:
-    from zoo.networks.faces.dlib_models import DlibModels, Face
+    from zoo.networks.faces.dlib_models import DlibFace, DlibModels
 
 __all__ = ["CHIP", "ENTRIES", "FaceLandmarks", "LandmarkDistance", "load_landmark_distance"]
 
@@ -83,7 +83,7 @@ class LandmarkDistance(FaceMetric):
             distance *= 100 / float(np.linalg.norm(left - right))
         return Measurement(distance)
 
-    def _points(self, sample: Sample, face: Face) -> NDArray[np.float64]:
+    def _points(self, sample: Sample, face: DlibFace) -> NDArray[np.float64]:
         name = f"dlib-68 {face.box}"
         return sample.feature(name, lambda image: self._landmarks.find(image, face.box))
 

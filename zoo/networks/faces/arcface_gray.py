@@ -22,7 +22,7 @@ _LUMA = (0.2989, 0.5870, 0.1140)
 """GFPGAN, ``gfpgan/models/gfpgan_model.py``, ``gray_resize_for_identity``."""
 
 
-class _Block(nn.Module):
+class _GrayBlock(nn.Module):
     """One slope for both activations, the second behind the sum."""
 
     def __init__(self, before: int, after: int, stride: int) -> None:
@@ -47,7 +47,7 @@ class _Block(nn.Module):
 
 
 def _level(before: int, after: int, stride: int) -> nn.Sequential:
-    return nn.Sequential(_Block(before, after, stride), _Block(after, after, 1))
+    return nn.Sequential(_GrayBlock(before, after, stride), _GrayBlock(after, after, 1))
 
 
 class GrayArcFace(nn.Module):

@@ -39,7 +39,7 @@ class _Excitation(nn.Module):
         return weighted
 
 
-class _Block(nn.Module):
+class _IrSeBlock(nn.Module):
     def __init__(self, before: int, after: int, stride: int) -> None:
         super().__init__()
         self.shortcut_layer: nn.Module = nn.MaxPool2d(1, stride)
@@ -73,7 +73,7 @@ class IrSe50(nn.Module):
         halving = {sum(count for _, count in _LEVELS[:level]) for level in range(len(_LEVELS))}
         self.body = nn.Sequential(
             *(
-                _Block(before, after, 2 if number in halving else 1)
+                _IrSeBlock(before, after, 2 if number in halving else 1)
                 for number, (before, after) in enumerate(itertools.pairwise(widths))
             )
         )

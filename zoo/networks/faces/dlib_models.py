@@ -21,8 +21,8 @@ from zoo.weights.files import WeightsRefused, package_file
 __all__ = [
     "CNN_DETECTOR",
     "LANDMARKS",
+    "DlibFace",
     "DlibModels",
-    "Face",
     "face_chip",
     "load_dlib_models",
     "model_file",
@@ -47,7 +47,7 @@ _SHA256 = {
 
 
 @dataclass(frozen=True, slots=True)
-class Face:
+class DlibFace:
     """One detected face.
 
     Attributes
@@ -90,7 +90,7 @@ class DlibModels:
     def _detector(self) -> Any:
         return dlib.get_frontal_face_detector()  # takes as long as all else together
 
-    def detect(self, image: NDArray[np.uint8]) -> tuple[Face, ...]:
+    def detect(self, image: NDArray[np.uint8]) -> tuple[DlibFace, ...]:
         """Return every frontal face, the most confident first.
 
         Parameters
@@ -109,10 +109,10 @@ class DlibModels:
         for box, score in zip(boxes, scores, strict=True):
             points = [(part.x, part.y) for part in self._predictor(pixels, box).parts()]
             corners = (box.left(), box.top(), box.right() + 1, box.bottom() + 1)
-            faces.append(Face(corners, np.array(points, np.float64), float(score)))
+            faces.append(DlibFace(corners, np.array(points, np.float64), float(score)))
         return tuple(faces)
 
-    def describe(self, image: NDArray[np.uint8], face: Face) -> NDArray[np.float64]:
+    def describe(self, image: NDArray[np.uint8], face: DlibFace) -> NDArray[np.float64]:
         """Return the ``(128,)`` descriptor of the crop that ``face``'s landmarks define.
 
         Parameters
@@ -124,7 +124,7 @@ class DlibModels:
         return np.array(self._descriptor.compute_face_descriptor(chip), np.float64)
 
 
-def face_chip(image: NDArray[np.uint8], face: Face) -> NDArray[np.uint8]:
+def face_chip(image: NDArray[np.uint8], face: DlibFace) -> NDArray[np.uint8]:
     """Return the descriptor's input: the face upright, uint8 (150, 150, 3) RGB.
 
     Parameters
@@ -166,7 +166,7 @@ def model_file(filename: str) -> Path:
     return path
 
 
-def principal(faces: tuple[Face, ...]) -> Face | None:
+def principal(faces: tuple[DlibFace, ...]) -> DlibFace | None:
     """Return the face a picture is of: the largest of those detected with fair confidence.
 
     Faces with less than half of the best score are passed over: the detector takes a patch
@@ -178,7 +178,7 @@ def principal(faces: tuple[Face, ...]) -> Face | None:
     return max(fair, key=lambda face: (face.area, face.score), default=None)
 
 
-def overlap(one: Face, other: Face) -> float:
+def overlap(one: DlibFace, other: DlibFace) -> float:
     """Return intersection over union of two faces' boxes, in [0, 1]."""
     left, top = max(one.box[0], other.box[0]), max(one.box[1], other.box[1])
     right, bottom = min(one.box[2], other.box[2]), min(one.box[3], other.box[3])
@@ -198,6 +198,6 @@ def _doublings(size: tuple[int, ...]) -> int:
     return 2 if longest <= 160 else 1 if longest <= 1024 else 0
 
 
-def _as_detection(face: Face) -> Any:
+def _as_detection(face: DlibFace) -> Any:
     points = [dlib.point(int(x), int(y)) for x, y in face.landmarks]
     return dlib.full_object_detection(dlib.rectangle(*face.box), points)

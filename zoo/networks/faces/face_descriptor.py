@@ -81,7 +81,7 @@ class FaceDescriptor(nn.Module):
         self.config = config
         widths = list(config.channels)
         self.levels = nn.ModuleList(
-            _Level(before, after, blocks=min(number, 1))
+            _DescriptorLevel(before, after, blocks=min(number, 1))
             for number, (before, after) in enumerate(itertools.pairwise([3, *widths]))
         )
         side = config.size // 2 ** len(widths)
@@ -107,7 +107,7 @@ class FaceDescriptor(nn.Module):
         return normal
 
 
-class _Level(nn.Sequential):
+class _DescriptorLevel(nn.Sequential):
     """A convolution that halves the side, normed and activated, and residual blocks."""
 
     def __init__(self, before: int, after: int, blocks: int) -> None:
@@ -115,11 +115,11 @@ class _Level(nn.Sequential):
             nn.Conv2d(before, after, 3, stride=2, padding=1, bias=False),
             nn.BatchNorm2d(after),
             nn.PReLU(after),
-            *(_Block(after) for _ in range(blocks)),
+            *(_DescriptorBlock(after) for _ in range(blocks)),
         )
 
 
-class _Block(nn.Module):
+class _DescriptorBlock(nn.Module):
     """BN, convolution, BN, PReLU, convolution, BN, added to what came in."""
 
     def __init__(self, width: int) -> None:

@@ -96,7 +96,7 @@ class _FeatureFusion(nn.Module):
         return fused * weight + fused  # type: ignore[no-any-return]
 
 
-class _Head(nn.Module):
+class _LabelHead(nn.Module):
     def __init__(self, inputs: int, between: int) -> None:
         super().__init__()
         self.conv = _ConvNormRelu(inputs, between)
@@ -117,9 +117,9 @@ class BiSeNet(nn.Module):
         super().__init__()
         self.cp = _ContextPath()
         self.ffm = _FeatureFusion(256)
-        self.conv_out = _Head(256, 256)
-        self.conv_out16 = _Head(128, 64)
-        self.conv_out32 = _Head(128, 64)
+        self.conv_out = _LabelHead(256, 256)
+        self.conv_out16 = _LabelHead(128, 64)
+        self.conv_out32 = _LabelHead(128, 64)
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the logits at the size of the images."""

@@ -91,13 +91,13 @@ class PspEncoder(nn.Module):
         widths = list(config.channels.values())
         self.first = nn.Conv2d(3, widths[0], 3, padding=1)
         self.levels = nn.ModuleList(
-            _Level(before, after) for before, after in itertools.pairwise(widths)
+            _PyramidLevel(before, after) for before, after in itertools.pairwise(widths)
         )
         self.lateral = nn.ModuleList(
             nn.Conv2d(width, config.width, 1) for width in widths[: -_LEVELS - 1 : -1]
         )
         halvings = (2 + level for level, share in enumerate(config.shares) for _ in range(share))
-        self.heads = nn.ModuleList(_Head(config.width, config.latent, n) for n in halvings)
+        self.heads = nn.ModuleList(_CodeHead(config.width, config.latent, n) for n in halvings)
 
     def forward(self, faces: Tensor) -> Tensor:
         """Return ``(n, layers, latent)`` coordinates of ``(n, 3, size, size)`` RGB in [0, 1].
@@ -123,7 +123,7 @@ class PspEncoder(nn.Module):
         return torch.stack(read, dim=1).float()
 
 
-class _Level(nn.Module):
+class _PyramidLevel(nn.Module):
     """Half the side: a strided convolution, and one more added to what it leaves."""
 
     def __init__(self, before: int, after: int) -> None:
@@ -139,7 +139,7 @@ class _Level(nn.Module):
         return changed
 
 
-class _Head(nn.Module):
+class _CodeHead(nn.Module):
     """The paper's map2style: strided convolutions down to one pixel, then a linear layer."""
 
     def __init__(self, width: int, latent: int, halvings: int) -> None:

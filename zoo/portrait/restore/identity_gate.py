@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from zoo.restorer import Image
 from zoo.templates import template_points
 
-__all__ = ["THRESHOLD", "IdentityGate", "Verdict", "at_sharpness_of", "load_identity_gate"]
+__all__ = ["THRESHOLD", "GateVerdict", "IdentityGate", "at_sharpness_of", "load_identity_gate"]
 
 THRESHOLD = 0.5
 """The farthest that the face after may be from the face before.
@@ -43,7 +43,7 @@ Describe = Callable[[Image, NDArray[np.float64]], NDArray[np.float64]]
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class GateVerdict:
     """What the gate let through.
 
     Attributes
@@ -79,7 +79,7 @@ class IdentityGate:
         self.threshold = threshold
         self._describe = describe
 
-    def judge(self, crop: Image, change: NDArray[np.float32], template: str) -> Verdict:
+    def judge(self, crop: Image, change: NDArray[np.float32], template: str) -> GateVerdict:
         """Return the largest share of a change, among 6 tried by bisection, that passes.
 
         Parameters
@@ -97,7 +97,7 @@ class IdentityGate:
         between share and distance is taken for granted.
         """
         if not change.any():
-            return Verdict(1.0, 0.0, 0.0, 0)
+            return GateVerdict(1.0, 0.0, 0.0, 0)
         small, small_change = _reduced(crop), _reduced(change)
         landmarks = template_points(template, "dlib5", small.shape[0])
         before = _rounded(small)
@@ -110,7 +110,7 @@ class IdentityGate:
 
         whole = distance(1.0)
         if whole <= self.threshold:
-            return Verdict(1.0, whole, whole, 1)
+            return GateVerdict(1.0, whole, whole, 1)
         best, best_distance, beyond = 0.0, 0.0, 1.0
         for _ in range(_EVALUATIONS - 1):
             middle = (best + beyond) / 2
@@ -119,7 +119,7 @@ class IdentityGate:
                 best, best_distance = middle, middle_distance
             else:
                 beyond = middle
-        return Verdict(best, best_distance, whole, _EVALUATIONS)
+        return GateVerdict(best, best_distance, whole, _EVALUATIONS)
 
 
 def at_sharpness_of(before: Image, after: Image) -> Image:
@@ -156,13 +156,13 @@ def load_identity_gate(threshold: float = THRESHOLD) -> IdentityGate:
     DependencyError, WeightsRefused, WeightsMissing
         As `zoo.networks.faces.dlib_models.load_dlib_models`; ImportError without dlib.
     """
-    from zoo.networks.faces.dlib_models import Face, load_dlib_models
+    from zoo.networks.faces.dlib_models import DlibFace, load_dlib_models
 
     models = load_dlib_models()
 
     def describe(crop: Image, landmarks: NDArray[np.float64]) -> NDArray[np.float64]:
         side = crop.shape[0]
-        return models.describe(crop, Face((0, 0, side, side), np.rint(landmarks), 0.0))
+        return models.describe(crop, DlibFace((0, 0, side, side), np.rint(landmarks), 0.0))
 
     return IdentityGate(describe, threshold)
 

@@ -11,7 +11,7 @@ from zoo.portrait.composite.feathering import Feather, face_region, feathered
 from zoo.portrait.face import FaceRecord
 from zoo.portrait.restore.batch import Attempt
 from zoo.portrait.restore.crop import Prepared, core_points
-from zoo.portrait.restore.identity_gate import IdentityGate, Verdict
+from zoo.portrait.restore.identity_gate import GateVerdict, IdentityGate
 from zoo.portrait.restore.stopwatch import Stopwatch
 from zoo.restorer import Image
 
@@ -105,7 +105,7 @@ def finish(
     return Finished(prepared, attempt.restored, patch, record)
 
 
-def _status(attempt: Attempt, verdict: Verdict | None) -> str:
+def _status(attempt: Attempt, verdict: GateVerdict | None) -> str:
     if attempt.restored is None:
         return "failed"
     return "blended" if verdict is not None and verdict.share < 1.0 else "restored"
@@ -118,7 +118,7 @@ def _reason(
     strength: float,
     share: float,
     gate: IdentityGate | None,
-    verdict: Verdict | None,
+    verdict: GateVerdict | None,
     gate_note: str,
 ) -> str:
     """Return one sentence, its parts set off by semicolons."""
@@ -147,7 +147,7 @@ def _reason(
     return "; ".join(parts)
 
 
-def _identity(verdict: Verdict, threshold: float) -> str:
+def _identity(verdict: GateVerdict, threshold: float) -> str:
     if verdict.share == 1.0:
         return f"identity distance {verdict.distance:.2f}, at most {threshold:g} passes"
     return (

@@ -12,7 +12,7 @@ from degrade.planner.plan import Plan
 from zoo.restorer import Card, Image, Restorer, untrained_card
 from zoo.restorers.face_by_face import restore_each
 
-__all__ = ["Untouched", "card", "load"]
+__all__ = ["InputRestorer", "card", "load"]
 
 
 card = untrained_card(
@@ -26,11 +26,11 @@ card = untrained_card(
 
 def load() -> Restorer:
     """Return the restorer; there is nothing to read."""
-    return Untouched(card)
+    return InputRestorer(card)
 
 
 @dataclass(frozen=True, slots=True)
-class Untouched:
+class InputRestorer:
     """Returns a copy of every face."""
 
     card: Card

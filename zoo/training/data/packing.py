@@ -79,7 +79,7 @@ class PackOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class _Face:
+class _FaceFile:
     """One face that may be packed: its key, folder and file."""
 
     key: str
@@ -217,8 +217,8 @@ def _one_template(folders: Sequence[Path]) -> str:
     return next(iter(templates))
 
 
-def _list_faces(folders: Sequence[Path], weights: Mapping[Path, int]) -> list[_Face]:
-    faces: dict[str, _Face] = {}
+def _list_faces(folders: Sequence[Path], weights: Mapping[Path, int]) -> list[_FaceFile]:
+    faces: dict[str, _FaceFile] = {}
     for folder in folders:
         source = open_source(folder)
         weight = weights.get(folder, 1)
@@ -226,11 +226,11 @@ def _list_faces(folders: Sequence[Path], weights: Mapping[Path, int]) -> list[_F
             key = f"{folder.resolve().name}/{file}"
             if key in faces:
                 raise TrainingError(f"two of the folders have a face called {key}: rename one")
-            faces[key] = _Face(key, source, file, weight)
+            faces[key] = _FaceFile(key, source, file, weight)
     return list(faces.values())
 
 
-def _listed_splits(faces: Iterable[_Face], tables: Sequence[Path]) -> dict[str, str]:
+def _listed_splits(faces: Iterable[_FaceFile], tables: Sequence[Path]) -> dict[str, str]:
     listed: dict[str, str] = {}
     for path in tables:
         rows = read_splits(path)
@@ -243,7 +243,7 @@ def _listed_splits(faces: Iterable[_Face], tables: Sequence[Path]) -> dict[str, 
     return listed
 
 
-def _checked_size(image: Image, face: _Face, size: int) -> int:
+def _checked_size(image: Image, face: _FaceFile, size: int) -> int:
     """Return the size; TrainingError for a face that is no square of at least it."""
     height, width = image.shape[:2]
     if height != width or height < size:
@@ -283,7 +283,7 @@ def _label_map(parser: Parser | None, face: Image) -> NDArray[np.uint8]:
     return label_map(np.stack(halves))
 
 
-def _inputs_digest(faces: Iterable[_Face], options: PackOptions, parser: str) -> str:
+def _inputs_digest(faces: Iterable[_FaceFile], options: PackOptions, parser: str) -> str:
     """Return a digest of the files' names and sizes, their weights, and the options."""
     settings = asdict(options) | {"weights": None, "splits": [_content(p) for p in options.splits]}
     settings["parser"] = parser
@@ -295,7 +295,7 @@ def _content(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _changed(face: _Face) -> float:
+def _changed(face: _FaceFile) -> float:
     folder = face.source.storage.local
     assert folder is not None
     return (folder / face.file).stat().st_mtime

@@ -11,7 +11,7 @@ from bench.speed.timing import Ratio
 from bench.speed.virtual import VirtualLine, VirtualReport, as_record, as_text, measure_virtual
 from degrade.errors import UserError
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 FACTS = {"cpu": "c", "python": "3", "relume": "0", "libraries": {}}
 
 

@@ -21,7 +21,7 @@ from bench.validate.published import published
 from bench.validate.shipped import CASES, SHIPPED, digest, sample_crop, shipped, tiles
 from degrade.errors import DatasetError
 
-PAIRS = Path(__file__).parents[2].parent / "shared" / "calibration"
+PAIRS = Path(__file__).parents[3].parent / "shared" / "calibration"
 has_pairs = pytest.mark.skipif(
     not (PAIRS / "ref").is_dir(), reason=f"the calibration pairs are not at {PAIRS}"
 )

@@ -180,7 +180,7 @@ def test_values_on_the_calibration_pairs_are_within_six_thousandths_of_the_autho
 
     from bench.metrics.no_reference.niqe import load_niqe_y_full
 
-    folder = Path(__file__).parents[2].parent / "shared" / "calibration" / "dist"
+    folder = Path(__file__).parents[3].parent / "shared" / "calibration" / "dist"
     if not folder.is_dir():
         pytest.skip(f"the calibration pairs are not at {folder}")
     official = {"I03": 15.7536, "I04": 3.6549, "I06": 3.2355, "I08": 3.1840, "I19": 8.6352}

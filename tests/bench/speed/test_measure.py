@@ -20,7 +20,7 @@ from degrade import Step
 from degrade.errors import UserError
 from degrade.ops import OPERATIONS
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 RATIO = Ratio(ours_ms=1.0, reference_ms=12.0, median=12.0, low=11.0, high=13.0, runs=3)
 
 

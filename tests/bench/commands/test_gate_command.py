@@ -20,7 +20,7 @@ from bench.cli import main
 from bench.gate.rules import DEFAULT_RULES
 from degrade.images import write_png
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs" / "gate.md"
 MODEL = """
 import random, sys
@@ -192,7 +192,7 @@ def test_values_of_another_kind_are_exit_code_3_and_written_too(played, tmp_path
     ("options", "message"),
     [
         (["--restorers", "mien"], "neither run has a restorer 'mien'. Did you mean 'mine'?"),
-        (["--rules", "typo.yaml"], "typo.yaml line 1: 'metrcs' is no key of rules."),
+        (["--rules", "typo.yaml"], "typo.yaml line 1: metrcs: unknown key."),
         (["--rules", "none.yaml"], "there is no such file"),
         (["--missing-baseline", "ok"], "'--missing-baseline'"),
     ],

@@ -13,7 +13,7 @@ from bench.metrics.registry import load_metric
 
 NAMES = tuple(row[0].name for row in MS_SSIM_PROTOCOLS)
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
-CALIBRATION = Path(__file__).parents[2].parent / "shared" / "calibration"
+CALIBRATION = Path(__file__).parents[3].parent / "shared" / "calibration"
 
 
 def pair(height, width):

@@ -126,8 +126,8 @@ print(f"Python {sys.version.split()[0]}, torch {torch.__version__}, {of}")'
     has_cuda || return 0
     if "$python_there" -c 'import pytest, pytest_timeout' 2>/dev/null; then
         # A failure is shown, and training is tried all the same.
-        "$python_there" -m pytest -q -p no:cacheprovider tests/zoo/test_device_batch.py \
-            tests/zoo/test_training_loading.py || say "note: a test fails on this machine" >&2
+        "$python_there" -m pytest -q -p no:cacheprovider tests/zoo/training/test_device_batch.py \
+            tests/zoo/training/test_loading.py || say "note: a test fails on this machine" >&2
     fi
 }
 

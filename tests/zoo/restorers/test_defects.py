@@ -14,7 +14,7 @@ from zoo.portrait.pipeline import restore_photo
 from zoo.portrait.restore.identity_gate import load_identity_gate
 from zoo.weights.files import KNOWN_WEIGHTS
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "defects.md").read_text(encoding="utf-8")
 NAMED = sorted(set(re.findall(r"`(test_\w+)`", PAGE)))
 

@@ -13,7 +13,7 @@ from degrade.images import write_png
 from zoo.cli import main
 from zoo.weights.files import KNOWN_WEIGHTS, WeightsRefused, load_state_dict
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 class Hostile:

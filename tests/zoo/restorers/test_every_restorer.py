@@ -11,7 +11,7 @@ BLUR = ("gaussian_blur", {"sigma_x": 1.5, "sigma_y": 1.5, "angle": 0.0, "kernel_
 NOISE = ("gaussian_noise", {"sigma": 5.0, "per_channel": True})
 
 
-# Those that take one size have tests of their own: tests/zoo/test_trained.py, test_shipped.py.
+# Those that take one size have tests of their own: test_trained.py, weights/test_shipped.py.
 ANY_SIZE = [card.name for card in zoo.cards() if card.input_size is None]
 
 

@@ -15,7 +15,7 @@ from zoo.portrait.background.clean import clean_background
 
 pytestmark = pytest.mark.slow
 
-_PORTRAITS = Path(__file__).parents[2] / ".." / "shared" / "faces" / "congress"
+_PORTRAITS = Path(__file__).parents[3] / ".." / "shared" / "faces" / "congress"
 _COUNT = 20
 _STUDENT = 2.093
 """97.5 % point of Student's t with 19 degrees of freedom."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / "tools" / "gpu.sh"
+SCRIPT = Path(__file__).parents[3] / "tools" / "gpu.sh"
 # A training that runs as long as the real one's first save, without the real one.
 STAND_IN = """#!/bin/sh
 [ "$1" = -m ] || exit 0

@@ -127,7 +127,7 @@ run.train(small(steps=12), Path({faces!r}), Path({out!r}))
 
 def killed(faces, out, moment):
     """Train in another process, which kills itself in a call, or is killed from here."""
-    tests = str(Path(__file__).parent)
+    tests = str(Path(__file__).parents[1])
     script = KILLED.format(tests=tests, moment=moment, faces=str(faces), out=str(out))
     return subprocess.Popen([sys.executable, "-c", script])
 

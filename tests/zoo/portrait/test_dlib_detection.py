@@ -19,7 +19,7 @@ from zoo.portrait.detect.detection import DETECTORS, Detector, TurningDetector, 
 from zoo.portrait.detect.dlib_detection import _resized
 from zoo.portrait.face import Face, Pose
 
-PORTRAITS = Path(__file__).parents[2] / ".." / "shared" / "faces" / "congress"
+PORTRAITS = Path(__file__).parents[3] / ".." / "shared" / "faces" / "congress"
 
 
 @pytest.fixture(scope="module")

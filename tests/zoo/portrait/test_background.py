@@ -12,7 +12,7 @@ from zoo.portrait.background.quality import coded_noise, find_damage
 from zoo.portrait.background.shrinkage import has_impulses, mend
 from zoo.restorers.tiles import Tiling
 
-_PORTRAITS = Path(__file__).parents[2] / ".." / "shared" / "faces" / "congress"
+_PORTRAITS = Path(__file__).parents[3] / ".." / "shared" / "faces" / "congress"
 
 
 def _struck(image, share, seed=3):

@@ -16,7 +16,7 @@ from zoo.portrait.restore.identity_gate import (
     load_identity_gate,
 )
 
-CONGRESS = Path(__file__).parents[3] / "shared" / "faces" / "congress"
+CONGRESS = Path(__file__).parents[4] / "shared" / "faces" / "congress"
 CROP = np.full((64, 64, 3), 100, np.uint8)
 
 

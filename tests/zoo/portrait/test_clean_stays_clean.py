@@ -16,7 +16,7 @@ from zoo.portrait.pipeline import load_pipeline
 from zoo.registry.registry import DEFAULT
 from zoo.weights.builtin import shipped_names
 
-PORTRAITS = Path(__file__).parents[3] / "shared" / "faces" / "congress"
+PORTRAITS = Path(__file__).parents[4] / "shared" / "faces" / "congress"
 LEAST = 35.0
 """dB, over the middle 7/10 of the face's box: no hair, no background."""
 

@@ -103,7 +103,12 @@ def _datasets() -> list[dict[str, Any]]:
 def _dataset(name: str) -> dict[str, Any]:
     """Return all that is known of one set, and what is found of it on this machine."""
     from degrade.config import nearest
-    from degrade.dataset.named import configuration, find_dataset, list_datasets, locate
+    from degrade.dataset.named import (
+        configuration,
+        find_dataset,
+        list_datasets,
+        locate,
+    )
     from degrade.errors import DatasetError
 
     table = list_datasets()
@@ -122,7 +127,7 @@ def _dataset(name: str) -> dict[str, Any]:
 
 
 def _testsets() -> list[dict[str, Any]]:
-    from degrade.dataset.testsets import find_testset, list_testsets
+    from degrade.dataset.named import find_testset, list_testsets
 
     testsets = [find_testset(name) for name in list_testsets()]
     return [

@@ -188,7 +188,7 @@ class SourceOptions:
 
         Raises UsageError when neither it nor ``--recipe`` names a recipe, or both do.
         """
-        from degrade.dataset.testsets import find_testset
+        from degrade.dataset.named import find_testset
 
         testset = find_testset(source)
         if testset is None:

@@ -1,6 +1,6 @@
-"""WebP, JPEG 2000 and AVIF there and back, by imagecodecs. Planes in and out.
+"""WebP, JPEG 2000 and AVIF there and back, by imagecodecs; and rounding to 8 bits within a recipe.
 
-The codecs' versions decide the bytes, so these operations are not portable.
+The codecs' versions decide the bytes, so these operations are not portable; rounding is.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from degrade.errors import ImageError
 from degrade.ops.kernels.arrays import Planes
 from degrade.ops.kernels.memory import PLANES
-from degrade.ops.kernels.planes import from_planes, to_planes
+from degrade.ops.kernels.planes import from_planes, round_levels, to_planes, truncated
 
 _WEBP_SIDE = 16383
 """WebP's largest side, RFC 9649, section 1: 14 bits."""
@@ -60,3 +60,16 @@ def _there_and_back(
     data = encode(image, numthreads=1, **settings)
     back = np.ascontiguousarray(decode(data)[..., :3])
     return to_planes(back, PLANES.take(planes.shape))
+
+
+def round_to_levels(planes: Planes, stream: object) -> Planes:
+    """Return the planes rounded to whole levels 0-255, halves to even."""
+    return round_levels(planes)
+
+
+def truncate(planes: Planes, stream: object) -> Planes:
+    """Return the planes cut to the whole level below, 0-255, as ``numpy.uint8(x)`` does.
+
+    ImageNet-C saves its corruptions so (make_imagenet_c.py:119); half a level of light is lost.
+    """
+    return truncated(planes, PLANES.take(planes.shape))

@@ -7,7 +7,12 @@ import pytest
 import skimage.data._registry
 
 import degrade.dataset.named
-from degrade.dataset.named import configuration, find_dataset, list_datasets, locate
+from degrade.dataset.named import (
+    configuration,
+    find_dataset,
+    list_datasets,
+    locate,
+)
 from degrade.dataset.sources import open_source
 from degrade.dataset.storage import open_storage
 from degrade.errors import DatasetError

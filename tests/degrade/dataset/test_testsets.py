@@ -1,7 +1,11 @@
 import pytest
 
-from degrade.dataset.named import list_datasets
-from degrade.dataset.testsets import find_testset, list_testsets, read_testset
+from degrade.dataset.named import (
+    find_testset,
+    list_datasets,
+    list_testsets,
+    read_testset,
+)
 from degrade.errors import DatasetError
 from degrade.recipe.reader import load_recipe
 

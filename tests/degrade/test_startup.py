@@ -78,7 +78,7 @@ def test_the_first_process_says_once_that_it_compiles_and_the_next_says_nothing(
 
 
 def test_kernels_are_compiled_again_when_the_file_of_another_kernel_has_changed(copy):
-    home = {"NUMBA_CACHE_DIR": None, "place": copy}
+    home = {"NUMBA_CACHE_DIR": None, "position": copy}
     assert len(lines_about_compiling(run(PIXELATE, **home))) == 1
     with (copy / "degrade/ops/kernels/philox.py").open("a") as file:
         file.write("# changed\n")
@@ -88,7 +88,7 @@ def test_kernels_are_compiled_again_when_the_file_of_another_kernel_has_changed(
 @pytest.mark.skipif(sys.platform != "linux", reason="the user's cache folder is elsewhere")
 def test_a_package_that_cannot_be_written_keeps_its_kernels_in_the_users_cache(copy, tmp_path):
     forbid(copy / "degrade/ops/kernels/__pycache__")
-    user = {"NUMBA_CACHE_DIR": None, "XDG_CACHE_HOME": str(tmp_path / "user"), "place": copy}
+    user = {"NUMBA_CACHE_DIR": None, "XDG_CACHE_HOME": str(tmp_path / "user"), "position": copy}
     assert "once" in lines_about_compiling(run(PIXELATE, **user))[0]
     assert list((tmp_path / "user").rglob("*.nbc"))
     assert lines_about_compiling(run(PIXELATE, **user)) == []

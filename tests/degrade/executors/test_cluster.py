@@ -184,8 +184,8 @@ def test_addresses_that_are_none_are_one_line(two_workers, tmp_path):
         "tls://127.0.0.1:8786": "needs a certificate",
         worker: "is a worker, not a scheduler",
         str(tmp_path / "none.json"): "there is not a scheduler file",
-        str(tmp_path / "text"): "holds no address",
-        str(tmp_path / "list"): "holds no address",
+        str(tmp_path / "text"): "it has no address",
+        str(tmp_path / "list"): "it has no address",
     }.items():
         with pytest.raises(UserError, match=message):
             list(run_tasks(math.factorial, [3], Engine(scheduler=scheduler)))

@@ -120,7 +120,7 @@ def test_an_empty_folder_and_a_missing_one(tmp_path, command):
 
 def test_unknown_names_offer_the_nearest(photos, tmp_path, command):
     result = command("build", photos, tmp_path / "out", "--recipe", "kuaishuo")
-    assert_refused(result, 2, "no recipe named 'kuaishuo'", "Did you mean 'kuaishou'?")
+    assert_refused(result, 2, "unknown recipe 'kuaishuo'", "Did you mean 'kuaishou'?")
     result = command("build", "sample-photo", tmp_path / "out", *RECIPE)
     assert_refused(result, 2, "Did you mean 'sample-photos'?")
     assert not (tmp_path / "out").exists()

@@ -17,7 +17,7 @@ from degrade.planner.plan import Plan
 
 __all__ = [
     "Captions",
-    "IdentityLoss",
+    "IdentityDrop",
     "ImageRank",
     "captions_of",
     "identity_losses",
@@ -203,7 +203,7 @@ def _rank_texts(
 
 
 @dataclass(frozen=True, slots=True)
-class IdentityLoss:
+class IdentityDrop:
     """One restored image that is less like the person than its input was.
 
     Attributes
@@ -224,7 +224,7 @@ class IdentityLoss:
     worse: float
 
 
-def identity_losses(report: Report) -> tuple[Sequence[IdentityLoss], int]:
+def identity_losses(report: Report) -> tuple[Sequence[IdentityDrop], int]:
     """Return the worst losses of identity by a blind restorer, and how many there are in all.
 
     A face that was found in the input and is gone in the restored image is the worst of all.
@@ -252,7 +252,7 @@ def identity_losses(report: Report) -> tuple[Sequence[IdentityLoss], int]:
         worse = math.inf if row.value is None else sign * (before - row.value)
         if worse > 0:
             losses.append(
-                IdentityLoss(
+                IdentityDrop(
                     row.metric, row.restorer, row.dataset, row.recipe, row.key,
                     before, row.value, worse,
                 )

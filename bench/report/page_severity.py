@@ -12,7 +12,7 @@ from bench.report.gallery import ranking_column
 from bench.report.model import Report
 from bench.report.severity import EXPLANATION, MIXED_NOTE, coverage, percent
 from bench.stats.scores import BASELINE
-from bench.stats.severity import Curve, ErrorLeft, Point, RestorationError, Severity
+from bench.stats.severity import Curve, ErrorLeft, MeanRestorationError, Point, Severity
 from bench.stats.severity.levels import Grading
 
 __all__ = ["Plot", "SeverityBlock", "plots", "series_class", "severity_blocks"]
@@ -117,13 +117,13 @@ def _panel(report: Report, severity: Severity, order: Sequence[str]) -> _Panel:
     )
 
 
-def _share(error: RestorationError) -> float:
+def _share(error: MeanRestorationError) -> float:
     """Return the mean restoration error; infinity, to stand last, where there is none."""
     share = error.mean.share.mean
     return math.inf if share is None else share
 
 
-def _row(error: RestorationError, families: Sequence[str]) -> _ErrorRow:
+def _row(error: MeanRestorationError, families: Sequence[str]) -> _ErrorRow:
     cells = [_cell(error.mean), *(_cell(error.families[name]) for name in families)]
     return _ErrorRow(error.restorer, tuple(cells), error.worst)
 

@@ -9,7 +9,7 @@ from bench.report.model import Report
 from bench.report.tables import TextTable, escape, markdown_table
 from bench.stats.bootstrap import Interval
 from bench.stats.scores import BASELINE
-from bench.stats.severity import ErrorLeft, RestorationError, Severity
+from bench.stats.severity import ErrorLeft, MeanRestorationError, Severity
 from bench.store.rows import CsvValue, csv_text, format_number
 
 __all__ = [
@@ -81,7 +81,7 @@ def severity_markdown(severity: Sequence[Severity]) -> list[str]:
 
 def _tables(
     severity: Sequence[Severity],
-    text: Callable[[RestorationError], str],
+    text: Callable[[MeanRestorationError], str],
     corner: str,
     ending: str = "",
 ) -> list[TextTable]:
@@ -110,12 +110,12 @@ def _explained(severity: Sequence[Severity]) -> str:
     return f"{EXPLANATION} {MIXED_NOTE}" if is_mixed else EXPLANATION
 
 
-def _brief(error: RestorationError) -> str:
+def _brief(error: MeanRestorationError) -> str:
     parts = (percent(error.mean.share, spread=False), error.worst or "–", coverage(error.mean))
     return " ".join(filter(None, parts))
 
 
-def _full(error: RestorationError) -> str:
+def _full(error: MeanRestorationError) -> str:
     worst = f"worst: {error.worst}" if error.worst else ""
     return ", ".join(filter(None, (percent(error.mean.share), coverage(error.mean), worst)))
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from degrade import Step
 
-__all__ = ["Case", "Formula", "Image", "PeerCall"]
+__all__ = ["Formula", "Image", "PeerCall", "SpeedCase"]
 
 Image = NDArray[np.uint8]
 
@@ -55,7 +55,7 @@ class PeerCall:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class SpeedCase:
     """One line of the table.
 
     Attributes

@@ -16,7 +16,7 @@ import numpy as np
 from bench.speed import references as blur
 from bench.speed import references as codec
 from bench.speed import references as noise
-from bench.speed.case import Case, Formula, PeerCall
+from bench.speed.case import Formula, PeerCall, SpeedCase
 from degrade import Step
 from degrade.ops import Value
 
@@ -53,7 +53,7 @@ _X = "AlbumentationsX's formula in "
 _C = "ImageNet-C's formula in "
 
 _SINGLE = (
-    Case(
+    SpeedCase(
         "gaussian-noise",
         "Gaussian noise σ 25",
         _step("gaussian_noise", sigma=25.0, per_channel=True),
@@ -61,7 +61,7 @@ _SINGLE = (
         _albumentations("GaussNoise", std_range=[25 / 255, 25 / 255], per_channel=True),
         6.0,
     ),
-    Case(
+    SpeedCase(
         "gaussian-noise-grey",
         "Gaussian noise σ 25, one field for all channels",
         _step("gaussian_noise", sigma=25.0, per_channel=False),
@@ -69,7 +69,7 @@ _SINGLE = (
         _albumentations("GaussNoise", std_range=[25 / 255, 25 / 255], per_channel=False),
         6.0,
     ),
-    Case(
+    SpeedCase(
         "shot-noise",
         "shot noise",
         # Ours acts on sRGB levels: 15.1 photons have the strength of 10 in linear light here.
@@ -78,7 +78,7 @@ _SINGLE = (
         _albumentations("ShotNoise", scale_range=[0.1, 0.1]),
         30.0,
     ),
-    Case(
+    SpeedCase(
         "impulse-noise",
         "impulse 3 %",
         _step("impulse_noise", amount=0.03, per_channel=False),
@@ -88,7 +88,7 @@ _SINGLE = (
         ),
         1.5,
     ),
-    Case(
+    SpeedCase(
         "gaussian-blur",
         "Gaussian blur σ 5",
         _step("gaussian_blur", sigma_x=5.0, sigma_y=5.0, angle=0.0, kernel_size=0),
@@ -96,7 +96,7 @@ _SINGLE = (
         _albumentations("GaussianBlur", sigma_range=[5.0, 5.0]),
         3.0,
     ),
-    Case(
+    SpeedCase(
         "defocus",
         "defocus radius 10",
         _step("defocus_blur", radius=10.0),
@@ -104,7 +104,7 @@ _SINGLE = (
         _albumentations("Defocus", radius_range=[10, 10], alias_blur_range=[0.1, 0.1]),
         8.0,
     ),
-    Case(
+    SpeedCase(
         "motion",
         "motion length 21",
         _step("motion_blur", length=21.0, angle=30.0),
@@ -119,7 +119,7 @@ _SINGLE = (
         1.0,
     ),
     *(
-        Case(
+        SpeedCase(
             f"jpeg-{quality}",
             f"JPEG quality {quality}",
             _step("jpeg", quality=quality, subsampling="420"),
@@ -128,7 +128,7 @@ _SINGLE = (
         )
         for quality in (10, 50, 90)
     ),
-    Case(
+    SpeedCase(
         "pixelate",
         "pixelate × 4",
         _step("pixelate", block=4),
@@ -143,7 +143,7 @@ _SINGLE = (
 )
 
 _IMAGENET_C = (
-    Case(
+    SpeedCase(
         "imagenet-c-gaussian-noise",
         "ImageNet-C Gaussian noise 3",
         _step("gaussian_noise", sigma=0.18 * 255, per_channel=True),
@@ -151,7 +151,7 @@ _IMAGENET_C = (
         _imagecorruptions("gaussian_noise"),
         10.0,
     ),
-    Case(
+    SpeedCase(
         "imagenet-c-shot-noise",
         "ImageNet-C shot noise 3",
         _step("shot_noise", photons=12.0),
@@ -159,7 +159,7 @@ _IMAGENET_C = (
         _imagecorruptions("shot_noise"),
         10.0,
     ),
-    Case(
+    SpeedCase(
         "imagenet-c-impulse-noise",
         "ImageNet-C impulse noise 3",
         _step("impulse_noise", amount=0.09, per_channel=True),
@@ -167,7 +167,7 @@ _IMAGENET_C = (
         _imagecorruptions("impulse_noise"),
         10.0,
     ),
-    Case(
+    SpeedCase(
         "imagenet-c-speckle-noise",
         "ImageNet-C speckle noise 3",
         _step("speckle_noise", sigma=0.35),
@@ -175,7 +175,7 @@ _IMAGENET_C = (
         _imagecorruptions("speckle_noise"),
         10.0,
     ),
-    Case(
+    SpeedCase(
         "imagenet-c-gaussian-blur",
         "ImageNet-C Gaussian blur 3",
         _step("gaussian_blur", sigma_x=3.0, sigma_y=3.0, angle=0.0, kernel_size=0),
@@ -183,7 +183,7 @@ _IMAGENET_C = (
         _imagecorruptions("gaussian_blur"),
         10.0,
     ),
-    Case(
+    SpeedCase(
         "imagenet-c-defocus",
         "ImageNet-C defocus 3",
         _step("aliased_disk_blur", radius=6.0, alias=0.5),
@@ -191,7 +191,7 @@ _IMAGENET_C = (
         _imagecorruptions("defocus_blur"),
         10.0,
     ),
-    Case(
+    SpeedCase(
         "imagenet-c-glass",
         "ImageNet-C glass blur 3",
         _step(
@@ -208,7 +208,7 @@ _IMAGENET_C = (
         _imagecorruptions("glass_blur"),
         10.0,
     ),
-    Case(
+    SpeedCase(
         "imagenet-c-motion",
         "ImageNet-C motion blur 3",
         _step(
@@ -224,7 +224,7 @@ _IMAGENET_C = (
         _imagecorruptions("motion_blur"),
         10.0,
     ),
-    Case(
+    SpeedCase(
         "imagenet-c-zoom",
         "ImageNet-C zoom blur 3",
         _step("zoom_blur", factor=1.21, step=0.02, exact=True),
@@ -232,14 +232,14 @@ _IMAGENET_C = (
         _imagecorruptions("zoom_blur"),
         10.0,
     ),
-    Case(
+    SpeedCase(
         "imagenet-c-jpeg",
         "ImageNet-C JPEG 3",
         _step("jpeg", quality=15, subsampling="420"),
         Formula("Pillow encode + decode", partial(codec.jpeg_pillow, quality=15)),
         _imagecorruptions("jpeg_compression"),
     ),
-    Case(
+    SpeedCase(
         "imagenet-c-pixelate",
         "ImageNet-C pixelate 3",
         _step("resize_blur", height=204, width=204, down="area", up="nearest"),
@@ -248,5 +248,5 @@ _IMAGENET_C = (
     ),
 )
 
-CASES: tuple[Case, ...] = (*_SINGLE, *_IMAGENET_C)
+CASES: tuple[SpeedCase, ...] = (*_SINGLE, *_IMAGENET_C)
 """Every operation's line, in the order of the table."""

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from bench.speed import recipe as gfpgan
-from bench.speed.case import Case, Formula, Image
+from bench.speed.case import Formula, Image, SpeedCase
 from bench.speed.cases import CASES
 from bench.speed.peers import Peers, PeerSide, PeerUnavailableError
 from bench.speed.timing import (
     KEEP_MEMORY,
     LocalSide,
     Ratio,
-    Side,
+    TimedCall,
     in_turn,
     machine_text,
     met_text,
@@ -29,7 +29,7 @@ from degrade.errors import UserError
 from degrade.ops import OPERATIONS
 from degrade.terminal import columns
 
-__all__ = ["Line", "Report", "as_record", "as_text", "case_names", "measure"]
+__all__ = ["SpeedLine", "SpeedReport", "as_record", "as_text", "case_names", "measure"]
 
 EQUAL = 0.03
 """Relative difference up to which two strengths count as equal."""
@@ -39,7 +39,7 @@ _STRENGTH_PLANS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class SpeedLine:
     """One measured line.
 
     Attributes
@@ -79,7 +79,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class SpeedReport:
     """The whole table and where it was measured.
 
     Attributes
@@ -100,7 +100,7 @@ class Report:
     image: str
     core: int | None
     memory_kept: bool
-    lines: tuple[Line, ...]
+    lines: tuple[SpeedLine, ...]
 
 
 def case_names() -> tuple[str, ...]:
@@ -117,7 +117,7 @@ def measure(
     memory_kept: bool = False,
     image: Image | None = None,
     tell: Callable[[str], None] = lambda line: None,
-) -> Report:
+) -> SpeedReport:
     """Return the measured table.
 
     Parameters
@@ -149,7 +149,7 @@ def measure(
         raise UserError(f"there is no case {unknown[0]}: the names are {', '.join(case_names())}")
     source = _astronaut() if image is None else image
     label = "astronaut of scikit-image" if image is None else "given"
-    lines: list[Line] = []
+    lines: list[SpeedLine] = []
     with (
         one_core() as core,
         Peers(peer_pythons, source, KEEP_MEMORY if memory_kept else None) as peers,
@@ -163,7 +163,7 @@ def measure(
                 tell(case.title)
     height, width = source.shape[:2]
     described = f"{label}, {height} × {width} RGB"
-    return Report(environment(), described, core, memory_kept, tuple(lines))
+    return SpeedReport(environment(), described, core, memory_kept, tuple(lines))
 
 
 def _astronaut() -> Image:
@@ -173,22 +173,22 @@ def _astronaut() -> Image:
     return np.ascontiguousarray(astronaut)
 
 
-def _recipe(image: Image, count: int, rounds: int) -> Line:
+def _recipe(image: Image, count: int, rounds: int) -> SpeedLine:
     plans = gfpgan.plans_without_colour(count, image.shape[:2])
     ours, theirs = gfpgan.strengths(plans[:_STRENGTH_PLANS], image)  # warms up both sides too
     ratio = gfpgan.time_recipe(plans, image, rounds)
-    return Line(gfpgan.NAME, gfpgan.TITLE, gfpgan.BAR, gfpgan.LABEL, "", ratio, ours, theirs)
+    return SpeedLine(gfpgan.NAME, gfpgan.TITLE, gfpgan.BAR, gfpgan.LABEL, "", ratio, ours, theirs)
 
 
-def _single(case: Case, image: Image, peers: Peers, runs: int) -> Line:
+def _single(case: SpeedCase, image: Image, peers: Peers, runs: int) -> SpeedLine:
     step = _with_defaults(case.step)
     problem = _unable(step)
     if problem:
-        return Line(case.name, case.title, case.bar, note=problem)
+        return SpeedLine(case.name, case.title, case.bar, note=problem)
     plan = Plan("speed", "", 7, case.name, 0, image.shape[:2], (step,))
     reference, label, output, note = _reference(case, image, peers)
     ratio = in_turn(LocalSide(lambda: apply(plan, image)), reference, runs)
-    return Line(
+    return SpeedLine(
         case.name,
         case.title,
         case.bar,
@@ -200,7 +200,7 @@ def _single(case: Case, image: Image, peers: Peers, runs: int) -> Line:
     )
 
 
-def _reference(case: Case, image: Image, peers: Peers) -> tuple[Side, str, Image, str]:
+def _reference(case: SpeedCase, image: Image, peers: Peers) -> tuple[TimedCall, str, Image, str]:
     """Return the side to compare with, its label, its output and why it is no peer."""
     note = ""
     if case.peer is not None:
@@ -244,7 +244,7 @@ def _strength(output: Image, image: Image) -> float:
 _HEADINGS = ("work", "ours ms", "reference ms", "ratio", "min-max", "bar", "met", "against")
 
 
-def as_text(report: Report) -> str:
+def as_text(report: SpeedReport) -> str:
     """Return an aligned table with the machine above and the remarks below."""
     lines = [
         machine_text(report.environment),
@@ -258,7 +258,7 @@ def as_text(report: Report) -> str:
     return "\n".join([*lines, *([""] if remarks else []), *remarks])
 
 
-def _cells(line: Line) -> tuple[str, ...]:
+def _cells(line: SpeedLine) -> tuple[str, ...]:
     bar = "" if line.bar is None else f"{line.bar:g}×"
     if line.ratio is None:
         return (line.title, "-", "-", "-", "-", bar, "-", "-")
@@ -275,7 +275,7 @@ def _cells(line: Line) -> tuple[str, ...]:
     )
 
 
-def _remarks(line: Line) -> list[str]:
+def _remarks(line: SpeedLine) -> list[str]:
     remarks = []
     if line.note:
         because = line.note if line.ratio is None else f"formula, not the peer: {line.note}"
@@ -288,7 +288,7 @@ def _remarks(line: Line) -> list[str]:
     return remarks
 
 
-def as_record(report: Report) -> dict[str, Any]:
+def as_record(report: SpeedReport) -> dict[str, Any]:
     """Return the report as JSON values; ratios are reference / ours."""
     return {
         "environment": report.environment,

@@ -20,7 +20,7 @@ __all__ = [
     "KEEP_MEMORY",
     "LocalSide",
     "Ratio",
-    "Side",
+    "TimedCall",
     "in_turn",
     "keep_memory",
     "machine_text",
@@ -43,7 +43,7 @@ KEEP_MEMORY = {
 _OPTIONS = {-3: _MMAP, -1: _TRIM, -2: _PAD}  # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, M_TOP_PAD
 
 
-class Side(Protocol):
+class TimedCall(Protocol):
     """Something that can be timed."""
 
     def seconds(self, calls: int) -> float:
@@ -100,7 +100,7 @@ class Ratio:
         )
 
 
-def in_turn(ours: Side, reference: Side, runs: int) -> Ratio:
+def in_turn(ours: TimedCall, reference: TimedCall, runs: int) -> Ratio:
     """Time ours, reference, ours, reference, ... ``runs`` times each, after a warm-up."""
     sides = (ours, reference)
     calls = [max(1, math.ceil(_SAMPLE / max(_warmed_up(side), 1e-6))) for side in sides]
@@ -111,7 +111,7 @@ def in_turn(ours: Side, reference: Side, runs: int) -> Ratio:
     return Ratio.of(*seconds)
 
 
-def _warmed_up(side: Side) -> float:
+def _warmed_up(side: TimedCall) -> float:
     """Call a side until it is warm and return the seconds of a call."""
     spent = 0.0
     for _ in range(_WARM_UP_CALLS // 4):

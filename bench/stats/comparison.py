@@ -15,7 +15,7 @@ import numpy as np
 from bench.metrics.metric import MetricEntry
 from bench.stats.bootstrap import Interval
 from bench.stats.paired_sets import pair_sets
-from bench.stats.paired_values import Condition, Infinite, Paired, Side
+from bench.stats.paired_values import ConditionValues, Infinite, Paired, Side
 from bench.stats.resampling import (
     Statistic,
     mean_of,
@@ -128,7 +128,7 @@ Pair = tuple[tuple[Side, str], tuple[Side, str]]
 
 
 def compare_pairs(
-    condition: Condition,
+    condition: ConditionValues,
     pairs: Sequence[Pair],
     metrics: Sequence[MetricEntry],
     run: Run,
@@ -182,7 +182,7 @@ def compare_pairs(
         )
 
 
-def _paired(condition: Condition, pair: Pair, entry: MetricEntry, cap: float) -> Paired:
+def _paired(condition: ConditionValues, pair: Pair, entry: MetricEntry, cap: float) -> Paired:
     if entry.kind == "set":
         return pair_sets(condition, *pair, entry)
     return condition.pair_values(*pair, entry.name, cap)

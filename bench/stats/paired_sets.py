@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from bench.metrics.distribution.distances import kernel
 from bench.metrics.metric import MetricEntry
 from bench.stats.frechet_jackknife import fit_reference, jackknife_values
-from bench.stats.paired_values import Address, Condition, Paired, Side
+from bench.stats.paired_values import Address, ConditionValues, Paired, Side
 from bench.store.features import read_vectors, reference_file
 from bench.store.images import ImageKey
 
@@ -27,7 +27,7 @@ real features, whose tails are heavy, it covers 92 to 96 % with 240 photographs 
 
 
 def pair_sets(
-    condition: Condition,
+    condition: ConditionValues,
     first: tuple[Side, str],
     second: tuple[Side, str],
     metric: MetricEntry,

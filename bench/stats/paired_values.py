@@ -21,7 +21,7 @@ from bench.store.record import Run
 from bench.store.rows import ScoreRow
 from degrade.errors import UserError
 
-__all__ = ["HARDEST_THIRD", "SUBSETS", "Condition", "Paired", "Side", "open_condition"]
+__all__ = ["HARDEST_THIRD", "SUBSETS", "ConditionValues", "Paired", "Side", "open_condition"]
 
 Infinite = Literal["cap", "leave-out"]
 """What becomes of images with an infinite value, the PSNR of equal images."""
@@ -116,7 +116,7 @@ class Paired:
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class ConditionValues:
     """The photographs of one condition that are compared.
 
     Attributes
@@ -168,7 +168,7 @@ class Condition:
         return Paired(differences, len(means), len(values), missing, capped, unbounded)
 
 
-def open_condition(side: Side, dataset: str, recipe: str, subset: str) -> Condition:
+def open_condition(side: Side, dataset: str, recipe: str, subset: str) -> ConditionValues:
     """Return the photographs of a condition that belong to a subset.
 
     Parameters
@@ -187,7 +187,7 @@ def open_condition(side: Side, dataset: str, recipe: str, subset: str) -> Condit
     if subset == HARDEST_THIRD:
         chosen = _hardest_third(side, dataset, recipe, names)
     chosen_images = {key: name for key, name in sorted(names.items()) if name in chosen}
-    return Condition(dataset, recipe, chosen_images, tuple(sorted(chosen)))
+    return ConditionValues(dataset, recipe, chosen_images, tuple(sorted(chosen)))
 
 
 def _hardest_third(

@@ -22,7 +22,7 @@ from bench.stats.comparison import (
     win_rate,
 )
 from bench.stats.compatibility import refuse_mixed_signatures, refuse_unfinished
-from bench.stats.paired_values import Condition, Side, open_condition
+from bench.stats.paired_values import ConditionValues, Side, open_condition
 from bench.stats.resampling import holm, smallest_p
 from bench.stats.scores import BASELINE, ColumnKey
 from bench.store.images import ImageKey, per_photograph
@@ -108,7 +108,7 @@ def significance_groups(run: Run) -> list[Grouping]:
 
 
 def _ordered(
-    side: Side, condition: Condition, names: Sequence[str], metric: MetricEntry
+    side: Side, condition: ConditionValues, names: Sequence[str], metric: MetricEntry
 ) -> list[str]:
     """Return the restorers that have a value, that of the best mean first.
 

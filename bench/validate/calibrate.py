@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.report.tables import aligned
-from bench.validate.check import Check, loader
+from bench.validate.check import CalibrationCheck, loader
 
 __all__ = ["Calibration", "calibrate", "calibration_text"]
 
@@ -17,15 +17,15 @@ __all__ = ["Calibration", "calibrate", "calibration_text"]
 class Calibration:
     """Every check that was made or skipped."""
 
-    checks: tuple[Check, ...]
+    checks: tuple[CalibrationCheck, ...]
 
     @property
-    def failed(self) -> tuple[Check, ...]:
+    def failed(self) -> tuple[CalibrationCheck, ...]:
         """Checks whose column is wrong or gave no value."""
         return tuple(each for each in self.checks if each.failed)
 
     @property
-    def skipped(self) -> tuple[Check, ...]:
+    def skipped(self) -> tuple[CalibrationCheck, ...]:
         """Checks that lack a package or weights."""
         return tuple(each for each in self.checks if each.skipped)
 
@@ -68,7 +68,7 @@ def calibrate(
     from bench.validate.shipped import shipped
 
     load = loader()
-    checks: list[Check] = []
+    checks: list[CalibrationCheck] = []
     if pairs is not None:
         of_pictures = published(load, Path(pairs))  # refuses them before anything is told
         tell("published")
@@ -109,9 +109,9 @@ def calibration_text(calibration: Calibration, *, every: bool = False) -> str:
     return "\n".join(parts)
 
 
-def _groups(checks: Iterable[Check]) -> list[list[Check]]:
+def _groups(checks: Iterable[CalibrationCheck]) -> list[list[CalibrationCheck]]:
     """Return checks of one kind, column and source together, the worst first."""
-    by_column: dict[tuple[str, str, str], list[Check]] = {}
+    by_column: dict[tuple[str, str, str], list[CalibrationCheck]] = {}
     for each in checks:
         # Every closed form is a case of its own.
         source = each.case if each.kind == "closed form" else each.source
@@ -119,14 +119,14 @@ def _groups(checks: Iterable[Check]) -> list[list[Check]]:
     return [sorted(group, key=_badness, reverse=True) for group in by_column.values()]
 
 
-def _badness(check: Check) -> float:
+def _badness(check: CalibrationCheck) -> float:
     difference = check.difference
     if difference is None or difference != difference:
         return float("inf")
     return abs(difference) / check.tolerance if check.tolerance else float(difference != 0) * 1e300
 
 
-def _line(group: Sequence[Check]) -> tuple[str, ...]:
+def _line(group: Sequence[CalibrationCheck]) -> tuple[str, ...]:
     worst = group[0]
     difference = worst.difference
     return (
@@ -148,7 +148,7 @@ def _number(value: float) -> str:
     return f"{value:.6g}"
 
 
-def _skipped(checks: Sequence[Check]) -> list[str]:
+def _skipped(checks: Sequence[CalibrationCheck]) -> list[str]:
     reasons: dict[str, list[str]] = {}
     for each in checks:
         columns = reasons.setdefault(each.detail, [])

@@ -12,13 +12,13 @@ from bench.metrics.registry import load_metric
 from bench.store.rows import format_number
 from bench.suite.protocols import protocols_of
 
-__all__ = ["Check", "Kind", "check_pair", "check_value", "loader", "skipped"]
+__all__ = ["CalibrationCheck", "Kind", "check_pair", "check_value", "loader", "skipped"]
 
 Kind = Literal["closed form", "known answer", "shipped", "published"]
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class CalibrationCheck:
     """One comparison.
 
     Attributes
@@ -101,7 +101,7 @@ class Check:
 def check_pair(
     kind: Kind, metric: PairMetric, case: str, pair: tuple[Sample, Sample], expected: float,
     tolerance: float, source: str,
-) -> Check:  # fmt: skip
+) -> CalibrationCheck:  # fmt: skip
     """Measure ``(restored, hq)`` and compare."""
     measured = metric.measure(*pair)
     return check_value(kind, metric.name, case, measured, expected, tolerance, source)
@@ -110,11 +110,11 @@ def check_pair(
 def check_value(
     kind: Kind, column: str, case: str, measured: Measurement | float, expected: float,
     tolerance: float, source: str,
-) -> Check:  # fmt: skip
+) -> CalibrationCheck:  # fmt: skip
     """Compare what was measured."""
     if not isinstance(measured, Measurement):
         measured = Measurement(measured)
-    return Check(
+    return CalibrationCheck(
         kind,
         column,
         case,
@@ -127,9 +127,9 @@ def check_value(
     )
 
 
-def skipped(kind: Kind, column: str, case: str, status: Status, detail: str) -> Check:
+def skipped(kind: Kind, column: str, case: str, status: Status, detail: str) -> CalibrationCheck:
     """Return a check that was not made."""
-    return Check(kind, column, case, math.nan, None, 0.0, "", status, detail)
+    return CalibrationCheck(kind, column, case, math.nan, None, 0.0, "", status, detail)
 
 
 def loader() -> Callable[[str], PairMetric]:

@@ -12,7 +12,7 @@ from bench.metrics.distribution.distances import frechet_distance, kernel_distan
 from bench.metrics.identity.identity_dlib import degrees
 from bench.metrics.metric import PairMetric, Sample, SetMetric
 from bench.metrics.registry import describe_metrics, load_metric
-from bench.validate.check import Check, check_pair, check_value, skipped
+from bench.validate.check import CalibrationCheck, check_pair, check_value, skipped
 from bench.validate.shipped import sample_crop
 
 __all__ = ["closed_forms", "known_answers"]
@@ -26,7 +26,7 @@ _LIMITED = 219 / 255
 _Case = tuple[str, str, tuple[Sample, Sample], float, str]
 
 
-def closed_forms(load: Callable[[str], PairMetric]) -> Iterator[Check]:
+def closed_forms(load: Callable[[str], PairMetric]) -> Iterator[CalibrationCheck]:
     """Yield every check of this kind.
 
     Parameters
@@ -89,7 +89,7 @@ def _ssim() -> Iterator[_Case]:
     yield "ssim_piq", "inverted board", inverse, 1.0, "2 × 2 means are equal"
 
 
-def _sets() -> Iterator[Check]:
+def _sets() -> Iterator[CalibrationCheck]:
     rows = np.array([[1.0, 2.0], [-1.0, 0.0], [3.0, -2.0], [-3.0, 0.0]])
     moved = frechet_distance(rows + np.array([3.0, 4.0]), rows)
     yield check_value("closed form", "fid", "a set moved by (3, 4)", moved, 25, _EXACT, "|shift|²")
@@ -116,7 +116,7 @@ def _stripes(low: int, high: int) -> NDArray[np.uint8]:
     return image
 
 
-def known_answers(load: Callable[[str], PairMetric]) -> Iterator[Check]:
+def known_answers(load: Callable[[str], PairMetric]) -> Iterator[CalibrationCheck]:
     """Yield a check of each metric that knows its value for an image and itself.
 
     A metric that cannot run here is a skipped check.
@@ -140,7 +140,7 @@ def known_answers(load: Callable[[str], PairMetric]) -> Iterator[Check]:
             yield _set_and_itself(entry.name, *entry.equal)
 
 
-def _set_and_itself(column: str, expected: float, tolerance: float) -> Check:
+def _set_and_itself(column: str, expected: float, tolerance: float) -> CalibrationCheck:
     metric = load_metric(column)
     assert isinstance(metric, SetMetric)
     tiles = [sample_crop("astronaut.png", 64 * index, 96, 128, 128) for index in range(3)]

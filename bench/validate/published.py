@@ -16,7 +16,7 @@ import numpy as np
 import degrade
 from bench.metrics.metric import Measurement, PairMetric, Sample, SetMetric
 from bench.metrics.registry import describe_metrics, load_metric
-from bench.validate.check import Check, check_pair, check_value, skipped
+from bench.validate.check import CalibrationCheck, check_pair, check_value, skipped
 from degrade.config import load_yaml
 from degrade.errors import DatasetError
 
@@ -30,7 +30,7 @@ _FOLDERS = (("dist", "ref"), ("dist_dir", "ref_dir"))
 _Pairs = Mapping[str, tuple[Sample, Sample]]
 
 
-def published(load: Callable[[str], PairMetric], folder: Path) -> Iterator[Check]:
+def published(load: Callable[[str], PairMetric], folder: Path) -> Iterator[CalibrationCheck]:
     """Return a check for every score of the table; where a column cannot run, a skipped one.
 
     The pictures are read at once, the checks made one by one.
@@ -54,7 +54,7 @@ def published(load: Callable[[str], PairMetric], folder: Path) -> Iterator[Check
 
 def _checks(
     load: Callable[[str], PairMetric], pairs: _Pairs, data: Mapping[str, Any]
-) -> Iterator[Check]:
+) -> Iterator[CalibrationCheck]:
     available = {entry.name: entry for entry in describe_metrics()}
     for table in (*data["tables"], *data["sets"]):
         for column, scores in table["scores"].items():
@@ -82,7 +82,7 @@ class _Expected:
     source: str
 
 
-def _of_set(column: str, pairs: _Pairs, table: _Expected) -> Check:
+def _of_set(column: str, pairs: _Pairs, table: _Expected) -> CalibrationCheck:
     metric = load_metric(column)
     assert isinstance(metric, SetMetric)
     measured: Measurement | None = None

@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 import degrade
 from bench.metrics.distribution.distances import frechet_distance, kernel_distance
 from bench.metrics.metric import Measurement, PairMetric, Sample, Status
-from bench.validate.check import Check, check_pair, check_value
+from bench.validate.check import CalibrationCheck, check_pair, check_value
 
-__all__ = ["CASES", "SHIPPED", "Case", "digest", "sample_crop", "shipped", "tiles"]
+__all__ = ["CASES", "SHIPPED", "ShippedCase", "digest", "sample_crop", "shipped", "tiles"]
 
 SHIPPED = Path(__file__).with_name("shipped.json")
 
@@ -42,7 +42,9 @@ in different order: up to 1.4e-3 dB and 1.3e-5 were found."""
 _SET_COMPARISONS = {"fid": frechet_distance, "kid": kernel_distance}
 
 
-def shipped(load: Callable[[str], PairMetric], path: Path | None = None) -> Iterator[Check]:
+def shipped(
+    load: Callable[[str], PairMetric], path: Path | None = None
+) -> Iterator[CalibrationCheck]:
     """Yield a check for every column, image and implementation.
 
     Where an image is not the one the values are of, its checks fail and say so.
@@ -73,7 +75,7 @@ def shipped(load: Callable[[str], PairMetric], path: Path | None = None) -> Iter
 
 def _check(
     column: str, case: str, measured: Measurement | float, expected: float, by: str
-) -> Check:
+) -> CalibrationCheck:
     return check_value("shipped", column, case, measured, expected, _tolerance(column), by)
 
 
@@ -94,7 +96,7 @@ _TILE = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class ShippedCase:
     """One pair.
 
     Attributes
@@ -164,12 +166,12 @@ def _by_a_level(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 _ALL = (
-    Case("gfpgan", ("astronaut.png", 0, 128, 192, 192), partial(_by_recipe, "gfpgan")),
-    Case("kuaishou", ("chelsea.png", 60, 120, 192, 224), partial(_by_recipe, "kuaishou")),
-    Case("odd-size", ("coffee.png", 100, 150, 181, 223), partial(_by_recipe, "gpen")),
-    Case("colour", ("coffee.png", 60, 180, 192, 192), _by_colour),
-    Case("one-level", ("astronaut.png", 200, 40, 192, 192), _by_a_level),
-    Case("large", ("coffee.png", 0, 100, 400, 400), partial(_by_recipe, "gfpgan")),
+    ShippedCase("gfpgan", ("astronaut.png", 0, 128, 192, 192), partial(_by_recipe, "gfpgan")),
+    ShippedCase("kuaishou", ("chelsea.png", 60, 120, 192, 224), partial(_by_recipe, "kuaishou")),
+    ShippedCase("odd-size", ("coffee.png", 100, 150, 181, 223), partial(_by_recipe, "gpen")),
+    ShippedCase("colour", ("coffee.png", 60, 180, 192, 192), _by_colour),
+    ShippedCase("one-level", ("astronaut.png", 200, 40, 192, 192), _by_a_level),
+    ShippedCase("large", ("coffee.png", 0, 100, 400, 400), partial(_by_recipe, "gfpgan")),
 )
-CASES: Mapping[str, Case] = MappingProxyType({case.name: case for case in _ALL})
+CASES: Mapping[str, ShippedCase] = MappingProxyType({case.name: case for case in _ALL})
 """Every pair by name; ``large`` is beyond 384 pixels, from where ``ssim_piq`` reduces."""

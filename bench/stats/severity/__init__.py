@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from bench.stats.severity.analysis import analyse
 from bench.stats.severity.levels import DegradationPart, parts_of
-from bench.stats.severity.results import Curve, ErrorLeft, Point, RestorationError, Severity
+from bench.stats.severity.results import Curve, ErrorLeft, MeanRestorationError, Point, Severity
 
 __all__ = [
     "Curve",
     "DegradationPart",
     "ErrorLeft",
+    "MeanRestorationError",
     "Point",
-    "RestorationError",
     "Severity",
     "analyse",
     "parts_of",

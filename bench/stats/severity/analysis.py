@@ -16,7 +16,7 @@ from bench.stats.bootstrap import ColumnBootstrap as Resampled
 from bench.stats.bootstrap import interval_of_draws as interval
 from bench.stats.scores import BASELINE, signatures
 from bench.stats.severity.levels import Grading, Image, Level, gradings
-from bench.stats.severity.results import Curve, ErrorLeft, Point, RestorationError, Severity
+from bench.stats.severity.results import Curve, ErrorLeft, MeanRestorationError, Point, Severity
 from bench.store.images import ConditionKey, ImageKey, photographs
 from bench.store.record import SECONDS, Run
 from degrade.planner.plan import Plan
@@ -164,7 +164,7 @@ class _Sheet:
 
     def _restoration_error(
         self, restorer: str, errors: Matrix, base: Matrix, complete: Sequence[Sequence[list[Image]]]
-    ) -> RestorationError:
+    ) -> MeanRestorationError:
         means, draws = self._resampled.means(errors)
         base_means, base_draws = self._resampled.means(base)
         ratio, ratios = self._ratios(means[None], base_means[None]), self._ratios(draws, base_draws)
@@ -189,7 +189,7 @@ class _Sheet:
         mean = left(range(len(kinds)))
         families = {family: left(chosen) for family, chosen in by_family.items()}
         known = restorer != BASELINE and mean.share.mean is not None
-        return RestorationError(
+        return MeanRestorationError(
             restorer,
             mean,
             {each.name: left([index]) for index, each in enumerate(kinds)},

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from bench.stats.bootstrap import Interval
 from bench.stats.severity.levels import Grading
 
-__all__ = ["Curve", "ErrorLeft", "Point", "RestorationError", "Severity"]
+__all__ = ["Curve", "ErrorLeft", "MeanRestorationError", "Point", "Severity"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class ErrorLeft:
 
 
 @dataclass(frozen=True, slots=True)
-class RestorationError:
+class MeanRestorationError:
     """How much of the error a restorer leaves; 1 is doing nothing.
 
     Attributes
@@ -95,4 +95,4 @@ class Severity:
     direction: str
     unit: str
     curves: tuple[Curve, ...]
-    standings: tuple[RestorationError, ...]
+    standings: tuple[MeanRestorationError, ...]

@@ -183,7 +183,7 @@ def ship(folder, monkeypatch, digest=None):
     torch.manual_seed(3)
     network = FaceDescriptor(DescriptorConfig(32, (8, 12), 16))
     path = folder / "arcface-small.safetensors"
-    save_descriptor(network, path)
+    save_descriptor(network, path, {"steps": 1, "config": {"network": {}}})
     digest = digest or hashlib.sha256(path.read_bytes()).hexdigest()
     (folder / "arcface-small.yaml").write_text(
         "name: arcface-small\nkind: descriptor\nsummary: a test\nlicence_code: MIT\n"
@@ -208,11 +208,14 @@ def test_the_small_ones_value_is_the_cosine_of_its_descriptors(tmp_path, monkeyp
 
 def test_a_file_that_is_not_its_cards_or_not_there_is_told(tmp_path, monkeypatch):
     path = ship(tmp_path, monkeypatch, digest="f" * 64)
-    with pytest.raises(WeightsRefused, match="not the file of its card"):
+    with pytest.raises(WeightsRefused, match="its card says ffff"):
         load_metric("identity_arcface_small")
     path.unlink()
     measured = load_metric("identity_arcface_small").measure(Sample(picture(1)), Sample(picture(1)))
-    assert measured.status is Status.WEIGHTS_MISSING and "install relume again" in measured.detail
+    assert (
+        measured.status is Status.WEIGHTS_MISSING
+        and "arcface-small.safetensors cannot" in measured.detail
+    )
 
 
 def test_a_descriptor_is_no_restorer(tmp_path, monkeypatch):

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from bench.speed import timing
-from bench.speed.case import Case, Formula, PeerCall
+from bench.speed.case import Formula, PeerCall, SpeedCase
 from bench.speed.cases import CASES
-from bench.speed.measure import Line, Report, as_record, as_text, case_names, measure
+from bench.speed.measure import SpeedLine, SpeedReport, as_record, as_text, case_names, measure
 from bench.speed.peers import Peers, PeerUnavailableError
 from bench.speed.timing import Ratio
 from degrade import Step
@@ -139,7 +139,7 @@ def test_a_name_that_is_no_case_is_refused_with_the_names():
 
 
 def test_an_operation_that_does_not_exist_is_left_out_with_a_line(image, monkeypatch):
-    case = Case("x", "X", Step("wobble", 1), Formula("f", lambda picture: picture), bar=2.0)
+    case = SpeedCase("x", "X", Step("wobble", 1), Formula("f", lambda picture: picture), bar=2.0)
     monkeypatch.setattr("bench.speed.measure.CASES", (case,))
     monkeypatch.setattr("bench.speed.measure.case_names", lambda: ("x",))
     report = measure(["x"], runs=1, image=image)
@@ -194,14 +194,14 @@ def test_a_file_that_is_no_program_is_the_persons_mistake(tmp_path, image):
     ("strength", "bar", "met"), [(10.2, 10.0, True), (10.2, 15.0, False), (11.0, 10.0, False)]
 )
 def test_a_bar_is_met_by_the_ratio_and_only_at_equal_strength(strength, bar, met):
-    line = Line("a", "A", bar, "b", "", RATIO, strength, 10.0)
+    line = SpeedLine("a", "A", bar, "b", "", RATIO, strength, 10.0)
     assert line.met is met
 
 
 def test_the_table_says_when_two_sides_are_not_comparable():
-    line = Line("a", "A", 10.0, "b", "", RATIO, 11.0, 10.0)
+    line = SpeedLine("a", "A", 10.0, "b", "", RATIO, 11.0, 10.0)
     facts = {"cpu": "c", "python": "3", "relume": "0", "libraries": {"numpy": "2"}}
-    report = Report(facts, "picture", 1, True, (line,))
+    report = SpeedReport(facts, "picture", 1, True, (line,))
     text = as_text(report)
     assert "A: not equally strong, so not comparable" in text
     assert "12.0×" in text and "11.0-13.0" in text

@@ -15,7 +15,7 @@ from bench.metrics.pixel.psnr import Psnr
 from bench.metrics.registry import entries, entry_of, load_metric
 from bench.suite.protocols import PROTOCOLS
 from bench.validate.calibrate import Calibration, calibrate, calibration_text
-from bench.validate.check import Check, check_value, loader, skipped
+from bench.validate.check import CalibrationCheck, check_value, loader, skipped
 from bench.validate.closed_forms import closed_forms
 from bench.validate.published import published
 from bench.validate.shipped import CASES, SHIPPED, digest, sample_crop, shipped, tiles
@@ -297,5 +297,5 @@ def test_protocols_are_listed_with_their_signatures():
 
 def test_a_check_is_frozen_and_knows_its_protocols():
     made = check(1.0, 1.0)
-    assert isinstance(made, Check)
+    assert isinstance(made, CalibrationCheck)
     assert made.protocols == ("strict", "basicsr", "restoreformer")

@@ -40,7 +40,7 @@ class PeerUnavailableError(Exception):
 class PeerSide:
     """One call of a peer, ready to be timed."""
 
-    def __init__(self, worker: _Worker, label: str, output: Image) -> None:
+    def __init__(self, worker: _PeerProcess, label: str, output: Image) -> None:
         self._worker, self.label, self.output = worker, label, output
 
     def seconds(self, calls: int) -> float:
@@ -72,7 +72,7 @@ class Peers:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="relume-")))
             np.save(folder / "image.npy", self._image)
             self._workers = [
-                stack.enter_context(_Worker(python, folder, self._environment))
+                stack.enter_context(_PeerProcess(python, folder, self._environment))
                 for python in self._pythons
             ]
             self._stack = stack.pop_all()
@@ -92,7 +92,7 @@ class Peers:
         raise PeerUnavailableError("; ".join(reasons) or "no --peer-python was given")
 
 
-class _Worker:
+class _PeerProcess:
     """A Python of another environment, running the worker script."""
 
     def __init__(self, python: Path, folder: Path, extra: Mapping[str, str]) -> None:
@@ -112,7 +112,7 @@ class _Worker:
         except OSError as error:
             raise UserError(f"{python} cannot be run as a Python: {error.strerror}") from None
 
-    def __enter__(self) -> _Worker:
+    def __enter__(self) -> _PeerProcess:
         return self
 
     def __exit__(

@@ -19,8 +19,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from zoo.networks.config import Size, network_config
-from zoo.weights.builtin import read_shipped
-from zoo.weights.files import WeightsRefused, load_safetensors
+from zoo.weights.builtin import shipped_card, weights_path
+from zoo.weights.download import sha256_of
+from zoo.weights.files import WeightsMissing, WeightsRefused, load_safetensors
 from zoo.weights.header import ENTRY, write_trained_file
 
 __all__ = [
@@ -191,4 +192,9 @@ def shipped_descriptor(name: str) -> FaceDescriptor:
     WeightsRefused
         Its file is not the one that its card tells of.
     """
-    return load_descriptor(read_shipped(name).path)
+    path = weights_path(name)
+    if not path.is_file():
+        raise WeightsMissing(f"{path} is not there: install relume again")
+    if sha256_of(path) != shipped_card(name).card.sha256:
+        raise WeightsRefused(f"{path} is not the file of its card: install relume again")
+    return load_descriptor(path)

@@ -60,10 +60,13 @@ def read_shipped(name: str) -> TrainedFile:
     WeightsMissing, WeightsRefused
         The file is not there, damaged, or not the one of its card (sha256).
     """
-    from zoo.weights.files import WeightsRefused
+    from zoo.weights.files import WeightsMissing, WeightsRefused
     from zoo.weights.header import read_trained_file
 
-    file, sha256 = read_trained_file(weights_path(name)), shipped_card(name).card.sha256
+    path = weights_path(name)
+    if not path.is_file():
+        raise WeightsMissing(f"{path} is missing: install relume again")
+    file, sha256 = read_trained_file(path), shipped_card(name).card.sha256
     if file.sha256 != sha256:
         raise WeightsRefused(
             f"{file.path} has sha256 {file.sha256[:16]}…, its card says {sha256[:16]}…: install "

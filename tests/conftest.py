@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -33,18 +34,24 @@ os.environ.setdefault(
 )
 
 
-SHARED = _ROOT.parent / "shared"
-"""Data that is not ours to pass on; tests that need a part of it bear ``@pytest.mark.shared``."""
-
-
 @pytest.fixture(scope="session")
-def shared() -> Path:
-    """Return the folder beside the project that holds data which cannot be part of it."""
-    return SHARED
+def shared() -> Callable[[str], Path]:
+    """Return what gives a part of the shared data, such as ``faces/congress``, or skips.
+
+    It lies beside the project and is not ours to pass on.
+    """
+
+    def part(name: str) -> Path:
+        path = _ROOT.parent / "shared" / name
+        if not path.exists():
+            pytest.skip(f"needs ../shared/{name}")
+        return path
+
+    return part
 
 
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a test whose part of the shared data, the marker's argument, is missing."""
-    for marker in item.iter_markers("shared"):
-        if not (SHARED / marker.args[0]).exists():
-            pytest.skip(f"needs ../shared/{marker.args[0]}")
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test that uses the shared data, itself or through a fixture."""
+    for item in items:
+        if "shared" in getattr(item, "fixturenames", ()):
+            item.add_marker("shared")

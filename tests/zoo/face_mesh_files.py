@@ -1,14 +1,10 @@
 """The face mesh's real weights and aligned crops of real faces, for tests that need them."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from degrade.images import decode_image
 from zoo.weights.files import is_present, known_weights
-
-PORTRAITS = Path(__file__).parents[2] / ".." / "shared" / "faces" / "congress"
 
 
 def load_network(template="ffhq"):
@@ -19,16 +15,14 @@ def load_network(template="ffhq"):
     return FaceMeshNetwork.published(template, offline=True)
 
 
-def aligned_portraits(step, size, template="ffhq"):
-    """Return crops of every ``step``-th portrait."""
+def aligned_portraits(folder, step, size, template="ffhq"):
+    """Return crops of every ``step``-th portrait of a folder."""
     pytest.importorskip("dlib")
     from zoo.networks.faces.dlib_models import load_dlib_models, principal
     from zoo.portrait.align.alignment import align
     from zoo.portrait.align.warping import extract
 
-    paths = sorted(PORTRAITS.glob("*.jpg"))[::step] if PORTRAITS.is_dir() else []
-    if not paths:
-        pytest.skip("no portraits in ../shared/faces/congress")
+    paths = sorted(folder.glob("*.jpg"))[::step]
     models, crops = load_dlib_models(), []
     for path in paths:
         photo = decode_image(path.read_bytes(), path.name)

@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -13,7 +11,6 @@ from bench.metrics.registry import load_metric
 
 NAMES = tuple(row[0].name for row in MS_SSIM_PROTOCOLS)
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
-CALIBRATION = Path(__file__).parents[3].parent / "shared" / "calibration"
 
 
 def pair(height, width):
@@ -103,14 +100,12 @@ def test_176_pixels_are_the_least(name, size, status):
         assert "at least 176 x 176" in measured.detail
 
 
-@pytest.mark.skipif(
-    not (CALIBRATION / "ref").is_dir(), reason=f"the calibration pairs are not at {CALIBRATION}"
-)
-def test_luma_values_are_pyiqas_published_ones_to_a_tenth_of_a_thousandth():
+def test_luma_values_are_pyiqas_published_ones_to_a_tenth_of_a_thousandth(shared):
+    folder = shared("calibration")
     published = {"I03": 0.6707, "I04": 0.9996, "I06": 0.9998, "I08": 0.9567, "I19": 0.8418}
     for name, expected in published.items():
         images = [
-            Sample(np.ascontiguousarray(imread(CALIBRATION / kind / f"{name}.bmp")[..., :3]))
+            Sample(np.ascontiguousarray(imread(folder / kind / f"{name}.bmp")[..., :3]))
             for kind in ("dist", "ref")
         ]
         found = value("ms_ssim_y_rounded_clamped", *images)

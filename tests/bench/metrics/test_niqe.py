@@ -173,18 +173,12 @@ def test_a_missing_file_is_not_fetched(tmp_path, monkeypatch):
 @pytest.mark.skipif(
     not is_present(known_weights("niqe")), reason="the pristine statistics are not on this machine"
 )
-def test_values_on_the_calibration_pairs_are_within_six_thousandths_of_the_authors():
-    from pathlib import Path
-
+def test_values_on_the_calibration_pairs_are_within_six_thousandths_of_the_authors(shared):
     from skimage.io import imread
 
-    from bench.metrics.no_reference.niqe import load_niqe_y_full
-
-    folder = Path(__file__).parents[3].parent / "shared" / "calibration" / "dist"
-    if not folder.is_dir():
-        pytest.skip(f"the calibration pairs are not at {folder}")
+    folder = shared("calibration/dist")
     official = {"I03": 15.7536, "I04": 3.6549, "I06": 3.2355, "I08": 3.1840, "I19": 8.6352}
-    metric = load_niqe_y_full(entry_of("niqe_y_full"))
+    metric = load_niqe(entry_of("niqe_y_full"))
     assert metric.name == entry_of("niqe_y_full").name
     for name, expected in official.items():
         sample = Sample(np.ascontiguousarray(imread(folder / f"{name}.bmp")[..., :3]))

@@ -3,7 +3,6 @@ import math
 import re
 import shutil
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,11 +19,6 @@ from bench.validate.closed_forms import closed_forms
 from bench.validate.published import published
 from bench.validate.shipped import CASES, SHIPPED, digest, sample_crop, shipped, tiles
 from degrade.errors import DatasetError
-
-PAIRS = Path(__file__).parents[3].parent / "shared" / "calibration"
-has_pairs = pytest.mark.skipif(
-    not (PAIRS / "ref").is_dir(), reason=f"the calibration pairs are not at {PAIRS}"
-)
 
 
 def call(*arguments):
@@ -205,9 +199,8 @@ def test_known_answers_are_for_metrics_that_exist_and_those_without_a_network_ho
         assert found == pytest.approx(expected, abs=tolerance), name
 
 
-@has_pairs
-def test_the_published_table_holds_for_every_column_that_can_run(load):
-    checks = list(published(load, PAIRS))
+def test_the_published_table_holds_for_every_column_that_can_run(load, shared):
+    checks = list(published(load, shared("calibration")))
     assert [each for each in checks if each.failed] == []
     made = {each.column for each in checks if not each.skipped}
     assert {name for name in entries() if name.startswith("psnr")} - {"psnr_y_eps"} <= made
@@ -220,12 +213,13 @@ def test_the_published_table_holds_for_every_column_that_can_run(load):
     assert len({each.source for each in checks if each.source}) == 3
 
 
-@has_pairs
-def test_pictures_that_are_missing_or_others_are_refused(load, tmp_path):
+def test_pictures_that_are_missing_or_others_are_refused(load, tmp_path, shared):
     with pytest.raises(DatasetError, match="has no folder dist: give the folder ResultsCalibra"):
         list(published(load, tmp_path))
     for kind in ("dist", "ref"):
-        shutil.copytree(PAIRS / kind, tmp_path / f"{kind}_dir")  # as in IQA-PyTorch's repository
+        shutil.copytree(
+            shared("calibration") / kind, tmp_path / f"{kind}_dir"
+        )  # as in IQA-PyTorch's repository
     assert next(published(load, tmp_path)).ok
     picture = tmp_path / "ref_dir" / "I06.bmp"
     picture.write_bytes(picture.read_bytes()[:-1] + b"\0")

@@ -1,7 +1,5 @@
 """The proof that a fit finds known recipes: 300 portraits each. `pytest -s` prints the tables."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from known_recipes import ALONE, MIXED, areas, every_second, make_known, ratios
@@ -11,21 +9,19 @@ from degrade.dataset.sources import open_source
 from degrade.fit.fit import fit
 from degrade.fit.quantities import QUANTITIES
 
-FACES = Path(__file__).parents[4] / "shared" / "faces" / "congress"
 COUNT = 300
 MEDIAN, QUARTILE = 0.15, 0.25
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(7200),
-    pytest.mark.shared("faces/congress"),
 ]
 
 
 @pytest.fixture(scope="module")
-def portraits():
+def portraits(shared):
     """Portraits at 372 pixels: off the grid of the JPEGs they come from."""
-    return open_source(FACES, longest=372)
+    return open_source(shared("faces/congress"), longest=372)
 
 
 def tell(case, name, true, fitted, ratio):

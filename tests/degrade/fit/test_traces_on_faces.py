@@ -3,8 +3,6 @@
 `pytest -s -m slow tests/degrade/fit/test_traces_on_faces.py` prints the table for 300 images.
 """
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -13,7 +11,6 @@ from degrade.fit.jpeg_quality import find_jpeg
 from degrade.fit.old_size import find_old_size
 from degrade.fit.pixelation import find_pixelation
 
-FACES = Path(__file__).parents[4] / "shared" / "faces" / "congress"
 SIDE = 256
 
 
@@ -91,25 +88,22 @@ def measured(image, value):
     return actual
 
 
-def faces(count):
+def faces(folder, count):
     """Return portraits shrunk by a third, which leaves nothing of their own JPEG's blocks."""
     import PIL.Image
 
-    paths = sorted(FACES.glob("*.jpg"))
-    if not paths:
-        pytest.skip("needs ../shared/faces/congress")
-    for path in paths[:count]:
+    for path in sorted(folder.glob("*.jpg"))[:count]:
         with PIL.Image.open(path) as picture:
             square = picture.convert("RGB").crop((0, 30, 335, 365))
             yield path.name, np.array(square.resize((SIDE, SIDE), PIL.Image.Resampling.BOX))
 
 
-def compare(name, count):
+def compare(folder, name, count):
     """Return, of each quantity, the drawn and the found numbers as two arrays."""
     ranges, steps_of = RECIPES[name]
     random = np.random.default_rng(sorted(RECIPES).index(name))
     pairs = {}
-    for key, face in faces(count):
+    for key, face in faces(folder, count):
         value = drawn_plan(random, **ranges)
         steps = (Step(op, n, "lq", inputs) for n, (op, inputs) in enumerate(steps_of(value), 1))
         lq = apply(Plan("test", "0" * 64, 7, key, 0, face.shape[:2], tuple(steps)), face)
@@ -118,8 +112,8 @@ def compare(name, count):
     return {quantity: np.array(rows, float).T for quantity, rows in pairs.items()}
 
 
-def check(name, count, least):
-    for quantity, (reference, actual) in compare(name, count).items():
+def check(folder, name, count, least):
+    for quantity, (reference, actual) in compare(folder, name, count).items():
         reported = ~np.isnan(actual)
         (low, middle, high), (a, b, c) = (
             np.quantile(x, (0.25, 0.5, 0.75)) for x in (reference, actual[reported])
@@ -138,11 +132,11 @@ def check(name, count, least):
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_quality_scale_and_blocks_of_faces_are_told(name):
-    check(name, 12, 0.9)
+def test_quality_scale_and_blocks_of_faces_are_estimated(shared, name):
+    check(shared("faces/congress"), name, 12, 0.9)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", RECIPES)
-def test_quality_scale_and_blocks_of_300_faces_are_told(name):
-    check(name, 300, 0.9)
+def test_quality_scale_and_blocks_of_300_faces_are_estimated(shared, name):
+    check(shared("faces/congress"), name, 300, 0.9)

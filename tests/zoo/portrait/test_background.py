@@ -1,7 +1,5 @@
 """The classical cleaning of a whole photo: what it gains, what it leaves, and no tile shows."""
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
@@ -11,8 +9,6 @@ from zoo.portrait.background.clean import clean_background
 from zoo.portrait.background.quality import coded_noise, find_damage
 from zoo.portrait.background.shrinkage import has_impulses, mend
 from zoo.restorers.tiles import Tiling
-
-_PORTRAITS = Path(__file__).parents[3] / ".." / "shared" / "faces" / "congress"
 
 
 def _struck(image, share, seed=3):
@@ -27,10 +23,8 @@ def test_a_sharp_photograph_changes_little(photographs, psnr, name):
     assert psnr(clean_background(photo), photo) >= 38.0
 
 
-def test_twenty_portraits_change_little(psnr):
-    files = sorted(_PORTRAITS.glob("*.jpg"))[:20] if _PORTRAITS.is_dir() else []
-    if not files:
-        pytest.skip("the portraits of ../shared/faces/congress are not here")
+def test_twenty_portraits_change_little(psnr, shared):
+    files = sorted(shared("faces/congress").glob("*.jpg"))[:20]
     photos = [read_image(file) for file in files]
     assert min(psnr(clean_background(photo), photo) for photo in photos) >= 38.0
 

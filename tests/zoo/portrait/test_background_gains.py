@@ -1,7 +1,6 @@
 """What cleaning the background gains on twenty degraded photographs, family by family."""
 
 import math
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -15,17 +14,15 @@ from zoo.portrait.background.clean import clean_background
 
 pytestmark = pytest.mark.slow
 
-_PORTRAITS = Path(__file__).parents[3] / ".." / "shared" / "faces" / "congress"
 _COUNT = 20
 _STUDENT = 2.093
 """97.5 % point of Student's t with 19 degrees of freedom."""
 
 
 @pytest.fixture(scope="module")
-def twenty(photographs):
-    files = sorted(_PORTRAITS.glob("*.jpg"))[_COUNT : 2 * _COUNT - len(photographs)]
-    if not files:
-        pytest.skip("the portraits of ../shared/faces/congress are not here")
+def twenty(photographs, shared):
+    portraits = sorted(shared("faces/congress").glob("*.jpg"))
+    files = portraits[_COUNT : 2 * _COUNT - len(photographs)]
     return [*photographs.values(), *(read_image(file)[40:296, 40:296] for file in files)]
 
 

@@ -1,7 +1,5 @@
 """A photograph that is clean already comes back as it was, to what no eye can tell."""
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
@@ -16,7 +14,6 @@ from zoo.portrait.pipeline import load_pipeline
 from zoo.registry.registry import DEFAULT
 from zoo.weights.builtin import shipped_names
 
-PORTRAITS = Path(__file__).parents[4] / "shared" / "faces" / "congress"
 LEAST = 35.0
 """dB, over the middle 7/10 of the face's box: no hair, no background."""
 
@@ -58,10 +55,9 @@ def test_the_astronaut_is_left_as_she_is(pipeline, scale, width):
     assert psnr >= LEAST
 
 
-@pytest.mark.skipif(not PORTRAITS.is_dir(), reason="the portraits are not beside the project")
 @pytest.mark.parametrize("scale", [0.7, 1, 2])
-def test_portraits_are_left_as_they_are(pipeline, scale):
-    files = sorted(PORTRAITS.glob("val_*.jpg"))
+def test_portraits_are_left_as_they_are(pipeline, scale, shared):
+    files = sorted(shared("faces/congress").glob("val_*.jpg"))
     some = files[:: max(1, len(files) // 6)][:6]
     found = [
         told

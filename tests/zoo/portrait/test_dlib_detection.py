@@ -1,7 +1,6 @@
 """dlib's detectors on real faces; which of its models a machine lacks is skipped visibly."""
 
 import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,8 +17,6 @@ from zoo.networks.faces.dlib_models import load_dlib_models, principal
 from zoo.portrait.detect.detection import DETECTORS, Detector, TurningDetector, judge, load_detector
 from zoo.portrait.detect.dlib_detection import _resized
 from zoo.portrait.face import Face, Pose
-
-PORTRAITS = Path(__file__).parents[3] / ".." / "shared" / "faces" / "congress"
 
 
 @pytest.fixture(scope="module")
@@ -39,11 +36,9 @@ def found(detector, astronaut):
 
 
 @pytest.fixture(scope="module")
-def portraits():
-    names = sorted(PORTRAITS.glob("*.jpg"))[::49] if PORTRAITS.is_dir() else []
-    if not names:
-        pytest.skip("no portraits in ../shared/faces/congress")
-    return [decode_image(path.read_bytes(), path.name) for path in names]
+def portraits(shared):
+    paths = sorted(shared("faces/congress").glob("*.jpg"))[::49]
+    return [decode_image(path.read_bytes(), path.name) for path in paths]
 
 
 def best(detector, photo):

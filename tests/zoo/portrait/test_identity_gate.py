@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
 from portrait_stand_ins import smooth_photo
@@ -16,7 +14,6 @@ from zoo.portrait.restore.identity_gate import (
     load_identity_gate,
 )
 
-CONGRESS = Path(__file__).parents[4] / "shared" / "faces" / "congress"
 CROP = np.full((64, 64, 3), 100, np.uint8)
 
 
@@ -90,7 +87,7 @@ def test_faces_without_contrast_are_no_crash():
 
 
 @pytest.fixture(scope="module")
-def portraits():
+def portraits(shared):
     """Aligned 256-pixel crops of the astronaut and, where they are, of members of Congress."""
     pytest.importorskip("dlib")
     pytest.importorskip("face_recognition_models")
@@ -98,10 +95,8 @@ def portraits():
     from zoo.portrait.align.alignment import align
     from zoo.portrait.align.warping import extract
 
-    if not CONGRESS.is_dir():
-        pytest.skip("needs ../shared/faces/congress")
     photos = [data.astronaut()]
-    photos += [read_image(path) for path in sorted(CONGRESS.iterdir())[:60:12]]
+    photos += [read_image(path) for path in sorted(shared("faces/congress").iterdir())[:60:12]]
     models = load_dlib_models()
     crops = []
     for photo in photos:

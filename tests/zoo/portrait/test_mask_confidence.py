@@ -21,9 +21,10 @@ def moved(mask, share):
 
 
 @pytest.fixture(scope="module")
-def faces():
+def faces(shared):
     """Crops and their masks by the face mesh, of 20 portraits."""
-    parser, crops = MeshParser(load_network()), aligned_portraits(19, 192)
+    parser = MeshParser(load_network())
+    crops = aligned_portraits(shared("faces/congress"), 19, 192)
     return crops, [parser.parse(crop).probabilities for crop in crops]
 
 

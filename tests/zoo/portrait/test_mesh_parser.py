@@ -19,9 +19,9 @@ def parser():
 
 
 @pytest.fixture(scope="module")
-def crops():
+def crops(shared):
     """Aligned 256-pixel crops of four portraits."""
-    return aligned_portraits(97, 256)
+    return aligned_portraits(shared("faces/congress"), 97, 256)
 
 
 def overlap(one, two):

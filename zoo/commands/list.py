@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from zoo.registry.trial import Speed
 
 __all__ = [
+    "blindness_of",
     "card_lines",
-    "knowledge_of",
     "list_restorers",
     "show_card",
     "size_of",
@@ -103,13 +103,13 @@ def _record(row: _Row) -> dict[str, object]:
 
 
 def _table(rows: Sequence[_Row]) -> Sequence[Sequence[str]]:
-    heads = ("NAME", "KIND", "TOLD", "SIZE", "LICENCE", "WEIGHTS", "SPEED", "OFFLINE", "SUMMARY")
+    heads = ("NAME", "KIND", "BLIND", "SIZE", "LICENCE", "WEIGHTS", "SPEED", "OFFLINE", "SUMMARY")
     offline = {True: "yes", False: "not here", None: "unknown"}
     return [heads] + [
         (
             card.name,
             card.kind,
-            knowledge_of(card),
+            blindness_of(card),
             "any" if card.input_size is None else "{}×{}".format(*card.input_size),
             _short(card.licence_code),
             _short(card.licence_weights),
@@ -160,7 +160,7 @@ def card_lines(model: ModelCard) -> Iterator[str]:
     rows = [
         ("name", card.name),
         ("kind", card.kind),
-        ("told", knowledge_of(card)),
+        ("blind", blindness_of(card)),
         ("summary", card.summary),
         ("limits", card.limits),
         ("source", card.source),
@@ -179,9 +179,9 @@ def card_lines(model: ModelCard) -> Iterator[str]:
         yield from _section(content)
 
 
-def knowledge_of(card: Card) -> str:
-    """Return ``blind``, or ``oracle`` for one that is given the degradation."""
-    return "blind" if card.blind else "oracle"
+def blindness_of(card: Card) -> str:
+    """Return ``no`` for an oracle, which is given the degradation, else ``yes``."""
+    return "yes" if card.blind else "no"
 
 
 def size_of(card: Card) -> str:

@@ -73,7 +73,7 @@ def test_a_network_is_added_listed_shown_used_and_removed(run, brighter, crop, t
     assert "no evidence of who someone is" in added.stdout
 
     (line,) = [line for line in run("list").stdout.splitlines() if line.startswith("brighter")]
-    assert line.split()[:4] == ["brighter", "network", "blind", "any"]
+    assert line.split()[:4] == ["brighter", "network", "yes", "any"]
     assert "permissive" in line and "CC0" in line and " at 128 " in line and " yes " in line
     (record,) = [r for r in json.loads(run("list", "--json").stdout) if r["name"] == "brighter"]
     assert record["offline"] is True

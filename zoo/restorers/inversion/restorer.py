@@ -148,7 +148,7 @@ Menon et al. 2020, arXiv 2003.03808); what the degradation hides is held near th
 def image2stylegan(
     card: Card, generator: LoadedGenerator, features: FeatureNetwork
 ) -> InvertingRestorer:
-    """Return the restorer of a card: told the degradation where the card is not blind."""
+    """Return the restorer of a card; one that is not blind is given the degradation."""
     return InvertingRestorer(card, generator.network, features, BLIND if card.blind else WITH_PLAN)
 
 

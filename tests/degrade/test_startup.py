@@ -77,6 +77,7 @@ def test_the_first_process_says_once_that_it_compiles_and_the_next_says_nothing(
     assert second.stdout == first.stdout
 
 
+@pytest.mark.slow
 def test_kernels_are_compiled_again_when_the_file_of_another_kernel_has_changed(copy):
     home = {"NUMBA_CACHE_DIR": None, "position": copy}
     assert len(lines_about_compiling(run(PIXELATE, **home))) == 1
@@ -86,6 +87,7 @@ def test_kernels_are_compiled_again_when_the_file_of_another_kernel_has_changed(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the user's cache folder is elsewhere")
+@pytest.mark.slow
 def test_a_package_that_cannot_be_written_keeps_its_kernels_in_the_users_cache(copy, tmp_path):
     forbid(copy / "degrade/ops/kernels/__pycache__")
     user = {"NUMBA_CACHE_DIR": None, "XDG_CACHE_HOME": str(tmp_path / "user"), "position": copy}
@@ -95,6 +97,7 @@ def test_a_package_that_cannot_be_written_keeps_its_kernels_in_the_users_cache(c
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the user's cache folder is elsewhere")
+@pytest.mark.slow
 def test_where_nothing_can_be_written_it_compiles_each_time_and_says_how_to_mend_it(copy, tmp_path):
     forbid(copy / "degrade/ops/kernels/__pycache__")
     forbid(tmp_path / "home")

@@ -55,7 +55,7 @@ demo: $(VENV)/bench.stamp
 	@echo "leaderboard  $(CURDIR)/demo/leaderboard.csv"
 	@echo "preview      $(CURDIR)/demo/preview.png"
 	@echo "restored     $(CURDIR)/demo/restored.compare.png"
-	@echo "drawn        $(CURDIR)/demo/drawn.png, faces of nobody"
+	@echo "drawn        $(CURDIR)/demo/drawn.png, synthetic faces"
 
 check: $(VENV)/dev.stamp
 	@$(BIN)/ruff format --check .

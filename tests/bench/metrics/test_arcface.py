@@ -209,7 +209,7 @@ def test_the_small_ones_value_is_the_cosine_of_its_descriptors(tmp_path, monkeyp
 def test_a_file_that_is_missing_or_not_its_cards_is_refused(tmp_path, monkeypatch):
     path = ship(tmp_path, monkeypatch, digest="f" * 64)
     with pytest.raises(
-        WeightsRefused, match="arcface-small.safetensors is not the file of its card"
+        WeightsRefused, match=r"arcface-small\.safetensors is not the file of its card"
     ):
         load_metric("identity_arcface_small")
     path.unlink()

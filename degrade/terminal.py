@@ -122,7 +122,7 @@ def _by_interrupt(error: BaseException | None) -> bool:
 def _missing_package(error: ModuleNotFoundError) -> Exception:
     extras = {"torch": "zoo", "torchvision": "zoo", "timm": "zoo", "safetensors": "zoo"}
     extras |= {"dlib": "zoo", "spandrel": "zoo", "torchmetrics": "bench", "jinja2": "bench"}
-    extras |= {"matplotlib": "bench", "pyiqa": "pyiqa", "distributed": "dask"}
+    extras |= {"pyiqa": "pyiqa", "distributed": "dask"}
     extras |= {"fsspec": "remote", "s3fs": "remote"}
     name = (error.name or "").partition(".")[0]
     if name not in extras:

@@ -70,17 +70,17 @@ def without_baseline(reason: str, rules: Rules) -> Verdict:
     return Verdict(outcome, reason, code, (), (), rules)
 
 
-def _gated(before: Run, after: Run, wanted: Sequence[str]) -> tuple[list[str], list[str]]:
+def _gated(before: Run, after: Run, names: Sequence[str]) -> tuple[list[str], list[str]]:
     """Return the restorers that are checked, and notes on those that are not."""
     known, new = before.record["restorers"], after.record["restorers"]
-    for name in wanted:
+    for name in names:
         if name not in known and name not in new:
             hint = former_name_hint(before, name) or nearest(name, {**known, **new})
             raise UserError(f"neither run has a restorer '{name}'.{hint} The run has: {_list(new)}")
-    gated = [name for name in wanted or known if name in known and (wanted or name != BASELINE)]
-    if not gated and not wanted:
+    gated = [name for name in names or known if name in known and (names or name != BASELINE)]
+    if not gated and not names:
         raise UserError(f"the baseline holds no restorer but '{BASELINE}': nothing to check")
-    others = [name for name in wanted or new if name not in known]
+    others = [name for name in names or new if name not in known]
     return gated, [f"{name}: not in the baseline, not checked" for name in others]
 
 

@@ -55,11 +55,11 @@ LEGEND = (
 )
 
 LETTERS_NOTE = (
-    "Two restorers of a column that share a letter cannot be told apart: paired bootstrap over "
+    "Two restorers of a column that share a letter do not differ significantly: paired bootstrap over "
     "photographs, 5 % over the comparisons of a column (Holm)."
 )
 
-RANK_NOTE = "A rank is one more than the restorers that stand above and can be told apart."
+RANK_NOTE = "A rank is one more than the restorers that stand above and differ significantly."
 
 _SIGNIFICANT = 4
 
@@ -93,7 +93,7 @@ class CellView:
     dagger
         Whether it is judged by a network that the restorer was trained against.
     rank
-        And letters; None for an oracle, and where nobody can be told apart.
+        And letters; None for an oracle, and where nobody differ significantly.
     sort
         What the page sorts by.
     """
@@ -153,7 +153,7 @@ class Board:
     timed
         How many calls are behind the latencies: ``120``, or from the fewest to the most.
     lettered
-        Whether anybody could be told apart.
+        Whether anybody differ significantly.
     notes
         Which columns have too few images for that.
     """

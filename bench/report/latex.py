@@ -22,7 +22,7 @@ def latex(report: Report) -> str:
 
     A cell is the mean, bold where it is the best of the blind restorers, with the ends of its
     95 % interval below; † stands where a network judges that the restorer was trained against,
-    and letters where restorers can be told apart.
+    and letters where restorers differ significantly.
     """
     parts = ["% needs \\usepackage{booktabs,textcomp}"]
     boards = boards_of(report, costs=False)

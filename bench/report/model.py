@@ -192,8 +192,8 @@ class ColumnRank:
     Attributes
     ----------
     rank
-        One more than the restorers that stand above it and can be told apart from it, so those
-        that cannot be told apart from the best share the first rank.
+        One more than the restorers that stand above it and differ significantly from it, so those
+        that do not differ significantly from the best share the first rank.
     letters
         Of its groups, see `bench.stats.significance.Grouping`.
     """
@@ -219,7 +219,7 @@ class Report:
     severity
         Every metric over the severity of the degradations; empty without plans.
     groups
-        Which restorers of a column can be told apart; empty for a run that is not finished.
+        Which restorers of a column differ significantly; empty for a run that is not finished.
     wins
         On how many images each beats the input, and the best; empty likewise.
     """

@@ -1,4 +1,4 @@
-"""Who can be told apart, and who wins on how many images: tables of letters and of win rates."""
+"""Who differ significantly, and who wins on how many images: tables of letters and of win rates."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 _NOTE = (
-    "Two restorers that share a letter cannot be told apart: paired bootstrap over photographs, "
+    "Two restorers that share a letter do not differ significantly: paired bootstrap over photographs, "
     "5 % over the comparisons of a column (Holm). a is the group of the best mean over the images "
     "that all have; – has no value."
 )
@@ -40,7 +40,7 @@ _MANY = 1000
 def groups_text(groups: Sequence[Grouping]) -> str:
     """Return aligned columns for a terminal."""
     tables = [
-        f"{table.terminal()}\n" for table in _letter_tables(groups, ", who can be told apart")
+        f"{table.terminal()}\n" for table in _letter_tables(groups, ", who differ significantly")
     ]
     return "\n".join([*tables, _NOTE, ""])
 
@@ -51,7 +51,7 @@ def groups_markdown(groups: Sequence[Grouping]) -> str:
         return ""
     left = range(2 + len(groups))  # letters
     tables = (part for table in _letter_tables(groups, left=left) for part in table.markdown())
-    return "\n\n".join(["## Who can be told apart", *tables, _NOTE])
+    return "\n\n".join(["## Who differ significantly", *tables, _NOTE])
 
 
 def _letter_tables(

@@ -100,7 +100,7 @@ def compare_sets(
         Of their HQ, against which they are compared where both have vectors; None for a metric
         that has a reference set of its own.
     """
-    keys = sorted(restored.found if hq is None else restored.found.keys() & hq.found.keys())
+    keys = sorted(restored.vectors if hq is None else restored.vectors.keys() & hq.vectors.keys())
     problems = {**(hq.problems if hq else {}), **restored.problems}
     if not keys:
         nothing = Measurement(None, Status.ERROR, "no image gave a feature vector")

@@ -23,7 +23,7 @@ __all__ = ["FEW", "kernel_terms", "pair_sets"]
 FEW = 200
 """Photographs below which the interval of a difference of Fréchet distances may be too narrow: of
 real features, whose tails are heavy, it covers 92 to 96 % with 240 photographs and 88 to 91 % with
-60 (the same script). Two restorers of one distribution are not told apart more often for that."""
+60 (the same script). Two restorers of one distribution are not called different more often for that."""
 
 
 def pair_sets(
@@ -50,8 +50,10 @@ def pair_sets(
         (condition.dataset, condition.recipe, name, metric.feature) for _, name in (first, second)
     ]
     sides = [side for side, _ in (first, second)]
-    found = [side.vectors(at, metric.name).found for side, at in zip(sides, addresses, strict=True)]
-    keys = sorted(condition.names.keys() & found[0].keys() & found[1].keys())
+    vectors = [
+        side.vectors(at, metric.name).vectors for side, at in zip(sides, addresses, strict=True)
+    ]
+    keys = sorted(condition.names.keys() & vectors[0].keys() & vectors[1].keys())
     present = sorted({condition.names[key] for key in keys})
     count = len(condition.order)
     shape = (count,) if metric.distance == "frechet" else (count, count)
@@ -79,8 +81,8 @@ def _values(
     is_kernel, feature = metric.distance == "kernel", address[3]
 
     def reference() -> NDArray[np.float64]:
-        found = read_vectors(reference_file(side.run.folder, feature))
-        return np.stack([found[key] for key in sorted(found)]).astype(np.float64)
+        vectors = read_vectors(reference_file(side.run.folder, feature))
+        return np.stack([vectors[key] for key in sorted(vectors)]).astype(np.float64)
 
     def values() -> NDArray[np.float64]:
         restored = side.vectors(address, metric.name).stack(keys)

@@ -1,6 +1,6 @@
-"""Which restorers of a leaderboard can be told apart, and on how many images each one wins.
+"""Which restorers of a leaderboard differ significantly, and on how many images each one wins.
 
-Restorers that cannot be told apart share a letter. Every two blind restorers are compared as
+Restorers that do not differ significantly share a letter. Every two blind restorers are compared as
 `bench.stats.compare` does; the p values of a column are corrected together (Holm), for a column is
 read by itself.
 """
@@ -40,10 +40,10 @@ class Grouping:
     dataset, recipe, metric
         Which.
     letters
-        Each blind restorer's, such as ``ab``: two that share a letter cannot be told apart at
+        Each blind restorer's, such as ``ab``: two that share a letter do not differ significantly at
         5 % over the column's comparisons. ``a`` is the group of the best mean over the images
         that all have a value of. Restorers without a value have none, and nobody has one where
-        no pair could be told apart whatever its values.
+        no pair differ significantly whatever its values.
     without_value
         The blind restorers without any.
     photographs, most_photographs
@@ -174,11 +174,11 @@ def group_letters(names: Sequence[str], apart: set[frozenset[str]]) -> dict[str,
     names
         Best first; letters are given in this order.
     apart
-        Pairs of names that can be told apart.
+        Pairs of names that differ significantly.
 
     Notes
     -----
-    The groups are the maximal cliques of the names that cannot be told apart, as in H.-P. Piepho,
+    The groups are the maximal cliques of the names that do not differ significantly, as in H.-P. Piepho,
     "An algorithm for a letter-based representation of all-pairwise comparisons", JCGS 13 (2004).
     """
     alike = {

@@ -41,18 +41,18 @@ class Vectors:
 
     Attributes
     ----------
-    found
+    vectors
         ``(key, variant)`` to a float32 vector.
     problems
         The reasons of the images that have none.
     """
 
-    found: dict[ImageKey, NDArray[np.float32]] = field(default_factory=dict)
+    vectors: dict[ImageKey, NDArray[np.float32]] = field(default_factory=dict)
     problems: dict[ImageKey, Measurement] = field(default_factory=dict)
 
     def stack(self, keys: Iterable[ImageKey]) -> NDArray[np.float64]:
         """Return the vectors of these images, ``(n, d)`` float64 in their order."""
-        return np.stack([self.found[key] for key in keys]).astype(np.float64)
+        return np.stack([self.vectors[key] for key in keys]).astype(np.float64)
 
 
 class FeatureStore:
@@ -73,14 +73,14 @@ class FeatureStore:
         if isinstance(vector, Measurement):
             vectors.problems[key] = vector
         else:
-            vectors.found[key] = np.asarray(vector, np.float32)
+            vectors.vectors[key] = np.asarray(vector, np.float32)
             vectors.problems.pop(key, None)
 
     def take(self, other: FeatureStore) -> None:
         """Take in everything another store holds."""
         for key_of, vectors in other._places.items():
             mine = self._places.setdefault(key_of, Vectors())
-            mine.found.update(vectors.found)
+            mine.vectors.update(vectors.vectors)
             mine.problems.update(vectors.problems)
 
     def at(self, key_of: VectorKey) -> Vectors:
@@ -93,8 +93,8 @@ class FeatureStore:
         A file that is there is replaced: vectors come in for all images of a place or none.
         """
         for key_of, vectors in self._places.items():
-            if vectors.found:
-                write_vectors(file_of(run, key_of), vectors.found)
+            if vectors.vectors:
+                write_vectors(file_of(run, key_of), vectors.vectors)
         self._places.clear()
 
 

@@ -3,22 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from degrade.errors import ImageError
+from degrade.planner.plan import Plan
 from zoo.restorer import Card, Image
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 __all__ = [
+    "FaceByFace",
     "check_face",
     "face_of",
     "restore_each",
     "tensor_of",
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class FaceByFace:
+    """A restorer that applies one function to each face; reads neither masks nor plans.
+
+    Attributes
+    ----------
+    card
+        What it is.
+    restore_one
+        Takes and returns a uint8 HWC RGB face of any size.
+    """
+
+    card: Card
+    restore_one: Callable[[Image], Image]
+
+    def restore(
+        self,
+        faces: Sequence[Image],
+        masks: Sequence[NDArray[np.float32] | None] | None = None,
+        plans: Sequence[Plan | None] | None = None,
+    ) -> list[Image]:
+        """Return the restored faces; see `zoo.restorer.Restorer.restore`."""
+        return restore_each(faces, self.restore_one)
 
 
 def restore_each(faces: Sequence[Image], restore_one: Callable[[Image], Image]) -> list[Image]:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 import numpy as np
-from numpy.typing import NDArray
 
-from degrade.planner.plan import Plan
-from zoo.restorer import Card, Image, Restorer, untrained_card
-from zoo.restorers.face_by_face import restore_each
+from zoo.restorer import Image, Restorer, untrained_card
+from zoo.restorers.face_by_face import FaceByFace
 from zoo.restorers.noise_level import estimate_noise
 
-__all__ = ["BicubicSharpen", "card", "estimate_scale", "load"]
+__all__ = ["card", "estimate_scale", "load"]
 
 _LUMA_WEIGHTS = np.array([0.299, 0.587, 0.114], np.float32)
 _BANDS = 32
@@ -45,23 +40,7 @@ card = untrained_card(
 
 def load() -> Restorer:
     """Return the restorer; there is nothing to read."""
-    return BicubicSharpen(card)
-
-
-@dataclass(frozen=True, slots=True)
-class BicubicSharpen:
-    """Down to the estimated resolution (area), up again (bicubic), then an unsharp mask."""
-
-    card: Card
-
-    def restore(
-        self,
-        faces: Sequence[Image],
-        masks: Sequence[NDArray[np.float32] | None] | None = None,
-        plans: Sequence[Plan | None] | None = None,
-    ) -> list[Image]:
-        """Return crisper faces; see `zoo.restorer.Restorer.restore`."""
-        return restore_each(faces, _sharpen)
+    return FaceByFace(card, _sharpen)
 
 
 def estimate_scale(image: Image) -> float:

@@ -5,17 +5,12 @@ Reads nothing but pixels, so it also knows a JPEG that was saved as PNG.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 import numpy as np
-from numpy.typing import NDArray
 
-from degrade.planner.plan import Plan
-from zoo.restorer import Card, Image, Restorer, untrained_card
-from zoo.restorers.face_by_face import restore_each
+from zoo.restorer import Image, Restorer, untrained_card
+from zoo.restorers.face_by_face import FaceByFace
 
-__all__ = ["ShiftedJpeg", "card", "load"]
+__all__ = ["card", "load"]
 
 
 _BLOCK = 8
@@ -32,26 +27,7 @@ card = untrained_card(
 
 def load() -> Restorer:
     """Return the restorer; there is nothing to read."""
-    return ShiftedJpeg(card)
-
-
-@dataclass(frozen=True, slots=True)
-class ShiftedJpeg:
-    """Re-applies JPEG at shifted grids and averages.
-
-    Nosratinia 2001, "Enhancement of JPEG-compressed images by re-application of JPEG".
-    """
-
-    card: Card
-
-    def restore(
-        self,
-        faces: Sequence[Image],
-        masks: Sequence[NDArray[np.float32] | None] | None = None,
-        plans: Sequence[Plan | None] | None = None,
-    ) -> list[Image]:
-        """Return the faces with weaker blocking; see `zoo.restorer.Restorer.restore`."""
-        return restore_each(faces, _deblock)
+    return FaceByFace(card, _deblock)
 
 
 def _deblock(face: Image) -> Image:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 import numpy as np
-from numpy.typing import NDArray
 
-from degrade.planner.plan import Plan
-from zoo.restorer import Card, Image, Restorer, untrained_card
-from zoo.restorers.face_by_face import restore_each
+from zoo.restorer import Image, Restorer, untrained_card
+from zoo.restorers.face_by_face import FaceByFace
 from zoo.restorers.noise_level import NO_NOISE, estimate_noise
 
-__all__ = ["NonLocalMeans", "card", "load"]
+__all__ = ["card", "load"]
 
 # Chosen on four photographs of scikit-image with noise of 5 to 50 levels, by PSNR: OpenCV's
 # filter on RGB with these constants is on a par with skimage's (within 0.4 dB either way) in
@@ -36,23 +31,7 @@ card = untrained_card(
 
 def load() -> Restorer:
     """Return the restorer; there is nothing to read."""
-    return NonLocalMeans(card)
-
-
-@dataclass(frozen=True, slots=True)
-class NonLocalMeans:
-    """Averages pixels whose neighbourhoods look alike: Buades, Coll & Morel 2005."""
-
-    card: Card
-
-    def restore(
-        self,
-        faces: Sequence[Image],
-        masks: Sequence[NDArray[np.float32] | None] | None = None,
-        plans: Sequence[Plan | None] | None = None,
-    ) -> list[Image]:
-        """Return the faces with less noise; see `zoo.restorer.Restorer.restore`."""
-        return restore_each(faces, _denoise)
+    return FaceByFace(card, _denoise)
 
 
 def _denoise(face: Image) -> Image:

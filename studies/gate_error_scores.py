@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 import degrade
 import zoo
-from bench.metrics.metric import PairMetric, Sample, Status
+from bench.metrics.entry import Status
+from bench.metrics.metric import PairMetric, Sample
 from bench.metrics.registry import load_metric
 from degrade.images import atomic_file
 from degrade.terminal import progress

@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.metrics.metric import Status
+from bench.metrics.entry import Status
 from bench.stats.paired_values import Address, Side
 from bench.store.images import ImageKey, per_photograph, photographs
 from bench.store.rows import ScoreRow

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.metrics.metric import MetricEntry, PairMetric, SetMetric
+from bench.metrics.entry import MetricEntry
+from bench.metrics.metric import PairMetric, SetMetric
 from bench.metrics.no_reference.pyiqa_metric import PyiqaMetric
 
 __all__ = ["TENSORS", "judge_weights", "other_weights"]

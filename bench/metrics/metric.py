@@ -1,67 +1,32 @@
-"""What a metric is: an entry of facts, and a value that always says how it came about.
+"""What a metric does: samples in, a measurement out that always says how it came about.
 
-The contract between the metrics and everything that uses them, and the base class that they
-share. It imports no network, no metric and nothing slow.
+The contract between the metrics and everything that runs them, and the base class that they
+share; their facts are in `bench.metrics.entry`. It imports no network and nothing slow.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
-from enum import StrEnum
-from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.metrics.entry import Direction, MetricEntry, Status
+
 __all__ = [
-    "Direction",
-    "ErrorScale",
-    "Kind",
     "Measurement",
-    "MetricEntry",
     "PairMetric",
-    "Peer",
     "RegisteredMetric",
     "Sample",
-    "SetDistance",
     "SetMetric",
-    "Status",
     "UnavailableMetric",
     "refuse_sizes",
     "unavailable",
 ]
 
-Direction = Literal["higher", "lower"]
-"""Which way is better."""
-
-Kind = Literal["pair", "set"]
-"""``pair`` compares a restored image with its HQ, ``set`` one set of images with another."""
-
-ErrorScale = Literal["", "rmse", "one_minus", "value"]
-"""How a value becomes an error that is 0 for a perfect image: decibels as the root mean square
-error in shares of white, a similarity of at most 1 as its distance from 1, a distance as it is."""
-
-SetDistance = Literal["", "frechet", "kernel"]
-"""How a set metric compares feature vectors, where `bench.stats` knows how to resample it."""
-
 Feature = TypeVar("Feature")
-
-
-class Status(StrEnum):
-    """How a measurement came about; only ``ok`` carries a value.
-
-    ``left_out``: a published protocol keeps the image out of its mean, and the detail says why.
-    """
-
-    OK = "ok"
-    NO_FACE = "no_face"
-    NO_FACE_IN_REFERENCE = "no_face_in_reference"
-    WEIGHTS_MISSING = "weights_missing"
-    PACKAGE_MISSING = "package_missing"
-    LEFT_OUT = "left_out"
-    ERROR = "error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,137 +41,6 @@ class Measurement:
     value: float | None
     status: Status = Status.OK
     detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Peer:
-    """Another implementation of a metric, for `bench crosscheck`.
-
-    Attributes
-    ----------
-    name
-        The package, and what it calls the metric.
-    loader
-        ``module:function``, called with ``argument`` where there is one; returns a function of
-        two samples (restored, HQ) to a `Measurement`, or for a set metric of two arrays of
-        feature vectors to a float.
-    packages
-        Import names it needs.
-    tolerance
-        Relative, for the worst image; None where the two are of different definitions, which
-        ``why`` names, so that a difference is no fault.
-    """
-
-    name: str
-    loader: str
-    packages: tuple[str, ...]
-    tolerance: float | None
-    why: str = ""
-    argument: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class MetricEntry:
-    """All facts of one metric, known without loading it, and whether it can run here.
-
-    This is the only place where a metric is declared: listings, protocols, severity, comparison,
-    calibration, the gate and the reports read them from here or from the run's record.
-
-    Attributes
-    ----------
-    name
-        Column name, such as ``psnr``.
-    kind
-        ``pair`` or ``set``.
-    direction
-        ``higher`` or ``lower`` is better.
-    unit
-        ``dB``, ``cosine``, ``°``, ``rad``, ``px``, ``%`` or the empty string.
-    signature
-        Everything that decides the value, such as ``psnr|rgb|u8|crop0``.
-    source
-        Paper, repository or documentation the formula comes from.
-    loader
-        ``module:function``, called with the entry; returns the metric, ready to measure.
-    judge
-        The network behind the value (``efficientnet-lite2``), or the empty string.
-    packages
-        Import names that must be installed.
-    weights
-        Name that ``zoo fetch`` knows, for weights no package ships; or the empty string.
-    file
-        Name of a file of weights that a person brings, see `zoo.weights.files.own_file`; or empty.
-    packaged
-        ``(import name, path inside)`` of weights that installed packages ship.
-    feature
-        What the vector of a set metric is, such as ``inception-pool3``: letters, digits and
-        dashes. Metrics with the same name share their vectors. Empty for a pair metric.
-    licence
-        Name in `zoo.weights.licences.LICENCES` of a licence that must be agreed to first, or empty.
-    needs_reference
-        Whether it compares with HQ, or with a set; False for one that judges an image alone.
-    error
-        How severity reads its values as errors; empty for a metric without a perfect value, which
-        then has curves and no mean restoration error.
-    cap
-        The largest value that counts in comparisons; None for no limit.
-    distance
-        Of a set metric: how `bench.stats` resamples it; empty where it cannot.
-    ranking
-        The metric with the largest number ranks images, and tells which inputs are the hardest
-        where it is a distance; 0 only where a run has no other.
-    protocols
-        Name of a protocol to what the metric is reported as there, such as ``psnr``.
-    equal
-        Its value for an image and itself (or a set and itself) and the tolerance; None where
-        that is not known.
-    peers
-        Other implementations of it.
-    status, detail
-        ``ok``, or ``package_missing`` / ``weights_missing`` and the command that mends it.
-    """
-
-    name: str
-    kind: Kind
-    direction: Direction
-    unit: str
-    signature: str
-    source: str
-    loader: str = ""
-    judge: str = ""
-    packages: tuple[str, ...] = ()
-    weights: str = ""
-    file: str = ""
-    packaged: tuple[tuple[str, str], ...] = ()
-    feature: str = ""
-    licence: str = ""
-    needs_reference: bool = True
-    error: ErrorScale = ""
-    cap: float | None = None
-    distance: SetDistance = ""
-    ranking: int = 0
-    protocols: Mapping[str, str] = field(default_factory=dict)
-    equal: tuple[float, float] | None = None
-    peers: tuple[Peer, ...] = ()
-    status: Status = Status.OK
-    detail: str = ""
-
-    @property
-    def available(self) -> bool:
-        """Whether the metric can give values on this machine now."""
-        return self.status is Status.OK
-
-    @property
-    def ceiling(self) -> float:
-        """The largest value that counts in comparisons, perhaps infinite."""
-        return math.inf if self.cap is None else self.cap
-
-    def as_record(self) -> dict[str, object]:
-        """Return the entry as a JSON-ready mapping, without what only calibration reads."""
-        names = (each.name for each in fields(self))
-        internal = ("loader", "equal", "peers", "protocols")
-        facts = {name: getattr(self, name) for name in names if name not in internal}
-        return {**facts, "protocols": dict(self.protocols)}
 
 
 class Sample:

@@ -17,7 +17,8 @@ from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 from typing import Any, cast
 
-from bench.metrics.metric import MetricEntry, PairMetric, SetMetric, Status, unavailable
+from bench.metrics.entry import MetricEntry, Status
+from bench.metrics.metric import PairMetric, SetMetric, unavailable
 from bench.metrics.no_reference.pyiqa_metric import PREFIX, load_pyiqa, pyiqa_entry, pyiqa_error
 from degrade.config import nearest
 from degrade.errors import UserError
@@ -102,7 +103,7 @@ def _entries_of(point: EntryPoint) -> Iterator[MetricEntry]:
         if not isinstance(entry, MetricEntry):
             raise UserError(
                 f"{_package(point)} offers {type(entry).__name__} as the metric {point.name}: it "
-                "must be a bench.metrics.metric.MetricEntry"
+                "must be a bench.metrics.entry.MetricEntry"
             )
         yield entry
 

@@ -55,8 +55,8 @@ LEGEND = (
 )
 
 LETTERS_NOTE = (
-    "Two restorers of a column that share a letter do not differ significantly: paired bootstrap over "
-    "photographs, 5 % over the comparisons of a column (Holm)."
+    "Two restorers of a column that share a letter do not differ significantly: paired bootstrap "
+    "over photographs, 5 % over the comparisons of a column (Holm)."
 )
 
 RANK_NOTE = "A rank is one more than the restorers that stand above and differ significantly."

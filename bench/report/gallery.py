@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.metrics.metric import Status
+from bench.metrics.entry import Status
 from bench.report.cells import most_decimals
 from bench.report.model import Column, Leaderboard, Report
 from bench.stats.scores import BASELINE
@@ -111,7 +111,7 @@ def captions_of(report: Report) -> list[Captions]:
 def ranking_column(report: Report) -> Column | None:
     """Return the metric of single images that ranks them; None where a run has none.
 
-    That of the largest `bench.metrics.metric.MetricEntry.ranking`, else the first.
+    That of the largest `bench.metrics.entry.MetricEntry.ranking`, else the first.
     """
     columns = report.tables[0].columns if report.tables else ()
     usable = [each for each in columns if each.is_quality and each.entry.kind == "pair"]

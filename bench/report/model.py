@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.metrics.metric import MetricEntry, Status
+from bench.metrics.entry import MetricEntry, Status
 from bench.stats.compatibility import refuse_mixed_signatures
 from bench.stats.scores import BASELINE, ColumnKey, Score, ScoreKey, score
 from bench.stats.severity import Severity, analyse

@@ -1,4 +1,4 @@
-"""Who differ significantly, and who wins on how many images: tables of letters and of win rates."""
+"""Tables of significance letters and of win rates."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ __all__ = [
 ]
 
 _NOTE = (
-    "Two restorers that share a letter do not differ significantly: paired bootstrap over photographs, "
-    "5 % over the comparisons of a column (Holm). a is the group of the best mean over the images "
-    "that all have; – has no value."
+    "Two restorers that share a letter do not differ significantly: paired bootstrap over "
+    "photographs, 5 % over the comparisons of a column (Holm). a is the group of the best mean "
+    "over the images that all have; – has no value."
 )
 
 WIN_NOTE = (
@@ -39,9 +39,7 @@ _MANY = 1000
 
 def groups_text(groups: Sequence[Grouping]) -> str:
     """Return aligned columns for a terminal."""
-    tables = [
-        f"{table.terminal()}\n" for table in _letter_tables(groups, ", who differ significantly")
-    ]
+    tables = [f"{table.terminal()}\n" for table in _letter_tables(groups, ", significance letters")]
     return "\n".join([*tables, _NOTE, ""])
 
 
@@ -51,7 +49,7 @@ def groups_markdown(groups: Sequence[Grouping]) -> str:
         return ""
     left = range(2 + len(groups))  # letters
     tables = (part for table in _letter_tables(groups, left=left) for part in table.markdown())
-    return "\n\n".join(["## Who differ significantly", *tables, _NOTE])
+    return "\n\n".join(["## Significance letters", *tables, _NOTE])
 
 
 def _letter_tables(

@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.metrics.metric import Measurement, PairMetric, Sample, SetMetric, Status
+from bench.metrics.entry import Status
+from bench.metrics.metric import Measurement, PairMetric, Sample, SetMetric
 from bench.runner.cache_store import CacheStore
 from bench.store.environment import measuring_software, restoring_software
 from bench.store.features import pack_vectors, unpack_vectors

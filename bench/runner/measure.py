@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.metrics.distribution.distances import SMALL_SET
-from bench.metrics.metric import Measurement, PairMetric, Sample, SetMetric, Status
+from bench.metrics.entry import Status
+from bench.metrics.metric import Measurement, PairMetric, Sample, SetMetric
 from bench.runner.cache import PIXELS, Cache
 from bench.runner.restorer_runner import TracebackLog
 from bench.store.features import Vectors

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import degrade
-from bench.metrics.metric import Direction, Measurement, PairMetric, Sample, SetMetric
+from bench.metrics.entry import Direction
+from bench.metrics.metric import Measurement, PairMetric, Sample, SetMetric
 from bench.runner.cache import Cache
 from bench.store.features import read_vectors, reference_file, write_vectors
 from bench.store.images import ImageKey

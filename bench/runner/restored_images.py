@@ -12,7 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.metrics.metric import Measurement, Status
+from bench.metrics.entry import Status
+from bench.metrics.metric import Measurement
 from bench.runner.cache import Cache
 from bench.runner.efficiency import TIMED_BEFORE
 from bench.runner.restorer_runner import RestoredImage, RestorerInput, RestorerRunner

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.metrics.metric import Measurement, PairMetric, Sample, SetMetric, Status
+from bench.metrics.entry import Status
+from bench.metrics.metric import Measurement, PairMetric, Sample, SetMetric
 from bench.runner.cache import Cache
 from bench.runner.measure import Samples, describe, measure_all
 from bench.runner.restored_images import DegradedImage, RestoredImages, refuse_other_shape

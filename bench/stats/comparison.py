@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from bench.metrics.metric import MetricEntry
+from bench.metrics.entry import MetricEntry
 from bench.stats.bootstrap import Interval
 from bench.stats.paired_sets import pair_sets
 from bench.stats.paired_values import ConditionValues, Infinite, Paired, Side

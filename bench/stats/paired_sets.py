@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.metrics.distribution.distances import kernel
-from bench.metrics.metric import MetricEntry
+from bench.metrics.entry import MetricEntry
 from bench.stats.frechet_jackknife import fit_reference, jackknife_values
 from bench.stats.paired_values import Address, ConditionValues, Paired, Side
 from bench.store.features import read_vectors, reference_file
@@ -23,7 +23,7 @@ __all__ = ["FEW", "kernel_terms", "pair_sets"]
 FEW = 200
 """Photographs below which the interval of a difference of Fréchet distances may be too narrow: of
 real features, whose tails are heavy, it covers 92 to 96 % with 240 photographs and 88 to 91 % with
-60 (the same script). Two restorers of one distribution are not called different more often for that."""
+60 (the same script). Two restorers of one distribution do not differ more often for that."""
 
 
 def pair_sets(

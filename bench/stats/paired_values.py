@@ -13,7 +13,7 @@ from typing import Literal, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.metrics.metric import Status
+from bench.metrics.entry import Status
 from bench.stats.scores import BASELINE
 from bench.store.features import Vectors, file_of, read_vectors
 from bench.store.images import ImageKey, per_photograph, photographs

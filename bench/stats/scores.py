@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from bench.metrics.metric import Status
+from bench.metrics.entry import Status
 from bench.stats.bootstrap import Bootstrap, Interval
 from bench.store.images import ImageKey, per_photograph, photographs
 from bench.store.rows import ScoreRow

@@ -13,7 +13,7 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bench.metrics.metric import MetricEntry
+from bench.metrics.entry import MetricEntry
 from bench.stats.comparison import (
     SIGNIFICANT,
     Comparison,
@@ -40,10 +40,10 @@ class Grouping:
     dataset, recipe, metric
         Which.
     letters
-        Each blind restorer's, such as ``ab``: two that share a letter do not differ significantly at
-        5 % over the column's comparisons. ``a`` is the group of the best mean over the images
-        that all have a value of. Restorers without a value have none, and nobody has one where
-        no pair differ significantly whatever its values.
+        Each blind restorer's, such as ``ab``: two that share a letter do not differ
+        significantly at 5 % over the column's comparisons. ``a`` is the group of the best mean
+        over the images that all have a value of. Restorers without a value have none, and no
+        restorer has one where no pair could differ whatever its values.
     without_value
         The blind restorers without any.
     photographs, most_photographs
@@ -178,8 +178,9 @@ def group_letters(names: Sequence[str], apart: set[frozenset[str]]) -> dict[str,
 
     Notes
     -----
-    The groups are the maximal cliques of the names that do not differ significantly, as in H.-P. Piepho,
-    "An algorithm for a letter-based representation of all-pairwise comparisons", JCGS 13 (2004).
+    The groups are the maximal cliques of the names that do not differ significantly, as in
+    H.-P. Piepho, "An algorithm for a letter-based representation of all-pairwise comparisons",
+    JCGS 13 (2004).
     """
     alike = {
         name: frozenset(n for n in names if n != name and frozenset((n, name)) not in apart)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.metrics.metric import MetricEntry
+from bench.metrics.entry import MetricEntry
 from bench.metrics.registry import recorded_entry
 from bench.store.rows import ScoreRow, read_rows
 from degrade.errors import DatasetError

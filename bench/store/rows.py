@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
-from bench.metrics.metric import Status
+from bench.metrics.entry import Status
 from degrade.errors import DatasetError
 
 __all__ = [

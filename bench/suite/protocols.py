@@ -58,7 +58,7 @@ class ScoringProtocol:
     def variants(self) -> dict[str, tuple[str, ...]]:
         """What is reported (``psnr``, ``identity``) to the columns that compute it.
 
-        As `bench.metrics.metric.MetricEntry` declares; two columns where the script prints two
+        As `bench.metrics.entry.MetricEntry` declares; two columns where the script prints two
         figures.
         """
         matching: dict[str, tuple[str, ...]] = {}

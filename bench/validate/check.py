@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from bench.metrics.metric import Measurement, PairMetric, Sample, Status
+from bench.metrics.entry import Status
+from bench.metrics.metric import Measurement, PairMetric, Sample
 from bench.metrics.registry import load_metric
 from bench.store.rows import format_number
 from bench.suite.protocols import protocols_of

@@ -15,16 +15,8 @@ from typing import Any
 import numpy as np
 
 import degrade
-from bench.metrics.metric import (
-    Measurement,
-    MetricEntry,
-    PairMetric,
-    Peer,
-    Sample,
-    SetMetric,
-    Status,
-    UnavailableMetric,
-)
+from bench.metrics.entry import MetricEntry, Peer, Status
+from bench.metrics.metric import Measurement, PairMetric, Sample, SetMetric, UnavailableMetric
 from bench.metrics.registry import entries, load_metric
 from bench.validate.peers import Compare, Measure
 from degrade.config import nearest

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 import degrade
 from bench.metrics.distribution.distances import frechet_distance, kernel_distance
-from bench.metrics.metric import Measurement, PairMetric, Sample, Status
+from bench.metrics.entry import Status
+from bench.metrics.metric import Measurement, PairMetric, Sample
 from bench.validate.check import CalibrationCheck, check_pair, check_value
 
 __all__ = ["CASES", "SHIPPED", "ShippedCase", "digest", "sample_crop", "shipped", "tiles"]

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from bench.metrics.metric import Measurement, Status
+from bench.metrics.entry import Status
+from bench.metrics.metric import Measurement
 from bench.store.rows import ScoreRow
 from bench.suite.conditions import Condition
 from bench.suite.suite import Suite

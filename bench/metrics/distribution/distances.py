@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.metrics.metric import Measurement, Peer, Status
+from bench.metrics.entry import Peer, Status
+from bench.metrics.metric import Measurement
 
 __all__ = [
     "FRECHET_PEER",

@@ -8,7 +8,7 @@ from bench.metrics.distribution.distances import (
     ByFrechetDistance,
     ByKernelDistance,
 )
-from bench.metrics.metric import MetricEntry, Peer, SetDistance
+from bench.metrics.entry import MetricEntry, Peer, SetDistance
 from bench.metrics.perceptual.features import (
     EFFICIENTNET,
     MOBILENET,

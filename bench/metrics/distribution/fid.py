@@ -22,7 +22,8 @@ from bench.metrics.distribution.distances import (
     ByFrechetDistance,
     ByKernelDistance,
 )
-from bench.metrics.metric import Measurement, MetricEntry, Peer, RegisteredMetric, Sample
+from bench.metrics.entry import MetricEntry, Peer
+from bench.metrics.metric import Measurement, RegisteredMetric, Sample
 
 if TYPE_CHECKING:
     from bench.metrics.networks.inception import FidInception

@@ -17,16 +17,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.metrics.entry import Direction, MetricEntry, Status
 from bench.metrics.identity.identity_dlib import cosine, degrees
-from bench.metrics.metric import (
-    Direction,
-    Measurement,
-    MetricEntry,
-    RegisteredMetric,
-    Sample,
-    Status,
-    refuse_sizes,
-)
+from bench.metrics.metric import Measurement, RegisteredMetric, Sample, refuse_sizes
 
 if TYPE_CHECKING:
     from zoo.networks.faces.face_descriptor import FaceDescriptor

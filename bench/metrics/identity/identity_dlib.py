@@ -15,15 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.metrics.metric import (
-    Direction,
-    Measurement,
-    MetricEntry,
-    RegisteredMetric,
-    Sample,
-    Status,
-    refuse_sizes,
-)
+from bench.metrics.entry import Direction, MetricEntry, Status
+from bench.metrics.metric import Measurement, RegisteredMetric, Sample, refuse_sizes
 
 if TYPE_CHECKING:
     from zoo.networks.faces.dlib_descriptor import DlibDescriptor

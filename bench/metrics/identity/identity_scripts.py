@@ -14,15 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.metrics.entry import MetricEntry, Status
 from bench.metrics.identity.identity_dlib import cosine, degrees
-from bench.metrics.metric import (
-    Measurement,
-    MetricEntry,
-    RegisteredMetric,
-    Sample,
-    Status,
-    refuse_sizes,
-)
+from bench.metrics.metric import Measurement, RegisteredMetric, Sample, refuse_sizes
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.metrics.entry import MetricEntry, Status
 from bench.metrics.identity.identity_dlib import FaceMetric, find_again
-from bench.metrics.metric import Measurement, MetricEntry, Sample, Status
+from bench.metrics.metric import Measurement, Sample
 
 if TYPE_CHECKING:
     from zoo.networks.faces.dlib_models import DlibFace, DlibModels

@@ -13,14 +13,8 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.metrics.metric import (
-    Measurement,
-    MetricEntry,
-    Peer,
-    RegisteredMetric,
-    Sample,
-    Status,
-)
+from bench.metrics.entry import MetricEntry, Peer, Status
+from bench.metrics.metric import Measurement, RegisteredMetric, Sample
 from bench.metrics.pixel.planes import Y_FULL, Y_LIMITED, Protocol
 
 __all__ = [

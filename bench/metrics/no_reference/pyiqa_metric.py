@@ -21,15 +21,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.metrics.entry import ErrorScale, MetricEntry, Peer, Status
 from bench.metrics.metric import (
-    ErrorScale,
     Measurement,
-    MetricEntry,
     PairMetric,
-    Peer,
     RegisteredMetric,
     Sample,
-    Status,
     UnavailableMetric,
     refuse_sizes,
     unavailable,

@@ -11,13 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.metrics.metric import (
-    Measurement,
-    MetricEntry,
-    RegisteredMetric,
-    Sample,
-    refuse_sizes,
-)
+from bench.metrics.entry import MetricEntry
+from bench.metrics.metric import Measurement, RegisteredMetric, Sample, refuse_sizes
 from bench.metrics.no_reference.pyiqa_metric import pyiqa_peer
 
 if TYPE_CHECKING:

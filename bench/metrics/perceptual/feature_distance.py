@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.metrics.metric import Measurement, MetricEntry, Sample, refuse_sizes
+from bench.metrics.entry import MetricEntry
+from bench.metrics.metric import Measurement, Sample, refuse_sizes
 from bench.metrics.perceptual.features import (
     EFFICIENTNET,
     MOBILENET,

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.metrics.metric import Measurement, MetricEntry, RegisteredMetric, Sample, Status
+from bench.metrics.entry import MetricEntry, Status
+from bench.metrics.metric import Measurement, RegisteredMetric, Sample
 
 if TYPE_CHECKING:
     from zoo.networks.features.efficientnet import FeatureMaps
@@ -39,7 +40,7 @@ Extract = Callable[[NDArray[np.uint8]], "FeatureMaps"]
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """A network: its name, and what it needs, as in `bench.metrics.metric.MetricEntry`."""
+    """A network: its name, and what it needs, as in `bench.metrics.entry.MetricEntry`."""
 
     name: str
     packages: tuple[str, ...]

@@ -13,14 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.metrics.metric import (
-    Measurement,
-    MetricEntry,
-    Peer,
-    RegisteredMetric,
-    Sample,
-    refuse_sizes,
-)
+from bench.metrics.entry import MetricEntry, Peer
+from bench.metrics.metric import Measurement, RegisteredMetric, Sample, refuse_sizes
 from bench.metrics.no_reference.pyiqa_metric import pyiqa_peer
 
 if TYPE_CHECKING:

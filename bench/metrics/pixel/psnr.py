@@ -12,14 +12,8 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.metrics.metric import (
-    Measurement,
-    MetricEntry,
-    Peer,
-    RegisteredMetric,
-    Sample,
-    refuse_sizes,
-)
+from bench.metrics.entry import MetricEntry, Peer
+from bench.metrics.metric import Measurement, RegisteredMetric, Sample, refuse_sizes
 from bench.metrics.no_reference.pyiqa_metric import pyiqa_peer
 from bench.metrics.pixel.planes import BASICSR, PYIQA, RGB, VQFR, Y_FULL, Y_LIMITED, Protocol
 

@@ -1,34 +1,22 @@
-"""Structural similarity (Wang et al. 2004), also at five scales (2003), under named protocols.
+"""Structural similarity (Wang et al. 2004), under the protocols that published figures follow.
 
 The column ``ssim`` is the mean over R, G and B as BasicSR computes it, for three reasons: it
 is the default of the scripts behind face papers (BasicSR, VQFR, CodeFormer); it looks at the
 same pixels as the column ``psnr`` beside it; and a luma protocol cannot see a colour cast
 (on the calibration pair I04, a change of colour only, RGB gives .93 and luma .998), which
 restorers do cause. The others have names of their own.
-
-Of MS-SSIM the libraries agree on the weights and on little else: on what becomes of colour, of
-negative values, of an odd last row, and of the border at the coarsest scale. Each is in the
-signature.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.metrics.metric import (
-    Measurement,
-    MetricEntry,
-    Peer,
-    RegisteredMetric,
-    Sample,
-    refuse_sizes,
-)
+from bench.metrics.entry import MetricEntry, Peer
+from bench.metrics.metric import Measurement, RegisteredMetric, Sample, refuse_sizes
 from bench.metrics.no_reference.pyiqa_metric import pyiqa_peer
 from bench.metrics.pixel.planes import (
     BASICSR,
@@ -43,18 +31,15 @@ from bench.metrics.pixel.planes import (
 
 __all__ = [
     "ENTRIES",
-    "MS_SSIM_PROTOCOLS",
-    "SMALLEST",
+    "LUMA_ROUNDED",
     "SSIM_PROTOCOLS",
     "WINDOW",
-    "MsSsim",
-    "Pyramid",
     "Ssim",
-    "load_ms_ssim",
     "load_ssim",
-    "ms_ssim",
+    "similarity_entry",
     "similarity_maps",
     "ssim",
+    "torchmetrics_peer",
 ]
 
 WINDOW = 11
@@ -153,120 +138,21 @@ class Ssim(RegisteredMetric):
         return Measurement(ssim(*planes, clamped=self._clamped))
 
 
-_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
-"""Exponents of the five scales, the finest first: Wang et al. 2003, section 3.2."""
-
-SMALLEST = WINDOW * 2 ** (len(_WEIGHTS) - 1)
-"""Pixels on the shorter side, 176, so that a whole window is left at the coarsest scale."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pyramid:
-    """What the paper leaves open.
-
-    Attributes
-    ----------
-    pooled
-        Whether a scale's mean is over all channels, so that there is one product; else each
-        channel has a product of its own, and the value is their mean.
-    clamped
-        Whether negative values of the contrast-structure map count as 0 before the mean. A
-        negative mean always does: it has no real power.
-    padded
-        Whether an odd side is continued by zeros on both ends before it is halved (pyiqa and
-        pytorch_msssim), which moves the grid and darkens the rim; else its last row is left out.
-    mirrored
-        Whether the coarsest scale counts windows that reach beyond the image, which is
-        mirrored there (torchmetrics), though the finer scales do not.
-    """
-
-    pooled: bool = False
-    clamped: bool = False
-    padded: bool = False
-    mirrored: bool = False
-
-
-def ms_ssim(
-    restored: NDArray[np.float64],
-    hq: NDArray[np.float64],
-    pyramid: Pyramid,
-    peak: float = 255.0,
-) -> float:
-    """Return Π c_j^w_j over five scales, times the luminance of the coarsest, in [0, 1].
-
-    Parameters
-    ----------
-    restored, hq
-        ``(height, width, channels)`` float64, at least 176 x 176.
-    pyramid
-        What the paper leaves open.
-    peak
-        The largest possible level.
-
-    Notes
-    -----
-    Wang, Simoncelli and Bovik 2003, eq. 7. As in all code that was read for this, the coarsest
-    factor is the mean of luminance times contrast-structure, not the product of their means.
-    """
-    last = len(_WEIGHTS) - 1
-    product: NDArray[np.float64] | float = 1.0
-    for scale, weight in enumerate(_WEIGHTS):
-        mirrored = pyramid.mirrored and scale == last
-        luminance, structure = similarity_maps(restored, hq, peak, valid=not mirrored)
-        if pyramid.clamped:
-            structure = np.maximum(structure, 0)
-        factor = luminance * structure if scale == last else structure
-        mean = np.mean(factor, axis=None if pyramid.pooled else (0, 1))
-        product = product * np.maximum(mean, 0) ** weight
-        if scale < last:
-            restored, hq = (_halved(plane, pyramid.padded) for plane in (restored, hq))
-    return float(np.mean(product))
-
-
-def _halved(plane: NDArray[np.float64], padded: bool) -> NDArray[np.float64]:
-    """Return the means of squares of 2 x 2 pixels."""
-    if padded:
-        height, width = (length % 2 for length in plane.shape[:2])
-        plane = np.pad(plane, ((height, height), (width, width), (0, 0)))
-    height, width = (length // 2 * 2 for length in plane.shape[:2])
-    plane = plane[:height, :width]
-    rows = plane[::2] + plane[1::2]
-    return (rows[:, ::2] + rows[:, 1::2]) / 4
-
-
-class MsSsim(RegisteredMetric):
-    """MS-SSIM of one image pair under one protocol; higher is better, at most 1."""
-
-    __slots__ = ("_protocol", "_pyramid")
-
-    def __init__(self, entry: MetricEntry, protocol: Protocol, pyramid: Pyramid) -> None:
-        super().__init__(entry)
-        self._protocol, self._pyramid = protocol, pyramid
-
-    def measure(self, restored: Sample, hq: Sample) -> Measurement:
-        """Compare two uint8 HWC RGB images of equal size, at least 176 x 176."""
-        refused = refuse_sizes(restored, hq, SMALLEST)
-        if refused:
-            return refused
-        planes = self._protocol.planes(restored.image, hq.image)
-        value = ms_ssim(*planes, self._pyramid)
-        return Measurement(None if math.isnan(value) else value)
-
-
-_LUMA_ROUNDED = "luma in float32, then rounded"
+LUMA_ROUNDED = "luma in float32, then rounded"
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-def _entry(
+def similarity_entry(
     name: str,
     signature: str,
     source: str,
-    loader: str = "load_ssim",
+    loader: str = "bench.metrics.pixel.ssim:load_ssim",
     *,
     ranking: int = 0,
     protocols: Mapping[str, str] = _NOTHING,
     peers: tuple[Peer, ...] = (),
 ) -> MetricEntry:
+    """Return the entry of a structural similarity: higher is better, 1 for equal images."""
     return MetricEntry(
         name,
         "pair",
@@ -274,7 +160,7 @@ def _entry(
         "",
         signature,
         source,
-        f"bench.metrics.pixel.ssim:{loader}",
+        loader,
         error="one_minus",
         ranking=ranking,
         protocols=protocols,
@@ -287,18 +173,15 @@ def _ssim_signature(colour: str, extra: str = "") -> str:
     return f"ssim|{colour}|u8|gauss11s1.5|valid|crop0{extra}"
 
 
-def _ms_ssim_signature(colour: str, extra: str) -> str:
-    return f"ms-ssim|{colour}|u8|gauss11s1.5|scales5|mean2x2|{extra}|crop0"
-
-
-def _torchmetrics(function: str, tolerance: float | None, why: str = "") -> Peer:
+def torchmetrics_peer(function: str, tolerance: float | None, why: str = "") -> Peer:
+    """Return torchmetrics as the peer of an entry, by a function of `bench.validate.peers`."""
     packages = ("torch", "torchmetrics")
     return Peer("torchmetrics", f"bench.validate.peers:{function}", packages, tolerance, why)
 
 
 SSIM_PROTOCOLS: tuple[tuple[MetricEntry, Protocol, bool], ...] = (
     (
-        _entry(
+        similarity_entry(
             "ssim",
             _ssim_signature("rgb-mean"),
             f"Wang et al. 2004; {BASICSR}, RGB mean",
@@ -311,7 +194,7 @@ SSIM_PROTOCOLS: tuple[tuple[MetricEntry, Protocol, bool], ...] = (
             },
             peers=(
                 Peer("scikit-image", "bench.validate.peers:skimage_ssim", ("skimage",), 1e-6),
-                _torchmetrics("torchmetrics_ssim", None, "mirrors the border and counts it"),
+                torchmetrics_peer("torchmetrics_ssim", None, "mirrors the border and counts it"),
                 pyiqa_peer("ssim", None, "rounded luma: ssim_y_rounded_clamped"),
             ),
         ),
@@ -319,7 +202,7 @@ SSIM_PROTOCOLS: tuple[tuple[MetricEntry, Protocol, bool], ...] = (
         False,
     ),
     (
-        _entry(
+        similarity_entry(
             "ssim_rgb_clamped",
             _ssim_signature("rgb-mean", "|clamped"),
             f"{PYIQA} ssimc",
@@ -330,23 +213,25 @@ SSIM_PROTOCOLS: tuple[tuple[MetricEntry, Protocol, bool], ...] = (
         True,
     ),
     (
-        _entry(
+        similarity_entry(
             "ssim_y_rounded_clamped",
             _ssim_signature("y-full-rounded", "|clamped"),
             f"{PYIQA} ssim",
             protocols={"pyiqa": "ssim"},
-            peers=(pyiqa_peer("ssim", 1e-3, _LUMA_ROUNDED),),
+            peers=(pyiqa_peer("ssim", 1e-3, LUMA_ROUNDED),),
         ),
         Protocol(Y_FULL, rounded=True),
         True,
     ),
     (
-        _entry("ssim_y", _ssim_signature("y-full"), "Wang et al. 2004 on full-range luma"),
+        similarity_entry(
+            "ssim_y", _ssim_signature("y-full"), "Wang et al. 2004 on full-range luma"
+        ),
         Protocol(Y_FULL),
         False,
     ),
     (
-        _entry(
+        similarity_entry(
             "ssim_y_limited",
             _ssim_signature("y-limited"),
             f"{BASICSR}, test_y_channel",
@@ -356,7 +241,7 @@ SSIM_PROTOCOLS: tuple[tuple[MetricEntry, Protocol, bool], ...] = (
         False,
     ),
     (
-        _entry(
+        similarity_entry(
             "ssim_vqfr",
             _ssim_signature("rgb-mean", "|vqfr"),
             f"{VQFR}, mean and deviation of HQ imposed",
@@ -366,7 +251,7 @@ SSIM_PROTOCOLS: tuple[tuple[MetricEntry, Protocol, bool], ...] = (
         False,
     ),
     (
-        _entry(
+        similarity_entry(
             "ssim_piq",
             _ssim_signature("rgb-mean", "|mean-to-256"),
             f"{PIQ}, as PMRF's second script has it",
@@ -378,61 +263,10 @@ SSIM_PROTOCOLS: tuple[tuple[MetricEntry, Protocol, bool], ...] = (
 )
 """Entry, planes and clamping of each SSIM; their values on five known pairs are in the tests."""
 
-MS_SSIM_PROTOCOLS: tuple[tuple[MetricEntry, Protocol, Pyramid], ...] = (
-    (
-        _entry(
-            "ms_ssim",
-            _ms_ssim_signature("rgb-mean", "valid|odd-padded"),
-            "Wang et al. 2003; pytorch_msssim, RGB mean",
-            "load_ms_ssim",
-            protocols={"strict": "ms_ssim"},
-            peers=(
-                _torchmetrics(
-                    "torchmetrics_ms_ssim",
-                    None,
-                    "pools channels, mirrors at the coarsest scale: ms_ssim_torchmetrics",
-                ),
-            ),
-        ),
-        Protocol(RGB),
-        Pyramid(padded=True),
-    ),
-    (
-        _entry(
-            "ms_ssim_y_rounded_clamped",
-            _ms_ssim_signature("y-full-rounded", "valid|odd-padded|clamped"),
-            f"{PYIQA} ms_ssim",
-            "load_ms_ssim",
-            protocols={"pyiqa": "ms_ssim"},
-            peers=(pyiqa_peer("ms_ssim", 1e-3, _LUMA_ROUNDED),),
-        ),
-        Protocol(Y_FULL, rounded=True),
-        Pyramid(clamped=True, padded=True),
-    ),
-    (
-        _entry(
-            "ms_ssim_torchmetrics",
-            _ms_ssim_signature("rgb-pooled", "coarsest-mirrored|odd-cut"),
-            "torchmetrics MultiScaleStructuralSimilarityIndexMeasure",
-            "load_ms_ssim",
-            peers=(_torchmetrics("torchmetrics_ms_ssim", 1e-6),),
-        ),
-        Protocol(RGB),
-        Pyramid(pooled=True, mirrored=True),
-    ),
-)
-"""Entry, planes and pyramid of each MS-SSIM."""
-
-ENTRIES = (*(row[0] for row in SSIM_PROTOCOLS), *(row[0] for row in MS_SSIM_PROTOCOLS))
+ENTRIES = tuple(row[0] for row in SSIM_PROTOCOLS)
 
 
 def load_ssim(entry: MetricEntry) -> Ssim:
-    """Return one of the single-scale `ENTRIES`, ready to measure."""
+    """Return one of `ENTRIES`, ready to measure."""
     _, protocol, clamped = next(row for row in SSIM_PROTOCOLS if row[0].name == entry.name)
     return Ssim(entry, protocol, clamped)
-
-
-def load_ms_ssim(entry: MetricEntry) -> MsSsim:
-    """Return one of the multi-scale `ENTRIES`, ready to measure."""
-    _, protocol, pyramid = next(row for row in MS_SSIM_PROTOCOLS if row[0].name == entry.name)
-    return MsSsim(entry, protocol, pyramid)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.metrics.metric import MetricEntry
+from bench.metrics.entry import MetricEntry
 from bench.stats.bootstrap import ColumnBootstrap as Resampled
 from bench.stats.bootstrap import interval_of_draws as interval
 from bench.stats.scores import BASELINE, signatures

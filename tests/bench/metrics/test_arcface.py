@@ -12,8 +12,9 @@ torch = pytest.importorskip("torch")
 from published_arcface import gray_shapes, irse50_shapes, random_state  # noqa: E402
 
 import zoo.weights.files  # noqa: E402
+from bench.metrics.entry import Status  # noqa: E402
 from bench.metrics.identity.arcface import ENTRIES  # noqa: E402
-from bench.metrics.metric import Sample, Status  # noqa: E402
+from bench.metrics.metric import Sample  # noqa: E402
 from bench.metrics.registry import describe_metrics, entry_of, load_metric  # noqa: E402
 from zoo.networks.faces.arcface_gray import grey, load_gray  # noqa: E402
 from zoo.networks.faces.arcface_irse50 import load_irse50  # noqa: E402

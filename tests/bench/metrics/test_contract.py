@@ -1,6 +1,7 @@
 import numpy as np
 
-from bench.metrics.metric import Measurement, Sample, Status, refuse_sizes
+from bench.metrics.entry import Status
+from bench.metrics.metric import Measurement, Sample, refuse_sizes
 
 
 def test_a_feature_is_computed_once_for_each_name():

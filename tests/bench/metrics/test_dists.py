@@ -4,7 +4,8 @@ import torch
 from scipy.ndimage import gaussian_filter
 from skimage import data
 
-from bench.metrics.metric import Sample, Status
+from bench.metrics.entry import Status
+from bench.metrics.metric import Sample
 from bench.metrics.networks.dists import DistsNetwork, load_heads
 from bench.metrics.perceptual.dists import Dists, load_dists
 from bench.metrics.registry import entry_of

@@ -5,7 +5,8 @@ import pytest
 from scipy.ndimage import gaussian_filter
 from skimage import data
 
-from bench.metrics.metric import Sample, Status
+from bench.metrics.entry import Status
+from bench.metrics.metric import Sample
 from bench.metrics.perceptual.feature_distance import stage_distance
 from bench.metrics.registry import load_metric
 

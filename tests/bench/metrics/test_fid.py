@@ -4,7 +4,8 @@ import torch
 from skimage import data
 
 from bench.metrics.distribution.fid import Fid
-from bench.metrics.metric import Sample, Status
+from bench.metrics.entry import Status
+from bench.metrics.metric import Sample
 from bench.metrics.networks.inception import FidInception, average_inside
 from bench.metrics.registry import entry_of
 

@@ -3,8 +3,9 @@ import pytest
 from scipy.ndimage import gaussian_filter
 from skimage import data
 
+from bench.metrics.entry import Status
 from bench.metrics.identity.identity_dlib import FaceFound, IdentityDlib, cosine, degrees
-from bench.metrics.metric import Sample, Status
+from bench.metrics.metric import Sample
 from bench.metrics.registry import entry_of
 from zoo.networks.faces.dlib_descriptor import load_dlib_descriptor
 from zoo.networks.faces.dlib_models import load_dlib_models

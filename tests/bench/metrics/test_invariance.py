@@ -6,13 +6,8 @@ import torch
 from scipy.ndimage import gaussian_filter
 from skimage import data
 
-from bench.metrics.metric import (
-    PairMetric,
-    Sample,
-    SetMetric,
-    Status,
-    UnavailableMetric,
-)
+from bench.metrics.entry import Status
+from bench.metrics.metric import PairMetric, Sample, SetMetric, UnavailableMetric
 from bench.metrics.networks.dists import DistsNetwork
 from bench.metrics.no_reference.niqe import Niqe, Pristine
 from bench.metrics.perceptual.dists import Dists

@@ -10,8 +10,9 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from bench.metrics.entry import MetricEntry, Status
 from bench.metrics.judge_weights import TENSORS, judge_weights, other_weights
-from bench.metrics.metric import MetricEntry, RegisteredMetric, Status, unavailable
+from bench.metrics.metric import RegisteredMetric, unavailable
 from bench.metrics.no_reference.pyiqa_metric import PyiqaMetric
 from bench.metrics.registry import entries, load_metric
 from zoo.weights import files as finding

@@ -6,7 +6,8 @@ import torch
 from skimage import data
 
 from bench.metrics.distribution.fid import Fid, Kid, load_kid, resize_clean
-from bench.metrics.metric import Sample, Status
+from bench.metrics.entry import Status
+from bench.metrics.metric import Sample
 from bench.metrics.networks.inception import INPUT_SIZE, FidInception
 from bench.metrics.registry import entry_of
 from zoo.weights.files import WeightsMissing

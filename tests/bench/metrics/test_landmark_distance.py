@@ -3,8 +3,9 @@ import pytest
 from scipy.ndimage import gaussian_filter
 from skimage import data
 
+from bench.metrics.entry import Status
 from bench.metrics.identity.landmark_distance import LandmarkDistance
-from bench.metrics.metric import Sample, Status
+from bench.metrics.metric import Sample
 from bench.metrics.registry import entry_of, load_metric
 from zoo.weights.licences import ConsentError, accept_licence, is_accepted
 

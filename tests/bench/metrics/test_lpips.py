@@ -3,7 +3,8 @@ import pytest
 import torch
 from skimage import data
 
-from bench.metrics.metric import Sample, Status
+from bench.metrics.entry import Status
+from bench.metrics.metric import Sample
 from bench.metrics.perceptual.lpips import Lpips, build_network
 from bench.metrics.registry import entry_of
 

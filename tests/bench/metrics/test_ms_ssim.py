@@ -5,8 +5,9 @@ from scipy.ndimage import gaussian_filter
 from skimage import data
 from skimage.io import imread
 
-from bench.metrics.metric import Sample, Status
-from bench.metrics.pixel.ssim import MS_SSIM_PROTOCOLS
+from bench.metrics.entry import Status
+from bench.metrics.metric import Sample
+from bench.metrics.pixel.ms_ssim import MS_SSIM_PROTOCOLS
 from bench.metrics.registry import load_metric
 
 NAMES = tuple(row[0].name for row in MS_SSIM_PROTOCOLS)

@@ -5,7 +5,8 @@ import torch
 from scipy.ndimage import gaussian_filter
 from skimage import data
 
-from bench.metrics.metric import Sample, Status
+from bench.metrics.entry import Status
+from bench.metrics.metric import Sample
 from bench.metrics.no_reference.niqe import (
     Niqe,
     Pristine,

@@ -15,6 +15,7 @@ from scipy import linalg
 from skimage import data
 
 from bench.metrics.distribution.fid import Fid, resize_tensorflow
+from bench.metrics.entry import Status
 from bench.metrics.identity.identity_scripts import (
     ScriptIdentity,
     degrees_from_one,
@@ -22,7 +23,7 @@ from bench.metrics.identity.identity_scripts import (
     grey_vqfr,
     radians,
 )
-from bench.metrics.metric import Sample, Status
+from bench.metrics.metric import Sample
 from bench.metrics.networks.inception import FidInception
 from bench.metrics.perceptual.lpips import Lpips, build_network
 from bench.metrics.registry import entry_of

@@ -5,7 +5,8 @@ import pytest
 from skimage import data
 from skimage.metrics import peak_signal_noise_ratio
 
-from bench.metrics.metric import Sample, Status
+from bench.metrics.entry import Status
+from bench.metrics.metric import Sample
 from bench.metrics.pixel.planes import RGB, Y_FULL, Y_LIMITED, Protocol
 from bench.metrics.registry import load_metric
 

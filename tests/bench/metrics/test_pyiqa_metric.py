@@ -14,7 +14,8 @@ from click.testing import CliRunner
 from skimage import data
 
 from bench.cli import main
-from bench.metrics.metric import PairMetric, Sample, Status
+from bench.metrics.entry import Status
+from bench.metrics.metric import PairMetric, Sample
 from bench.metrics.no_reference.pyiqa_metric import (
     fetch_pyiqa,
     load_pyiqa,

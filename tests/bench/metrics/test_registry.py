@@ -6,7 +6,8 @@ import sys
 import numpy as np
 import pytest
 
-from bench.metrics.metric import PairMetric, Sample, SetMetric, Status
+from bench.metrics.entry import Status
+from bench.metrics.metric import PairMetric, Sample, SetMetric
 from bench.metrics.registry import (
     describe_metrics,
     entries,

@@ -8,7 +8,7 @@ from bench.metrics.distribution.distances import (
     kernel_distance,
     refuse_sets,
 )
-from bench.metrics.metric import Status
+from bench.metrics.entry import Status
 
 
 def two_sets():

@@ -4,7 +4,8 @@ from scipy.signal import convolve2d
 from skimage import data
 from skimage.metrics import structural_similarity
 
-from bench.metrics.metric import Sample, Status
+from bench.metrics.entry import Status
+from bench.metrics.metric import Sample
 from bench.metrics.pixel.ssim import ssim
 from bench.metrics.registry import load_metric
 

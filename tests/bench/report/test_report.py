@@ -8,7 +8,8 @@ import re
 
 import pytest
 
-from bench.metrics.metric import Measurement, Status
+from bench.metrics.entry import Status
+from bench.metrics.metric import Measurement
 from bench.report import build_report, write_report
 from bench.report.leaderboard import leaderboard_csv, markdown, terminal_table
 from bench.report.page import html_page

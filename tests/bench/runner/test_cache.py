@@ -9,7 +9,8 @@ import os
 import numpy as np
 import pytest
 
-from bench.metrics.metric import Measurement, Sample, Status
+from bench.metrics.entry import Status
+from bench.metrics.metric import Measurement, Sample
 from bench.runner import cache as caching
 from bench.runner.cache import Cache
 from bench.runner.cache_store import CacheStore
@@ -178,7 +179,8 @@ def test_without_a_folder_nothing_is_known_or_kept(fakes):
 
 
 def test_a_metric_whose_weights_a_person_brings_is_measured_each_time(cache):
-    from bench.metrics.metric import MetricEntry, RegisteredMetric
+    from bench.metrics.entry import MetricEntry
+    from bench.metrics.metric import RegisteredMetric
 
     own = RegisteredMetric(MetricEntry("own", "pair", "higher", "", "own|1", "", file="own.onnx"))
     images = Sample(LIGHT), Sample(LIGHT)

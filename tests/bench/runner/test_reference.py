@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.metrics.metric import Measurement, Status
+from bench.metrics.entry import Status
+from bench.metrics.metric import Measurement
 from bench.runner.cache import Cache
 from bench.runner.reference import AgainstReference, open_reference, refer
 from bench.runner.run import execute

@@ -8,7 +8,8 @@ import re
 import numpy as np
 import pytest
 
-from bench.metrics.metric import Measurement, Status
+from bench.metrics.entry import Status
+from bench.metrics.metric import Measurement
 from bench.runner.run import execute, run
 from bench.store.features import read_vectors
 from bench.store.record import load_run

@@ -170,7 +170,7 @@ def test_the_tables_say_the_letters_and_how_many_photographs():
         Grouping("a|b", "dark", "ssim", {"input": "a", "net": "b"}, ("frail",), 11, 11, 1, 0),
     ]
     text = groups_text(groups).splitlines()
-    assert text[0] == "a|b × dark, who differ significantly"
+    assert text[0] == "a|b × dark, significance letters"
     assert text[1].split() == ["psnr", "(n", "12)", "ssim", "(n", "11)"]
     assert [line.split() for line in text[2:5]] == [
         ["net", "a", "b"], ["input", "ab", "a"], ["frail", "–", "–"],

@@ -58,11 +58,11 @@ def test_its_vectors_are_still_found_by_the_name_that_files_have(runs):
     before, _ = runs
     twice = renamed(renamed(before, {"v1": "v2"}), {"v2": "v3"})
     place = ("ramps", "dark", "v3", "mean-level")
-    found = Side(twice).vectors(place, "set_distance").found
+    vectors = Side(twice).vectors(place, "set_distance").vectors
     (file,) = (before.folder / "features" / "ramps" / "dark" / "v1").iterdir()
     own = read_vectors(file)
-    assert found.keys() == own.keys()
-    assert all(np.array_equal(found[key], own[key]) for key in own)
+    assert vectors.keys() == own.keys()
+    assert all(np.array_equal(vectors[key], own[key]) for key in own)
 
 
 def test_a_restorer_that_had_the_new_name_before_makes_room(runs):

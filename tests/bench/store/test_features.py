@@ -5,7 +5,8 @@ import pickle
 import numpy as np
 import pytest
 
-from bench.metrics.metric import Measurement, Status
+from bench.metrics.entry import Status
+from bench.metrics.metric import Measurement
 from bench.store.features import FeatureStore, file_of, read_vectors, write_vectors
 from degrade.errors import DatasetError
 
@@ -28,7 +29,7 @@ def test_a_value_from_the_store_is_that_from_the_file(tmp_path):
     kept = store.at(PLACE).stack([("a", 0)])
     store.save(tmp_path)
     assert np.array_equal(read_vectors(file_of(tmp_path, PLACE))["a", 0].astype(float), kept[0])
-    assert not store.at(PLACE).found
+    assert not store.at(PLACE).vectors
 
 
 def test_what_several_processes_found_is_joined():

@@ -3,7 +3,8 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from bench.metrics.metric import Measurement, Status
+from bench.metrics.entry import Status
+from bench.metrics.metric import Measurement
 from bench.metrics.registry import entries, entry_of
 from bench.runner.run import execute, run
 from bench.stats.scores import score

@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from bench.cli import main
-from bench.metrics.metric import Measurement, Sample, Status
+from bench.metrics.entry import Status
+from bench.metrics.metric import Measurement, Sample
 from bench.metrics.pixel.psnr import Psnr
 from bench.metrics.registry import entries, entry_of, load_metric
 from bench.suite.protocols import PROTOCOLS

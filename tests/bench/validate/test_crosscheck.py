@@ -13,7 +13,8 @@ from bench.metrics.distribution.distances import (
     frechet_distance,
     kernel_distance,
 )
-from bench.metrics.metric import Measurement, Peer, Sample, Status
+from bench.metrics.entry import Peer, Status
+from bench.metrics.metric import Measurement, Sample
 from bench.metrics.registry import entries, entry_of
 from bench.validate import crosscheck as module
 from bench.validate.crosscheck import crosscheck, default_pairs, stored_pairs

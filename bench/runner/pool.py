@@ -9,6 +9,7 @@ import functools
 import platform
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,9 +115,10 @@ class WorkerPool:
         if self._engine.workers <= 1 and self._engine.scheduler is None:
             self._worker.score(group, _by_original(group[0]), self._results, progress)
             return
-        for results, images in run_tasks(_score, self._tasks(position), self._engine):
-            self._results.take(results)
-            progress.advance(images)
+        with closing(run_tasks(_score, self._tasks(position), self._engine)) as scored:
+            for results, images in scored:
+                self._results.take(results)
+                progress.advance(images)
 
     def _tasks(self, position: int) -> Iterator[_PoolTask]:
         group = self._groups[position]

@@ -8,6 +8,7 @@ finds all markers joins them to the manifest; several builds may work in one fol
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 
@@ -179,9 +180,11 @@ def _do_waiting(
 ) -> None:
     if engine.workers > 1 and engine.scheduler is None:
         compile_operations(work.dataset)
-    for outcome in run_tasks(partial(do_shard, job), work.waiting(done_shards), engine):
-        if on_progress is not None:
-            on_progress(outcome.pairs + outcome.failed * job.variants)
+    tasks = work.waiting(done_shards)
+    with closing(run_tasks(partial(do_shard, job), tasks, engine)) as outcomes:
+        for outcome in outcomes:
+            if on_progress is not None:
+                on_progress(outcome.pairs + outcome.failed * job.variants)
 
 
 def compile_operations(dataset: PairedDataset) -> None:

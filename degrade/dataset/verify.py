@@ -6,6 +6,7 @@ Each row by itself: its files, its plan, and the LQ made again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -196,10 +197,11 @@ def verify(
         mismatches.append(Mismatch("the manifest", f"has {pairs} pairs, {expected} were built"))
     sources, note = _sources(lock, source) if _stored_without_hq(lock) else (None, "")
     checking = RowChecker(storage, built["seed"], built["recipe_digest"], recompute, sources)
-    for count, problems in run_tasks(checking.rows, _batches(storage), engine or Engine()):
-        mismatches += problems
-        if on_progress is not None:
-            on_progress(count)
+    with closing(run_tasks(checking.rows, _batches(storage), engine or Engine())) as batches:
+        for count, problems in batches:
+            mismatches += problems
+            if on_progress is not None:
+                on_progress(count)
     mismatches.sort(key=lambda mismatch: mismatch.key)
     bad = len({mismatch.key for mismatch in mismatches} - {"the manifest"})
     return Verified(

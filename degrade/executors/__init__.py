@@ -5,7 +5,7 @@ A task must be idempotent and its result small: it may run twice, here or elsewh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -35,11 +35,12 @@ class Engine:
 
 def run_tasks(
     function: Callable[[Task], Result], tasks: Iterable[Task], engine: Engine
-) -> Iterator[Result]:
+) -> Generator[Result]:
     """Yield ``function(task)`` for every task, in the order they finish.
 
-    What is still running when the iterator is closed, or when an exception (also
-    KeyboardInterrupt) ends it, is given up at once.
+    What is still running when the generator is closed, or when an exception (also
+    KeyboardInterrupt) ends it, is given up at once. Take it within `contextlib.closing`: an
+    exception in the caller's own block does not close it.
 
     Parameters
     ----------

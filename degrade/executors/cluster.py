@@ -12,7 +12,7 @@ import logging
 import math
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -43,7 +43,7 @@ _COUNT_SECONDS = 10.0
 
 def run_on_cluster(
     function: Callable[[Task], Result], tasks: Iterable[Task], scheduler: str
-) -> Iterator[Result]:
+) -> Generator[Result]:
     """Yield the results from the cluster of that scheduler; see `degrade.executors.run_tasks`."""
     distributed = _distributed()
     address = _address(scheduler)

@@ -9,12 +9,13 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import islice
 from multiprocessing.connection import Connection
+from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from degrade.errors import UserError
@@ -26,16 +27,13 @@ Result = TypeVar("Result")
 
 def run_in_processes(
     function: Callable[[Task], Result], tasks: Iterable[Task], workers: int
-) -> Iterator[Result]:
+) -> Generator[Result]:
     """Yield the results from a pool of that many processes; see `degrade.executors.run_tasks`."""
     with _pool(workers) as pool:
-
-        def submit(task: Task) -> Future[Result]:
-            with _interrupts_held():
-                return pool.submit(function, task)
-
         try:
-            yield from run_window(submit, tasks, lambda: AHEAD * workers)
+            yield from run_window(
+                lambda task: pool.submit(function, task), tasks, lambda: AHEAD * workers
+            )
         except BrokenProcessPool:
             raise UserError(
                 "a worker process was killed, perhaps for lack of memory: run the same command "
@@ -99,8 +97,9 @@ def _end_with(lifeline: Connection) -> None:
 AHEAD = 4
 """Tasks handed out for each worker before results come in: bounds memory, keeps workers busy."""
 
-_LOOK_SECONDS = 20.0
-"""How long to wait for a result before ``width`` is asked again; it may know that none comes."""
+_LOOK_SECONDS = 0.5
+"""How long to wait for a result before looking up: ``width`` may know that none comes, and a
+Ctrl-C that strikes just before the wait is not noticed within it."""
 
 
 def run_window(
@@ -125,12 +124,20 @@ def run_window(
         The first one that a task raised.
     """
     waiting = iter(tasks)
-    running: set[Future[Result]] = set()
+    # Not `concurrent.futures.wait`: it locks all futures, and a Ctrl-C that strikes then leaves
+    # them locked, so that the pool waits for ever to mark them as broken.
+    finished: SimpleQueue[Future[Result]] = SimpleQueue()
+    running = 0
     while True:
-        room = max(1, width()) - len(running)
-        running.update(map(submit, islice(waiting, max(0, room))))
+        for task in islice(waiting, max(0, max(1, width()) - running)):
+            with _interrupts_held():
+                submit(task).add_done_callback(finished.put)
+            running += 1
         if not running:
             return
-        finished, running = wait(running, _LOOK_SECONDS, FIRST_COMPLETED)
-        while finished:
-            yield finished.pop().result()
+        try:
+            future = finished.get(timeout=_LOOK_SECONDS)
+        except Empty:
+            continue
+        running -= 1
+        yield future.result()

@@ -5,8 +5,10 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
+from threading import Thread
 
 import pytest
 
@@ -115,18 +117,44 @@ def test_the_window_is_as_wide_as_it_says_and_never_less_than_one_task():
             assert max(most) <= expected
 
 
+def test_interrupt_while_waiting_leaves_no_future_locked():
+    """The pool marks unfinished futures as broken; a locked one made it wait for ever."""
+    pending: list[Future] = []
+
+    def submit(task):
+        pending.append(Future())
+        return pending[-1]
+
+    interrupt = signal.signal(signal.SIGINT, signal.default_int_handler)
+    alarm = signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        for trial in range(300):
+            with suppress(KeyboardInterrupt):
+                signal.setitimer(signal.ITIMER_REAL, 1e-5 + trial * 1e-6)
+                next(run_window(submit, range(8), lambda: 8))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, alarm)
+        signal.signal(signal.SIGINT, interrupt)
+    unlocked = Thread(target=lambda: [future.set_result(None) for future in pending], daemon=True)
+    unlocked.start()
+    unlocked.join(10)
+    assert not unlocked.is_alive()
+
+
 PARENT = """
 import os, signal, time
+from contextlib import closing
 from degrade.executors import Engine, run_tasks
 if __name__ == '__main__':
     # A shell ignores Ctrl-C for what it runs in the background, and children take that over.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    results = run_tasks(time.sleep, [0, 600, 600], Engine(2))
-    next(results)
-    time.sleep(0.3)
-    print(*open(f'/proc/self/task/{os.getpid()}/children').read().split(), flush=True)
     try:
-        next(results)
+        with closing(run_tasks(time.sleep, [0, 600, 600], Engine(2))) as results:
+            next(results)
+            time.sleep(0.3)
+            print(*open(f'/proc/self/task/{os.getpid()}/children').read().split(), flush=True)
+            next(results)
     except KeyboardInterrupt:
         raise SystemExit(130)
 """

@@ -121,21 +121,11 @@ def path_bits(normalised: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class StreamKey:
-    """Whose numbers: one dataset seed, one image, one variant.
+    """Whose numbers: one dataset seed, one image, one variant."""
 
-    Attributes
-    ----------
-    seed
-        0 to 2**64 − 1.
-    image
-        64-bit image id, see `image_id_bits`.
-    variant
-        0 to 65 535.
-    """
-
-    seed: int
-    image: int
-    variant: int
+    seed: int  # 0 to 2**64 − 1
+    image: int  # 64-bit image id, see `image_id_bits`
+    variant: int  # 0 to 65 535
 
     def __post_init__(self) -> None:
         if not 0 <= self.seed < 2**64:

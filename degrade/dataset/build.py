@@ -42,30 +42,14 @@ from degrade.executors import Engine, run_tasks
 
 @dataclass(frozen=True, slots=True)
 class BuildResult:
-    """What a build left behind.
+    """What a build left behind."""
 
-    Attributes
-    ----------
-    location
-        Of the dataset.
-    counts
-        Rows by status; empty while shards are missing.
-    copies
-        Inputs whose file has the same bytes as another one's.
-    digest
-        The dataset's; empty while shards are missing.
-    resumed
-        Whether an earlier run had done some of it.
-    missing
-        Shards that other parts have still to do; 0 when the dataset is whole.
-    """
-
-    location: str
-    counts: dict[str, int]
-    copies: int
-    digest: str
-    resumed: bool
-    missing: int = 0
+    location: str  # of the dataset
+    counts: dict[str, int]  # rows by status; empty while shards are missing
+    copies: int  # inputs whose file has the same bytes as another one's
+    digest: str  # the dataset's; empty while shards are missing
+    resumed: bool  # whether an earlier run had done some of it
+    missing: int = 0  # shards that other parts have still to do; 0 when the dataset is whole
 
 
 def build(

@@ -25,34 +25,25 @@ _FEWEST_SHARDS = 16
 class StorageFormat:
     """How a dataset is stored; recorded in ``run.json``, and a change is refused.
 
-    Attributes
-    ----------
-    layout
-        ``files``: equal names below ``hq/`` and ``lq/``. ``webdataset``: tar files below
-        ``shards/``, each pair as ``KEY.hq.png``, ``KEY.lq.png`` and ``KEY.json``.
-    lq_format, hq_format
-        ``png``, ``qoi`` or ``jxl``, all without loss.
-    hq
-        ``store`` encodes it. ``copy`` keeps the source's own file where its plain pixels are
-        the HQ (in tar files only where that keeps the members' names), and stores the others.
-        ``none`` leaves it out: the reader takes it from the source.
-    keep_small
-        Whether an LQ is stored at its size before the recipe's last enlarging, where that loses
-        nothing: the reader does the remaining steps, as many as its row says.
-    shard_images
-        Images in a shard, 1 to 65 536; None chooses by the layout and the number of images.
-
     Raises
     ------
     DatasetError
         A value that is not among those.
     """
 
+    # ``files``: equal names below ``hq/`` and ``lq/``. ``webdataset``: tar files below ``shards/``,
+    # each pair as ``KEY.hq.png``, ``KEY.lq.png`` and ``KEY.json``.
     layout: str = "files"
-    lq_format: str = "png"
+    lq_format: str = "png"  # ``png``, ``qoi`` or ``jxl``, all without loss
     hq_format: str = "png"
+    # ``store`` encodes it. ``copy`` keeps the source's own file where its plain pixels are the HQ
+    # (in tar files only where that keeps the members' names), and stores the others. ``none``
+    # leaves it out: the reader takes it from the source.
     hq: str = "store"
+    # Whether an LQ is stored at its size before the recipe's last enlarging, where that loses
+    # nothing: the reader does the remaining steps, as many as its row says
     keep_small: bool = False
+    # Images in a shard, 1 to 65 536; None chooses by the layout and the number of images
     shard_images: int | None = None
 
     def __post_init__(self) -> None:

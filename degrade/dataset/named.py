@@ -235,32 +235,19 @@ Text = Annotated[str, msgspec.Meta(min_length=1)]
 
 @dataclass(frozen=True, slots=True)
 class Testset:
-    """What is degraded, and how.
-
-    Attributes
-    ----------
-    name
-        The file's name without its ending.
-    summary, source, differs
-        What it is, who described it, and how this differs from what they had.
-    dataset
-        A source as `degrade.open_source` takes it, such as ``celeba-hq:test``.
-    recipe
-        A recipe as `degrade.load_recipe` takes it.
-    longest_side
-        Images are shrunk to it first, pixels; None leaves them.
-    """
+    """What is degraded, and how."""
 
     # Its name would make pytest take it for a class of tests.
     __test__ = False
 
-    summary: Text
-    dataset: Text
-    recipe: Text
+    summary: Text  # what it is, who described it, and how this differs from what they had
+    dataset: Text  # A source as `degrade.open_source` takes it, such as ``celeba-hq:test``
+    recipe: Text  # A recipe as `degrade.load_recipe` takes it
     source: str = ""
     differs: str = ""
+    # Images are shrunk to it first, pixels; None leaves them
     longest_side: Annotated[int, msgspec.Meta(ge=1, le=65535)] | None = None
-    name: str = ""
+    name: str = ""  # the file's name without its ending
 
 
 def list_testsets() -> tuple[str, ...]:

@@ -84,21 +84,11 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a dataset holds.
+    """What a dataset holds."""
 
-    Attributes
-    ----------
-    counts
-        Rows by status: pairs and failed inputs.
-    copies
-        Inputs whose file has the same bytes as another one's.
-    digest
-        The dataset's.
-    """
-
-    counts: dict[str, int]
-    copies: int
-    digest: str
+    counts: dict[str, int]  # rows by status: pairs and failed inputs
+    copies: int  # inputs whose file has the same bytes as another one's
+    digest: str  # the dataset's
 
 
 def pixel_digest(image: NDArray[np.uint8]) -> str:

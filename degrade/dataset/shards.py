@@ -73,23 +73,12 @@ class ShardJob:
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """One task: some images, all their variants.
+    """One task: some images, all their variants."""
 
-    Attributes
-    ----------
-    index
-        From 0.
-    first_key
-        The smallest key of its rows.
-    image_ids
-        Its images in the order of their keys.
-    unusable
-        Inputs that are known to be of no use, and why: ``(image id, reason)``.
-    """
-
-    index: int
-    first_key: str
-    image_ids: tuple[str, ...]
+    index: int  # from 0
+    first_key: str  # the smallest key of its rows
+    image_ids: tuple[str, ...]  # its images in the order of their keys
+    # Inputs that are known to be of no use, and why: ``(image id, reason)``
     unusable: tuple[tuple[str, str], ...] = ()
 
 

@@ -31,38 +31,23 @@ _DEFAULT_READING = Reading()
 class ImageSource:
     """A list of images, read one at a time; picklable.
 
-    Attributes
-    ----------
-    name
-        A dataset's name, or the path or URL as it was given.
-    storage
-        The place that the keys are relative to.
-    keys
-        Relative POSIX paths, sorted; each is the image id of its image.
-    longest
-        Images whose longer side exceeds this many pixels are shrunk to it by area
-        averaging; None leaves them as they are.
-    reading
-        How what files leave open is settled.
-    unusable
-        ``(name, message)`` of inputs that were found and cannot be used; each has a row in a
-        stored dataset. The names are none of ``keys``.
-    expected
-        How many images a named set has; None where nobody says.
-
     Raises
     ------
     DatasetError
         A key that is not UTF-8, or two that count as the same image.
     """
 
-    name: str
-    storage: Storage
-    keys: tuple[str, ...]
+    name: str  # A dataset's name, or the path or URL as it was given
+    storage: Storage  # the place that the keys are relative to
+    keys: tuple[str, ...]  # relative POSIX paths, sorted; each is the image id of its image
+    # Images whose longer side exceeds this many pixels are shrunk to it by area averaging; None
+    # leaves them as they are
     longest: int | None = None
-    reading: Reading = _DEFAULT_READING
+    reading: Reading = _DEFAULT_READING  # how what files leave open is settled
+    # ``(name, message)`` of inputs that were found and cannot be used; each has a row in a stored
+    # dataset. The names are none of ``keys``.
     unusable: tuple[tuple[str, str], ...] = ()
-    expected: int | None = None
+    expected: int | None = None  # how many images a named set has; None where nobody says
 
     def __post_init__(self) -> None:
         for key in self.keys:

@@ -36,25 +36,14 @@ class Mismatch:
 
 @dataclass(frozen=True, slots=True)
 class RowChecker:
-    """What every row of a dataset is checked against; picklable.
+    """What every row of a dataset is checked against; picklable."""
 
-    Attributes
-    ----------
-    storage
-        The dataset's.
-    seed, recipe_digest
-        What every plan was drawn from.
-    recompute
-        Whether to degrade the HQ again and compare every pixel of the LQ.
-    source
-        Where an HQ that is not stored comes from; None where that cannot be found, and then
-        only the LQ is checked.
-    """
-
-    storage: Storage
-    seed: int
+    storage: Storage  # the dataset's
+    seed: int  # what every plan was drawn from
     recipe_digest: str
-    recompute: bool = True
+    recompute: bool = True  # whether to degrade the HQ again and compare every pixel of the LQ
+    # Where an HQ that is not stored comes from; None where that cannot be found, and then only the
+    # LQ is checked
     source: ImageSource | None = None
 
     def rows(self, rows: tuple[ManifestRow, ...]) -> tuple[int, list[Mismatch]]:
@@ -139,24 +128,13 @@ _BATCH = 16
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What `verify` found.
+    """What `verify` found."""
 
-    Attributes
-    ----------
-    summary
-        Counts by status and the digest of the manifest.
-    mismatches
-        Sorted by key; empty when the dataset is what its manifest and ``run.json`` say.
-    good
-        Pairs without a mismatch.
-    notes
-        What may explain a mismatch or was not checked.
-    """
-
-    summary: Summary
+    summary: Summary  # counts by status and the digest of the manifest
+    # Sorted by key; empty when the dataset is what its manifest and ``run.json`` say
     mismatches: tuple[Mismatch, ...]
-    good: int
-    notes: tuple[str, ...]
+    good: int  # pairs without a mismatch
+    notes: tuple[str, ...]  # what may explain a mismatch or was not checked
 
 
 def verify(

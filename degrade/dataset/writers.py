@@ -23,29 +23,16 @@ from degrade.dataset.storage import Storage
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """One pair, ready to be stored.
+    """One pair, ready to be stored."""
 
-    Attributes
-    ----------
-    key
-        The pair's; slashes make folders, there are no dots.
-    hq, lq
-        Encoded files; no HQ is None.
-    hq_ending, lq_ending
-        Of their names, such as ``png``.
-    hq_key
-        Key of the pair in this shard that has the same HQ and came first; its own if none did.
-    record
-        What a tar file says beside the images: JSON.
-    """
-
-    key: str
-    hq: bytes | None
+    key: str  # the pair's; slashes make folders, there are no dots
+    hq: bytes | None  # encoded files; no HQ is None
     lq: bytes
-    hq_ending: str
+    hq_ending: str  # of their names, such as ``png``
     lq_ending: str
+    # Key of the pair in this shard that has the same HQ and came first; its own if none did
     hq_key: str
-    record: bytes
+    record: bytes  # what a tar file says beside the images: JSON
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,21 +21,11 @@ from degrade.planner.plan import Plan
 
 @dataclass(frozen=True, slots=True)
 class Degraded:
-    """A degraded image and what of it has to be stored.
+    """A degraded image and what of it has to be stored."""
 
-    Attributes
-    ----------
-    lq
-        uint8 (height, width, 3): the whole one.
-    stored
-        What `finished` makes ``lq`` of: itself, or a smaller one.
-    steps_left
-        The number of steps between the two; 0 when ``stored`` is ``lq``.
-    """
-
-    lq: Image
-    stored: Image
-    steps_left: int
+    lq: Image  # uint8 (height, width, 3): the whole one
+    stored: Image  # what `finished` makes ``lq`` of: itself, or a smaller one
+    steps_left: int  # the number of steps between the two; 0 when ``stored`` is ``lq``
 
 
 def steps_left(plan: Plan) -> int:

@@ -17,19 +17,13 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """Where tasks run. No result depends on it.
+    """Where tasks run. No result depends on it."""
 
-    Attributes
-    ----------
-    workers
-        Processes on this machine; 0 or 1 works in this one. Without meaning when there is
-        a ``scheduler``, whose cluster has workers of its own.
-    scheduler
-        The address of a running Dask scheduler (``tcp://host:8786``, ``tls://…``), or the
-        path of the file it wrote for ``--scheduler-file``; None for this machine.
-    """
-
+    # Processes on this machine; 0 or 1 works in this one. Without meaning when there is a
+    # ``scheduler``, whose cluster has workers of its own.
     workers: int = 1
+    # The address of a running Dask scheduler (``tcp://host:8786``, ``tls://…``), or the path of the
+    # file it wrote for ``--scheduler-file``; None for this machine
     scheduler: str | None = None
 
 

@@ -21,23 +21,12 @@ class BatchSplit:
     sampling, II", Annals of Mathematical Statistics 20, 1949): the fractions lie end to end on a
     line, marks one apart fall on it, and a family with a mark gets a place. The marks move from
     batch to batch and come to every position once in a cycle.
-
-    Attributes
-    ----------
-    whole
-        Places that each family has in every batch.
-    ends
-        Ends of the fractions on the line, in units of 1 / ``cycle``.
-    cycle
-        Batches after which every family has had exactly its share.
-    stride
-        By how much the marks move from batch to batch; it has no divisor in common with
-        ``cycle``.
     """
 
-    whole: tuple[int, ...]
-    ends: tuple[int, ...]
-    cycle: int
+    whole: tuple[int, ...]  # places that each family has in every batch
+    ends: tuple[int, ...]  # ends of the fractions on the line, in units of 1 / ``cycle``
+    cycle: int  # batches after which every family has had exactly its share
+    # By how much the marks move from batch to batch; it has no divisor in common with ``cycle``
     stride: int
 
     @classmethod

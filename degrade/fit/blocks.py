@@ -14,20 +14,13 @@ BLOCK = 8
 
 @dataclass(frozen=True, slots=True)
 class BlockGrid:
-    """Steps that stand out every eight pixels.
+    """Steps that stand out every eight pixels."""
 
-    Attributes
-    ----------
-    top, left
-        First row and column that begin a block, 0-7.
-    strength
-        By how many standard errors the steps stand out, in the direction where they do less.
-        At most 3 in 90 portraits that had seen no JPEG, clean, blurred or noisy; above 3 in
-        some nine of ten JPEGs of quality 30-95 with blur and noise before.
-    """
-
-    top: int
+    top: int  # first row and column that begin a block, 0-7
     left: int
+    # By how many standard errors the steps stand out, in the direction where they do less. At most
+    # 3 in 90 portraits that had seen no JPEG, clean, blurred or noisy; above 3 in some nine of ten
+    # JPEGs of quality 30-95 with blur and noise before.
     strength: float
 
     @property

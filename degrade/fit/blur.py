@@ -33,19 +33,13 @@ _LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601, as JPEG
 
 @dataclass(frozen=True, slots=True)
 class BlurTrace:
-    """The Gaussian blur of one image.
+    """The Gaussian blur of one image."""
 
-    Attributes
-    ----------
-    along, across
-        Standard deviations in pixels along the most and the least blurred direction;
-        ``along >= across``. Sharp photographs have some 0.5: their own softness.
-    angle
-        Degrees counter-clockwise from the horizontal to the most blurred direction, 0 to 180.
-    """
-
+    # Standard deviations in pixels along the most and the least blurred direction; ``along >=
+    # across``. Sharp photographs have some 0.5: their own softness.
     along: float
     across: float
+    # Degrees counter-clockwise from the horizontal to the most blurred direction, 0 to 180
     angle: float
 
     @property

@@ -41,49 +41,24 @@ class FittedPart:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What a fitted recipe says.
+    """What a fitted recipe says."""
 
-    Attributes
-    ----------
-    blur
-        Round blur, sigma in pixels of the full size.
-    turned
-        Share of the blurs that are stretched and turned; then ``along``, ``across`` (pixels)
-        and ``angle`` (degrees) are used, drawn on their own.
-    scale
-        Divisors of the sides.
-    back
-        Share of the shrunk images that are enlarged to the full size again.
-    last
-        Share of those that are enlarged after noise and JPEG; the others before.
-    filter
-        Of the enlargement, as recipes call it.
-    noise
-        Sigma in levels, at level 128.
-    shot
-        Share of the noises that grow with brightness as shot noise does.
-    grey
-        Share of the others that all channels have in common.
-    quality
-        Of JPEG.
-    block
-        Sides of pixelation.
-    """
-
-    blur: FittedPart
+    blur: FittedPart  # round blur, sigma in pixels of the full size
+    # Share of the blurs that are stretched and turned; then ``along``, ``across`` (pixels) and
+    # ``angle`` (degrees) are used, drawn on their own
     turned: float
     along: FittedPart
     across: FittedPart
     angle: FittedPart
-    scale: FittedPart
-    back: float
-    last: float
-    filter: str
-    noise: FittedPart
-    shot: float
-    grey: float
-    quality: FittedPart
-    block: FittedPart
+    scale: FittedPart  # divisors of the sides
+    back: float  # share of the shrunk images that are enlarged to the full size again
+    last: float  # share of those that are enlarged after noise and JPEG; the others before
+    filter: str  # of the enlargement, as recipes call it
+    noise: FittedPart  # sigma in levels, at level 128
+    shot: float  # share of the noises that grow with brightness as shot noise does
+    grey: float  # share of the others that all channels have in common
+    quality: FittedPart  # of JPEG
+    block: FittedPart  # sides of pixelation
 
     def steps(self) -> list[dict[str, Any]]:
         """Return the recipe's steps, in order; those that never happen are left out."""

@@ -46,24 +46,14 @@ _SHIFTS = ((4, 4), (3, 5), (5, 3), (2, 4), (4, 2))
 
 @dataclass(frozen=True, slots=True)
 class JpegTrace:
-    """The last JPEG compression of an image.
+    """The last JPEG compression of an image."""
 
-    Attributes
-    ----------
-    quality
-        1-100 on the scale of the Independent JPEG Group.
-    confidence
-        0-1: by how much of its usual distance the pixels are nearer to that quality's lattice.
-    grid
-        First row and column that begin a block, 0-7, in the pixels it was compressed at.
-    subsampling
-        ``444``, ``422`` or ``420``; None where nothing tells.
-    """
-
-    quality: int
+    quality: int  # 1-100 on the scale of the Independent JPEG Group
+    # 0-1: by how much of its usual distance the pixels are nearer to that quality's lattice
     confidence: float
+    # First row and column that begin a block, 0-7, in the pixels it was compressed at
     grid: tuple[int, int]
-    subsampling: str | None
+    subsampling: str | None  # ``444``, ``422`` or ``420``; None where nothing tells
 
 
 def luma_steps(quality: int) -> NDArray[np.float32]:

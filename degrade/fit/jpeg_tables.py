@@ -23,21 +23,13 @@ _SAMPLINGS = {(1, 1): "444", (2, 1): "422", (2, 2): "420"}
 
 @dataclass(frozen=True, slots=True)
 class StoredJpeg:
-    """How a JPEG file was compressed.
+    """How a JPEG file was compressed."""
 
-    Attributes
-    ----------
-    quality
-        1-100 on the scale of the Independent JPEG Group; the nearest where not standard.
-    standard
-        Whether the tables are those of libjpeg at that quality. Cameras and Photoshop bring
-        tables of their own.
-    subsampling
-        ``444``, ``422`` or ``420``; None for a grey image or another sampling.
-    """
-
-    quality: int
+    quality: int  # 1-100 on the scale of the Independent JPEG Group; the nearest where not standard
+    # Whether the tables are those of libjpeg at that quality. Cameras and Photoshop bring tables of
+    # their own.
     standard: bool
+    # ``444``, ``422`` or ``420``; None for a grey image or another sampling
     subsampling: str | None
 
 

@@ -26,53 +26,24 @@ _CLEARS = 95
 
 @dataclass(frozen=True, slots=True)
 class ImageMeasurement:
-    """What one image tells.
+    """What one image tells."""
 
-    Attributes
-    ----------
-    height, width
-        Pixels as it is.
-    full
-        Longest side of the HQ it is judged against; at least its own.
-    block
-        Sides of its square pixels, 1 where it is not pixelated.
-    factor
-        By how much it was enlarged, 1 where nothing tells.
-    filter
-        How, one of `degrade.fit.interpolation.INTERPOLATIONS`; empty where it was not.
-    last
-        Whether nothing came after the enlargement, so that it could be undone.
-    quality
-        Of JPEG, from the file's tables or from the pixels; `NO_JPEG` where nothing tells.
-    subsampling
-        ``420``, ``422`` or ``444``; empty where nothing tells.
-    noise
-        At the pixels it had before it was enlarged.
-    blur
-        Likewise; times ``factor`` it is in pixels of the image as it is.
-    brightness, contrast
-        Mean and deviation of luma, levels.
-    gradient
-        Mean absolute difference of neighbours in luma, levels.
-    colourfulness
-        Mean deviation of the channels from their mean, levels.
-    """
-
-    height: int
+    height: int  # pixels as it is
     width: int
-    full: int
-    block: int
-    factor: float
-    filter: str
-    last: bool
+    full: int  # longest side of the HQ it is judged against; at least its own
+    block: int  # sides of its square pixels, 1 where it is not pixelated
+    factor: float  # by how much it was enlarged, 1 where nothing tells
+    filter: str  # how, one of `degrade.fit.interpolation.INTERPOLATIONS`; empty where it was not
+    last: bool  # whether nothing came after the enlargement, so that it could be undone
+    # Of JPEG, from the file's tables or from the pixels; `NO_JPEG` where nothing tells
     quality: int
-    subsampling: str
-    noise: NoiseTrace
-    blur: BlurTrace
-    brightness: float
+    subsampling: str  # ``420``, ``422`` or ``444``; empty where nothing tells
+    noise: NoiseTrace  # at the pixels it had before it was enlarged
+    blur: BlurTrace  # likewise; times ``factor`` it is in pixels of the image as it is
+    brightness: float  # mean and deviation of luma, levels
     contrast: float
-    gradient: float
-    colourfulness: float
+    gradient: float  # mean absolute difference of neighbours in luma, levels
+    colourfulness: float  # mean deviation of the channels from their mean, levels
 
     @property
     def divisor(self) -> float:

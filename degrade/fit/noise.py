@@ -40,28 +40,20 @@ _LUMA = np.array([0.299, 0.587, 0.114])
 
 @dataclass(frozen=True, slots=True)
 class NoiseTrace:
-    """The noise of one image; its variance at a level is ``constant + slope * level``.
+    """The noise of one image; its variance at a level is ``constant + slope * level``."""
 
-    Attributes
-    ----------
-    sigma
-        Standard deviation in 8-bit levels, mean over the channels (of variances) and the
-        image. Sharp portraits without noise give 0.2, and 1 where they were JPEG: texture.
-    constant, slope
-        Levels squared, and levels squared per level. Shot noise has ``constant`` near 0 and
-        ``slope = 255 / photons``.
-    correlation
-        Between the channels, −1 to 1: near 0 where each has noise of its own, near 1 where
-        all share it (grey noise, or colour cleared by JPEG).
-    whiteness
-        Deviation of fine over coarse noise: near 1 for white, near 0 where JPEG, resizing or
-        blur took the fine part away.
-    """
-
+    # Standard deviation in 8-bit levels, mean over the channels (of variances) and the image. Sharp
+    # portraits without noise give 0.2, and 1 where they were JPEG: texture.
     sigma: float
+    # Levels squared, and levels squared per level. Shot noise has ``constant`` near 0 and ``slope =
+    # 255 / photons``.
     constant: float
     slope: float
+    # Between the channels, −1 to 1: near 0 where each has noise of its own, near 1 where all share
+    # it (grey noise, or colour cleared by JPEG)
     correlation: float
+    # Deviation of fine over coarse noise: near 1 for white, near 0 where JPEG, resizing or blur
+    # took the fine part away
     whiteness: float
 
     @property

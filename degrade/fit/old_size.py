@@ -56,25 +56,14 @@ added since flattens all sizes alike, and few pixels fit well by chance."""
 
 @dataclass(frozen=True, slots=True)
 class OldSize:
-    """The pixels that an image had before it was enlarged.
+    """The pixels that an image had before it was enlarged."""
 
-    Attributes
-    ----------
-    height, width
-        Pixels before.
-    filter
-        One of `degrade.fit.interpolation.INTERPOLATIONS`.
-    misfit
-        Variance in squared levels of luma that no image of that size explains.
-    depth
-        Natural logarithm of how much better the size fits than those beside it, twice that of
-        the side where it does less; above 0.
-    """
-
-    height: int
+    height: int  # pixels before
     width: int
-    filter: str
-    misfit: float
+    filter: str  # one of `degrade.fit.interpolation.INTERPOLATIONS`
+    misfit: float  # variance in squared levels of luma that no image of that size explains
+    # Natural logarithm of how much better the size fits than those beside it, twice that of the
+    # side where it does less; above 0
     depth: float
 
     @property

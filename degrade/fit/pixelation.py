@@ -26,21 +26,11 @@ levels or JPEG 40 after that."""
 
 @dataclass(frozen=True, slots=True)
 class PixelationTrace:
-    """Square blocks of one colour.
+    """Square blocks of one colour."""
 
-    Attributes
-    ----------
-    factor
-        Side of a block in pixels, 2-32.
-    confidence
-        0-1: one less the share that steps inside blocks have of those between them.
-    top, left
-        First row and column that begin a block, below ``factor``.
-    """
-
-    factor: int
-    confidence: float
-    top: int = 0
+    factor: int  # side of a block in pixels, 2-32
+    confidence: float  # 0-1: one less the share that steps inside blocks have of those between them
+    top: int = 0  # first row and column that begin a block, below ``factor``
     left: int = 0
 
 

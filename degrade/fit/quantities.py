@@ -24,31 +24,15 @@ _MIDDLE_VARIANCE = 128.0 * 255.0  # as in degrade.fit.candidate
 
 @dataclass(frozen=True, slots=True)
 class PlanValues:
-    """What one plan did, in the terms of a `degrade.fit.candidate.Candidate`.
+    """What one plan did, in the terms of a `degrade.fit.candidate.Candidate`."""
 
-    Attributes
-    ----------
-    blur
-        Round blur of the same mean variance, pixels; 0 for none.
-    along, across
-        Pixels; equal for a round blur.
-    scale
-        Divisor, 1 for none.
-    noise
-        Sigma at level 128, levels; 0 for none.
-    quality
-        `degrade.fit.measurement.NO_JPEG` for none.
-    block
-        1 for none.
-    """
-
-    blur: float = 0.0
-    along: float = 0.0
+    blur: float = 0.0  # round blur of the same mean variance, pixels; 0 for none
+    along: float = 0.0  # pixels; equal for a round blur
     across: float = 0.0
-    scale: float = 1.0
-    noise: float = 0.0
-    quality: float = NO_JPEG
-    block: float = 1.0
+    scale: float = 1.0  # divisor, 1 for none
+    noise: float = 0.0  # sigma at level 128, levels; 0 for none
+    quality: float = NO_JPEG  # `degrade.fit.measurement.NO_JPEG` for none
+    block: float = 1.0  # 1 for none
 
 
 def values_of_plan(plan: Plan) -> PlanValues:
@@ -80,31 +64,15 @@ def values_of_plan(plan: Plan) -> PlanValues:
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """One number that is matched.
+    """One number that is matched."""
 
-    Attributes
-    ----------
-    name
-        Of the attribute of `PlanValues` and of `degrade.fit.candidate.Candidate`.
-    title, unit
-        As shown to people.
-    measured
-        From a measurement.
-    none
-        The harmless value; all others are below it (``quality``) or above it.
-    least
-        Least value that is a degradation.
-    whole
-        Whether only whole numbers occur.
-    """
-
-    name: str
-    title: str
+    name: str  # of the attribute of `PlanValues` and of `degrade.fit.candidate.Candidate`
+    title: str  # as shown to people
     unit: str
-    measured: Callable[[ImageMeasurement], float]
-    none: float
-    least: float
-    whole: bool = False
+    measured: Callable[[ImageMeasurement], float]  # from a measurement
+    none: float  # the harmless value; all others are below it (``quality``) or above it
+    least: float  # least value that is a degradation
+    whole: bool = False  # whether only whole numbers occur
 
     def of(self, images: Sequence[ImageMeasurement]) -> Values:
         """Return the values of several images."""
@@ -165,50 +133,28 @@ class Floors:
     """From where noise and blur are seen, and how many clean images seem to show them.
 
     Clean images at the scales and the JPEG of the photographs, that is.
-
-    Attributes
-    ----------
-    noise
-        Levels.
-    blur
-        Pixels as measured, before enlargement.
-    false_noise, false_blur
-        Shares of the clean images above them.
     """
 
-    noise: float = LEAST_NOISE
-    blur: float = LEAST_BLUR
-    false_noise: float = 0.0
+    noise: float = LEAST_NOISE  # levels
+    blur: float = LEAST_BLUR  # pixels as measured, before enlargement
+    false_noise: float = 0.0  # shares of the clean images above them
     false_blur: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """How many of a folder's images show what, 0 to 1.
+    """How many of a folder's images show what, 0 to 1."""
 
-    Attributes
-    ----------
-    block
-        Of all images; the others are shares of those without it.
-    blur, scale, noise, quality
-        Blurred, shrunk, noisy and JPEG images.
-    turned
-        Of the blurred: clearly more along one direction.
-    back, last
-        Of the shrunk: as large as HQ; of these: enlarged after everything else.
-    shot, grey
-        Of the noisy: growing with brightness; of the strongly noisy that JPEG left
-        their colour: common to the channels.
-    """
-
-    block: float
-    blur: float
+    block: float  # of all images; the others are shares of those without it
+    blur: float  # blurred, shrunk, noisy and JPEG images
     scale: float
     noise: float
     quality: float
-    turned: float
-    back: float
+    turned: float  # of the blurred: clearly more along one direction
+    back: float  # of the shrunk: as large as HQ; of these: enlarged after everything else
     last: float
+    # Of the noisy: growing with brightness; of the strongly noisy that JPEG left their colour:
+    # common to the channels
     shot: float
     grey: float
 

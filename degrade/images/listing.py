@@ -36,18 +36,11 @@ UNSUPPORTED = frozenset({
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The inputs below a place.
+    """The inputs below a place."""
 
-    Attributes
-    ----------
-    names
-        Relative POSIX paths of files to read, sorted.
-    unusable
-        ``(name, reason)`` of inputs that cannot be read, sorted. The reason follows the name in
-        a message, as in "is not a regular file".
-    """
-
-    names: tuple[str, ...]
+    names: tuple[str, ...]  # relative POSIX paths of files to read, sorted
+    # ``(name, reason)`` of inputs that cannot be read, sorted. The reason follows the name in a
+    # message, as in "is not a regular file".
     unusable: tuple[tuple[str, str], ...] = ()
 
 

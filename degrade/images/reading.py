@@ -36,36 +36,26 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
 class Reading:
     """The policies under which files are read; the defaults do what a viewer does.
 
-    Attributes
-    ----------
-    exif
-        ``apply`` turns the image upright by its EXIF orientation, ``ignore`` leaves it as stored.
-    icc
-        ``srgb`` converts by the embedded profile to sRGB, ``ignore`` takes levels for sRGB.
-    alpha
-        Transparent pixels are laid on ``white`` or ``black``, keep their colour (``drop``), or a
-        image that has any is refused (``refuse``). A wholly opaque image is always read.
-    grey
-        ``repeat`` makes three equal channels of one, ``refuse`` takes colour files only.
-    sixteen_bit
-        ``round`` makes 8 bits of 16 by round(v · 255 / 65535), ``refuse`` takes 8 bits only.
-    cmyk
-        ``convert`` makes RGB of ink, through the profile where there is one; or ``refuse``.
-    pixel_limit
-        Images of more pixels are refused before they are decoded, 1 to `PIXEL_LIMIT`.
-
     Raises
     ------
     DatasetError
         A value that is not among those.
     """
 
+    # ``apply`` turns the image upright by its EXIF orientation, ``ignore`` leaves it as stored
     exif: str = "apply"
+    # ``srgb`` converts by the embedded profile to sRGB, ``ignore`` takes levels for sRGB
     icc: str = "srgb"
+    # Transparent pixels are laid on ``white`` or ``black``, keep their colour (``drop``), or a
+    # image that has any is refused (``refuse``). A wholly opaque image is always read.
     alpha: str = "white"
+    # ``repeat`` makes three equal channels of one, ``refuse`` takes colour files only
     grey: str = "repeat"
+    # ``round`` makes 8 bits of 16 by round(v · 255 / 65535), ``refuse`` takes 8 bits only
     sixteen_bit: str = "round"
+    # ``convert`` makes RGB of ink, through the profile where there is one; or ``refuse``
     cmyk: str = "convert"
+    # Images of more pixels are refused before they are decoded, 1 to `PIXEL_LIMIT`
     pixel_limit: int = PIXEL_LIMIT
 
     def __post_init__(self) -> None:

@@ -103,26 +103,16 @@ class OperationFunction(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """How an operation gets more severe.
+    """How an operation gets more severe."""
 
-    Attributes
-    ----------
-    parameter
-        The one that is swept, as a recipe calls it.
-    mild, severe
-        Its values at the two ends. The severe ends are those of the shipped recipes where one
-        uses the operation, and go further where those are mild.
-    fixed
-        What the operation needs besides; angles are any that show.
-    even
-        Whether the values are as far from each other, rather than in equal ratios.
-    """
-
-    parameter: str
+    parameter: str  # the one that is swept, as a recipe calls it
+    # Its values at the two ends. The severe ends are those of the shipped recipes where one uses
+    # the operation, and go further where those are mild.
     mild: float
     severe: float
+    # What the operation needs besides; angles are any that show
     fixed: Mapping[str, Value] = field(default_factory=dict)
-    even: bool = False
+    even: bool = False  # whether the values are as far from each other, rather than in equal ratios
 
     def values(self, count: int) -> list[float]:
         """Return so many values from mild to severe, rounded to what a person would write."""
@@ -154,59 +144,32 @@ _SHORTHANDS = {
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One degradation: all that is said of it, and a reference to its code.
+    """One degradation: all that is said of it, and a reference to its code."""
 
-    Attributes
-    ----------
-    name
-        As recipes and plans call it.
-    version
-        Raised whenever the bytes it makes change.
-    summary
-        One line for ``degrade list --operations``.
-    code
-        ``module:function`` of an `OperationFunction`, imported when first used.
-    parameters
-        Those a plan holds; a recipe may also give the ones in ``recipe_only``, which
-        `degrade.plan` turns into these.
-    recipe_only
-        Parameters that are resolved while planning, such as a divisor of the size.
-    family
-        One of `FAMILIES`; empty for what moves, rounds or sharpens an image.
-    family_where
-        ``(parameter, value)`` to the family that it belongs to instead.
-    ladder
-        How it gets more severe; None where it has no severity.
-    caption
-        A few words for a person, with the parameters in braces as in ``str.format``, or a
-        function of the parameters; empty: all parameters are listed.
-    derived
-        A function ``(parameters, size) -> parameters``: those that follow from the others, which
-        the plan records; it may refuse the size.
-    portable
-        The same bytes on any machine; False for system codecs.
-    noisy
-        Spends random numbers on pixels.
-    moves
-        May move the image; its parameters say by how much. All others keep LQ on HQ.
-    resizes
-        The image leaves with the size of its parameters ``height`` and ``width``.
-    """
-
-    name: str
-    version: int
-    summary: str
-    code: str
+    name: str  # as recipes and plans call it
+    version: int  # raised whenever the bytes it makes change
+    summary: str  # one line for ``degrade list --operations``
+    code: str  # ``module:function`` of an `OperationFunction`, imported when first used
+    # Those a plan holds; a recipe may also give the ones in ``recipe_only``, which `degrade.plan`
+    # turns into these
     parameters: Mapping[str, Parameter]
+    # Parameters that are resolved while planning, such as a divisor of the size
     recipe_only: Mapping[str, Parameter] = field(default_factory=dict)
-    family: str = ""
+    family: str = ""  # one of `FAMILIES`; empty for what moves, rounds or sharpens an image
+    # ``(parameter, value)`` to the family that it belongs to instead
     family_where: Mapping[tuple[str, Value], str] = field(default_factory=dict)
-    ladder: Ladder | None = None
+    ladder: Ladder | None = None  # how it gets more severe; None where it has no severity
+    # A few words for a person, with the parameters in braces as in ``str.format``, or a function of
+    # the parameters; empty: all parameters are listed
     caption: str | Callable[[Mapping[str, Any]], str] = ""
+    # A function ``(parameters, size) -> parameters``: those that follow from the others, which the
+    # plan records; it may refuse the size
     derived: Callable[[Mapping[str, Value], tuple[int, int]], dict[str, Value]] | None = None
-    portable: bool = True
-    noisy: bool = False
+    portable: bool = True  # the same bytes on any machine; False for system codecs
+    noisy: bool = False  # spends random numbers on pixels
+    # May move the image; its parameters say by how much. All others keep LQ on HQ.
     moves: bool = False
+    # The image leaves with the size of its parameters ``height`` and ``width``
     resizes: bool = False
 
     def load(self) -> OperationFunction:

@@ -113,28 +113,17 @@ def _draw_steps(recipe: Recipe, key: StreamKey, size: Size) -> tuple[Step, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _StepLayout:
-    """A recipe's step, and where its numbers are.
+    """A recipe's step, and where its numbers are."""
 
-    Attributes
-    ----------
-    step
-        As the recipe has it.
-    first
-        Position of its first number, which decides whether it happens.
-    drawn
-        ``(name, distribution, is real)`` of the parameters that take a number, in that order.
-    fixed, defaults
-        Parameters that the recipe fixes, and the operation's own values of all that have one.
-    template
-        What the plan records, in the operation's order, with the defaults and the fixed values
-        in place; None where sizes or other parameters decide (`needs_resolving`).
-    """
-
-    step: RecipeStep
-    first: int
+    step: RecipeStep  # as the recipe has it
+    first: int  # position of its first number, which decides whether it happens
+    # ``(name, distribution, is real)`` of the parameters that take a number, in that order
     drawn: tuple[tuple[str, Range | Chosen, bool], ...]
+    # Parameters that the recipe fixes, and the operation's own values of all that have one
     fixed: Mapping[str, Value]
     defaults: Mapping[str, Value]
+    # What the plan records, in the operation's order, with the defaults and the fixed values in
+    # place; None where sizes or other parameters decide (`needs_resolving`)
     template: Mapping[str, Value] | None
 
 

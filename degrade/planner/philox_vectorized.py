@@ -21,21 +21,11 @@ _ROUNDS = 10
 
 @dataclass(frozen=True, slots=True)
 class StreamBlocks:
-    """The same blocks of the same slots, for any image and variant.
+    """The same blocks of the same slots, for any image and variant."""
 
-    Attributes
-    ----------
-    count
-        How many blocks.
-    ones
-        An integer with a 1 in every lane; times a word it is that word in every lane.
-    blocks, slots
-        Counter words 0 and 1 (without the variant) of every lane.
-    """
-
-    count: int
-    ones: int
-    blocks: int
+    count: int  # how many blocks
+    ones: int  # an integer with a 1 in every lane; times a word it is that word in every lane
+    blocks: int  # counter words 0 and 1 (without the variant) of every lane
     slots: int
 
     @classmethod

@@ -18,60 +18,30 @@ from degrade.recipe.variants import Switch
 
 @dataclass(frozen=True, slots=True)
 class RecipeStep:
-    """One operation with a distribution for each parameter.
+    """One operation with a distribution for each parameter."""
 
-    Attributes
-    ----------
-    slot
-        Stream slot: the place of the step in the file, counted from 1.
-    operation
-        Name in `degrade.ops.OPERATIONS`.
-    probability
-        Chance that the step happens.
-    target
-        ``lq``, ``hq`` or ``both``.
-    parameters
-        Every parameter that is not left at its default.
-    """
-
-    slot: int
-    operation: str
-    probability: float
-    target: str
-    parameters: Mapping[str, Distribution]
+    slot: int  # stream slot: the place of the step in the file, counted from 1
+    operation: str  # name in `degrade.ops.OPERATIONS`
+    probability: float  # chance that the step happens
+    target: str  # ``lq``, ``hq`` or ``both``
+    parameters: Mapping[str, Distribution]  # every parameter that is not left at its default
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Several steps or groups of which some happen.
+    """Several steps or groups of which some happen."""
 
-    Attributes
-    ----------
-    slot
-        Stream slot, counted with the steps.
-    kind
-        ``one_of`` (by weight), ``some_of`` (``count`` of them, in file order unless
-        shuffled) or ``all_of``.
-    probability
-        Chance that the group happens.
-    shuffle
-        Whether the chosen members come in random order.
-    count
-        For ``some_of``: how many, a distribution of whole numbers.
-    members, weights
-        Steps or groups, and a weight for each.
-    in_order
-        Positions of the members that keep the file's order among themselves when the group
-        is shuffled.
-    """
-
-    slot: int
+    slot: int  # stream slot, counted with the steps
+    # ``one_of`` (by weight), ``some_of`` (``count`` of them, in file order unless shuffled) or
+    # ``all_of``
     kind: str
-    probability: float
-    shuffle: bool
-    count: Distribution | None
-    members: tuple[RecipeStep | Group, ...]
+    probability: float  # chance that the group happens
+    shuffle: bool  # whether the chosen members come in random order
+    count: Distribution | None  # for ``some_of``: how many, a distribution of whole numbers
+    members: tuple[RecipeStep | Group, ...]  # steps or groups, and a weight for each
     weights: tuple[float, ...]
+    # Positions of the members that keep the file's order among themselves when the group is
+    # shuffled
     in_order: tuple[int, ...] = ()
 
 

@@ -23,18 +23,10 @@ from degrade.recipe.distributions import (
 
 @dataclass(slots=True)
 class RecipeValues:
-    """Reads the values of one file.
+    """Reads the values of one file."""
 
-    Attributes
-    ----------
-    path
-        The file; messages call it by its name.
-    lines
-        Line of each key path, from `degrade.config.load_yaml`.
-    """
-
-    path: Path
-    lines: Mapping[KeyPath, int]
+    path: Path  # the file; messages call it by its name
+    lines: Mapping[KeyPath, int]  # line of each key path, from `degrade.config.load_yaml`
 
     def fail(self, where: KeyPath, message: str) -> NoReturn:
         """Raise RecipeError with the line of a key path, or of what it stands in."""

@@ -19,21 +19,12 @@ Fail = Callable[[KeyPath, str], NoReturn]
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """One way in which a recipe can be read differently.
+    """One way in which a recipe can be read differently."""
 
-    Attributes
-    ----------
-    name
-        As the file calls it, such as ``reading``.
-    values
-        Texts; no two switches of a file share one, so a value alone names its switch.
-    default
-        The value that stands when none is asked for.
-    """
-
-    name: str
+    name: str  # as the file calls it, such as ``reading``
+    # Texts; no two switches of a file share one, so a value alone names its switch
     values: tuple[str, ...]
-    default: str
+    default: str  # the value that stands when none is asked for
 
 
 def parse_switches(written: object, taken: Iterable[str], fail: Fail) -> tuple[Switch, ...]:

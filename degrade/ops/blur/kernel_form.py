@@ -29,22 +29,12 @@ _NARROWEST = 1.6
 
 @dataclass(frozen=True, slots=True)
 class SlantedLine:
-    """The two passes.
+    """The two passes."""
 
-    Attributes
-    ----------
-    first
-        Taps along the first axis, float64, odd, sum 1.
-    along, across
-        int64: offset of each tap of the second pass along the second and the first axis.
-    weights
-        float64, one for each tap, sum 1.
-    """
-
-    first: Float64
-    along: Int64
+    first: Float64  # taps along the first axis, float64, odd, sum 1
+    along: Int64  # int64: offset of each tap of the second pass along the second and the first axis
     across: Int64
-    weights: Float64
+    weights: Float64  # float64, one for each tap, sum 1
 
     def cost(self) -> int:
         """Return the multiplications a pixel."""

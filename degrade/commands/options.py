@@ -15,7 +15,7 @@ import click
 
 from degrade.dataset.layout import ENCODINGS, HQ_WAYS, LARGEST_SHARD, LAYOUTS, StorageFormat
 from degrade.executors import Engine
-from degrade.images.reading import CHOICES, PIXEL_LIMIT
+from degrade.images.decode_policy import CHOICES, PIXEL_LIMIT, DecodePolicy
 
 if TYPE_CHECKING:
     from degrade.dataset.sources import ImageSource
@@ -203,9 +203,8 @@ class SourceOptions:
     def _open(self, name: str, longest: int | None) -> ImageSource:
         from degrade.dataset.sources import open_source
         from degrade.errors import DatasetError
-        from degrade.images import Reading
 
-        reading = Reading.from_record(self.policies)
+        reading = DecodePolicy.from_record(self.policies)
         source = open_source(name, longest=longest, reading=reading, root=self.root)
         count = len(source.keys) + len(source.unusable)
         if source.expected is not None and source.expected != count:

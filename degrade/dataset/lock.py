@@ -17,7 +17,7 @@ from degrade.dataset.paired_dataset import PairedDataset
 from degrade.dataset.sources import ImageSource, open_source
 from degrade.dataset.storage import Storage, open_storage
 from degrade.errors import DatasetError
-from degrade.images import Reading
+from degrade.images import DecodePolicy
 from degrade.ops import OPERATIONS
 
 LOCK_FILE = "run.json"
@@ -26,7 +26,7 @@ _NEEDED = {
     "made_with": {"source_root", "libraries", "not_portable"},
 }
 _LIBRARIES = ("numpy", "numba", "llvmlite", "imagecodecs", "pillow", "opencv-python-headless")
-_DEFAULTS = {"storing": StorageFormat().as_record(), "reading": Reading().as_record()}
+_DEFAULTS = {"storing": StorageFormat().as_record(), "reading": DecodePolicy().as_record()}
 """What a lock means that was written before these could be chosen."""
 _CHOSEN = "storing.shard_images"
 """Not known of a build from that time; its marks of shards are not read."""
@@ -136,7 +136,7 @@ def source_of(lock: Mapping[str, Any], moved_to: str | Path | None = None) -> Im
     place is not there any more.
     """
     built = lock["built_from"]
-    reading, longest = Reading.from_record(built.get("reading", {})), built["longest_side"]
+    reading, longest = DecodePolicy.from_record(built.get("reading", {})), built["longest_side"]
     if moved_to is not None:
         return open_source(moved_to, longest=longest, reading=reading)
     storage = open_storage(lock["made_with"]["source_root"])

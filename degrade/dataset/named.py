@@ -25,7 +25,7 @@ import msgspec
 from degrade.config import load_config, load_yaml, nearest, to_config
 from degrade.dataset.storage import LocalStorage, Storage, open_storage
 from degrade.errors import DatasetError
-from degrade.images.listing import Listing, survey, survey_names
+from degrade.images.file_list import FileList, survey, survey_names
 
 _TABLE = Path(__file__).parents[1] / "datasets.yaml"
 _ROOTS = "RELUME_DATA"
@@ -115,7 +115,7 @@ def locate(name: str) -> str:
     return str(Path(below) / name) if below and (Path(below) / name).is_dir() else ""
 
 
-def find_dataset(text: str, root: str | Path | None = None) -> tuple[Storage, Listing, int | None]:
+def find_dataset(text: str, root: str | Path | None = None) -> tuple[Storage, FileList, int | None]:
     """Return ``(place, inputs, expected count)`` of a set: ``ffhq`` or ``celeba-hq:test``.
 
     Parameters
@@ -159,10 +159,10 @@ def find_dataset(text: str, root: str | Path | None = None) -> tuple[Storage, Li
     return storage, listing, entry.count
 
 
-def _inputs(entry: Dataset | None, location: str) -> tuple[Storage, Listing]:
+def _inputs(entry: Dataset | None, location: str) -> tuple[Storage, FileList]:
     """Return the place of a set's images, below where the set is, and what is there."""
     if entry is not None and entry.sha256:
-        return LocalStorage(Path(location)), Listing(tuple(sorted(entry.sha256)))
+        return LocalStorage(Path(location)), FileList(tuple(sorted(entry.sha256)))
     for folder in entry.folders if entry else ():
         storage = open_storage(f"{location}/{folder}")
         if storage.local.is_dir() if storage.local else storage.names():
@@ -174,7 +174,7 @@ def _inputs(entry: Dataset | None, location: str) -> tuple[Storage, Listing]:
     return storage, survey_names(storage.location, storage.names())
 
 
-def _part(entry: Dataset, split: Split, location: str, listing: Listing) -> Listing:
+def _part(entry: Dataset, split: Split, location: str, listing: FileList) -> FileList:
     """Return the inputs of a split, those that cannot be used included."""
     numbers = _mapping(entry, location) if entry.mapping else None
     first, last = split.numbers
@@ -191,7 +191,7 @@ def _part(entry: Dataset, split: Split, location: str, listing: Listing) -> List
         raise DatasetError(
             f"{entry.name} at {location} has no images of that split: expected {entry.layout}"
         )
-    return Listing(names, tuple(unusable for unusable in listing.unusable if inside(unusable[0])))
+    return FileList(names, tuple(unusable for unusable in listing.unusable if inside(unusable[0])))
 
 
 def _mapping(entry: Dataset, location: str) -> dict[int, int]:

@@ -12,8 +12,8 @@ import numpy as np
 from degrade.dataset.keys import printable_name, sort_out
 from degrade.dataset.storage import LocalStorage, Storage, is_remote, open_storage
 from degrade.errors import DatasetError, ImageError
-from degrade.images import Image, Reading, decode_image, survey
-from degrade.images.listing import Listing, survey_names
+from degrade.images import DecodePolicy, Image, decode_image, survey
+from degrade.images.file_list import FileList, survey_names
 from degrade.random import image_id_bits
 
 _LARGEST_FILE = 2**31
@@ -24,7 +24,7 @@ _TROUBLE_OF_THE_MACHINE = frozenset(
 )
 """What passes and says nothing about a file: a row of a failed input would last."""
 
-_DEFAULT_READING = Reading()
+_DEFAULT_READING = DecodePolicy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class ImageSource:
     # Images whose longer side exceeds this many pixels are shrunk to it by area averaging; None
     # leaves them as they are
     longest: int | None = None
-    reading: Reading = _DEFAULT_READING  # how what files leave open is settled
+    reading: DecodePolicy = _DEFAULT_READING  # how what files leave open is settled
     # ``(name, message)`` of inputs that were found and cannot be used; each has a row in a stored
     # dataset. The names are none of ``keys``.
     unusable: tuple[tuple[str, str], ...] = ()
@@ -134,7 +134,7 @@ def open_source(
     name_or_path: str | Path,
     *,
     longest: int | None = None,
-    reading: Reading = _DEFAULT_READING,
+    reading: DecodePolicy = _DEFAULT_READING,
     root: str | Path | None = None,
 ) -> ImageSource:
     """Return the source of a folder, an image file, a URL or a named dataset.
@@ -167,14 +167,14 @@ def open_source(
     elif path.is_dir():
         storage, listing = LocalStorage(path), survey(path)
     else:
-        storage, listing = LocalStorage(path.parent), Listing((path.name,))
+        storage, listing = LocalStorage(path.parent), FileList((path.name,))
     keys, refused = sort_out(listing.names)
     unusable = [(printable_name(name), reason) for name, reason in listing.unusable]
     messages = tuple((name, f"{name} {reason}") for name, reason in sorted([*refused, *unusable]))
     return ImageSource(text, storage, keys, longest, reading, messages, expected)
 
 
-def _remote(location: str) -> tuple[Storage, Listing]:
+def _remote(location: str) -> tuple[Storage, FileList]:
     storage = open_storage(location)
     names = storage.names()
     parent, _, name = location.rstrip("/").rpartition("/")
@@ -182,5 +182,5 @@ def _remote(location: str) -> tuple[Storage, Listing]:
     if names in ([], [""]) and not parent.endswith("/"):
         above = open_storage(parent)
         if above.exists(name):
-            return above, Listing((name,))
+            return above, FileList((name,))
     return storage, survey_names(location, names)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from degrade.errors import ImageError
-from degrade.images.reading import Image, Reading
+from degrade.images.decode_policy import DecodePolicy, Image
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -20,7 +20,7 @@ _ALPHA_MODES = ("RGBA", "LA", "PA", "La", "RGBa")
 _PAPER = {"white": (255, 255, 255, 255), "black": (0, 0, 0, 255)}
 
 
-def check_kind(name: str, reading: Reading, *, mode: str, sixteen_bit: bool) -> None:
+def check_kind(name: str, reading: DecodePolicy, *, mode: str, sixteen_bit: bool) -> None:
     """Raise ImageError for a kind of image that ``reading`` refuses; ``mode`` is Pillow's."""
     deep = sixteen_bit or mode in _DEEP_MODES
     for policy, applies, kind in (
@@ -41,7 +41,7 @@ def upright(image: PIL.Image.Image) -> PIL.Image.Image:
     return image
 
 
-def to_rgb(image: PIL.Image.Image, name: str, reading: Reading) -> Image:
+def to_rgb(image: PIL.Image.Image, name: str, reading: DecodePolicy) -> Image:
     """Return an 8-bit image of any mode as RGB; raises ImageError where ``reading`` refuses."""
     if "transparency" in image.info:
         image = image.convert("RGBA")
@@ -55,7 +55,7 @@ def to_rgb(image: PIL.Image.Image, name: str, reading: Reading) -> Image:
     return np.array(image if image.mode == "RGB" else image.convert("RGB"), dtype=np.uint8)
 
 
-def _without_alpha(layer: PIL.Image.Image, name: str, reading: Reading) -> PIL.Image.Image:
+def _without_alpha(layer: PIL.Image.Image, name: str, reading: DecodePolicy) -> PIL.Image.Image:
     import PIL.Image
 
     if reading.alpha == "refuse":

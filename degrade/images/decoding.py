@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from degrade.errors import ImageError
 from degrade.images.colour import check_kind, round_to_eight_bits, to_rgb, upright
+from degrade.images.decode_policy import DecodePolicy, Image
 from degrade.images.header import check_header, check_opened, check_size, jpegxl_size
 from degrade.images.plain import decode_plain
-from degrade.images.reading import Image, Reading
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -55,10 +55,10 @@ _QOI_END = bytes(7) + b"\x01"
 
 _CHANNELS = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
-_DEFAULT_READING = Reading()
+_DEFAULT_READING = DecodePolicy()
 
 
-def read_image(path: Path, reading: Reading = _DEFAULT_READING) -> Image:
+def read_image(path: Path, reading: DecodePolicy = _DEFAULT_READING) -> Image:
     """Return the image in a file; ``reading`` says how what files leave open is settled.
 
     Raises ImageError, one line, when the file is not a whole image; OSError when it
@@ -67,7 +67,7 @@ def read_image(path: Path, reading: Reading = _DEFAULT_READING) -> Image:
     return decode_image(path.read_bytes(), str(path), reading)
 
 
-def decode_image(data: bytes, name: str, reading: Reading = _DEFAULT_READING) -> Image:
+def decode_image(data: bytes, name: str, reading: DecodePolicy = _DEFAULT_READING) -> Image:
     """Return the image in an encoded file's bytes.
 
     Parameters
@@ -119,7 +119,7 @@ def decoder_errors() -> tuple[type[Exception], ...]:
     return (*errors, *codecs, *newer, ArithmeticError, AttributeError, RuntimeError)
 
 
-def _decode_with_pillow(data: bytes, name: str, reading: Reading) -> Image:
+def _decode_with_pillow(data: bytes, name: str, reading: DecodePolicy) -> Image:
     import PIL.Image
 
     PIL.Image.init()
@@ -179,7 +179,7 @@ def decode_deep(opened: PIL.Image.Image, data: bytes) -> NDArray[np.uint16]:
     return np.ascontiguousarray(levels)
 
 
-def _decode_array(data: bytes, name: str, reading: Reading) -> NDArray[np.uint8 | np.uint16]:
+def _decode_array(data: bytes, name: str, reading: DecodePolicy) -> NDArray[np.uint8 | np.uint16]:
     """Return the levels of a QOI or JPEG XL file, (height, width) or (height, width, channels).
 
     A profile in a JPEG XL file is not given by its decoder: the levels are taken for sRGB.
@@ -195,7 +195,7 @@ def _decode_array(data: bytes, name: str, reading: Reading) -> NDArray[np.uint8 
     return decode_with(imagecodecs.jpegxl_decode, data, 0, keeporientation=keep, numthreads=1)
 
 
-def _of_array(levels: NDArray[np.uint8 | np.uint16], name: str, reading: Reading) -> Image:
+def _of_array(levels: NDArray[np.uint8 | np.uint16], name: str, reading: DecodePolicy) -> Image:
     import PIL.Image
 
     if levels.dtype not in (np.uint8, np.uint16):

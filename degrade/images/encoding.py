@@ -20,7 +20,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from degrade.images.reading import Image
+from degrade.images.decode_policy import Image
 
 
 @contextmanager

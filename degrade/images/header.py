@@ -11,7 +11,7 @@ import struct
 from typing import TYPE_CHECKING, Any
 
 from degrade.errors import ImageError
-from degrade.images.reading import LONGEST_SIDE
+from degrade.images.decode_policy import LONGEST_SIDE
 
 if TYPE_CHECKING:
     import PIL.Image

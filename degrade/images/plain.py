@@ -1,7 +1,7 @@
 """PNG files that leave nothing open, decoded without a detour.
 
 Most PNG files of a dataset are 8-bit RGB with neither profile, transparency nor orientation. For
-these every policy of `degrade.images.Reading` gives the same pixels, so they are inflated
+these every policy of `degrade.images.DecodePolicy` gives the same pixels, so they are inflated
 (libdeflate) and unfiltered (`degrade.images.png_kernels`) straight into an array. What is in any
 way unusual or damaged is left to the careful reader, and to its words. Every checksum is compared,
 of the chunks and of the levels, so what is taken here is what was written.
@@ -14,7 +14,7 @@ import zlib
 
 import numpy as np
 
-from degrade.images.reading import Image
+from degrade.images.decode_policy import Image
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _MEANINGLESS = (b"gAMA", b"cHRM", b"sRGB", b"sBIT", b"pHYs", b"bKGD", b"tIME", b"hIST")

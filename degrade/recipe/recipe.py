@@ -1,6 +1,6 @@
 """A recipe: which operations, with which distributions, in which order. YAML to frozen objects.
 
-Reading checks everything that can be wrong before the first pixel: unknown keys, values out
+DecodePolicy checks everything that can be wrong before the first pixel: unknown keys, values out
 of range, distributions that make no sense, each with the file and the line.
 """
 

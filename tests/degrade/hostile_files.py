@@ -23,7 +23,7 @@ import PIL.features
 import PIL.Image
 
 from degrade.errors import ImageError
-from degrade.images import Reading, decode_image
+from degrade.images import DecodePolicy, decode_image
 
 SECONDS = 5
 BYTES = 512 * 2**20
@@ -183,7 +183,7 @@ def mutated(index, files):
 def outcome(data):
     """Return "image" or "refused"; anything else raises."""
     try:
-        image = decode_image(data, "file", Reading(pixel_limit=PIXELS))
+        image = decode_image(data, "file", DecodePolicy(pixel_limit=PIXELS))
     except ImageError as error:
         if "\n" in str(error) or not str(error).startswith("file "):
             raise AssertionError(f"not one line about the file: {error}") from None

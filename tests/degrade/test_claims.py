@@ -11,7 +11,7 @@ import PIL.Image
 import pytest
 
 from degrade.errors import ImageError
-from degrade.images import Reading, decode_image
+from degrade.images import DecodePolicy, decode_image
 from degrade.images.header import MOST_SCANS, check_header, jpegxl_size
 
 HERE = Path(__file__).parent
@@ -54,17 +54,17 @@ def test_a_jpeg_xl_file_without_a_header_has_no_size():
 def test_too_large_a_picture_is_refused_and_one_at_the_limit_is_read(kind):
     file = io.BytesIO()
     PIL.Image.new("RGB", (20, 15)).save(file, kind)
-    assert decode_image(file.getvalue(), "a", Reading(pixel_limit=300)).shape == (15, 20, 3)
+    assert decode_image(file.getvalue(), "a", DecodePolicy(pixel_limit=300)).shape == (15, 20, 3)
     with pytest.raises(ImageError, match=r"15 × 20 pixels, more than the limit of 299"):
-        decode_image(file.getvalue(), "a", Reading(pixel_limit=299))
+        decode_image(file.getvalue(), "a", DecodePolicy(pixel_limit=299))
 
 
 @pytest.mark.parametrize("encode", [imagecodecs.qoi_encode, imagecodecs.jpegxl_encode])
 def test_the_limit_holds_for_formats_that_pillow_does_not_read(encode):
     data = bytes(encode(np.zeros((15, 20, 3), np.uint8)))
-    assert decode_image(data, "a", Reading(pixel_limit=300)).shape == (15, 20, 3)
+    assert decode_image(data, "a", DecodePolicy(pixel_limit=300)).shape == (15, 20, 3)
     with pytest.raises(ImageError, match=r"15 × 20 pixels, more than the limit of 299"):
-        decode_image(data, "a", Reading(pixel_limit=299))
+        decode_image(data, "a", DecodePolicy(pixel_limit=299))
 
 
 def test_a_side_that_no_plan_can_hold_is_refused_before_decoding():

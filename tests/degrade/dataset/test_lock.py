@@ -10,7 +10,7 @@ from degrade.dataset.paired_dataset import PairedDataset
 from degrade.dataset.sources import open_source
 from degrade.dataset.storage import LocalStorage
 from degrade.errors import DatasetError
-from degrade.images import Reading, write_png
+from degrade.images import DecodePolicy, write_png
 
 
 def dataset(photos, recipe="gfpgan", seed=1, variants=1, longest=None):
@@ -125,7 +125,7 @@ def test_another_way_of_storing_is_refused_and_the_difference_named(
 
 def test_another_way_of_reading_is_refused_and_the_difference_named(photos, tmp_path):
     claim(tmp_path / "out", dataset(photos), StorageFormat())
-    source = open_source(photos, longest=None, reading=Reading(alpha="black"))
+    source = open_source(photos, longest=None, reading=DecodePolicy(alpha="black"))
     with pytest.raises(DatasetError, match=r"changed: reading.alpha \(white → black\)\."):
         claim(tmp_path / "out", PairedDataset(source, "gfpgan", 1), StorageFormat())
 

@@ -11,7 +11,7 @@ import pytest
 from degrade.dataset.sources import ImageSource, open_source
 from degrade.dataset.storage import LocalStorage, open_storage
 from degrade.errors import DatasetError, ImageError
-from degrade.images import Reading, encode_png, read_image, write_png
+from degrade.images import DecodePolicy, encode_png, read_image, write_png
 
 
 def test_a_folder_gives_its_pictures_sorted(photos):
@@ -103,7 +103,7 @@ def test_a_side_that_no_plan_can_hold_is_refused(tmp_path):
 def test_the_reading_travels_with_the_source(tmp_path):
     image = np.random.default_rng(3).integers(0, 256, (6, 5, 4)).astype(np.uint8)
     PIL.Image.fromarray(image).save(tmp_path / "a.png")
-    source = open_source(tmp_path, reading=Reading(alpha="drop"))
+    source = open_source(tmp_path, reading=DecodePolicy(alpha="drop"))
     again = pickle.loads(pickle.dumps(source))  # noqa: S301
     assert np.array_equal(again.read("a.png"), image[..., :3])
     assert not np.array_equal(open_source(tmp_path).read("a.png"), image[..., :3])

@@ -14,7 +14,7 @@ import pytest
 
 from degrade.errors import DatasetError, ImageError
 from degrade.images import (
-    Reading,
+    DecodePolicy,
     atomic_file,
     decode_image,
     encode_png,
@@ -296,7 +296,7 @@ def test_mutated_files_are_an_image_or_an_image_error(kind, capfd):
         with warnings.catch_warnings(record=True) as reported:
             warnings.simplefilter("always")
             try:
-                image = decode_image(bytes(data), "a", Reading(pixel_limit=10**6))
+                image = decode_image(bytes(data), "a", DecodePolicy(pixel_limit=10**6))
             except ImageError as error:
                 assert "\n" not in str(error)
             else:
@@ -337,9 +337,9 @@ def test_too_many_pixels_are_refused_before_decoding(bits, side):
 
 def test_the_pixel_limit_can_be_set():
     data = encode_png(noise(10, 10, 3))
-    assert decode_image(data, "a", Reading(pixel_limit=100)).shape == (10, 10, 3)
+    assert decode_image(data, "a", DecodePolicy(pixel_limit=100)).shape == (10, 10, 3)
     with pytest.raises(ImageError, match="10 × 10 pixels, more than the limit of 99"):
-        decode_image(data, "a", Reading(pixel_limit=99))
+        decode_image(data, "a", DecodePolicy(pixel_limit=99))
 
 
 @pytest.mark.parametrize("level", [0, 1, 6, 9])

@@ -9,7 +9,7 @@ import PIL.Image
 import PIL.PngImagePlugin
 import pytest
 
-from degrade.images import Reading, decode_image, encode_png
+from degrade.images import DecodePolicy, decode_image, encode_png
 from degrade.images.decoding import _decode_with_pillow as decode_with_pillow
 from degrade.images.plain import decode_plain
 from degrade.images.png_kernels import undo_filters
@@ -78,7 +78,7 @@ def test_a_plain_file_is_decoded_to_what_the_careful_reader_gives(kind):
     actual = decode_plain(PLAIN[kind])
     assert actual is not None
     assert actual.dtype == np.uint8 and actual.flags.c_contiguous and actual.flags.writeable
-    assert np.array_equal(actual, decode_with_pillow(PLAIN[kind], kind, Reading()))
+    assert np.array_equal(actual, decode_with_pillow(PLAIN[kind], kind, DecodePolicy()))
     assert np.array_equal(actual, decode_image(PLAIN[kind], kind))
 
 
@@ -132,7 +132,7 @@ def test_a_damaged_file_gives_what_the_careful_reader_gives_or_its_picture_unhar
             continue
         taken += 1
         try:
-            expected = decode_with_pillow(data, "x", Reading())
+            expected = decode_with_pillow(data, "x", DecodePolicy())
         except OSError:
             # libdeflate reads codes that no encoder writes and zlib refuses; the checksum of
             # the levels vouches for them.

@@ -1,4 +1,4 @@
-"""Reading and writing a person's photo: what must be kept is kept."""
+"""DecodePolicy and writing a person's photo: what must be kept is kept."""
 
 import io
 import struct

@@ -159,7 +159,7 @@ def test_a_missing_package_and_a_missing_file_in_one_say_what_to_install():
 
 
 class TestLoading:
-    """Reading tensors and nothing else."""
+    """DecodePolicy tensors and nothing else."""
 
     @pytest.fixture
     def torch(self):

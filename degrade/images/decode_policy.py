@@ -29,11 +29,11 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "sixteen_bit": ("round", "refuse"),
     "cmyk": ("convert", "refuse"),
 }
-"""What each policy of `Reading` may be; the first is the default."""
+"""What each policy of `DecodePolicy` may be; the first is the default."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class DecodePolicy:
     """The policies under which files are read; the defaults do what a viewer does.
 
     Raises
@@ -73,7 +73,7 @@ class Reading:
         return asdict(self)
 
     @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> Reading:
+    def from_record(cls, record: Mapping[str, Any]) -> DecodePolicy:
         """Return the policies of a lock; those it does not name are the defaults.
 
         Raises DatasetError for a name or a value that is unknown.

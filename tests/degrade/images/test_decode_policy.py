@@ -8,8 +8,8 @@ import PIL.ImageCms
 import pytest
 
 from degrade.errors import DatasetError, ImageError
-from degrade.images import PIXEL_LIMIT, Reading, decode_image
-from degrade.images.reading import CHOICES
+from degrade.images import PIXEL_LIMIT, DecodePolicy, decode_image
+from degrade.images.decode_policy import CHOICES
 
 
 def noise(*shape, dtype=np.uint8):
@@ -24,7 +24,7 @@ def encoded(image, kind="PNG", mode=None, **options):
 
 
 def read(data, **policies):
-    return decode_image(data, "a.png", Reading(**policies))
+    return decode_image(data, "a.png", DecodePolicy(**policies))
 
 
 def exchanged_profile():
@@ -35,7 +35,7 @@ def exchanged_profile():
 
 
 def test_the_defaults_are_the_first_choices():
-    assert Reading() == Reading(**{name: values[0] for name, values in CHOICES.items()})
+    assert DecodePolicy() == DecodePolicy(**{name: values[0] for name, values in CHOICES.items()})
 
 
 def test_the_orientation_can_be_left_as_stored():
@@ -143,15 +143,15 @@ def test_the_pixel_limit_is_the_most_that_is_read(limit):
 )  # fmt: skip
 def test_other_values_are_refused(wrong):
     with pytest.raises(DatasetError, match="is not"):
-        Reading(**wrong)
+        DecodePolicy(**wrong)
 
 
 def test_a_record_gives_the_same_policies_back():
-    reading = Reading(alpha="drop", sixteen_bit="refuse", pixel_limit=1000)
-    assert Reading.from_record(reading.as_record()) == reading
-    assert Reading.from_record({}) == Reading()
+    reading = DecodePolicy(alpha="drop", sixteen_bit="refuse", pixel_limit=1000)
+    assert DecodePolicy.from_record(reading.as_record()) == reading
+    assert DecodePolicy.from_record({}) == DecodePolicy()
     with pytest.raises(DatasetError, match="'gamma' is not a reading policy"):
-        Reading.from_record({"gamma": "2.2"})
+        DecodePolicy.from_record({"gamma": "2.2"})
 
 
 def test_the_file_told_by_the_limit_is_not_decoded():

@@ -4,7 +4,7 @@ import pytest
 
 from degrade.errors import DatasetError
 from degrade.images import EXTENSIONS, UNSUPPORTED, list_images, survey
-from degrade.images.listing import Listing, survey_names
+from degrade.images.file_list import FileList, survey_names
 
 
 def make(folder, *names):
@@ -17,12 +17,12 @@ def make(folder, *names):
 def test_pictures_are_found_by_their_endings_in_any_case(tmp_path):
     make(tmp_path, *(f"a{ending}" for ending in EXTENSIONS), "B.PNG", "sub/c.Jpeg")
     expected = sorted([*(f"a{ending}" for ending in EXTENSIONS), "B.PNG", "sub/c.Jpeg"])
-    assert survey(tmp_path) == Listing(tuple(expected))
+    assert survey(tmp_path) == FileList(tuple(expected))
 
 
 def test_texts_tables_and_videos_are_no_inputs(tmp_path):
     make(tmp_path, "a.png", "a.txt", "b.json", "c.mp4", "d", "e.png.xmp", "Thumbs.db")
-    assert survey(tmp_path) == Listing(("a.png",))
+    assert survey(tmp_path) == FileList(("a.png",))
 
 
 def test_pictures_that_cannot_be_read_are_inputs_with_a_reason(tmp_path):
@@ -38,7 +38,7 @@ def test_pictures_that_cannot_be_read_are_inputs_with_a_reason(tmp_path):
 
 def test_hidden_files_and_folders_are_passed_over(tmp_path):
     make(tmp_path, "a.png", ".b.png", ".git/c.png", "sub/.d/e.png")
-    assert survey(tmp_path) == Listing(("a.png",))
+    assert survey(tmp_path) == FileList(("a.png",))
 
 
 def test_pipes_and_dead_links_have_a_reason(tmp_path):
@@ -79,7 +79,7 @@ def test_a_folder_is_read_once_wherever_links_lead(tmp_path):
 
 def test_a_folder_named_like_a_picture_is_a_folder(tmp_path):
     make(tmp_path, "album.png/a.png")
-    assert survey(tmp_path) == Listing(("album.png/a.png",))
+    assert survey(tmp_path) == FileList(("album.png/a.png",))
 
 
 def test_a_folder_that_may_not_be_opened_has_a_reason(tmp_path, monkeypatch):
@@ -92,7 +92,7 @@ def test_a_folder_that_may_not_be_opened_has_a_reason(tmp_path, monkeypatch):
         return opened(path)
 
     monkeypatch.setattr(os, "scandir", refuse)
-    assert survey(tmp_path) == Listing(
+    assert survey(tmp_path) == FileList(
         ("a.png",), (("locked", "cannot be opened: Permission denied"),)
     )
 
@@ -100,7 +100,7 @@ def test_a_folder_that_may_not_be_opened_has_a_reason(tmp_path, monkeypatch):
 def test_names_with_foreign_bytes_are_listed_as_they_are(tmp_path):
     with open(os.fsencode(tmp_path) + b"/\xff.png", "wb"):
         pass
-    assert survey(tmp_path) == Listing(("\udcff.png",))
+    assert survey(tmp_path) == FileList(("\udcff.png",))
 
 
 def test_the_names_of_a_store_are_chosen_like_those_of_a_folder():

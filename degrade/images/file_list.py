@@ -35,7 +35,7 @@ UNSUPPORTED = frozenset({
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class FileList:
     """The inputs below a place."""
 
     names: tuple[str, ...]  # relative POSIX paths of files to read, sorted
@@ -57,7 +57,7 @@ def list_images(folder: Path) -> list[str]:
     return sorted(names)
 
 
-def survey(folder: Path) -> Listing:
+def survey(folder: Path) -> FileList:
     """Return the inputs below a folder of this machine.
 
     Raises DatasetError when the folder is missing or holds no input.
@@ -68,10 +68,10 @@ def survey(folder: Path) -> Listing:
     walk.run()
     if not walk.names and not walk.unusable:
         raise _no_images(str(folder))
-    return Listing(tuple(sorted(walk.names)), tuple(sorted(walk.unusable)))
+    return FileList(tuple(sorted(walk.names)), tuple(sorted(walk.unusable)))
 
 
-def survey_names(location: str, names: Iterable[str]) -> Listing:
+def survey_names(location: str, names: Iterable[str]) -> FileList:
     """Return the inputs among the names of files at ``location``, such as an object store's.
 
     Raises DatasetError when there is no input among them.
@@ -87,7 +87,7 @@ def survey_names(location: str, names: Iterable[str]) -> Listing:
             unusable.append((name, _unsupported(name)))
     if not usable and not unusable:
         raise _no_images(location)
-    return Listing(tuple(sorted(usable)), tuple(sorted(unusable)))
+    return FileList(tuple(sorted(usable)), tuple(sorted(unusable)))
 
 
 class _Walk:

@@ -145,12 +145,10 @@ def test_interrupt_while_waiting_leaves_no_future_locked():
 
 
 PARENT = """
-import os, signal, time
+import os, time
 from contextlib import closing
 from degrade.executors import Engine, run_tasks
 if __name__ == '__main__':
-    # A shell ignores Ctrl-C for what it runs in the background, and children take that over.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with closing(run_tasks(time.sleep, [0, 600, 600], Engine(2))) as results:
             next(results)

@@ -30,20 +30,10 @@ def make_checks(
 ) -> tuple[list[Check], list[str]]:
     """Return a check for each condition, restorer and rule, and notes on what has none.
 
-    Parameters
-    ----------
-    restorers
-        Of the baseline. One that the run lacks has lost every image.
-    rules
-        Of metrics that both runs have.
-
-    Raises
-    ------
-    NotComparableError
-        The runs have other images or degradations, or compute a metric in another way.
-    UserError
-        A run is not finished, a rule caps a metric where lower is better, or there are more
-        checks than the draws can correct for.
+    A restorer of the baseline that the run lacks has lost every image. The rules are of metrics
+    that both runs have. Raises NotComparableError where images, degradations or signatures
+    differ; UserError for an unfinished run, a cap where lower is better, and more checks than
+    the draws can correct for.
     """
     for each in (before, after):
         refuse_unfinished(each)
@@ -78,12 +68,7 @@ def is_worse(
 ) -> bool:
     """Say whether a loss is above its limit and its p at most the level.
 
-    Parameters
-    ----------
-    difference
-        After minus before; None where there is no value, which is never worse but lost.
-    limit
-        The largest loss that passes, in the same unit.
+    No difference is never worse (it is lost). The limit is in the same unit.
     """
     if difference is None or limit is None:
         return False

@@ -21,16 +21,9 @@ _LOST_SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How many images have a value, before and after.
+    """How many of the attempted images (those whose truth shows a face) have a value.
 
-    Attributes
-    ----------
-    attempted
-        Images that could have one: all but those whose truth shows no face.
-    before, after
-        Of these, how many have a value in the baseline and in the run.
-    lost
-        ``(image, why)`` of up to five that have one only in the baseline.
+    ``lost`` holds ``(image, why)`` of up to five that have one only in the baseline.
     """
 
     attempted: int
@@ -101,13 +94,7 @@ class Change:
 
 
 def changes(before: Side, after: Side, address: Address, cap: float) -> list[Change]:
-    """Return the changes of the photographs that have finite values in both runs, by name.
-
-    Parameters
-    ----------
-    cap
-        The largest value of an image that counts; infinity for none.
-    """
+    """Return the changes of photographs with finite values in both runs, up to ``cap``, by name."""
     sides = before.rows(address), after.rows(address)
     names = photographs(before.images(*address[:2]))
     values = [

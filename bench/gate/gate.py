@@ -23,15 +23,10 @@ __all__ = ["gate", "without_baseline"]
 
 
 def gate(before: Run, after: Run, rules: Rules, restorers: Sequence[str] = ()) -> Verdict:
-    """Return whether ``after`` is worse than ``before`` by the rules.
+    """Return whether the run ``after`` is worse than the baseline ``before`` by the rules.
 
-    Parameters
-    ----------
-    before, after
-        The baseline and the run, both finished.
-    restorers
-        Names; none for all of the baseline's but `BASELINE`. One that the run lacks has lost
-        every image; one that the baseline lacks is noted, and not checked.
+    ``restorers`` names those to check; none for all of the baseline's but `BASELINE`. One that the
+    run lacks has lost every image; one that the baseline lacks is noted, and not checked.
 
     Raises
     ------

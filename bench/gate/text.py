@@ -146,14 +146,9 @@ _ROOM = 3_000
 
 
 def verdict_markdown(verdict: Verdict, longest: int = LONGEST) -> str:
-    """Return Markdown of at most ``longest`` bytes: the failures first, then all checks, folded.
+    """Return Markdown of at most ``longest`` bytes (at least 8 192): failures, then all checks.
 
     What does not fit is left out from the end, and the text says how many lines that were.
-
-    Parameters
-    ----------
-    longest
-        At least 8 192.
     """
     room = _Room(longest - _ROOM)
     mark = {Outcome.PASSED: "✅", Outcome.REGRESSION: "❌"}.get(verdict.outcome, "⚠️")

@@ -38,32 +38,13 @@ EXIT_CODES = {
 class Check:
     """One rule applied to one restorer under one condition.
 
-    Attributes
-    ----------
-    dataset, recipe, restorer, metric, direction, signature
-        What was checked, and which way is better.
-    before, after
-        Means over the photographs that have a value in both runs; None without any.
-    difference
-        ``after`` minus ``before`` with its paired 95 % bootstrap interval over photographs.
-    limit, limit_text
-        The largest loss that passes, in the metric's unit, and as the rule has it.
-    p_holm, wilcoxon_holm
-        Two-sided, after Holm's correction over all checks; Wilcoxon's is a second opinion.
-    photographs, images
-        Behind the difference.
-    capped
-        Images of which one of the two values is larger than what counts, see
-        `bench.gate.rules.MetricRule`.
-    coverage
-        Which images have a value in each run.
-    worst
-        Where it is worse, the photographs that lost most, the largest loss first; empty for a
-        metric of whole sets.
-    is_worse
-        Whether the loss is above the limit and not chance.
-    is_lost
-        Whether more images lost their value than the rules allow.
+    ``before`` and ``after`` are means over the photographs with a value in both runs, and
+    ``difference`` their paired 95 % bootstrap interval; None without any. ``limit`` is in the
+    metric's unit, ``limit_text`` as the rule has it. Both p are two-sided after Holm's correction
+    over all checks. ``capped`` counts images with a value beyond what counts, see
+    `bench.gate.rules.MetricRule`. ``worst`` holds the photographs that lost most, the largest loss
+    first; empty for a metric of whole sets. ``is_lost``: more images lost their value than the
+    rules allow.
     """
 
     dataset: str
@@ -100,22 +81,10 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The end of a gate.
+    """The end of a gate: outcome, exit code, and a reason where the checks do not say it all.
 
-    Attributes
-    ----------
-    outcome
-        See `Outcome`.
-    reason
-        One line; empty where the checks say it all.
-    exit_code
-        Of the command.
-    checks
-        All that were made; empty where nothing could be compared.
-    notes
-        What was not checked, and why.
-    rules
-        What was applied.
+    ``checks`` is empty where nothing could be compared; ``notes`` says what was not checked, and
+    why.
     """
 
     outcome: Outcome

@@ -29,11 +29,6 @@ def judge_weights(metrics: Iterable[PairMetric | SetMetric]) -> dict[str, dict[s
     Nothing for one that looks through no network, or that cannot run here. A file is digested
     once however many metrics share it; one whose digest is published whole is not, as it is only
     ever loaded when that digest holds.
-
-    Parameters
-    ----------
-    metrics
-        Loaded.
     """
     known: dict[Path, str] = {}
     digests = {}

@@ -44,13 +44,7 @@ class Measurement:
 
 
 class Sample:
-    """One decoded image and everything computed from it, each thing once.
-
-    Parameters
-    ----------
-    image
-        uint8 HWC RGB.
-    """
+    """One decoded image (uint8 HWC RGB) and everything computed from it, each thing once."""
 
     __slots__ = ("_features", "image")
 
@@ -67,13 +61,7 @@ class Sample:
 
 
 def refuse_sizes(restored: Sample, hq: Sample, smallest: int = 1) -> Measurement | None:
-    """Return the error measurement of two images that cannot be compared, or None.
-
-    Parameters
-    ----------
-    smallest
-        The least height and width, in pixels, that the metric is defined for.
-    """
+    """Return the error of images of unequal size or of sides below ``smallest`` pixels, or None."""
     if restored.image.shape != hq.image.shape:
         sizes = f"restored is {_size(restored)}, HQ {_size(hq)}"
         return Measurement(None, Status.ERROR, f"sizes differ: {sizes}")

@@ -52,14 +52,9 @@ RECORDED = ("name", "kind", "feature", "direction", "unit", "signature", "source
 
 
 def entries() -> Mapping[str, MetricEntry]:
-    """Return every entry by name, in the order of listings, read-only.
+    """Return every entry by name, in the order of listings, read-only; without ``pyiqa:NAME``.
 
-    Any other metric of pyiqa goes as ``pyiqa:NAME`` and is not among them.
-
-    Raises
-    ------
-    UserError
-        Another package offers what is no entry, or a name that is taken.
+    Raises UserError where another package offers what is no entry, or a name that is taken.
     """
     return MappingProxyType({**_built_in(), **_offered(tuple(sys.path))})
 
@@ -118,13 +113,7 @@ def metric_names() -> tuple[str, ...]:
 
 
 def entry_of(name: str) -> MetricEntry:
-    """Return the facts of one metric, also of ``pyiqa:NAME``.
-
-    Raises
-    ------
-    UserError
-        No metric has that name.
-    """
+    """Return the facts of one metric, also of ``pyiqa:NAME``; UserError for an unknown name."""
     if name.startswith(PREFIX):
         return pyiqa_entry(name)
     known = entries()
@@ -149,15 +138,10 @@ def metric_facts(metric: PairMetric | SetMetric) -> dict[str, Any]:
 
 
 def recorded_entry(facts: Mapping[str, Any]) -> MetricEntry:
-    """Return the entry of a metric as a run recorded it.
+    """Return the entry of a metric from its facts in a ``run.json``.
 
     What the record of an earlier version lacks is taken from the registry, where the metric is
     still known there.
-
-    Parameters
-    ----------
-    facts
-        Of the metric, as ``run.json`` holds them.
     """
     name = str(facts["name"])
     if name.startswith(PREFIX):
@@ -177,16 +161,11 @@ def describe_metrics() -> list[MetricEntry]:
 
 
 def load_metric(name: str) -> PairMetric | SetMetric:
-    """Return one metric, ready to measure: all reading of weights happens here.
+    """Return one metric of `entries` or ``pyiqa:NAME``, ready: all reading of weights happens here.
 
     Where a package or the weights are not on this machine, a stand-in comes back whose
     every measurement carries the status and the command that mends it. Nothing is ever
     downloaded.
-
-    Parameters
-    ----------
-    name
-        Of `entries`, or ``pyiqa:NAME`` for any other metric of pyiqa.
 
     Raises
     ------

@@ -74,28 +74,9 @@ _NO_SPREAD = 1e-12
 class CellView:
     """One score as the writers show it; every text may be empty.
 
-    Attributes
-    ----------
-    mean
-        ``26.31``; a dash when there is no value.
-    interval
-        ``25.02 to 27.44``.
-    infinite
-        ``+2 ∞``.
-    difference
-        ``+1.20``, against the baseline.
-    verdict
-        ``better`` or ``worse`` when the difference's interval excludes zero.
-    coverage, full_coverage
-        ``8/8``, and whether every image attempted has a value.
-    best
-        Whether it is the best mean of the blind restorers.
-    dagger
-        Whether it is judged by a network that the restorer was trained against.
-    rank
-        And letters; None for an oracle, and where nobody differ significantly.
-    sort
-        What the page sorts by.
+    ``mean`` is a dash without a value; ``verdict`` is ``better`` or ``worse`` when the difference's
+    interval excludes zero; ``dagger``: the restorer was trained against its judge; ``rank`` has
+    letters, and is None for an oracle and where nobody differ significantly.
     """
 
     mean: str
@@ -138,24 +119,10 @@ class BoardRow:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """One leaderboard in words.
+    """One leaderboard in words; ``heads`` are the columns in which anything has a value.
 
-    Attributes
-    ----------
-    table
-        What it shows.
-    heads
-        The columns in which anything has a value.
-    rows
-        In the order of the table.
-    cost_columns
-        None while a run is not finished.
-    timed
-        How many calls are behind the latencies: ``120``, or from the fewest to the most.
-    lettered
-        Whether anybody differ significantly.
-    notes
-        Which columns have too few images for that.
+    ``timed`` is how many calls are behind the latencies, or from the fewest to the most; ``notes``
+    say which columns have too few images for ranks.
     """
 
     table: Leaderboard
@@ -176,17 +143,9 @@ class Board:
 
 
 def boards_of(report: Report, *, costs: bool = True) -> list[Board]:
-    """Return the leaderboard of each table of a report.
+    """Return the leaderboard of each table, with costs in place of the mean seconds if asked.
 
-    Parameters
-    ----------
-    costs
-        Whether costs stand beside the scores, in place of the mean seconds.
-
-    Raises
-    ------
-    DatasetError
-        The costs in the run's record cannot be read.
+    Raises DatasetError where the costs in the run's record cannot be read.
     """
     known = {each.restorer: each for each in costs_of(report.run.record)} if costs else {}
     ranks = column_ranks(report.groups)

@@ -110,13 +110,7 @@ def legend(table: Comparisons) -> str:
 
 
 def frechet_caution(rows: Iterable[tuple[str, int, int]]) -> str:
-    """Return what an interval of Fréchet distances does not say, or the empty string.
-
-    Parameters
-    ----------
-    rows
-        ``(metric, images, photographs)`` of any metrics.
-    """
+    """Say what intervals of Fréchet distances leave out, of ``(metric, images, photographs)``."""
     counts = [row[1:] for row in rows if recorded_entry({"name": row[0]}).distance == "frechet"]
     if not counts:
         return ""

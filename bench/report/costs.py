@@ -53,16 +53,9 @@ def _scaled(count: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CostColumn:
-    """One cost, as every writer shows it.
+    """One cost, as every writer shows it: ``text`` in tables of text, ``brief`` in the page.
 
-    Attributes
-    ----------
-    key, csv_key
-        The attribute of `Efficiency`, and the column of the CSV.
-    title, unit
-        In the page's head.
-    text, brief
-        Format a value in tables of text, and in the page.
+    ``key`` is the attribute of `Efficiency`, ``csv_key`` the column of the CSV.
     """
 
     key: str
@@ -92,13 +85,7 @@ COST_COLUMNS = (
 
 
 def costs_of(record: Mapping[str, Any]) -> list[Efficiency]:
-    """Return what each restorer of a run costs; nothing while the run is not finished.
-
-    Raises
-    ------
-    DatasetError
-        The record's entries cannot be read.
-    """
+    """Return what each restorer of a run costs; nothing while the run is not finished."""
     entries = record.get("efficiency", [])
     if not isinstance(entries, Sequence):
         entries = [entries]  # refused by name, as any other entry that cannot be read

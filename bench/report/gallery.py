@@ -41,17 +41,10 @@ _LOSSES = 20
 class Captions:
     """The texts of one condition's gallery.
 
-    Attributes
-    ----------
-    order
-        All images in the order in which a page should show them: the best and worst ones of
-        ``leader`` first, then each restorer's best and worst, each one's second ones, and so on.
-    leader
-        The blind restorer that is shown first: the one with the largest mean gain.
-    degradations
-        Image to how it was degraded, in words.
-    ranks
-        Image to restorer to its rank in words and its gain.
+    ``order`` has all images as a page should show them: the best and worst ones of ``leader`` (the
+    blind restorer with the largest mean gain) first, then each restorer's best and worst, each
+    one's second ones, and so on. ``degradations`` has each image's, ``ranks`` each restorer's in
+    it.
     """
 
     order: tuple[str, ...]
@@ -62,15 +55,9 @@ class Captions:
 
 @dataclass(frozen=True, slots=True)
 class ImageRank:
-    """One restored image among all of its restorer under a condition.
+    """One restored image among all of its restorer under a condition; place 1 has the largest gain.
 
-    Attributes
-    ----------
-    place, of
-        1 is the largest gain.
-    value, gain
-        Of the metric that ranks; the gain is positive where the restored image is better than
-        the input, whatever the metric's direction.
+    The gain is positive where it is better than the input, whatever the metric's direction.
     """
 
     place: int
@@ -204,14 +191,9 @@ def _rank_texts(
 
 @dataclass(frozen=True, slots=True)
 class IdentityDrop:
-    """One restored image that is less like the person than its input was.
+    """One restored image that is less like the person than its input was, ``worse`` by so much.
 
-    Attributes
-    ----------
-    before, after
-        The score of the input and of the restored image; None where no face was found.
-    worse
-        By how much, in the metric's own unit, at least 0.
+    ``before`` and ``after`` are the scores of input and restored image; None without a face.
     """
 
     metric: str

@@ -64,15 +64,7 @@ class ImageVersions:
 
 @dataclass(frozen=True, slots=True)
 class Album:
-    """What a page embeds.
-
-    Attributes
-    ----------
-    images
-        For each table of the report, the images with their versions.
-    data
-        Data URIs; equal images stand here once.
-    """
+    """What a page embeds: each table's images with their versions, and data URIs, each once."""
 
     images: tuple[tuple[ImageVersions, ...], ...]
     data: tuple[str, ...]
@@ -87,16 +79,9 @@ class Album:
 
 
 def collect(report: Report, orders: Sequence[Sequence[str]], room: int) -> Album:
-    """Embed images of every table, in turn, until the page is full.
+    """Embed images of every table, in turn and in its order, until the page is full.
 
-    Parameters
-    ----------
-    report
-        From `bench.report.build_report`.
-    orders
-        Keys for each table, the most important first.
-    room
-        Bytes of all images together, before base64, each as often as the page writes it.
+    ``room`` is bytes of all images together, before base64, each as often as the page writes it.
     """
     album = _Builder(report)
     chosen: list[list[ImageVersions]] = [[] for _ in report.tables]

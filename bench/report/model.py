@@ -68,16 +68,9 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class RestorerScores:
-    """One restorer's scores under one condition.
+    """One restorer's scores under one condition, a cell for each column; None before it is there.
 
-    Attributes
-    ----------
-    restorer, card
-        Its name, and its card as a record.
-    cells
-        A score for each column; None while the run has not got there.
-    daggers
-        Whether the judge of the column is a network that the restorer was trained against.
+    Daggers say whether the judge of the column is a network that the restorer was trained against.
     """
 
     restorer: str
@@ -187,15 +180,10 @@ class MissingValues:
 
 @dataclass(frozen=True, slots=True)
 class ColumnRank:
-    """One restorer in one column.
+    """One restorer's rank and letters in one column, see `bench.stats.significance.Grouping`.
 
-    Attributes
-    ----------
-    rank
-        One more than the restorers that stand above it and differ significantly from it, so those
-        that do not differ significantly from the best share the first rank.
-    letters
-        Of its groups, see `bench.stats.significance.Grouping`.
+    The rank is one more than the restorers that stand above it and differ significantly from it, so
+    those that do not differ significantly from the best share the first rank.
     """
 
     rank: int
@@ -204,24 +192,10 @@ class ColumnRank:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything a report shows.
+    """Everything a report shows; a table for each condition.
 
-    Attributes
-    ----------
-    run
-        The run itself; its record holds the manifest.
-    tables
-        One for each condition.
-    gaps
-        Why values are missing, the most serious first.
-    plans
-        How each image was degraded; empty for a run that is not finished.
-    severity
-        Every metric over the severity of the degradations; empty without plans.
-    groups
-        Which restorers of a column differ significantly; empty for a run that is not finished.
-    wins
-        On how many images each beats the input, and the best; empty likewise.
+    ``gaps`` says why values are missing, the most serious first. ``plans``, ``severity``,
+    ``groups`` and ``wins`` are empty for a run that is not finished.
     """
 
     run: Run
@@ -250,12 +224,7 @@ class Report:
 def build_report(run: Run) -> Report:
     """Score a run's rows and arrange them.
 
-    Raises
-    ------
-    NotComparableError
-        A metric was computed in two ways.
-    DatasetError
-        The run's plans cannot be read.
+    Raises NotComparableError for a metric computed in two ways, DatasetError for unreadable plans.
     """
     refuse_mixed_signatures(run)
     scores = score(run.rows, seed=run.record["suite"]["seed"])

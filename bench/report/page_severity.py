@@ -203,12 +203,7 @@ class _Axes:
 def plots(severity: Severity, order: Sequence[str]) -> list[Plot]:
     """Return a plot for each degradation, all with the same axes.
 
-    Parameters
-    ----------
-    severity
-        One metric over one grading.
-    order
-        The restorers' names; a restorer's place here is its colour's number everywhere.
+    A restorer's place in ``order`` is its colour's number everywhere.
     """
     values = [
         point.value.mean
@@ -229,13 +224,7 @@ def plots(severity: Severity, order: Sequence[str]) -> list[Plot]:
 
 
 def series_class(number: int) -> str:
-    """Return the class that colours a restorer's lines; ``again`` where colours repeat.
-
-    Parameters
-    ----------
-    number
-        The restorer's place; 0 is the input.
-    """
+    """Return the class that colours the lines of a place; ``again`` where colours repeat."""
     if number == 0:
         return "s0"
     again = " again" if number > _COLOURS else ""

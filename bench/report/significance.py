@@ -94,16 +94,9 @@ def too_few(each: Grouping) -> str:
 
 @dataclass(frozen=True, slots=True)
 class WinTable:
-    """The win rates of one condition.
+    """The win rates of one condition, under ``(metric, against, photographs)`` columns.
 
-    Attributes
-    ----------
-    title
-        Data set and recipe.
-    columns
-        ``(metric, against, photographs)``.
-    rows
-        Restorer, then a cell for each column: ``87 %``, and a dash where it is not compared.
+    A row is a restorer and its cells: ``87 %``, and a dash where it is not compared.
     """
 
     title: str

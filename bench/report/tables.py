@@ -29,18 +29,9 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class TextTable:
-    """A table of text.
+    """A table of text, its title above and its notes below; without a row there is no table.
 
-    Attributes
-    ----------
-    title
-        Above it; may be empty.
-    header, rows
-        Cells; without a row there is no table, only title and notes.
-    notes
-        Below it, a line each.
-    left
-        Positions of the columns that are aligned left.
+    ``left`` has the positions of the columns that are aligned left.
     """
 
     title: str
@@ -125,13 +116,7 @@ def count_range(counts: Iterable[int], between: str = " to ") -> str:
 
 
 def signature_block(signatures: Mapping[str, str]) -> str:
-    """Return a line for each metric, aligned, under the word ``signatures``.
-
-    Parameters
-    ----------
-    signatures
-        Metric to signature: no value is shown without what decides it.
-    """
+    """Return a line for each metric's signature: no value is shown without what decides it."""
     width = max(map(len, signatures), default=0)
     lines = [f"  {name.ljust(width)}  {signature}" for name, signature in signatures.items()]
     return "\n".join(["signatures", *lines])

@@ -50,17 +50,7 @@ def default_cache() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class CachedImage:
-    """A restored image of an earlier run.
-
-    Attributes
-    ----------
-    image
-        uint8 HWC RGB.
-    png
-        The file it was decoded from, with the restorer's name in it.
-    seconds, memory
-        Wall time of the call that made it, and the bytes by which the process grew, if known.
-    """
+    """A restored image of an earlier run (uint8 HWC RGB), its file, and its cost where known."""
 
     image: NDArray[np.uint8]
     png: bytes
@@ -71,12 +61,8 @@ class CachedImage:
 class Cache:
     """Results of earlier runs; without a folder it holds nothing and keeps nothing.
 
-    A damaged entry is noticed by its digest, removed and computed again.
-
-    Parameters
-    ----------
-    folder
-        Shared by any number of runs and processes, or None.
+    Any number of runs and processes may share it. A damaged entry is noticed by its digest,
+    removed and computed again.
     """
 
     def __init__(self, folder: Path | None) -> None:
@@ -96,20 +82,10 @@ class Cache:
     ) -> str:
         """Return the key of a restoration; empty for one that is not to be kept.
 
-        What somebody else made may change unseen: programs, packages, and networks that were
-        added, whose options stand on no card; so may a network without a digest of its weights.
-
-        Parameters
-        ----------
-        card
-            Of the restorer.
-        face, mask
-            What it is given.
-        plan
-            Counts for oracles only.
-        computed
-            What of its placement decides its bytes, see `RestorerRunner.computed` in
-            `bench.runner.restorer_runner`; empty for the processor, an image at a time.
+        What somebody else made may change unseen: programs, packages, and networks that were added,
+        whose options stand on no card; so may a network without a digest of its weights. The plan
+        counts for oracles only. ``computed`` is what of the placement decides the bytes, see
+        `bench.runner.restorer_runner.RestorerRunner`; empty for the processor, an image at a time.
         """
         known = card.kind in ("reference", "classical", "oracle") or (
             card.kind == "network" and card.sha256
@@ -178,15 +154,7 @@ class Cache:
             self._merge(_VECTORS, self._key_of_image(sample), {metric.feature: text})
 
     def reference(self, feature: str, sha256: str) -> dict[ImageKey, NDArray[np.float32]] | None:
-        """Return the vectors of a reference set, or None.
-
-        Parameters
-        ----------
-        feature
-            What the vectors are, see `SetMetric`.
-        sha256
-            Of the set, see `bench.runner.reference.Reference`.
-        """
+        """Return the vectors of one feature of the reference set with a digest, or None."""
         if self._store is None:
             return None
         packed = self._store.read(_REFERENCES, _key(self._measuring, feature, sha256))

@@ -47,17 +47,8 @@ class Usage:
 class CacheStore:
     """Entries below one folder, ``KIND/ab/abcd...``; any number of processes may share it.
 
-    Parameters
-    ----------
-    folder
-        Made when the first entry is kept.
-    limit
-        Bytes that it may hold; None for `bench.runner.cache_store.limit_of`.
-
-    Notes
-    -----
-    Near the limit the entries go that nobody used for longest, but none that was used since this
-    store was opened; where only such are left, nothing more is kept. Several processes do not
+    Near the limit (bytes) the entries go that nobody used for longest, but none that was used since
+    this store was opened; where only such are left, nothing more is kept. Several processes do not
     know what the others write: each may pass the limit by a twentieth.
     """
 
@@ -69,15 +60,7 @@ class CacheStore:
         self._closed = False
 
     def read(self, kind: str, key: str) -> bytes | None:
-        """Return an entry, None where there is none; a damaged one is removed and is none.
-
-        Parameters
-        ----------
-        kind
-            A word.
-        key
-            64 hexadecimal digits.
-        """
+        """Return an entry by 64 hexadecimal digits, or None; a damaged one is removed."""
         path = self._path(kind, key)
         try:
             stored = path.read_bytes()
@@ -240,15 +223,7 @@ _UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A file that has the name and the place of an entry of a cache.
-
-    Attributes
-    ----------
-    path, size
-        Where it is, and its bytes.
-    used, written
-        When it was last read or written, and written, seconds since the epoch.
-    """
+    """A file of a cache: bytes, and seconds since the epoch when it was last used, and written."""
 
     path: Path
     size: int
@@ -257,14 +232,9 @@ class Entry:
 
 
 def limit_of(folder: Path) -> int:
-    """Return how many bytes a cache in ``folder`` may hold.
+    """Return how many bytes a cache in ``folder`` may hold; UserError where `LIMIT` is no size.
 
-    As `LIMIT` says; else 20 GiB, but no more than a tenth of the disk that the folder is on.
-
-    Raises
-    ------
-    UserError
-        The variable is set and is no size.
+    Unset, 20 GiB, but no more than a tenth of the disk that the folder is on.
     """
     status = os.environ.get(LIMIT, "").strip()
     if status:

@@ -52,26 +52,13 @@ TIMED_BEFORE = "restored and timed by an earlier run, from the cache"
 class Efficiency:
     """What one restorer costs on the machine of the run.
 
-    Attributes
-    ----------
-    restorer
-        Its name.
-    faces
-        Faces that were restored and timed in this run; what came from the cache is none.
-    p50, p95
-        Quantiles over faces of the wall time in seconds, a call's time being shared by the
-        ``batch`` faces in it, linear between faces (Hyndman and Fan 1996, type 7); None without.
-    memory
-        Bytes by which memory rose at most within a call, above what was taken when it began: what
-        the restorer needs besides its weights, for a whole batch. Of the process, or of the GPU
-        where it computes there. The first call counts, with what it loads late. None where the
-        system does not tell (Linux and CUDA do).
-    parameters
-        Learned numbers, 0 for a method without any; None where they cannot be counted.
-    batch
-        Faces in a call; the fewest where a GPU had no room for as many as were asked for.
-    devices
-        Where it computed: ``cpu``, or a GPU's name and versions.
+    ``faces`` were restored and timed in this run; what came from the cache is none. ``p50`` and
+    ``p95`` are quantiles over faces of the wall time in seconds, a call's time being shared by the
+    ``batch`` faces in it (the fewest, where a GPU had no room for as many as were asked for),
+    linear between faces (Hyndman and Fan 1996, type 7). ``memory`` is the bytes by which memory
+    rose at most within a call: what the restorer needs besides its weights, for a whole batch, of
+    the process or of the GPU. The first call counts, with what it loads late. ``parameters`` is 0
+    for a method that learned none. Whatever is not known is None.
     """
 
     restorer: str
@@ -89,13 +76,7 @@ class Efficiency:
 
     @classmethod
     def from_record(cls, entry: object) -> Efficiency:
-        """Return what `as_record` wrote.
-
-        Raises
-        ------
-        DatasetError
-            Something else stands there, or a field is missing.
-        """
+        """Return what `as_record` wrote; DatasetError where something else stands there."""
         if not isinstance(entry, Mapping):
             raise DatasetError(f"an entry of `efficiency` in run.json is no object: {_REMEDY}")
         for name, (wanted, optional) in _FIELDS.items():
@@ -116,15 +97,8 @@ class Efficiency:
 class Calls:
     """What the calls of each restorer took, as they come by; picklable.
 
-    Attributes
-    ----------
-    memory
-        The most bytes of any call.
-    batches
-        The fewest images at once, where there was no room for as many as were asked for.
-    devices
-        Where they computed, see `zoo.restorers.placement.device_facts`; several where a cluster
-        has several.
+    ``memory`` is the most bytes of any call, ``batches`` the fewest images at once; ``devices`` are
+    several where a cluster has several, see `zoo.restorers.placement.device_facts`.
     """
 
     def __init__(self) -> None:
@@ -198,18 +172,9 @@ def efficiencies(
     calls: Calls,
     placement: Placement = HERE,
 ) -> list[Efficiency]:
-    """Return what each restorer costs.
+    """Return what each restorer costs, in the order of the tables.
 
-    Parameters
-    ----------
-    rows
-        Of the run.
-    restorers
-        In the order of the tables.
-    calls
-        What they took.
-    placement
-        Where those compute that can, for calls of a session that was cut off.
+    ``placement`` stands for the calls of a session that was cut off.
     """
     times: dict[str, list[float]] = {}
     for row in rows:
@@ -254,21 +219,11 @@ _RESET_PEAK = b"5"
 
 
 class Meter:
-    """Measures the block of a ``with`` statement.
+    """Measures wall seconds and bytes of the block of a ``with`` statement.
 
-    Parameters
-    ----------
-    device
-        Where the block computes, ``cpu`` or ``cuda:N``. A GPU works on after a call returns: the
-        clock is read when it has done all that it was given, before the block and in it.
-
-    Attributes
-    ----------
-    seconds
-        Wall time, known after the block.
-    memory
-        Bytes by which memory rose at most within the block, above what was taken when it began;
-        None where the system does not tell (Linux and CUDA do).
+    A GPU (``cuda:N``) works on after a call returns: the clock is read when it has done all that it
+    was given, before the block and in it. ``memory`` is the bytes by which memory rose at most
+    above what was taken at the start; None where the system does not tell (Linux and CUDA do).
     """
 
     def __init__(self, device: str = CPU) -> None:

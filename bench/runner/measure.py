@@ -91,15 +91,8 @@ def compare_sets(
 ) -> tuple[Measurement, int]:
     """Return the distance of a restorer's images from a set, and the number of images.
 
-    The order of the images is that of their names, whatever order they were restored in.
-
-    Parameters
-    ----------
-    restored
-        Of the restorer's images.
-    hq
-        Of their HQ, against which they are compared where both have vectors; None for a metric
-        that has a reference set of its own.
+    The order of the images is that of their names, whatever order they were restored in. They are
+    compared with their ``hq``, both where they have vectors, or with the metric's own reference.
     """
     keys = sorted(restored.vectors if hq is None else restored.vectors.keys() & hq.vectors.keys())
     problems = {**(hq.problems if hq else {}), **restored.problems}

@@ -47,20 +47,8 @@ Versions = tuple[tuple[int, ...], ...]
 class WorkerSetup:
     """All that another process needs to open and load the same things.
 
-    Attributes
-    ----------
-    suite
-        With the names of everything.
-    out
-        The folder of the run.
-    threads
-        Of torch; None where nothing uses it.
-    cache
-        The folder of the cache; None for none.
-    libraries
-        ``(name, version)`` of those that values depend on; a worker with others is refused.
-    placement
-        Where restorers compute; a worker without that device is refused.
+    A worker with other libraries (that values depend on) or without the placement's device is
+    refused. ``threads`` are torch's; None where nothing uses it.
     """
 
     suite: Suite
@@ -82,21 +70,7 @@ class _PoolTask:
 
 
 class WorkerPool:
-    """Scores the images of a run's groups.
-
-    Parameters
-    ----------
-    worker
-        Of this process.
-    groups
-        The conditions, those of the same images in one group.
-    results
-        Where everything goes.
-    setup
-        For the other processes.
-    engine
-        Where images are scored; one process is this one.
-    """
+    """Scores the images of a run's groups of conditions, in this process or with others."""
 
     def __init__(
         self,

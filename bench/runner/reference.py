@@ -38,14 +38,7 @@ __all__ = [
 class Reference:
     """A reference set, opened.
 
-    Attributes
-    ----------
-    name
-        The folder's or data set's, without its path.
-    source
-        Its images.
-    sha256
-        Of their names and their files' bytes, and of the size they are shrunk to.
+    ``sha256`` is of the names, their files' bytes, and the size they are shrunk to.
     """
 
     name: str
@@ -63,17 +56,7 @@ class Reference:
 
 
 class AgainstReference:
-    """A set metric whose other set is always the same one; its signature says which.
-
-    Parameters
-    ----------
-    metric
-        The distance.
-    reference
-        The set.
-    vectors
-        ``(m, d)`` of the set in the order of its keys, float64.
-    """
+    """A set metric against one set's ``(m, d)`` vectors, always; its signature says which."""
 
     def __init__(
         self, metric: SetMetric, reference: Reference, vectors: NDArray[np.float64]
@@ -105,17 +88,8 @@ class AgainstReference:
 def open_reference(location: str, longest: int | None = None) -> Reference:
     """Open a folder or named data set as a reference set, and read every file once.
 
-    Parameters
-    ----------
-    location
-        What `degrade.open_source` takes.
-    longest
-        Images whose longer side has more pixels are shrunk to it, as the suite's are.
-
-    Raises
-    ------
-    DatasetError
-        There is no such set, it has fewer than two images, or one that cannot be read.
+    Images whose longer side has more pixels than ``longest`` are shrunk to it, as the suite's are.
+    Raises DatasetError for no such set, fewer than two images, or one that cannot be read.
     """
     source = degrade.open_source(location, longest=longest)
     if source.unusable:
@@ -136,12 +110,7 @@ def refer(
 
     The set's vectors are those of the run, where ``out`` holds one, whose signatures say which
     set it is; else the cache's; else they are computed, and kept there. Nothing is written into
-    ``out``: the run in it may be another one, see `keep_in_run`.
-
-    Raises
-    ------
-    ImageError
-        An image of the set cannot be decoded.
+    ``out``: the run in it may be another one, see `keep_in_run`. Raises ImageError.
     """
     vectors: dict[str, NDArray[np.float64] | None] = {}
     referred: list[PairMetric | SetMetric] = []
@@ -157,13 +126,7 @@ def refer(
 
 
 def keep_in_run(metrics: Sequence[PairMetric | SetMetric], run: Path) -> None:
-    """Write the vectors of the reference set into the folder of a run, unless they stand there.
-
-    Parameters
-    ----------
-    metrics
-        From `refer`, of this very run.
-    """
+    """Write the vectors of `refer`'s metrics into their run's folder, if they are not there."""
     for metric in metrics:
         if not isinstance(metric, AgainstReference):
             continue

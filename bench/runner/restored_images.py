@@ -28,17 +28,7 @@ __all__ = ["DegradedImage", "RestoredImages", "match_size"]
 
 @dataclass(frozen=True, slots=True)
 class DegradedImage:
-    """One degraded image of one condition, read.
-
-    Attributes
-    ----------
-    condition, key
-        Which.
-    original
-        Name of the image that it is a degraded version of.
-    pair
-        The image and its HQ.
-    """
+    """One degraded image of one condition, read; a version of the image ``original``."""
 
     condition: Condition
     key: ImageKey
@@ -68,15 +58,7 @@ class _Pending:
 
 
 class RestoredImages:
-    """Restored images by restorer and condition.
-
-    Parameters
-    ----------
-    files
-        Where the images of the run lie.
-    cache
-        What other runs restored.
-    """
+    """Restored images by restorer and condition, kept in the run's files and in the cache."""
 
     def __init__(self, files: RestoredFiles, cache: Cache) -> None:
         self._files, self._cache = files, cache

@@ -28,18 +28,10 @@ __all__ = ["RestoredImage", "RestorerInput", "RestorerRunner", "TracebackLog"]
 
 @dataclass(frozen=True, slots=True)
 class RestorerInput:
-    """One degraded image as a restorer gets it.
+    """One degraded image (uint8 HWC RGB, of the size of HQ) as a restorer gets it.
 
-    Attributes
-    ----------
-    face
-        uint8 HWC RGB, of the size of HQ.
-    mask
-        The parsing mask, ``(19, height, width)`` in [0, 1]; None for none.
-    plan
-        For oracles only.
-    name
-        What the log of errors calls it.
+    The mask is ``(19, height, width)`` in [0, 1] or None; ``plan`` is for oracles only; the log of
+    errors calls it ``name``.
     """
 
     face: NDArray[np.uint8]
@@ -50,22 +42,11 @@ class RestorerInput:
 
 @dataclass(frozen=True, slots=True)
 class RestoredImage:
-    """A restored image, or the reason there is none.
+    """A restored image (uint8 HWC RGB, of the size of HQ), or one line on why there is none.
 
-    Attributes
-    ----------
-    image
-        uint8 HWC RGB, of the size of HQ; None after a failure.
-    seconds
-        Wall time of the call, shared by the images in it; None when the image was restored by an
-        earlier run.
-    memory
-        Bytes that the call took at most, see `bench.runner.efficiency.Meter`; None where that is
-        not known.
-    detail
-        What went wrong, one line; empty after success.
-    placement
-        Where it was restored, and how many at once there was room for.
+    ``seconds`` is the wall time of the call, shared by the images in it; None when an earlier run
+    restored it. ``memory`` is the call's bytes, see `bench.runner.efficiency.Meter`. ``placement``
+    says where, and how many at once there was room for.
     """
 
     image: NDArray[np.uint8] | None
@@ -90,17 +71,9 @@ class TracebackLog:
 
 
 class RestorerRunner:
-    """One restorer, moved to its device when it is first used.
+    """One restorer, moved to its device when it is first used; ``errors`` takes the tracebacks.
 
-    Parameters
-    ----------
-    restorer
-        As it was loaded.
-    placement
-        Where it is to compute; one that is no `DeviceRestorer` stays where it is and gets an image
-        at a time.
-    errors
-        Takes the tracebacks.
+    One that is no `DeviceRestorer` stays where it is and gets an image at a time.
     """
 
     def __init__(self, restorer: Restorer, placement: Placement, errors: TracebackLog) -> None:
@@ -201,13 +174,7 @@ class RestorerRunner:
         return results
 
     def _placed(self) -> Restorer:
-        """Return the restorer where it is to compute.
-
-        Raises
-        ------
-        UserError
-            The device has no room for its weights.
-        """
+        """Return the restorer where it is to compute; UserError where its weights have no room."""
         if not self._is_placed:
             assert isinstance(self._restorer, DeviceRestorer)
             try:

@@ -26,21 +26,9 @@ Metric = PairMetric | SetMetric
 class ResultsLog:
     """Everything that scoring gives; picklable while ``rows`` is in memory.
 
-    In every method ``key`` None stands for a whole set, and ``metric`` None for the seconds of
-    a restoration.
-
-    Attributes
-    ----------
-    suite
-        The suite's name.
-    seconds
-        The signature of the seconds, see `bench.runner.efficiency.facts_of_seconds`.
-    rows
-        Rows so far; those of earlier sessions are settled.
-    features
-        The vectors that set metrics still want.
-    plans, digests, calls
-        Of every image scored so far: how it was degraded, its pixels, what restoring took.
+    In every method ``key`` None stands for a whole set, and ``metric`` None for the seconds of a
+    restoration. ``features`` are the vectors that set metrics still want; ``plans``, ``digests``
+    and ``calls`` are of every image scored so far.
     """
 
     suite: str

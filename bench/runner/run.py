@@ -172,13 +172,8 @@ def execute(
     """Do the work of `bench.run` with everything already opened and loaded.
 
     With several workers each opens and loads all of it again, as the suite names it. With a
-    ``cache`` every restorer and metric must be the one that its name loads.
-
-    Raises
-    ------
-    SuiteError
-        The folder holds another run, another process works in it, or the images are no more
-        those that the run was begun with.
+    ``cache`` every restorer and metric must be the one that its name loads. Raises SuiteError where
+    the folder holds another run or is in use, or the images are no more those of its beginning.
     """
     names = [restorer.card.name for restorer in restorers]
     refuse_equal_names(names)

@@ -39,12 +39,7 @@ def hold_folder(folder: Path) -> Iterator[None]:
     """Hold the folder of a run against other processes, and remove what killed ones left.
 
     The lock is the system's, so it ends with the process however that ends. Where the file system
-    has none, nobody is kept out and nothing is removed.
-
-    Raises
-    ------
-    SuiteError
-        Another process works in it.
+    has none, nobody is kept out and nothing is removed. Raises SuiteError where it is held.
     """
     lock = filelock.FileLock(folder / _LOCK)
     try:
@@ -120,12 +115,9 @@ def _digest(content: object) -> str:
 
 
 def resume_or_start(folder: Path, record: dict[str, Any]) -> dict[str, Any]:
-    """Write the record into ``folder``, or go on with the run that is there.
+    """Write the record into ``folder``, or go on with the run there.
 
-    Raises
-    ------
-    SuiteError
-        The run in the folder is another one; the message says what differs.
+    Raises SuiteError, which says what differs, where the run there is another one.
     """
     if not holds_run(folder):
         if (folder / "rows.jsonl").exists():

@@ -42,28 +42,8 @@ class _ImageTask:
 class Worker:
     """Scores images of a run, as many at a time as a restorer takes at once.
 
-    Parameters
-    ----------
-    restorers, metrics
-        Loaded.
-    out
-        The folder of the run.
-    truths
-        Whether set metrics compare with the HQ of the same images, so that these need vectors
-        too; not so where there is a reference set.
-    cache
-        What other runs found.
-    placement
-        Where restorers compute that can; they are moved there when they are first needed.
-
-    Attributes
-    ----------
-    truths
-        As given.
-    set_metrics
-        Those of ``metrics`` that compare sets.
-    errors
-        Takes the tracebacks.
+    ``truths``: set metrics compare with the HQ of the same images, so that these need vectors too;
+    not so where there is a reference set. Restorers are moved when they are first needed.
     """
 
     def __init__(
@@ -91,16 +71,9 @@ class Worker:
         results: ResultsLog,
         progress: Progress | None = None,
     ) -> None:
-        """Score the degraded versions of images under each condition of a group.
+        """Score versions of images (indices in each condition's pairs) under a group's conditions.
 
-        Parameters
-        ----------
-        group
-            Conditions of the same images.
-        versions
-            Of each original, the indices of its versions in each condition's pairs.
-        results
-            Where everything goes; what it holds as settled is left alone.
+        What the results hold as settled is left alone.
         """
         hq_samples = _HqSamples()
         addresses = _addresses(group, versions)

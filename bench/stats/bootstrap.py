@@ -33,15 +33,7 @@ _CHUNK = 4_000_000
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A mean and its bootstrap interval.
-
-    Attributes
-    ----------
-    mean
-        The mean of the values; None when there are none.
-    low, high
-        The interval's ends; None for fewer than two values.
-    """
+    """A mean (None of no values) and its bootstrap interval (None for fewer than two)."""
 
     mean: float | None
     low: float | None
@@ -51,16 +43,10 @@ class Interval:
 class Bootstrap:
     """The percentile bootstrap over images (Efron & Tibshirani 1993, section 13.3).
 
-    The same images are drawn for every group of the same size, so two restorers scored on
-    the same images are resampled together. For fewer than about twenty values such an
-    interval is too narrow; it never says less than the values do.
-
-    Parameters
-    ----------
-    seed
-        64-bit; the key of NumPy's Philox4x64 generator, whose raw bits NumPy keeps stable.
-    resamples
-        How many resampled means.
+    The same images are drawn for every group of the same size, so two restorers scored on the same
+    images are resampled together. For fewer than about twenty values such an interval is too
+    narrow; it never says less than the values do. The 64-bit seed is the key of NumPy's Philox4x64
+    generator, whose raw bits NumPy keeps stable.
     """
 
     def __init__(self, seed: int, resamples: int = RESAMPLES) -> None:
@@ -69,13 +55,7 @@ class Bootstrap:
         self._indices: NDArray[np.intp] | None = None
 
     def interval(self, values: Sequence[float] | NDArray[np.float64]) -> Interval:
-        """Return the mean of finite ``values`` and its interval at `LEVEL`.
-
-        Raises
-        ------
-        ValueError
-            A value is NaN or infinite: the caller has to say what becomes of those.
-        """
+        """Return the mean of finite ``values`` (else ValueError) and its interval at `LEVEL`."""
         numbers = np.asarray(values, dtype=np.float64)
         if not np.isfinite(numbers).all():
             raise ValueError("the mean of values that are not finite has no interval")
@@ -122,12 +102,7 @@ Matrix = NDArray[np.float64]
 class ColumnBootstrap:
     """Draws photographs, the same ones for every column, restorer and metric.
 
-    Parameters
-    ----------
-    seed
-        64-bit; the key of NumPy's Philox4x64 generator.
-    photographs
-        How many there are to draw from, and how many each draw takes.
+    The 64-bit seed is the key of NumPy's Philox4x64 generator. Each draw takes ``photographs``.
     """
 
     def __init__(self, seed: int, photographs: int) -> None:
@@ -144,11 +119,7 @@ class ColumnBootstrap:
     def means(self, table: Matrix) -> tuple[Matrix, Matrix]:
         """Return the mean of each column, ``(columns,)``, and of each draw, ``(draws, columns)``.
 
-        Parameters
-        ----------
-        table
-            ``(photographs, columns)``; NaN where a photograph has no value. A mean of nothing
-            is NaN.
+        In the table, ``(photographs, columns)``, NaN is no value. A mean of nothing is NaN.
         """
         known = np.isfinite(table).astype(np.float64)
         filled = np.where(known > 0, table, 0.0)

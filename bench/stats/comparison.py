@@ -45,29 +45,14 @@ SIGNIFICANT = 0.05
 class Comparison:
     """One metric of two restorers under one condition.
 
-    Attributes
-    ----------
-    dataset, recipe, metric, direction
-        What was compared, and which way is better.
-    signature
-        The metric's, with what was done to infinite values.
-    restorer, against
-        Whose values, and whose are taken off them.
-    difference
-        The mean over photographs of the mean over each one's versions, restorer minus against,
-        with its paired 95 % bootstrap interval over photographs; for a distance between sets
-        the difference of the two distances.
-    wins
-        Share of the photographs on which the restorer is better, ties counting half; None for
-        a distance between sets.
-    p, p_holm
-        Of the bootstrap, and after Holm's correction over the whole table.
-    wilcoxon, wilcoxon_holm
-        Of the signed-rank test on the photographs' means; a second opinion, corrected by itself.
-    photographs, images, left_out, capped, unbounded
-        See `bench.stats.paired_values.Paired`.
-    daggered
-        Whether the judge is a network that one of the two was trained against.
+    ``signature`` is the metric's, with what was done to infinite values. ``difference`` is the mean
+    over photographs of the mean over each one's versions, restorer minus against, with its paired
+    95 % bootstrap interval over photographs; for a distance between sets the difference of the two
+    distances. ``wins`` is the share of the photographs on which the restorer is better, ties
+    counting half; None for a distance between sets. ``p_holm`` is corrected over the whole table;
+    ``wilcoxon``, the signed-rank test on the photographs' means, is a second opinion, corrected by
+    itself. For the counts see `bench.stats.paired_values.Paired`. ``daggered``: the judge is a
+    network that one of the two was trained against.
     """
 
     dataset: str
@@ -104,16 +89,9 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Comparisons:
-    """A table of comparisons, corrected together.
+    """Comparisons by condition, metric and opponent, corrected together.
 
-    Attributes
-    ----------
-    rows
-        By condition, metric and opponent.
-    subset
-        Which photographs: ``all`` or ``hardest-third``.
-    notes
-        What was not compared, and why.
+    ``subset`` is ``all`` or ``hardest-third``; ``notes`` says what was not compared, and why.
     """
 
     rows: tuple[Comparison, ...]
@@ -137,16 +115,8 @@ def compare_pairs(
 ) -> Iterator[Comparison]:
     """Yield the comparison of every pair by every metric, over the same draws, not corrected.
 
-    Parameters
-    ----------
-    condition
-        From `bench.stats.paired_values.open_condition`.
-    pairs
-        ``((run, restorer), (run, against))``, runs as `bench.stats.paired_values.Side`.
-    metrics
-        Of which `why_not_compared` says nothing.
-    run
-        Whose seed draws.
+    A pair is ``((run, restorer), (run, against))``; `why_not_compared` says nothing of the metrics;
+    the seed that draws is that of ``run``.
     """
     paired = [
         (each, pair, _paired(condition, pair, each, _cap(each, infinite, caps)))
@@ -195,15 +165,7 @@ def _statistic(paired_values: Paired) -> Statistic:
 
 
 def win_rate(paired_values: Paired, direction: str) -> float | None:
-    """Return the share of photographs on which the first is better, ties counting half.
-
-    Parameters
-    ----------
-    found
-        Of a metric of single images.
-    direction
-        ``higher`` or ``lower``, whichever is better.
-    """
+    """Return the share of photographs on which the first is better, ties counting half."""
     known = paired_values.differences[np.isfinite(paired_values.differences)]
     if not len(known):
         return None

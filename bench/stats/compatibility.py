@@ -28,25 +28,13 @@ _SAME = "give them the same seed and images"
 
 
 def refuse_unfinished(run: Run) -> None:
-    """Refuse a run that was cut off: the photographs it lacks are not those of chance.
-
-    Raises
-    ------
-    UserError
-        Saying how to finish it.
-    """
+    """Refuse a run that was cut off: the photographs it lacks are not those of chance."""
     if not run.complete:
         raise UserError(f"{run.folder} is not finished: run the suite again into the same folder")
 
 
 def refuse_mixed_signatures(run: Run) -> None:
-    """Refuse a run whose values of one metric were computed in two ways, or not as it says.
-
-    Raises
-    ------
-    NotComparableError
-        Naming the metric and both signatures.
-    """
+    """Refuse a run with two signatures of a metric, or not the recorded one: NotComparableError."""
     for metric, signature in signatures(run.rows).items():
         recorded = run.record["metrics"].get(metric, {}).get("signature", signature)
         if recorded != signature:
@@ -59,17 +47,11 @@ def refuse_mixed_signatures(run: Run) -> None:
 def refuse_other_images(before: Run, after: Run, metrics: Collection[str]) -> None:
     """Refuse two runs whose values are not of the same degraded images or not of one kind.
 
-    Parameters
-    ----------
-    metrics
-        Those that are compared: another way to compute any other is nobody's harm.
-
-    Raises
-    ------
-    NotComparableError
-        Saying what differs. That the images are the same is told by the digest of their pixels;
-        where a run has none (an image could not be read, or it is of an earlier version) by the
-        values that both have of `BASELINE`, to a thousandth, as threads and machines may differ.
+    Only ``metrics`` are compared: another way to compute any other is nobody's harm. Raises
+    NotComparableError, which says what differs. That the images are the same is told by the digest
+    of their pixels; where a run has none (an image could not be read, or it is of an earlier
+    version) by the values that both have of `BASELINE`, to a thousandth, as threads and machines
+    may differ.
     """
     otherwise = _computed_otherwise(before, after)
     for metric in (each for each in otherwise if each in metrics):
@@ -172,13 +154,9 @@ _DECISIVE = ("name", "seed", "variants", "size", "masks")
 
 
 def refuse_other_suite(before: Run, after: Run) -> None:
-    """Refuse runs of suites that differ in name, seed, variants, size or masks.
+    """Refuse runs of suites that differ in name, seed, variants, size or masks: NotComparableError.
 
-    Raises
-    ------
-    NotComparableError
-        Saying what differs. Data sets, recipes, images and signatures are checked where the
-        values are compared.
+    Data sets, recipes, images and signatures are checked where the values are compared.
     """
     one, other = before.record["suite"], after.record["suite"]
     for key in _DECISIVE:

@@ -33,15 +33,7 @@ _CHUNK = 4_000_000
 
 @dataclass(frozen=True, slots=True)
 class ReferenceGaussian:
-    """The Gaussian fitted to a reference set.
-
-    Attributes
-    ----------
-    mean
-        ``(d,)``.
-    root
-        ``(r, d)``, F with FᵀF equal to the unbiased covariance.
-    """
+    """The Gaussian of a reference set: mean ``(d,)`` and F, ``(r, d)``, with FᵀF the covariance."""
 
     mean: NDArray[np.float64]
     root: NDArray[np.float64]
@@ -57,16 +49,9 @@ def jackknife_values(
 ) -> NDArray[np.float64]:
     """Return ``(n,)`` values whose mean is the Fréchet distance, one for each photograph.
 
-    Parameters
-    ----------
-    restored, images, reference
-        As in `distances_without_each`.
-
-    Returns
-    -------
-    ndarray
-        F + √(n (n − 1)) (F̄ − F₋ᵢ), with F the distance of all, F₋ᵢ that without photograph i, and
-        F̄ the mean of those. NaN where a photograph leaves fewer than two images.
+    Arguments as in `distances_without_each`. A value is F + √(n (n − 1)) (F̄ − F₋ᵢ), with F the
+    distance of all, F₋ᵢ that without photograph i, and F̄ the mean of those; NaN where a photograph
+    leaves fewer than two images.
 
     Notes
     -----
@@ -87,21 +72,11 @@ def jackknife_values(
 def distances_without_each(
     restored: NDArray[np.float64], images: NDArray[np.intp], reference: ReferenceGaussian
 ) -> tuple[float, NDArray[np.float64]]:
-    """Return the Fréchet distance of all images, and those without each photograph in turn.
+    """Return the Fréchet distance of all images, and ``(n,)`` without each photograph in turn.
 
-    Parameters
-    ----------
-    restored
-        ``(v, d)`` features of degraded versions, v at least 2.
-    images
-        ``(v,)`` numbers of their photographs, 0 to n − 1, each at least once.
-    reference
-        From `fit_reference`, held fixed.
-
-    Returns
-    -------
-    float, ndarray
-        The distance, and ``(n,)`` distances; NaN where fewer than two images are left.
+    ``restored`` is ``(v, d)`` features of degraded versions, v at least 2, ``images`` the ``(v,)``
+    numbers of their photographs, 0 to n − 1, each at least once; the reference is held fixed. NaN
+    where fewer than two images are left.
 
     Notes
     -----

@@ -31,20 +31,10 @@ Features = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class GeneratorScore:
-    """Two sets of faces of equal size.
+    """Two sets of faces of equal size, ``count`` of each, and what they are in words.
 
-    Attributes
-    ----------
-    faces, against
-        What is compared with what, in words.
-    count
-        Faces of each.
-    fd, kd
-        Fréchet and kernel distance; both depend on the judge, fd on the count too.
-    precision
-        Share of the first set's faces that lie among the second's.
-    recall
-        Share of the second's that lie among the first's.
+    The Fréchet and the kernel distance depend on the judge, the first on the count too. Precision
+    is the share of the first set that lies among the second, recall the other way.
     """
 
     faces: str
@@ -59,17 +49,8 @@ class GeneratorScore:
 def describe(faces: Iterable[Image], on_face: Callable[[int], object] | None = None) -> Features:
     """Return ``(n, 1280)`` features of faces of one size, uint8 (size, size, 3).
 
-    Parameters
-    ----------
-    faces
-        One by one, so that a value never depends on its neighbours.
-    on_face
-        Called with 1 after each.
-
-    Raises
-    ------
-    DependencyError, WeightsMissing, WeightsRefused
-        As `zoo.networks.features.efficientnet.load_efficientnet`.
+    One by one, so that a value never depends on its neighbours; ``on_face(1)`` after each. Raises
+    as `zoo.networks.features.efficientnet.load_efficientnet`.
     """
     judge = load_judge()
     features = []
@@ -85,17 +66,8 @@ def halves_comparison(
 ) -> Sequence[GeneratorScore]:
     """Compare drawn faces with one half of the real ones, and the other half with it.
 
-    Parameters
-    ----------
-    drawn, real
-        Features; as many drawn ones are used as half of the real ones are, or fewer of both.
-    seed
-        Of the halves.
-
-    Raises
-    ------
-    DatasetError
-        Fewer than eight of one of them.
+    As many drawn ones are used as half of the real ones are, or fewer of both; ``seed`` halves.
+    DatasetError for fewer than eight of one of them.
     """
     count = min(len(generated), len(real) // 2)
     _check(count)
@@ -148,27 +120,11 @@ NEIGHBOURS = 3
 def precision_recall(
     generated: NDArray[np.float64], real: NDArray[np.float64], neighbours: int = NEIGHBOURS
 ) -> tuple[float, float]:
-    """Return precision and recall, each 0 to 1.
+    """Return precision and recall of ``(n, d)`` drawn against ``(m, d)`` real features, 0 to 1.
 
-    Parameters
-    ----------
-    drawn, real
-        ``(n, d)`` and ``(m, d)`` features, more of each than ``neighbours``.
-    neighbours
-        Which nearest neighbour a ball reaches to.
-
-    Returns
-    -------
-    precision
-        Share of the drawn vectors that lie in a ball of the real ones.
-    recall
-        Share of the real vectors that lie in a ball of the drawn ones. Two halves of one set
-        score the same in both, and less than 1.
-
-    Raises
-    ------
-    ValueError
-        Too few vectors.
+    Precision is the share of the drawn vectors in a ball of the real ones (which reaches to their
+    ``neighbours``-th nearest), recall that of the real ones in a ball of the drawn. Two halves of
+    one set score the same in both, and less than 1. ValueError for too few vectors.
     """
     if min(len(generated), len(real)) <= neighbours:
         raise ValueError(

@@ -33,15 +33,7 @@ _UNKNOWN = "not known"
 
 @dataclass(frozen=True, slots=True)
 class Attributes:
-    """What a table says of photographs.
-
-    Attributes
-    ----------
-    groups
-        Attribute to photograph to group.
-    order
-        Attribute to its groups, in the order of tables.
-    """
+    """Attribute to photograph to group, and attribute to its groups in the order of tables."""
 
     groups: Mapping[str, Mapping[str, str]]
     order: Mapping[str, tuple[str, ...]]
@@ -49,18 +41,10 @@ class Attributes:
 
 @dataclass(frozen=True, slots=True)
 class GroupScore:
-    """The gain of a restorer over doing nothing in one group.
+    """The gain of a restorer over doing nothing in one group, such as ``age`` ``60 and over``.
 
-    Attributes
-    ----------
-    dataset, recipe, restorer, metric, direction
-        What was measured.
-    attribute, group
-        Such as ``age`` and ``60 and over``.
-    photographs
-        In the group, with a value of both.
-    difference
-        Restorer minus `BASELINE`, with its paired 95 % bootstrap interval over photographs.
+    ``difference`` is restorer minus `BASELINE`, with its paired 95 % bootstrap interval over the
+    photographs in the group that have a value of both.
     """
 
     dataset: str
@@ -77,14 +61,9 @@ class GroupScore:
 def read_attributes(path: Path) -> Attributes:
     """Read a CSV with a column ``image`` and a column for each attribute.
 
-    ``image`` is a file name as the data set has it, with or without its ending. An empty cell
-    is a group of its own, ``not known``. Numbers with more than six different values are cut
-    into thirds, which are named by their bounds.
-
-    Raises
-    ------
-    DatasetError
-        The file cannot be read as such a table.
+    ``image`` is a file name as the data set has it, with or without its ending. An empty cell is a
+    group of its own, ``not known``. Numbers with more than six different values are cut into
+    thirds, which are named by their bounds. DatasetError for any other file.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -110,15 +89,8 @@ def group_scores(
 ) -> list[GroupScore]:
     """Return the gain of one restorer in every group, for every condition and pair metric.
 
-    Parameters
-    ----------
-    metrics
-        Names; none for every metric of single images.
-
-    Raises
-    ------
-    UserError
-        The run is not finished, lacks a name, or holds none of the table's photographs.
+    No metrics are all of them. UserError where the run is not finished, lacks a name, or holds none
+    of the table's photographs.
     """
     refuse_unfinished(run)
     entries = run.metrics

@@ -34,17 +34,8 @@ def pair_sets(
 ) -> Paired:
     """Line up a distance from a reference set of two restorers, each ``(run, restorer)``.
 
-    Both distances are over the images that have a vector of both, so of equal n.
-
-    Parameters
-    ----------
-    metric
-        Whose ``distance`` is known.
-
-    Raises
-    ------
-    DatasetError
-        The vectors of a run are missing.
+    Both distances are over the images that have a vector of both, so of equal n. The metric's
+    ``distance`` is known. DatasetError where the vectors of a run are missing.
     """
     addresses = [
         (condition.dataset, condition.recipe, name, metric.feature) for _, name in (first, second)
@@ -103,22 +94,12 @@ def kernel_terms(
 ) -> NDArray[np.float64]:
     """Return ``(n, n)`` terms whose mean over i ≠ j is the distance, but for the reference's part.
 
-    Parameters
-    ----------
-    restored
-        ``(v, d)`` features of degraded versions.
-    images
-        ``(v,)`` numbers of their photographs, 0 to n − 1, each at least once.
-    reference
-        ``(m, d)`` features of the reference set, held fixed.
-
-    Returns
-    -------
-    ndarray
-        Term (i, j) is K̄(i, j) − c(i) − c(j), with K̄ the mean kernel between the versions of i and
-        those of j, and c(i) the mean kernel between the versions of i and the reference set. The
-        mean within the reference, equal for all restorers, is left out, so only differences
-        between two restorers mean anything. The diagonal is NaN.
+    ``restored`` is ``(v, d)`` features of degraded versions, ``images`` the ``(v,)`` numbers of
+    their photographs, 0 to n − 1, each at least once, ``reference`` ``(m, d)`` features, held
+    fixed. Term (i, j) is K̄(i, j) − c(i) − c(j), with K̄ the mean kernel between the versions of i
+    and those of j, and c(i) the mean kernel between the versions of i and the reference set. The
+    mean within the reference, equal for all restorers, is left out, so only differences between two
+    restorers mean anything. The diagonal is NaN.
 
     Notes
     -----

@@ -35,13 +35,7 @@ Computed = TypeVar("Computed")
 
 
 class Side:
-    """One run, indexed.
-
-    Parameters
-    ----------
-    run
-        From `bench.load_run`.
-    """
+    """One run, indexed."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
@@ -91,20 +85,11 @@ class Side:
 class Paired:
     """What two restorers have on the same photographs.
 
-    Attributes
-    ----------
-    differences
-        ``(n,)``, or ``(n, n)`` terms of a kernel distance: the first minus the second, NaN for
-        photographs without a value of both. Those of a Fréchet distance are the jackknife's, and
-        only their mean is one.
-    photographs, images
-        How many photographs, and degraded images, have a value of both.
-    left_out
-        Degraded images that could have one and lack it.
-    capped
-        Images where one of the two values was cut to the metric's cap.
-    unbounded
-        Images left out since one of the two values is infinite; two infinite ones differ by 0.
+    ``differences`` is ``(n,)``, or ``(n, n)`` terms of a kernel distance: the first minus the
+    second, NaN for photographs without a value of both. Those of a Fréchet distance are the
+    jackknife's, and only their mean is one. ``left_out`` counts degraded images that could have a
+    value of both and lack it, ``capped`` those where one of the two was cut to the metric's cap,
+    ``unbounded`` those left out since one of the two is infinite; two infinite ones differ by 0.
     """
 
     differences: NDArray[np.float64]
@@ -117,17 +102,7 @@ class Paired:
 
 @dataclass(frozen=True, slots=True)
 class ConditionValues:
-    """The photographs of one condition that are compared.
-
-    Attributes
-    ----------
-    dataset, recipe
-        Names.
-    names
-        Each degraded image's photograph, of the images compared.
-    order
-        The photographs, sorted.
-    """
+    """The photographs of one condition that are compared, sorted; ``names`` has each image's."""
 
     dataset: str
     recipe: str
@@ -171,16 +146,8 @@ class ConditionValues:
 def open_condition(side: Side, dataset: str, recipe: str, subset: str) -> ConditionValues:
     """Return the photographs of a condition that belong to a subset.
 
-    Parameters
-    ----------
-    subset
-        ``all``, or ``hardest-third``: the third of the photographs whose degraded versions have
-        the worst perceptual distance on average, before anything is restored.
-
-    Raises
-    ------
-    UserError
-        The run has no perceptual distance of the inputs.
+    ``hardest-third`` is the third of the photographs whose degraded versions have the worst
+    perceptual distance on average, before anything is restored; UserError where there is none.
     """
     names = photographs(side.images(dataset, recipe))
     chosen = set(names.values())

@@ -45,15 +45,10 @@ Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 @dataclass(frozen=True, slots=True)
 class Resampled:
-    """A statistic, its interval and how surely it is not zero.
+    """A statistic on the images as they are with its percentile interval at `LEVEL`, and its p.
 
-    Attributes
-    ----------
-    interval
-        The value on the images as they are, and the percentile interval at `LEVEL`.
-    p
-        Two-sided bootstrap p: twice the smaller share of draws on one side of zero, with one
-        added to both counts (Davison and Hinkley 1997, section 4.2.2), at most 1.
+    p is the two-sided bootstrap's: twice the smaller share of draws on one side of zero, with one
+    added to both counts (Davison and Hinkley 1997, section 4.2.2), at most 1.
     """
 
     interval: Interval
@@ -74,10 +69,7 @@ def mean_of(values: NDArray[np.float64]) -> Statistic:
 def pair_mean_of(pairs: NDArray[np.float64]) -> Statistic:
     """Return the mean over pairs of different photographs, of ``(n, n)`` symmetric values.
 
-    Parameters
-    ----------
-    pairs
-        Row and column of a photograph that has no value are NaN; the diagonal is not read.
+    Row and column of a photograph that has no value are NaN; the diagonal is not read.
 
     Notes
     -----
@@ -100,12 +92,7 @@ def pair_mean_of(pairs: NDArray[np.float64]) -> Statistic:
 def resample(statistics: Sequence[Statistic], count: int, *, seed: int) -> list[Resampled]:
     """Return each statistic's value, interval and p over the same draws of ``count`` photographs.
 
-    Parameters
-    ----------
-    statistics
-        From `mean_of` and `pair_mean_of`, all over the same ``count`` photographs.
-    seed
-        64-bit; the draws are the same on every machine.
+    Statistics are of `mean_of` and `pair_mean_of`; the draws are the same on every machine.
     """
     whole = np.ones((1, count))
     values = [float(statistic(whole)[0]) for statistic in statistics]

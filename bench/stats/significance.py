@@ -35,24 +35,12 @@ __all__ = ["Grouping", "WinRate", "group_letters", "significance_groups", "win_r
 class Grouping:
     """One column of a leaderboard.
 
-    Attributes
-    ----------
-    dataset, recipe, metric
-        Which.
-    letters
-        Each blind restorer's, such as ``ab``: two that share a letter do not differ
-        significantly at 5 % over the column's comparisons. ``a`` is the group of the best mean
-        over the images that all have a value of. Restorers without a value have none, and no
-        restorer has one where no pair could differ whatever its values.
-    without_value
-        The blind restorers without any.
-    photographs, most_photographs
-        The fewest and the most behind any of the comparisons.
-    pairs
-        How many comparisons there are.
-    beyond_telling
-        How many of those could not reach 5 % after Holm's correction if every photograph of
-        every pair spoke for the same side.
+    ``letters`` has each blind restorer's, such as ``ab``: two that share a letter do not differ
+    significantly at 5 % over the column's comparisons. ``a`` is the group of the best mean over the
+    images that all have a value of. Restorers ``without_value`` have none, and no restorer has one
+    where no pair could differ whatever its values. ``photographs`` are the fewest behind any of the
+    comparisons. ``beyond_telling`` of the pairs could not reach 5 % after Holm's correction if
+    every photograph of every pair spoke for the same side.
     """
 
     dataset: str
@@ -70,12 +58,8 @@ def significance_groups(run: Run) -> list[Grouping]:
     """Return the groups of every column in which two restorers have values.
 
     Kernel distances are left to `bench.stats.compare.compare`: their draws take a time that grows
-    with the square of the photographs, and with the square of the restorers here.
-
-    Raises
-    ------
-    UserError
-        The run is not finished, or mixes values that cannot be compared.
+    with the square of the photographs, and with the square of the restorers here. UserError where
+    the run is not finished, or mixes values that cannot be compared.
     """
     refuse_unfinished(run)
     refuse_mixed_signatures(run)
@@ -169,18 +153,9 @@ def _grouping(
 def group_letters(names: Sequence[str], apart: set[frozenset[str]]) -> dict[str, str]:
     """Return a letter display: two names share a letter if and only if they are not apart.
 
-    Parameters
-    ----------
-    names
-        Best first; letters are given in this order.
-    apart
-        Pairs of names that differ significantly.
-
-    Notes
-    -----
-    The groups are the maximal cliques of the names that do not differ significantly, as in
-    H.-P. Piepho, "An algorithm for a letter-based representation of all-pairwise comparisons",
-    JCGS 13 (2004).
+    Letters are given in the order of the names, best first. The groups are the maximal cliques of
+    the names that do not differ significantly, as in H.-P. Piepho, "An algorithm for a letter-based
+    representation of all-pairwise comparisons", JCGS 13 (2004).
     """
     alike = {
         name: frozenset(n for n in names if n != name and frozenset((n, name)) not in apart)
@@ -227,17 +202,10 @@ def _letter(number: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class WinRate:
-    """One restorer against another, over the same photographs.
+    """One restorer against another, over the photographs that both have a value of.
 
-    Attributes
-    ----------
-    dataset, recipe, metric, restorer, against
-        Which.
-    wins
-        Share of the photographs on which the restorer is better, each by the mean over its
-        degraded versions, ties counting half; None without a photograph that both have a value of.
-    photographs
-        How many both have a value of.
+    ``wins`` is the share of the photographs on which the restorer is better, each by the mean over
+    its degraded versions, ties counting half; None without a photograph.
     """
 
     dataset: str
@@ -250,14 +218,9 @@ class WinRate:
 
 
 def win_rates(run: Run, best: Mapping[ColumnKey, Sequence[str]]) -> list[WinRate]:
-    """Return every blind restorer's rate against `BASELINE` and against the best.
+    """Return every blind restorer's rate against `BASELINE` and against the first of ``best``.
 
-    Parameters
-    ----------
-    run
-        Finished.
-    best
-        The restorers of the best mean of each column, of which the first counts; perhaps none.
+    The run is finished; ``best`` are the restorers of the best mean of each column, perhaps none.
     """
     blind = [name for name, card in run.record["restorers"].items() if card["blind"]]
     metrics = [

@@ -20,16 +20,7 @@ def with_successors(before: Run, after: Run, names: Mapping[str, str]) -> Run:
     """Return ``before`` with restorers under the names that their successors have in ``after``.
 
     A restorer that has such a name in ``before`` already, and none to succeed it, is left out.
-
-    Parameters
-    ----------
-    names
-        Name in ``before`` to name in ``after``.
-
-    Raises
-    ------
-    UserError
-        As `renamed`; or ``after`` has no restorer of a new name.
+    UserError as `renamed`, or where ``after`` has no restorer of a new name.
     """
     for new in names.values():
         _known(after, new)
@@ -41,16 +32,8 @@ def with_successors(before: Run, after: Run, names: Mapping[str, str]) -> Run:
 def renamed(run: Run, names: Mapping[str, str]) -> Run:
     """Return a run with restorers under other names; files are still found by the old ones.
 
-    Parameters
-    ----------
-    names
-        Old name to new name.
-
-    Raises
-    ------
-    UserError
-        The run has no restorer of an old name, or two would be called the same, or the input
-        would be called otherwise.
+    UserError where the run has no restorer of an old name, two would be called the same, or the
+    input would be called otherwise.
     """
     cards = run.record["restorers"]
     for old, new in names.items():
@@ -78,15 +61,7 @@ def renamed(run: Run, names: Mapping[str, str]) -> Run:
 
 
 def renaming_notes(before: Run, names: Mapping[str, str]) -> tuple[str, ...]:
-    """Return a line for each restorer that stands under another name, for whoever reads on.
-
-    Parameters
-    ----------
-    before
-        The earlier run as it was loaded.
-    names
-        As given to `with_successors`.
-    """
+    """Return a line for each restorer of the loaded run ``before`` that got another name."""
     displaced = (set(names.values()) - set(names)) & set(before.record["restorers"])
     return tuple(
         f"{new}: compared with {old} of the run before"

@@ -37,15 +37,7 @@ VectorKey = tuple[str, str, str, str]
 
 @dataclass(slots=True)
 class Vectors:
-    """One feature of one restorer's images under one condition.
-
-    Attributes
-    ----------
-    vectors
-        ``(key, variant)`` to a float32 vector.
-    problems
-        The reasons of the images that have none.
-    """
+    """One feature of one restorer's images: ``(key, variant)`` to float32 vector, or to problem."""
 
     vectors: dict[ImageKey, NDArray[np.float32]] = field(default_factory=dict)
     problems: dict[ImageKey, Measurement] = field(default_factory=dict)
@@ -117,13 +109,7 @@ def write_vectors(path: Path, vectors: Mapping[ImageKey, NDArray[np.float32]]) -
 
 
 def read_vectors(path: Path) -> dict[ImageKey, NDArray[np.float32]]:
-    """Return what `write_vectors` wrote.
-
-    Raises
-    ------
-    DatasetError
-        There is no such file, or it is none of ours; nothing in it is ever executed.
-    """
+    """Return what `write_vectors` wrote, executing nothing; DatasetError for any other file."""
     try:
         with path.open("rb") as file:
             return _read(file)

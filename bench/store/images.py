@@ -57,15 +57,7 @@ def photographs(keys: Iterable[ImageKey]) -> dict[ImageKey, str]:
 def per_photograph(
     values: Mapping[ImageKey, float], names: Mapping[ImageKey, str]
 ) -> dict[str, float]:
-    """Return the mean over the versions of each photograph, by name, sorted.
-
-    Parameters
-    ----------
-    values
-        A value for some of the degraded images.
-    names
-        From `photographs`, of all images of the data set.
-    """
+    """Return the mean over the versions of each photograph that have values, by name, sorted."""
     grouped: dict[str, list[float]] = {}
     for key in sorted(values):
         grouped.setdefault(names[key], []).append(values[key])
@@ -130,13 +122,7 @@ class RestoredFiles:
         self._folder = folder
 
     def path(self, dataset: str, recipe: str, who: str, key: str) -> Path:
-        """Return the file of an image.
-
-        Raises
-        ------
-        DatasetError
-            The image's name would leave the folder.
-        """
+        """Return the file of an image; DatasetError where its name would leave the folder."""
         parts = PurePosixPath(key).parts
         if not parts or ".." in parts or PurePosixPath(key).is_absolute() or "\\" in key:
             raise DatasetError(f"'{key}' is not a relative path below the folder: rename the image")

@@ -51,10 +51,7 @@ class PlanStore:
 def read_plans(run: Path) -> Mapping[ConditionKey, Mapping[ImageKey, Plan]]:
     """Return the plans of the run in a folder; none where it is not finished, or older than they.
 
-    Raises
-    ------
-    DatasetError
-        A line is no plan; nothing in it is ever executed.
+    Nothing in them is ever executed; DatasetError for a line that is no plan.
     """
     path = run / _FILE
     if not path.is_file():

@@ -98,13 +98,8 @@ class ScoreRow:
 class RowBuffer:
     """Rows in memory, and which of them are settled.
 
-    Rows that carry a value, or that say the truth shows no face, are settled; all others
-    (an error, missing weights) are measured again when the run goes on.
-
-    Parameters
-    ----------
-    known
-        Rows of an earlier session.
+    Rows that carry a value, or that say the truth shows no face, are settled; all others (an error,
+    missing weights) are measured again when the run goes on.
     """
 
     def __init__(self, known: Iterable[ScoreRow] = ()) -> None:
@@ -176,10 +171,7 @@ class RowLog(RowBuffer):
 def read_rows(path: Path) -> list[ScoreRow]:
     """Return the rows of a ``rows.jsonl``, the latest of each key, in order of appearance.
 
-    Raises
-    ------
-    DatasetError
-        A complete line is not a row; an incomplete last line is left out.
+    An incomplete last line is left out; DatasetError for any other that is not a row.
     """
     if not path.exists():
         return []

@@ -68,26 +68,12 @@ class ScoredPairs(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A data set under one recipe.
+    """A data set under one recipe, by the names that rows and tables show.
 
-    Attributes
-    ----------
-    dataset, recipe
-        Names, as rows and tables show them.
-    recipe_digest
-        Identifies the recipe's content.
-    addresses
-        ``(key, variant)`` of each pair, in the order of ``pairs``; keys are unique.
-    pairs
-        Opened lazily: an item is decoded and degraded when it is asked for.
-    unusable
-        ``(name, message)`` of inputs that were found in the data set and cannot be used.
-    masks
-        Gives restorers their masks; None for none.
-    choices
-        The recipe's switches as they stand, such as ``severity`` to ``3``; empty without any.
-    truths
-        False where the images have none, and ``hq`` of a pair is the image itself.
+    ``addresses`` has the ``(key, variant)`` of each of ``pairs``, which are decoded and degraded
+    when asked for; keys are unique. ``unusable`` is ``(name, message)`` of inputs that cannot be
+    used. ``masks`` gives restorers theirs; None for none. ``choices`` are the recipe's switches as
+    they stand, such as ``severity`` to ``3``. ``truths`` is False where ``hq`` is the image itself.
     """
 
     dataset: str
@@ -137,13 +123,9 @@ class _SharedReads:
 def open_conditions(suite: Suite) -> list[list[Condition]]:
     """Open every condition of a suite, those of the same images in one group.
 
-    The conditions of a group have the same names in the same order: mostly one data set
-    under several recipes, or one set of photographs built several times.
-
-    Raises
-    ------
-    UserError
-        A data set or recipe cannot be opened, is empty, or shares its name with another.
+    The conditions of a group have the same names in the same order: mostly one data set under
+    several recipes, or one set of photographs built several times. UserError where a data set or
+    recipe cannot be opened, is empty, or shares its name with another.
     """
     groups: dict[tuple[ImageKey, ...], list[Condition]] = {}
     names: set[str] = set()
@@ -163,13 +145,7 @@ def open_conditions(suite: Suite) -> list[list[Condition]]:
 
 
 def refuse_unpaired(folders: Iterable[str | Path]) -> None:
-    """Refuse folders that are no stored paired data sets: their images would pass for clean ones.
-
-    Raises
-    ------
-    DatasetError
-        Saying what to give instead.
-    """
+    """Refuse folders that are no stored pairs: their images would pass for clean ones."""
     for folder in folders:
         if not (Path(folder) / _TABLE).is_file():
             raise DatasetError(
@@ -274,17 +250,7 @@ AS_FOUND = "as-found"
 
 @dataclass(frozen=True, slots=True)
 class UndegradedImage:
-    """An image that nobody degraded, in place of a pair: both halves are the image itself.
-
-    Attributes
-    ----------
-    key
-        Its name.
-    hq, lq
-        The image, uint8 HWC RGB.
-    plan
-        Without a step.
-    """
+    """An image (uint8 HWC RGB) that nobody degraded, in place of a pair: both halves are itself."""
 
     key: str
     hq: NDArray[np.uint8]

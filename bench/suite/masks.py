@@ -20,18 +20,7 @@ __all__ = ["Masks", "open_masks"]
 
 @dataclass(frozen=True, slots=True)
 class Masks:
-    """Makes the mask of each face of a data set.
-
-    Attributes
-    ----------
-    kind
-        ``right`` (of the clean face), ``wrong-face`` (of the next face in the alphabet, clean) or
-        ``predicted`` (of the degraded face, as users have it).
-    parser
-        Makes the masks.
-    source
-        The clean faces.
-    """
+    """Makes the mask of each face of a data set, of a kind that `Suite` explains."""
 
     kind: str
     parser: MeshParser
@@ -40,14 +29,9 @@ class Masks:
     def of(
         self, photograph: str, hq: NDArray[np.uint8], lq: NDArray[np.uint8]
     ) -> NDArray[np.float32]:
-        """Return the mask for a face, ``(19, size, size)`` float32.
+        """Return a face's mask, ``(19, size, size)`` float32, of uint8 (size, size, 3) RGB halves.
 
-        Parameters
-        ----------
-        photograph
-            Its name, as `bench.store.images.photographs` gives it.
-        hq, lq
-            uint8 (size, size, 3) RGB: the clean face, and the degraded one as the restorer gets it.
+        ``photograph`` is its name, as `bench.store.images.photographs` gives it.
         """
         face = {"right": hq, "predicted": lq}.get(self.kind)
         if face is None:
@@ -69,13 +53,8 @@ class Masks:
 def open_masks(kind: str, source: ImageSource) -> Masks | None:
     """Return the masks of a data set of aligned faces; None for the kind ``none``.
 
-    Raises
-    ------
-    SuiteError
-        The weights of the face mesh are not on this machine, or the set has one face and the
-        masks are to be those of others.
-    UserError
-        The file that says how the faces are aligned is damaged.
+    SuiteError where the weights of the face mesh are not on this machine, or the set has one face
+    and the masks are to be those of others; UserError for a damaged alignment file.
     """
     if kind == "none":
         return None

@@ -32,20 +32,10 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class ScoringProtocol:
-    """A published way of scoring.
+    """A published way of scoring, from the repository and the files that ``source`` names.
 
-    Attributes
-    ----------
-    name
-        As suites and ``--protocol`` have it.
-    summary
-        One line.
-    source
-        The repository and the files whose arithmetic this is.
-    traps
-        What the scripts do that a reader would not guess, and that the columns reproduce.
-    differs
-        What the scripts do that a run here does not, and why.
+    ``traps``: what the scripts do that a reader would not guess, and that the columns reproduce;
+    ``differs``: what they do that a run here does not, and why.
     """
 
     name: str
@@ -183,19 +173,8 @@ def choose_columns(metrics: Sequence[str], protocols: Sequence[str] = (STRICT,))
     """Return the names of the columns that stand for these metrics, each once, in order.
 
     A name that a protocol reports (``psnr``, ``identity``) becomes that protocol's columns; with
-    two protocols, both. Any other name stands for itself, as does a column's own name.
-
-    Parameters
-    ----------
-    metrics
-        Names, or `EVERY`.
-    protocols
-        Names from `bench.suite.protocols.PROTOCOLS`.
-
-    Raises
-    ------
-    UserError
-        There is no such protocol, or a name is reported by other protocols only.
+    two protocols, both. Any other name stands for itself, as does a column's own name, and `EVERY`
+    for all. UserError for no such protocol, or a name that only other protocols report.
     """
     chosen = [_protocol(name) for name in protocols]
     reported: list[str] = []

@@ -51,17 +51,8 @@ def calibrate(
 ) -> Calibration:
     """Check every column against closed forms, known answers and the shipped set.
 
-    Parameters
-    ----------
-    pairs
-        A folder with the pictures of the published table, to check that too.
-    tell
-        Called with the kind of checks that come next.
-
-    Raises
-    ------
-    DatasetError
-        The pictures of the published table are missing or others.
+    With ``pairs``, the folder of the pictures of the published table, that too (DatasetError where
+    they are missing or others). ``tell`` gets the kind of checks that come next.
     """
     from bench.validate.closed_forms import closed_forms, known_answers
     from bench.validate.published import published
@@ -91,10 +82,7 @@ _LEFT = (0, 1, 2, 3, 9, 10)
 def calibration_text(calibration: Calibration, *, every: bool = False) -> str:
     """Return the table, what was skipped, and the verdict.
 
-    Parameters
-    ----------
-    every
-        One line for each check, instead of the worst of each column and source.
+    One line for each check if ``every``, instead of the worst of each column and source.
     """
     run = [each for each in calibration.checks if not each.skipped]
     groups = [[each] for each in run] if every else _groups(run)

@@ -20,27 +20,12 @@ Kind = Literal["closed form", "known answer", "shipped", "published"]
 
 @dataclass(frozen=True, slots=True)
 class CalibrationCheck:
-    """One comparison.
+    """One comparison of a column's value on a case with what a source expects.
 
-    Attributes
-    ----------
-    kind
-        Where the expectation comes from.
-    column
-        Name of the metric.
-    case
-        What it was computed on.
-    expected, got
-        Two values, perhaps infinite; ``got`` is None where there is none.
-    tolerance
-        The largest difference that is right, in the unit of the metric.
-    source
-        Who says what is expected: a formula, an implementation with its version, a table.
-    status
-        ``ok``, or why the column gave no value; ``weights_missing`` and ``package_missing`` are
-        no fault.
-    detail
-        One line: what mends it, or went wrong.
+    Values may be infinite; ``got`` is None where there is none. ``tolerance`` is the largest
+    difference that is right, in the unit of the metric; ``source`` a formula, an implementation
+    with its version, or a table. Of statuses, ``weights_missing`` and ``package_missing`` are no
+    fault.
     """
 
     kind: Kind

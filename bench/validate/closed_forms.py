@@ -27,13 +27,7 @@ _Case = tuple[str, str, tuple[Sample, Sample], float, str]
 
 
 def closed_forms(load: Callable[[str], PairMetric]) -> Iterator[CalibrationCheck]:
-    """Yield every check of this kind.
-
-    Parameters
-    ----------
-    load
-        Returns a pair metric by name.
-    """
+    """Yield every check of this kind; ``load`` returns a pair metric by name."""
     for column, case, pair, expected, formula in (*_psnr(), *_ssim()):
         yield check_pair("closed form", load(column), case, pair, expected, _EXACT, formula)
     yield from _sets()
@@ -117,15 +111,7 @@ def _stripes(low: int, high: int) -> NDArray[np.uint8]:
 
 
 def known_answers(load: Callable[[str], PairMetric]) -> Iterator[CalibrationCheck]:
-    """Yield a check of each metric that knows its value for an image and itself.
-
-    A metric that cannot run here is a skipped check.
-
-    Parameters
-    ----------
-    load
-        Returns a pair metric by name.
-    """
+    """Yield a check of each metric that knows its value for an image and itself, skipped or not."""
     face = sample_crop("astronaut.png", 0, 96, 256, 256)
     for entry in describe_metrics():
         if entry.equal is None:

@@ -36,23 +36,11 @@ _SEED = 7
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """One metric beside one other implementation of it.
+    """One metric beside one other implementation of it, on ``n`` pairs with a value of both.
 
-    Attributes
-    ----------
-    metric, backend
-        Ours, and the other's name.
-    n
-        Pairs of images on which both gave a value.
-    absolute, relative
-        The largest difference, and the largest one over the larger of the two values; None
-        where n is 0. Two infinite values differ by 0.
-    tolerance
-        What ``relative`` may be; None where the other is of another definition.
-    status
-        ``ok``, or why there is nothing to compare.
-    detail
-        One line: what mends it, or why the two may differ.
+    ``relative`` is the largest difference over the larger of the two values (two infinite ones
+    differ by 0) and ``tolerance`` what it may be; None where the other is of another definition. A
+    status other than ``ok`` says why there is nothing to compare.
     """
 
     metric: str
@@ -79,21 +67,10 @@ def crosscheck(
     metrics: Sequence[str] = (),
     tell: Callable[[str], None] = lambda note: None,
 ) -> list[Agreement]:
-    """Compare our metrics with every other implementation of them.
+    """Compare our metrics with every other implementation of them, on pairs of equal size.
 
-    Parameters
-    ----------
-    pairs
-        Of equal size; two or more for the metrics of sets.
-    metrics
-        Names; none for all that have another implementation.
-    tell
-        Called with the name of each comparison before it is made.
-
-    Raises
-    ------
-    UserError
-        A metric that has no other implementation.
+    Metrics of sets need two pairs or more. No names are all that have another implementation;
+    UserError for one that has none. ``tell`` gets each comparison's name before it is made.
     """
     rows = [(entry, peer) for entry in entries().values() for peer in entry.peers]
     known = dict.fromkeys(entry.name for entry, _ in rows)
@@ -123,10 +100,7 @@ def default_pairs(limit: int) -> Iterator[ImagePair]:
 def stored_pairs(folder: Path, limit: int) -> Iterator[ImagePair]:
     """Yield the pairs of two folders in ``folder``, matched by the names of their files.
 
-    Raises
-    ------
-    DatasetError
-        The folder lacks the two, their names differ, or a pair is not of one size.
+    DatasetError where it lacks the two, their names differ, or a pair is not of one size.
     """
     names = next((each for each in _FOLDERS if all((folder / n).is_dir() for n in each)), None)
     if names is None:

@@ -33,19 +33,9 @@ _Pairs = Mapping[str, tuple[Sample, Sample]]
 def published(load: Callable[[str], PairMetric], folder: Path) -> Iterator[CalibrationCheck]:
     """Return a check for every score of the table; where a column cannot run, a skipped one.
 
-    The pictures are read at once, the checks made one by one.
-
-    Parameters
-    ----------
-    load
-        Returns a pair metric by name.
-    folder
-        Holds ``dist/I03.bmp`` … and ``ref/I03.bmp`` …, or ``dist_dir`` and ``ref_dir``.
-
-    Raises
-    ------
-    DatasetError
-        A picture is missing, cannot be read, or is not the one the table is of.
+    The pictures are read at once, the checks made one by one. The folder holds ``dist/I03.bmp`` …
+    and ``ref/I03.bmp`` …, or ``dist_dir`` and ``ref_dir``. DatasetError where a picture is missing,
+    cannot be read, or is not the one the table is of.
     """
     data: dict[str, Any]
     data, _ = load_yaml(PUBLISHED, error=DatasetError)

@@ -46,16 +46,9 @@ _SET_COMPARISONS = {"fid": frechet_distance, "kid": kernel_distance}
 def shipped(
     load: Callable[[str], PairMetric], path: Path | None = None
 ) -> Iterator[CalibrationCheck]:
-    """Yield a check for every column, image and implementation.
+    """Yield a check for every column, image and implementation in ``path`` or `SHIPPED`.
 
     Where an image is not the one the values are of, its checks fail and say so.
-
-    Parameters
-    ----------
-    load
-        Returns a pair metric by name.
-    path
-        Of the values, in place of `SHIPPED`.
     """
     for name, known in json.loads((path or SHIPPED).read_text(encoding="utf-8")).items():
         pair = CASES[name].pair()
@@ -98,17 +91,7 @@ _TILE = 32
 
 @dataclass(frozen=True, slots=True)
 class ShippedCase:
-    """One pair.
-
-    Attributes
-    ----------
-    name
-        Names it in ``shipped.json``.
-    crop
-        File inside scikit-image, top, left, height and width.
-    change
-        uint8 HWC RGB → the same size, degraded.
-    """
+    """One pair: a crop ``(scikit-image's file, top, left, height, width)`` and its degradation."""
 
     name: str
     crop: tuple[str, int, int, int, int]

@@ -126,14 +126,9 @@ ENTRIES = (
 
 
 class InceptionSetMetric(RegisteredMetric):
-    """The half of a distance between sets that describes one image.
+    """The half of a distance between sets that describes one image, by `FidInception`.
 
-    Parameters
-    ----------
-    entry
-        The facts; ``feature`` is `LEGACY`, `CLEAN` or `TORCH_FIDELITY`.
-    network
-        `FidInception` with its weights.
+    The entry's ``feature`` is `LEGACY`, `CLEAN` or `TORCH_FIDELITY`.
     """
 
     __slots__ = ("_network",)

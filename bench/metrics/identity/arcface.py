@@ -31,19 +31,11 @@ SMALLEST = 32
 
 
 class ArcFacePair(RegisteredMetric):
-    """Cosine, or the angle, of two descriptors of the same region of both images.
+    """Cosine, or the angle in degrees, of two descriptors of the same region of both images.
 
     The images are aligned faces, so no detector is asked and every pair has a value. Nothing is
-    left out: an image equal to HQ scores 1, or 0 degrees.
-
-    Parameters
-    ----------
-    entry
-        The facts; its unit says whether the value is a cosine or degrees.
-    describe
-        uint8 (size, size, 3) RGB, aligned → ``(features,)``.
-    template
-        How the faces are aligned; names what is kept with a sample.
+    left out: an image equal to HQ scores 1, or 0 degrees. ``describe`` takes uint8
+    (size, size, 3) RGB and returns ``(features,)``; ``template`` says how the faces are aligned.
     """
 
     __slots__ = ("_describe", "_template")
@@ -150,15 +142,7 @@ ENTRIES = (SMALL, *(_entry(network, *kind) for network in _NETWORKS for kind in 
 
 
 def load_arcface(entry: MetricEntry) -> ArcFacePair:
-    """Return one of the `ENTRIES` of published networks, loaded.
-
-    Raises
-    ------
-    WeightsMissing
-        The file is not here.
-    WeightsRefused
-        It is damaged, of another network, or not the published one.
-    """
+    """Return one of the published `ENTRIES`; raises WeightsMissing or WeightsRefused."""
     network = next(each for each in _NETWORKS if each.name == entry.judge)
     template = "tight" if "tight-aligned" in entry.signature else "ffhq"
     describe = _describer(network)

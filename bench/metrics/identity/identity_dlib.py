@@ -136,15 +136,7 @@ class IdentityDlib(FaceMetric):
     distance of .6, lies at .91. The same portraits reduced 2, 4 and 8 times, with noise and
     JPEG, score .99, .95 and .90 on average against themselves. On 100 UTKFace crops
     (200 x 200, 4950 pairs): strangers .84 (.77 to .90), the same three .99, .96 and .91.
-
-    Parameters
-    ----------
-    entry
-        The facts: cosine or degrees, and whether a lost face counts as cosine 0.
-    models
-        Find the face in HQ and cut its chip out of both images.
-    descriptor
-        dlib's network, which torch runs: its numbers differ from dlib's own by less than 1e-6.
+    Torch runs dlib's network: its numbers differ from dlib's own by less than 1e-6.
     """
 
     __slots__ = ("_descriptor",)

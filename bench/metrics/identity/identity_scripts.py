@@ -84,16 +84,8 @@ ENTRIES = (
 class ScriptIdentity(RegisteredMetric):
     """The angle between a network's descriptors of two whole images.
 
-    Parameters
-    ----------
-    entry
-        The facts.
-    network
-        ``(n, 1, 128, 128)`` float32 → ``(n, features)``.
-    grey
-        uint8 HWC RGB → ``(128, 128)`` float32.
-    of_cosine
-        Turns a cosine into the script's value.
+    ``grey`` turns uint8 HWC RGB into ``(128, 128)`` float32, ``network`` takes
+    ``(n, 1, 128, 128)``, ``of_cosine`` turns a cosine into the script's value.
     """
 
     __slots__ = ("_grey", "_network", "_of_cosine")

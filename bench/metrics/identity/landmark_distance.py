@@ -53,15 +53,6 @@ class LandmarkDistance(FaceMetric):
 
     In pixels of the image, or in percent of the distance of HQ's outer eye corners, the
     normalisation of the 300-W challenge, which can be compared between image sizes.
-
-    Parameters
-    ----------
-    entry
-        The facts; the unit says which of the two.
-    models
-        Find the faces.
-    landmarks
-        Finds the points of a face.
     """
 
     __slots__ = ("_landmarks",)
@@ -108,12 +99,8 @@ on blurred and noisy faces. The same as for aligned crops."""
 class FaceLandmarks:
     """The 68-point model behind one call; deterministic, not picklable.
 
-    Raises
-    ------
-    ConsentError
-        Nobody at this account agreed to the model's licence.
-    DependencyError, WeightsRefused
-        The package with the model is not installed, or the file in it is another.
+    Raises ConsentError where nobody at this account agreed to the model's licence,
+    DependencyError without its package, WeightsRefused for another file.
     """
 
     def __init__(self) -> None:
@@ -126,15 +113,9 @@ class FaceLandmarks:
         self._predictor: Any = dlib.shape_predictor(str(landmark_file()))
 
     def find(self, image: NDArray[np.uint8], box: tuple[int, int, int, int]) -> NDArray[np.float64]:
-        """Return the landmarks, ``(68, 2)`` float64 ``(x, y)`` pixels of ``image``.
+        """Return the landmarks, ``(68, 2)`` float64 ``(x, y)`` pixels of an uint8 HWC RGB image.
 
-        Parameters
-        ----------
-        image
-            uint8 HWC RGB.
-        box
-            ``(left, top, right, bottom)`` of the face, as dlib's detector has it; right and bottom
-            outside.
+        The face's box is ``(left, top, right, bottom)``, right and bottom outside.
         """
         import cv2
 

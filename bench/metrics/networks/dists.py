@@ -33,17 +33,8 @@ _LEAST = 1e-12
 class DistsNetwork(nn.Module):
     """DISTS of two batches, frozen and in evaluation mode.
 
-    Parameters
-    ----------
-    backbone
-        torchvision's VGG-16 state dict (``features.0.weight`` and so on).
-    heads
-        ``alpha`` and ``beta``, each ``(1, 1475, 1, 1)``: the weights of texture and structure.
-
-    Raises
-    ------
-    KeyError
-        A state dict is of another network.
+    From torchvision's VGG-16 state dict and ``alpha`` and ``beta``, each ``(1, 1475, 1, 1)``, the
+    weights of texture and structure; KeyError for those of another network.
     """
 
     mean: Tensor
@@ -120,12 +111,8 @@ def _ratio(product: Tensor, squares: Tensor) -> Tensor:
 def load_heads() -> dict[str, Tensor]:
     """Return the published ``alpha`` and ``beta``, which torchmetrics ships (MIT, Keyan Ding).
 
-    Raises
-    ------
-    DependencyError, WeightsMissing
-        torchmetrics is not installed, or is a version without them.
-    WeightsRefused
-        The file is damaged or would run code.
+    Raises DependencyError or WeightsMissing without (a version of) torchmetrics that has them,
+    WeightsRefused for a damaged file, or one that would run code.
     """
     from zoo.weights.files import load_state_dict, package_file
 

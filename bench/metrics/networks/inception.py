@@ -67,12 +67,8 @@ class FidInception(nn.Module):
     """The ``pool3`` features of FID-Inception, frozen and in evaluation mode.
 
     The three differences from torchvision's network (pytorch-fid, ``inception.py``): 1008
-    classes, means without padding in every mixed block, a maximum in the last.
-
-    Parameters
-    ----------
-    state
-        State dict of ``pt_inception-2015-12-05-6726825d.pth``.
+    classes, means without padding in every mixed block, a maximum in the last. The state dict is
+    that of ``pt_inception-2015-12-05-6726825d.pth``.
     """
 
     def __init__(self, state: Mapping[str, Tensor]) -> None:

@@ -37,13 +37,7 @@ _BLOCK = 96
 
 @dataclass(frozen=True, slots=True)
 class Pristine:
-    """What the authors measured on 125 pristine photographs.
-
-    Attributes
-    ----------
-    mean, covariance
-        Of the features of sharp blocks, ``(36,)`` and ``(36, 36)``.
-    """
+    """Mean ``(36,)`` and covariance ``(36, 36)`` of sharp blocks of 125 pristine photographs."""
 
     mean: NDArray[np.float64]
     covariance: NDArray[np.float64]
@@ -94,15 +88,6 @@ class Niqe(RegisteredMetric):
 
     The half-size scale is MATLAB's antialiased bicubic, as the authors' code has it; ports that
     halve by OpenCV's ``INTER_CUBIC``, which does not antialias, give other values.
-
-    Parameters
-    ----------
-    entry
-        The facts.
-    protocol
-        The luma.
-    pristine
-        Of `read_pristine`.
     """
 
     __slots__ = ("_pristine", "_protocol")
@@ -131,13 +116,7 @@ class Niqe(RegisteredMetric):
 
 
 def read_pristine(path: Path) -> Pristine:
-    """Return what the published ``niqe_pris_params.npz`` holds, of which nothing is executed.
-
-    Raises
-    ------
-    WeightsRefused
-        The file is damaged or holds something else.
-    """
+    """Return what ``niqe_pris_params.npz`` holds, executing nothing; raises WeightsRefused."""
     from zoo.weights.files import WeightsRefused
 
     try:
@@ -181,19 +160,10 @@ pixels: MATLAB's ``imresize(x, .5)``."""
 
 
 def block_features(luma: Plane, block: int) -> NDArray[np.float64]:
-    """Return ``(blocks, 36)`` features, 18 at full and 18 at half size.
+    """Return ``(blocks, 36)`` features, 18 at full and 18 at half size, of levels 0-255.
 
-    Parameters
-    ----------
-    luma
-        ``(height, width)`` levels, 0-255.
-    block
-        Side of a block at full size, pixels, even. What is left at the right and below is unread.
-
-    Returns
-    -------
-    ndarray
-        Rows of blocks without any texture hold NaN or infinity.
+    ``block`` is a block's side at full size, even; what is left at the right and below is unread.
+    Rows of blocks without any texture hold NaN or infinity.
     """
     rows, columns = (length // block for length in luma.shape)
     plane = luma[: rows * block, : columns * block]
@@ -211,12 +181,8 @@ def distance_from(
 ) -> float:
     """Return NIQE, eq. 10: the distance of two Gaussians under their mean covariance.
 
-    Parameters
-    ----------
-    features
-        ``(blocks, 36)``; means leave out what is not finite, the covariance whole such blocks.
-    mean, covariance
-        Of the pristine photographs.
+    Of ``(blocks, 36)`` features, means leave out what is not finite, the covariance whole such
+    blocks.
     """
     known = np.where(np.isfinite(features), features, np.nan)
     apart = mean - np.nanmean(known, axis=0)
@@ -271,10 +237,7 @@ def _fitted(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Fit an asymmetric generalised Gaussian to each block by its moments (Lasmar et al. 2009).
 
-    Returns
-    -------
-    tuple
-        Shapes, left and right scales, ``(blocks,)`` each.
+    Return shapes, left and right scales, ``(blocks,)`` each.
     """
     from scipy.special import gammaln
 

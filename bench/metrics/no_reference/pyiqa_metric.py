@@ -64,13 +64,6 @@ class PyiqaMetric(RegisteredMetric):
 
     Some of them draw random crops: each image starts from the same seed, so that no value
     depends on the images before it. Some depend on their batch: here it is always one.
-
-    Parameters
-    ----------
-    entry
-        The facts.
-    model
-        From ``pyiqa.create_metric``.
     """
 
     __slots__ = ("_model",)
@@ -137,10 +130,7 @@ def pyiqa_error(name: str) -> ErrorScale:
 def pyiqa_entry(name: str) -> MetricEntry:
     """Return the facts of ``pyiqa:NAME``; imports pyiqa where it is installed.
 
-    Raises
-    ------
-    UserError
-        pyiqa has no metric of that name, or it judges no image pairs.
+    Raises UserError where pyiqa has no metric of that name, or it judges no image pairs.
     """
     plain = name.removeprefix(PREFIX)
     entry = MetricEntry(
@@ -174,17 +164,8 @@ def pyiqa_entry(name: str) -> MetricEntry:
 def load_pyiqa(name: str, *, download: bool = False) -> PairMetric:
     """Return ``pyiqa:NAME``, ready to measure on the CPU, or a stand-in that says what mends it.
 
-    Parameters
-    ----------
-    download
-        Let pyiqa fetch what it lacks; without it no connection is made.
-
-    Raises
-    ------
-    UserError
-        As `pyiqa_entry`.
-    WeightsRefused
-        The weights hold more than tensors, so that reading them could run code.
+    Without ``download`` no connection is made. Raises UserError as `pyiqa_entry`, WeightsRefused
+    for weights that hold more than tensors, so that reading them could run code.
     """
     entry = pyiqa_entry(name)
     if not entry.available:
@@ -208,13 +189,7 @@ def load_pyiqa(name: str, *, download: bool = False) -> PairMetric:
 
 
 def fetch_pyiqa(name: str) -> PairMetric:
-    """Have pyiqa download what ``pyiqa:NAME`` needs, and return it.
-
-    Raises
-    ------
-    UserError
-        It is no metric of pyiqa, or something is still missing; the message says what.
-    """
+    """Have pyiqa download what ``pyiqa:NAME`` needs, and return it; UserError where that fails."""
     if not name.startswith(PREFIX):
         raise UserError(f"{name!r} is not pyiqa's: for weights of Relume's own metrics `zoo fetch`")
     try:

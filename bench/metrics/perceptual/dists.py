@@ -54,13 +54,6 @@ class Dists(RegisteredMetric):
 
     The images are not resized; the authors' demonstration shrinks them to 256 pixels first,
     which gives other values.
-
-    Parameters
-    ----------
-    entry
-        The facts.
-    network
-        `DistsNetwork` with its weights.
     """
 
     __slots__ = ("_network",)

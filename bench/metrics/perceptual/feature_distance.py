@@ -71,17 +71,9 @@ def load_perceptual(entry: MetricEntry) -> PerceptualDistance:
 
 
 def stage_distance(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
-    """Return the mean over positions of the squared distance of unit-length feature vectors.
+    """Return the mean squared distance of two ``(channels, height, width)`` maps' unit vectors.
 
-    Parameters
-    ----------
-    first, second
-        ``(channels, height, width)`` maps; each position's vector is scaled to length 1.
-
-    Returns
-    -------
-    float
-        0 for equal maps, 2 for orthogonal ones, 4 for opposite ones.
+    0 for equal maps, 2 for orthogonal ones, 4 for opposite ones.
     """
     difference = _unit(first)
     difference -= _unit(second)

@@ -68,14 +68,7 @@ MOBILENET = Judge(
 
 
 def load_judge(name: str = EFFICIENTNET.name) -> Extract:
-    """Return what gives an image its features, by a `Judge`'s name.
-
-    Raises
-    ------
-    DependencyError, WeightsMissing, WeightsRefused
-        As `zoo.networks.features.efficientnet.load_efficientnet` and
-        `zoo.networks.features.mobilenet.load_mobilenet`.
-    """
+    """Return what gives an image its features, by a `Judge`'s name; raises as its loader."""
     from zoo.networks.features.efficientnet import extract, load_efficientnet
 
     if name == MOBILENET.name:

@@ -102,17 +102,8 @@ _SMALLEST = 32
 def build_network(backbone: Mapping[str, Tensor], net: Net = "alex") -> nn.Module:
     """Return the LPIPS network in evaluation mode, frozen, on the CPU.
 
-    Parameters
-    ----------
-    backbone
-        torchvision's AlexNet or VGG-16 state dict (``features.0.weight`` and so on).
-    net
-        ``alex`` or ``vgg``.
-
-    Raises
-    ------
-    KeyError, RuntimeError
-        The state dict is of another network.
+    From torchvision's AlexNet (``net`` is ``alex``) or VGG-16 (``vgg``) state dict; KeyError or
+    RuntimeError for another network's.
     """
     from torch import nn
     from torchmetrics.functional.image import lpips as torchmetrics_lpips
@@ -131,14 +122,8 @@ def build_network(backbone: Mapping[str, Tensor], net: Net = "alex") -> nn.Modul
 class Lpips(RegisteredMetric):
     """LPIPS of one image pair; 0 for equal images, usually below 1.
 
-    Parameters
-    ----------
-    entry
-        The facts.
-    network
-        From `build_network`.
-    bgr, unit
-        Mistakes of a published script: red and blue exchanged, and levels left in [0, 1].
+    ``bgr`` and ``unit`` are mistakes of a published script: red and blue exchanged, and levels left
+    in [0, 1].
     """
 
     __slots__ = ("_bgr", "_network", "_unit")

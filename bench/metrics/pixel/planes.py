@@ -20,15 +20,7 @@ VQFR = "VQFR metric_paper/calculate_psnr_ssim.py"
 
 @dataclass(frozen=True, slots=True)
 class Colour:
-    """The planes compared: RGB (``weights`` None) or one luma plane.
-
-    Attributes
-    ----------
-    weights
-        Of red, green and blue, for levels 0-255.
-    offset
-        Added to the weighted sum, in levels.
-    """
+    """The planes compared: RGB (``weights`` None), or the luma of weights and offset in levels."""
 
     weights: tuple[float, float, float] | None = None
     offset: float = 0.0
@@ -70,13 +62,7 @@ class Protocol:
     def planes(
         self, restored: NDArray[np.uint8], hq: NDArray[np.uint8]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return both images as ``(height, width, 3 or 1)`` float64 levels, 0-255.
-
-        Parameters
-        ----------
-        restored, hq
-            uint8 HWC RGB of equal size.
-        """
+        """Return two uint8 HWC RGB images as ``(height, width, 3 or 1)`` float64 levels, 0-255."""
         first, second = self._plane(restored), self._plane(hq)
         if self.matched:
             first = _match(first, second)

@@ -36,16 +36,9 @@ def psnr(
     peak: float = 255.0,
     epsilon: float = 0.0,
 ) -> float:
-    """Return 10 log10(1 / (mean squared error / peak² + epsilon)) in dB.
+    """Return 10 log10(1 / (mean squared error / peak² + epsilon)) in dB over float64 arrays.
 
-    Parameters
-    ----------
-    restored, hq
-        Float64 arrays of equal shape; the error is the mean over all of their values.
-    peak
-        The largest possible level.
-    epsilon
-        0, where equal arrays give ``inf``, or `EPSILON`.
+    With ``epsilon`` 0 equal arrays give ``inf``; the other choice is `EPSILON`.
     """
     error = float(np.mean(np.square(restored - hq))) / (peak * peak) + epsilon
     return math.inf if error == 0 else -10 * math.log10(error)

@@ -83,18 +83,8 @@ def similarity_maps(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the two factors of SSIM's eq. 13, luminance and contrast-structure, at each place.
 
-    Parameters
-    ----------
-    restored, hq, peak
-        As for `ssim`.
-    valid
-        Keep only windows that lie inside; else the image is mirrored at its edges, its last
-        pixel standing once.
-
-    Returns
-    -------
-    tuple
-        Two ``(height, width, channels)`` or, of one channel, ``(height, width)`` arrays.
+    ``valid`` keeps only windows that lie inside; else the image is mirrored at its edges, its last
+    pixel standing once. ``(height, width, channels)`` or, of one channel, ``(height, width)``.
     """
     total, difference = restored + hq, restored - hq
     mean_total, mean_difference = _blur(total, valid), _blur(difference, valid)

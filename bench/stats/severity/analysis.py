@@ -29,20 +29,7 @@ Matrix = NDArray[np.float64]
 def analyse(
     run: Run, plans: Mapping[ConditionKey, Mapping[ImageKey, Plan]]
 ) -> tuple[Severity, ...]:
-    """Return every metric of single images over every grading of a run.
-
-    Parameters
-    ----------
-    run
-        From `bench.store.record.load_run`.
-    plans
-        From `bench.store.plans.read_plans`.
-
-    Raises
-    ------
-    NotComparableError
-        A metric was computed in two ways.
-    """
+    """Return every metric of single images over every grading of a run; NotComparableError."""
     signatures(run.rows)
     values: dict[tuple[str, str, str], dict[tuple[str, ImageKey], float]] = {}
     for row in run.rows:

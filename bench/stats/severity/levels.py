@@ -40,17 +40,7 @@ _UNSAID = ("any", "mixed")
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """Images of about one strength.
-
-    Attributes
-    ----------
-    number
-        From 1, the mildest.
-    title
-        ``3``, or ``severe: 61-98 %`` of the ladder.
-    images
-        Those that stand there.
-    """
+    """Images of about one strength; number 1 is the mildest."""
 
     number: int
     title: str
@@ -70,16 +60,8 @@ class Degradation:
 class Grading:
     """The degradations of one data set under recipes that are read together.
 
-    Attributes
-    ----------
-    dataset
-        Its name.
-    recipe
-        The recipe's name, without the switches that state degradation and severity.
-    stated
-        Whether the recipes state each image's severity; else it is read from the plans.
-    degradations
-        In the order of the families.
+    ``recipe`` is without the switches that state degradation and severity; ``stated`` says whether
+    they state each image's severity, which else is read from the plans.
     """
 
     dataset: str
@@ -91,15 +73,7 @@ class Grading:
 def gradings(
     conditions: Sequence[Mapping[str, Any]], plans: Mapping[ConditionKey, Mapping[ImageKey, Plan]]
 ) -> list[Grading]:
-    """Return the gradings of a run, in the order of its conditions.
-
-    Parameters
-    ----------
-    conditions
-        Of ``run.json``.
-    plans
-        From `bench.store.plans.read_plans`; conditions without any are left out.
-    """
+    """Return the gradings of a run's conditions in their order, without those that have no plans."""
     groups: dict[tuple[str, str, bool], list[Mapping[str, Any]]] = {}
     for each in conditions:
         if plans.get((each["dataset"], each["recipe"])):
@@ -180,17 +154,10 @@ def _order(family: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class DegradationPart:
-    """One operation of a plan that makes the image worse.
+    """One operation of a plan that makes the image worse, of one of `degrade.ops.FAMILIES`.
 
-    Attributes
-    ----------
-    family
-        One of `degrade.ops.FAMILIES`.
-    step
-        The operation, with what it is called with.
-    strength
-        Where it stands on the operation's ladder, 0 at the mild end and beyond, 1 at the severe
-        end and beyond.
+    ``strength`` is where it stands on the operation's ladder, 0 at the mild end and beyond, 1 at
+    the severe end and beyond.
     """
 
     family: str

@@ -38,16 +38,10 @@ class Curve:
 class ErrorLeft:
     """The share of the input's error that is left, and how many photographs tell it.
 
-    Attributes
-    ----------
-    share
-        Without a value where a severity that counts has none of the restorer or of the input.
-    photographs
-        Of the degradation that has the fewest; below two there is no interval. A photograph
-        counts for a degradation only where the restorer has a value of every image that the
-        input has one of, or its failures on the severe images would be to its credit.
-    images, attempted
-        Degraded images that count, of those that were to be restored.
+    ``share`` is without a value where a severity that counts has none of the restorer or of the
+    input; ``photographs`` is of the degradation that has the fewest; below two there is no
+    interval. A photograph counts for a degradation only where the restorer has a value of every
+    image that the input has one of, or its failures on the severe images would be to its credit.
     """
 
     share: Interval
@@ -60,20 +54,12 @@ class ErrorLeft:
 class MeanRestorationError:
     """How much of the error a restorer leaves; 1 is doing nothing.
 
-    Attributes
-    ----------
-    restorer
-        Its name.
-    mean
-        The mean restoration error: each degradation's error, summed over its levels, over that
-        of the input; then the mean over degradations (Hendrycks and Dietterich 2019, section
-        4.2, with the input in the place of AlexNet). Of drawn degradations only the severe third
-        of the images counts: in mixtures the others are the same for every family.
-    degradations, families
-        The same for each degradation, and the mean over those of each family.
-    worst
-        The family with the largest, of those with two photographs at least; empty where all
-        are equal or there is only one, or where the mean has no value.
+    ``mean`` is the mean restoration error: each degradation's error, summed over its levels, over
+    that of the input; then the mean over degradations (Hendrycks and Dietterich 2019, section 4.2,
+    with the input in the place of AlexNet). Of drawn degradations only the severe third of the
+    images counts: in mixtures the others are the same for every family. ``worst`` is the family
+    with the largest, of those with two photographs at least; empty where all are equal or there is
+    only one, or where the mean has no value.
     """
 
     restorer: str

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -80,72 +82,44 @@ def speed(
 
     Exit codes: 0 done; 2 wrong use.
     """
-    from bench.speed import timing
+    from bench.speed.timing import keep_memory
 
     if only != "degrade" and peer_pythons:
         raise click.UsageError("--peer-python is for the table degrade: leave it out")
-    memory_kept = memory == "kept" and timing.keep_memory()
+    memory_kept = memory == "kept" and keep_memory()
+    measure: Callable[..., Any]
     if only == "virtual":
-        record, text = _virtual(cases, runs)
+        from bench.speed.virtual import RECIPES, measure_virtual
+
+        recipes = cases or RECIPES
+        measure = partial(measure_virtual, recipes, pairs=runs or 120)
+        count, unit = len(recipes), "recipe"
     elif only == "build":
-        record, text = _build(cases, runs)
+        from bench.speed.build import measure_build
+        from degrade.dataset.layout import ENCODINGS
+
+        unknown = [case for case in cases if case not in ENCODINGS]
+        if unknown:
+            raise click.UsageError(f"there is no format {unknown[0]}: use {', '.join(ENCODINGS)}")
+        encodings = cases or ENCODINGS
+        measure = partial(measure_build, encodings=encodings, rounds=runs or 3)
+        count, unit = 2 * len(encodings), "build"
     elif only == "scoring":
-        record, text = _scoring(cases, runs)
+        from bench.speed.scoring import CASES, measure_scoring
+
+        measure = partial(measure_scoring, cases, pairs=runs or 40)
+        count, unit = len(set(cases)) or len(CASES) + 1, "case"
     else:
-        record, text = _degrade(cases, runs, peer_pythons, memory_kept)
-    click.echo(json.dumps(record, indent=2) if as_json else text)
+        from bench.speed.engine import case_names, measure_engine
 
-
-Table = tuple[dict[str, Any], str]
-
-
-def _degrade(
-    cases: tuple[str, ...], runs: int | None, peer_pythons: tuple[Path, ...], memory_kept: bool
-) -> Table:
-    from bench.speed.measure import as_record, as_text, case_names, measure
-
-    with Progress(len(set(cases) or case_names()), "speed", "case") as progress:
-        report = measure(
+        measure = partial(
+            measure_engine,
             cases,
             runs=runs or 15,
             peer_pythons=peer_pythons,
             memory_kept=memory_kept,
-            tell=lambda title: progress.advance(note=title),
         )
-    return as_record(report), as_text(report)
-
-
-def _virtual(cases: tuple[str, ...], runs: int | None) -> Table:
-    from bench.speed.virtual import RECIPES, as_record, as_text, measure_virtual
-
-    recipes = cases or RECIPES
-    with Progress(len(recipes), "speed", "recipe") as progress:
-        report = measure_virtual(
-            recipes, pairs=runs or 120, tell=lambda title: progress.advance(note=title)
-        )
-    return as_record(report), as_text(report)
-
-
-def _build(cases: tuple[str, ...], runs: int | None) -> Table:
-    from bench.speed.building import as_record, as_text, measure_building
-    from degrade.dataset.layout import ENCODINGS
-
-    unknown = [case for case in cases if case not in ENCODINGS]
-    if unknown:
-        raise click.UsageError(f"there is no format {unknown[0]}: use {', '.join(ENCODINGS)}")
-    encodings = cases or ENCODINGS
-    with Progress(2 * len(encodings), "speed", "build") as progress:
-        report = measure_building(
-            encodings=encodings, rounds=runs or 3, tell=lambda title: progress.advance(note=title)
-        )
-    return as_record(report), as_text(report)
-
-
-def _scoring(cases: tuple[str, ...], runs: int | None) -> Table:
-    from bench.speed.scoring import CASES, as_record, as_text, measure_scoring
-
-    with Progress(len(set(cases)) or len(CASES) + 1, "speed", "case") as progress:
-        report = measure_scoring(
-            cases, pairs=runs or 40, tell=lambda title: progress.advance(note=title)
-        )
-    return as_record(report), as_text(report)
+        count, unit = len(set(cases) or case_names()), "case"
+    with Progress(count, "speed", unit) as progress:
+        report = measure(tell=lambda title: progress.advance(note=title))
+    click.echo(json.dumps(report.record(), indent=2) if as_json else report.text())

@@ -1,4 +1,4 @@
-"""How fast the degradation engine is, against what people use today; see `bench.speed.measure`.
+"""How fast the degradation engine and scoring are, against what people use today.
 
 It times and reports; it never decides anything, and no other part of the project imports it.
 """

@@ -31,17 +31,10 @@ _ROUNDS = 3
 
 @dataclass(frozen=True, slots=True)
 class HarnessLine:
-    """One way to run.
+    """One way to run: median milliseconds of CPU time a restored image, of the run and the loop.
 
-    Attributes
-    ----------
-    name
-        ``no cache``, ``empty cache`` (everything is kept; of images that two restorers made
-        equal, one is measured) or ``full cache`` (all is there).
-    run_ms, work_ms
-        Median milliseconds of CPU time a restored image, of the run and of the loop.
-    images
-        Restored images of a run.
+    ``no cache``, ``empty cache`` (everything is kept; of images that two restorers made equal, one
+    is measured) or ``full cache`` (all is there). ``images`` are the restored images of a run.
     """
 
     name: str
@@ -58,14 +51,8 @@ class HarnessLine:
 def measure_harness(images: Path, runs: Path) -> tuple[HarnessLine, ...]:
     """Time runs on a folder of clean images, four restorers of the suite demo, PSNR and SSIM.
 
-    Run and loop take turns, three of each kind of run.
-
-    Parameters
-    ----------
-    images
-        Every image in it is used, under the recipe gfpgan.
-    runs
-        Where runs are written.
+    Run and loop take turns, three of each kind of run; every image is used, under the recipe
+    gfpgan. Runs are written to ``runs``.
     """
     suite = Suite("speed", (str(images),), ("gfpgan",), _RESTORERS, _METRICS)
     restorers = [load(name) for name in _RESTORERS]

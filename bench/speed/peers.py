@@ -11,19 +11,20 @@ import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import numpy as np
 
-from bench.speed.case import Image, PeerCall
+from bench.speed.cases import PeerCall
+from bench.speed.timing import TimedCalls
 from degrade.errors import UserError
+from degrade.images import Image
 
-__all__ = ["PeerSide", "PeerUnavailableError", "Peers"]
+__all__ = ["PeerProcess", "PeerSide", "PeerUnavailableError", "open_peers", "peer_side"]
 
 _WORKER = Path(__file__).with_name("peer_worker.py")
 _ONE_THREAD = {
@@ -37,62 +38,47 @@ class PeerUnavailableError(Exception):
     """A peer that is missing or broken; the message says why."""
 
 
+@dataclass(frozen=True, slots=True)
 class PeerSide:
-    """One call of a peer, ready to be timed."""
+    """One call of a peer, ready to be timed, and what it returned."""
 
-    def __init__(self, worker: _PeerProcess, label: str, output: Image) -> None:
-        self._worker, self.label, self.output = worker, label, output
-
-    def seconds(self, calls: int) -> float:
-        """Return the CPU seconds that ``calls`` calls took together."""
-        return float(self._worker.ask({"seconds": calls})["seconds"])
+    label: str
+    output: Image
+    calls: TimedCalls
 
 
-class Peers:
-    """The environments that were named, one process each, started when first used.
+@contextmanager
+def open_peers(
+    pythons: Sequence[Path], image: Image, environment: Mapping[str, str] | None = None
+) -> Iterator[list[PeerProcess]]:
+    """Start a process in each of the environments, with more variables; end them after.
 
-    Parameters
-    ----------
-    pythons
-        Interpreters; the first whose packages can do a call does it.
-    image
-        uint8 (height, width, 3), what every call gets.
-    environment
-        More variables for those processes.
+    Every call gets the image, uint8 (height, width, 3).
     """
-
-    def __init__(
-        self, pythons: Sequence[Path], image: Image, environment: Mapping[str, str] | None = None
-    ) -> None:
-        self._pythons, self._image = pythons, image
-        self._environment = dict(environment or {})
-
-    def __enter__(self) -> Peers:
-        with ExitStack() as stack:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="relume-")))
-            np.save(folder / "image.npy", self._image)
-            self._workers = [
-                stack.enter_context(_PeerProcess(python, folder, self._environment))
-                for python in self._pythons
-            ]
-            self._stack = stack.pop_all()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._stack.close()
-
-    def side(self, call: PeerCall) -> PeerSide:
-        """Return the call, run once; PeerUnavailableError has each environment's reason."""
-        reasons = []
-        for worker in self._workers:
-            try:
-                return worker.prepare(call)
-            except PeerUnavailableError as reason:
-                reasons.append(str(reason))
-        raise PeerUnavailableError("; ".join(reasons) or "no --peer-python was given")
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="relume-")))
+        np.save(folder / "image.npy", image)
+        yield [
+            stack.enter_context(PeerProcess(python, folder, environment or {}))
+            for python in pythons
+        ]
 
 
-class _PeerProcess:
+def peer_side(peers: Sequence[PeerProcess], call: PeerCall) -> PeerSide:
+    """Return the call by the first peer that can do it, run once.
+
+    PeerUnavailableError has each environment's reason.
+    """
+    reasons = []
+    for peer in peers:
+        try:
+            return peer.prepare(call)
+        except PeerUnavailableError as reason:
+            reasons.append(str(reason))
+    raise PeerUnavailableError("; ".join(reasons) or "no --peer-python was given")
+
+
+class PeerProcess:
     """A Python of another environment, running the worker script."""
 
     def __init__(self, python: Path, folder: Path, extra: Mapping[str, str]) -> None:
@@ -111,39 +97,39 @@ class _PeerProcess:
             )
         except OSError as error:
             raise UserError(f"{python} cannot be run as a Python: {error.strerror}") from None
+        self._requests = cast("IO[str]", self._process.stdin)
+        self._answers = cast("IO[str]", self._process.stdout)
 
-    def __enter__(self) -> _PeerProcess:
+    def __enter__(self) -> PeerProcess:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         # What was written to a peer that is gone cannot be flushed; closing says so once more.
         with contextlib.suppress(BrokenPipeError):
-            self._pipe(self._process.stdin).close()
+            self._requests.close()
         try:
             self._process.wait(timeout=30)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self._pipe(self._process.stdout).close()
+        self._answers.close()
 
     def prepare(self, call: PeerCall) -> PeerSide:
         """Import, build and run the call over there."""
         output = self._folder / "output.npy"
-        answer = self.ask({"call": asdict(call), "output": str(output)})
+        answer = self._ask({"call": asdict(call), "output": str(output)})
         name = {"albumentations": "AlbumentationsX"}.get(call.package, call.package)
-        return PeerSide(self, f"{name} {answer['version']}", np.load(output))
+        return PeerSide(
+            f"{name} {answer['version']}",
+            np.load(output),
+            lambda calls: float(self._ask({"seconds": calls})["seconds"]),
+        )
 
-    def ask(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Send one request and return the answer."""
+    def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
         try:
-            self._pipe(self._process.stdin).write(json.dumps(request) + "\n")
-            self._pipe(self._process.stdin).flush()
-            line = self._pipe(self._process.stdout).readline()
+            self._requests.write(json.dumps(request) + "\n")
+            self._requests.flush()
+            line = self._answers.readline()
         except BrokenPipeError:
             line = ""
         if not line:
@@ -152,8 +138,3 @@ class _PeerProcess:
         if "error" in answer:
             raise PeerUnavailableError(answer["error"])
         return answer
-
-    @staticmethod
-    def _pipe(pipe: IO[str] | None) -> IO[str]:
-        assert pipe is not None
-        return pipe

@@ -1,4 +1,4 @@
-"""Blurs as the peers define them, written from their formulas in NumPy, SciPy and OpenCV.
+"""What the peers compute, written from their formulas in NumPy, SciPy and OpenCV.
 
 uint8 (height, width, 3) RGB in and out. Sources: the documentation of AlbumentationsX; D.
 Hendrycks and T. Dietterich, "Benchmarking Neural Network Robustness to Common Corruptions and
@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from scipy import ndimage
 
-from bench.speed.case import Image
 from degrade import Step
+from degrade.images import Image
 
 __all__ = [
     "COLOUR",
@@ -264,21 +264,11 @@ Levels = NDArray[np.float32]
 
 
 def degrade_as_basicsr(image: Image, steps: Sequence[Step], random: np.random.RandomState) -> Image:
-    """Return the low-quality image of the plan's steps.
+    """Return the low-quality image of the steps of ``gfpgan`` without `COLOUR`.
 
-    Parameters
-    ----------
-    image
-        uint8 (height, width, 3), BGR as OpenCV reads it.
-    steps
-        Of the recipe ``gfpgan``, without `COLOUR`.
-    random
-        NumPy's legacy generator, which BasicSR draws from.
-
-    Raises
-    ------
-    ValueError
-        A step that the recipe did not have when this was written.
+    The image is uint8 (height, width, 3), BGR as OpenCV reads it; ``random`` NumPy's legacy
+    generator, which BasicSR draws from. ValueError for a step that the recipe did not have when
+    this was written.
     """
     level = image.astype(np.float32) / 255.0
     for step in steps:

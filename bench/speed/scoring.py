@@ -1,4 +1,4 @@
-"""Time scoring against pyiqa's metrics called in a loop, and what the harness itself costs.
+"""The table ``scoring``: ours against pyiqa's metrics in a loop, and the harness's own cost.
 
 Scoring: both images of a pair are read and PSNR and SSIM computed, by ours with each image decoded
 once and by pyiqa as its documentation calls a metric, with two paths. Pair by pair in turn, CPU
@@ -16,30 +16,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from bench.metrics.metric import PairMetric
 from bench.metrics.registry import load_metric
-from bench.report.tables import aligned
 from bench.runner.measure import Samples
 from bench.speed.harness import HarnessLine, measure_harness
+from bench.speed.images import SEED, astronaut_crops
 from bench.speed.timing import Ratio, machine_text, met_text, one_core, thread_text
 from degrade import apply, load_recipe, plan
 from degrade.errors import DependencyError, UserError
 from degrade.images import read_image, write_png
-from degrade.random import Stream, StreamKey
+from degrade.terminal import columns
 
-__all__ = [
-    "BAR",
-    "CASES",
-    "SHARE",
-    "Scoring",
-    "ScoringLine",
-    "ScoringReport",
-    "as_record",
-    "as_text",
-    "measure_scoring",
-]
+__all__ = ["CASES", "ScoringCase", "ScoringLine", "ScoringReport", "measure_scoring"]
 
 BAR = 3.0
 """pyiqa's time over ours, at least."""
@@ -47,11 +35,12 @@ SHARE = 0.10
 """The harness's own part of a run, at most."""
 _AGREE = 2e-4
 """Relative: pyiqa computes the mean squared error in float32, its SSIM in float64."""
-_SIDE, _SEED = 512, 7
+_HEADINGS = ("metrics", "ours ms", "pyiqa ms", "ratio", "min-max", "bar", "met")
+_HARNESS = ("run", "run ms", "loop ms", "harness", "bar", "met")
 
 
 @dataclass(frozen=True, slots=True)
-class Scoring:
+class ScoringCase:
     """Metrics of ours and the same of pyiqa, by name."""
 
     name: str
@@ -60,8 +49,8 @@ class Scoring:
 
 
 CASES = (
-    Scoring("luma", ("psnr_eps", "ssim_y_rounded_clamped"), ("psnr", "ssim")),
-    Scoring("rgb", ("psnr_eps", "ssim_rgb_clamped"), ("psnr", "ssimc")),
+    ScoringCase("luma", ("psnr_eps", "ssim_y_rounded_clamped"), ("psnr", "ssim")),
+    ScoringCase("rgb", ("psnr_eps", "ssim_rgb_clamped"), ("psnr", "ssimc")),
 )
 """pyiqa's ``psnr`` and ``ssim`` as they are by default, and with SSIM on three channels."""
 
@@ -70,7 +59,7 @@ CASES = (
 class ScoringLine:
     """One case: milliseconds a pair of both sides and pyiqa / ours, over the pairs."""
 
-    case: Scoring
+    case: ScoringCase
     ratio: Ratio
 
     @property
@@ -78,23 +67,24 @@ class ScoringLine:
         """Whether the median of the ratios meets the bar."""
         return self.ratio.median >= BAR
 
+    def cells(self) -> tuple[str, ...]:
+        """Return the line of the table."""
+        return (
+            f"{' + '.join(self.case.theirs)} of pyiqa",
+            f"{self.ratio.ours_ms:.1f}",
+            f"{self.ratio.reference_ms:.1f}",
+            f"{self.ratio.median:.1f}×",
+            f"{self.ratio.low:.1f}-{self.ratio.high:.1f}",
+            f"{BAR:g}×",
+            met_text(self.met),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class ScoringReport:
-    """The whole table.
+    """The table ``scoring``; ``pairs`` of each case and of the harness.
 
-    Attributes
-    ----------
-    environment
-        From `bench.store.environment`.
-    core
-        The one that was used, None where the system cannot bind a process.
-    pairs
-        Of each case and of the harness.
-    lines
-        One a case.
-    harness
-        With and without the cache.
+    ``core`` is None where the system cannot bind a process.
     """
 
     environment: dict[str, Any]
@@ -103,6 +93,51 @@ class ScoringReport:
     lines: tuple[ScoringLine, ...]
     harness: tuple[HarnessLine, ...]
 
+    def text(self) -> str:
+        """Return aligned tables with the machine above."""
+        pyiqa = self.environment["libraries"].get("pyiqa", "not installed")
+        lines = [
+            f"{machine_text(self.environment)}, pyiqa {pyiqa}",
+            f"512 × 512 PNG; {thread_text(self.core)}; CPU time, medians, both sides in turn",
+        ]
+        if self.lines:
+            lines += [
+                "",
+                f"scoring a pair, both images read; n = {self.pairs} pairs, equal values",
+                *columns([_HEADINGS, *(line.cells() for line in self.lines)], left=(0,)),
+            ]
+        if self.harness:
+            lines += [
+                "",
+                "a restored image in a run (read, degrade, restore, write, PSNR, SSIM) and in a "
+                f"loop that does the same; n = {self.harness[0].images} restored images",
+                *columns([_HARNESS, *map(_harness_cells, self.harness)], left=(0,)),
+            ]
+        return "\n".join(lines)
+
+    def record(self) -> dict[str, Any]:
+        """Return JSON values; ``ratio`` is pyiqa / ours, ``share`` of the run."""
+        return {
+            "environment": self.environment,
+            "core": self.core,
+            "pairs": self.pairs,
+            "bars": {"ratio": BAR, "share": SHARE},
+            "lines": [{**asdict(line), "met": line.met} for line in self.lines],
+            "harness": [{**asdict(each), "share": each.share} for each in self.harness],
+        }
+
+
+def _harness_cells(line: HarnessLine) -> tuple[str, ...]:
+    barred = line.name != "full cache"
+    return (
+        line.name,
+        f"{line.run_ms:.1f}",
+        f"{line.work_ms:.1f}",
+        f"{line.share:.1%}" if line.share > 0 else "-",
+        f"{SHARE:.0%}" if barred else "",
+        met_text(line.share <= SHARE if barred else None),
+    )
+
 
 def measure_scoring(
     cases: Sequence[str] = (),
@@ -110,21 +145,10 @@ def measure_scoring(
     pairs: int = 40,
     tell: Callable[[str], None] = lambda line: None,
 ) -> ScoringReport:
-    """Return the measured table.
+    """Measure the cases of these names, or ``harness``; all when empty.
 
-    Parameters
-    ----------
-    cases
-        Names of `CASES`, or ``harness``; all when empty.
-    pairs
-        512 × 512, crops of scikit-image's astronaut under the recipe gfpgan.
-    tell
-        Gets the name of every case that is done.
-
-    Raises
-    ------
-    UserError
-        No case has that name, pyiqa is not installed, or it gives another value.
+    ``pairs`` are `astronaut_crops` under the recipe gfpgan. ``tell`` gets the name of every case
+    that is done. UserError for an unknown name, without pyiqa, or where it gives another value.
     """
     from bench.store.environment import environment
 
@@ -139,10 +163,10 @@ def measure_scoring(
             "use only), or `--case harness`"
         )
     with tempfile.TemporaryDirectory(prefix="relume-speed-") as text, one_core() as core:
-        columns_of = _write_pairs(Path(text), pairs)
+        paths = _write_pairs(Path(text), pairs)
         lines = []
         for case in chosen:
-            lines.append(ScoringLine(case, _in_turn(case, columns_of)))
+            lines.append(ScoringLine(case, _in_turn(case, paths)))
             tell(case.name)
         harness: tuple[HarnessLine, ...] = ()
         if not cases or "harness" in cases:
@@ -153,25 +177,17 @@ def measure_scoring(
 
 def _write_pairs(folder: Path, count: int) -> list[tuple[Path, Path]]:
     """Write pairs as PNG and return ``(restored, hq)`` of each."""
-    import cv2
-    import skimage.data
-
-    astronaut = skimage.data.astronaut()  # type: ignore[no-untyped-call]  # has no types
-    large = cv2.resize(astronaut, (768, 768), interpolation=cv2.INTER_CUBIC)
-    recipe, columns_of = load_recipe("gfpgan"), []
-    for number in range(count):
-        stream = Stream(StreamKey(_SEED, number, 0), 0)
-        top, left = (stream.integer(0, large.shape[0] - _SIDE) for _ in range(2))
-        hq = np.ascontiguousarray(large[top : top + _SIDE, left : left + _SIDE], dtype=np.uint8)
+    recipe, paths = load_recipe("gfpgan"), []
+    for number, hq in enumerate(astronaut_crops(count)):
         name = f"{number:05d}.png"
-        lq = apply(plan(recipe, seed=_SEED, image_id=name, size=hq.shape[:2]), hq)
-        columns_of.append((folder / "lq" / name, folder / "hq" / name))
-        for path, image in zip(columns_of[-1], (lq, hq), strict=True):
+        lq = apply(plan(recipe, seed=SEED, image_id=name, size=hq.shape[:2]), hq)
+        paths.append((folder / "lq" / name, folder / "hq" / name))
+        for path, image in zip(paths[-1], (lq, hq), strict=True):
             write_png(path, image)
-    return columns_of
+    return paths
 
 
-def _in_turn(case: Scoring, columns_of: Sequence[tuple[Path, Path]]) -> Ratio:
+def _in_turn(case: ScoringCase, paths: Sequence[tuple[Path, Path]]) -> Ratio:
     import torch
 
     metrics = [load_metric(name) for name in case.ours]
@@ -180,7 +196,7 @@ def _in_turn(case: Scoring, columns_of: Sequence[tuple[Path, Path]]) -> Ratio:
     torch.set_num_threads(1)
     ours, theirs = [], []
     try:
-        for number, (restored, hq) in enumerate([columns_of[0], *columns_of]):  # the first warms up
+        for number, (restored, hq) in enumerate([paths[0], *paths]):  # the first warms up
             start = time.process_time()
             own = _score(metrics, restored, hq)
             middle = time.process_time()
@@ -199,13 +215,13 @@ def _score(metrics: Sequence[Any], restored: Path, hq: Path) -> list[float]:
     """Return the values of one pair as a run computes them: every image read once."""
     samples = Samples()
     first, second = samples.of(read_image(restored)), samples.of(read_image(hq))
-    times: list[float] = []
+    values: list[float] = []
     for metric in metrics:
         assert isinstance(metric, PairMetric)
         value = metric.measure(first, second).value
         assert value is not None
-        times.append(value)
-    return times
+        values.append(value)
+    return values
 
 
 def _peer(name: str) -> Any:
@@ -217,7 +233,7 @@ def _peer(name: str) -> Any:
         return pyiqa.create_metric(name, device="cpu")
 
 
-def _check_equal(case: Scoring, ours: Sequence[float], theirs: Sequence[float]) -> None:
+def _check_equal(case: ScoringCase, ours: Sequence[float], theirs: Sequence[float]) -> None:
     for names, own, other in zip(
         zip(case.ours, case.theirs, strict=True), ours, theirs, strict=True
     ):
@@ -226,63 +242,3 @@ def _check_equal(case: Scoring, ours: Sequence[float], theirs: Sequence[float]) 
                 f"{names[0]} is {own:.6f} and pyiqa's {names[1]} {other:.6f}: not the same "
                 "metric, so their times are not compared; run `bench crosscheck`"
             )
-
-
-_HEADINGS = ("metrics", "ours ms", "pyiqa ms", "ratio", "min-max", "bar", "met")
-_HARNESS = ("run", "run ms", "loop ms", "harness", "bar", "met")
-
-
-def as_text(report: ScoringReport) -> str:
-    """Return aligned tables with the machine above."""
-    pyiqa = report.environment["libraries"].get("pyiqa", "not installed")
-    lines = [
-        f"{machine_text(report.environment)}, pyiqa {pyiqa}",
-        f"512 × 512 PNG; {thread_text(report.core)}; CPU time, medians, both sides in turn",
-    ]
-    if report.lines:
-        rows = [
-            (
-                f"{' + '.join(line.case.theirs)} of pyiqa",
-                f"{line.ratio.ours_ms:.1f}",
-                f"{line.ratio.reference_ms:.1f}",
-                f"{line.ratio.median:.1f}×",
-                f"{line.ratio.low:.1f}-{line.ratio.high:.1f}",
-                f"{BAR:g}×",
-                met_text(line.met),
-            )
-            for line in report.lines
-        ]
-        lines += ["", f"scoring a pair, both images read; n = {report.pairs} pairs, equal values"]
-        lines.append(aligned([_HEADINGS, *rows]))
-    if report.harness:
-        lines += [
-            "",
-            "a restored image in a run (read, degrade, restore, write, PSNR, SSIM) and in a loop "
-            f"that does the same; n = {report.harness[0].images} restored images",
-        ]
-        lines.append(aligned([_HARNESS, *(_harness_cells(each) for each in report.harness)]))
-    return "\n".join(lines)
-
-
-def _harness_cells(line: Any) -> tuple[str, ...]:
-    barred = line.name != "full cache"
-    return (
-        line.name,
-        f"{line.run_ms:.1f}",
-        f"{line.work_ms:.1f}",
-        f"{line.share:.1%}" if line.share > 0 else "-",
-        f"{SHARE:.0%}" if barred else "",
-        met_text(line.share <= SHARE if barred else None),
-    )
-
-
-def as_record(report: ScoringReport) -> dict[str, Any]:
-    """Return the report as JSON values; ``ratio`` is pyiqa / ours, ``share`` of the run."""
-    return {
-        "environment": report.environment,
-        "core": report.core,
-        "pairs": report.pairs,
-        "bars": {"ratio": BAR, "share": SHARE},
-        "lines": [{**asdict(line), "met": line.met} for line in report.lines],
-        "harness": [{**asdict(each), "share": each.share} for each in report.harness],
-    }

@@ -14,18 +14,19 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 __all__ = [
     "KEEP_MEMORY",
-    "LocalSide",
     "Ratio",
-    "TimedCall",
+    "TimedCalls",
     "in_turn",
     "keep_memory",
     "machine_text",
     "met_text",
     "one_core",
+    "thread_text",
+    "timed_calls",
 ]
 
 _SAMPLE = 0.012
@@ -42,46 +43,29 @@ KEEP_MEMORY = {
 """Environment in which glibc's malloc keeps freed memory (mallopt(3)); see `keep_memory`."""
 _OPTIONS = {-3: _MMAP, -1: _TRIM, -2: _PAD}  # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, M_TOP_PAD
 
-
-class TimedCall(Protocol):
-    """Something that can be timed."""
-
-    def seconds(self, calls: int) -> float:
-        """Return the CPU seconds that ``calls`` calls took together."""
+TimedCalls = Callable[[int], float]
+"""Makes so many calls and returns the CPU seconds that they took together."""
 
 
-class LocalSide:
-    """A function of this process."""
+def timed_calls(function: Callable[[], object]) -> TimedCalls:
+    """Return the calls of a function of this process, timed."""
 
-    def __init__(self, function: Callable[[], object]) -> None:
-        self._function = function
-
-    def seconds(self, calls: int) -> float:
-        """Return the CPU seconds that ``calls`` calls took together."""
-        function = self._function
+    def seconds(calls: int) -> float:
         start = time.process_time()
         for _ in range(calls):
             function()
         return time.process_time() - start
 
+    return seconds
+
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """Two sides timed in turn.
-
-    Attributes
-    ----------
-    ours_ms, reference_ms
-        Median milliseconds of a call.
-    median, low, high
-        Of the pairwise ratios reference / ours.
-    runs
-        How many pairs.
-    """
+    """Two sides timed in turn: median milliseconds of a call, and the pairwise ratios."""
 
     ours_ms: float
     reference_ms: float
-    median: float
+    median: float  # of reference / ours, as low and high
     low: float
     high: float
     runs: int
@@ -100,25 +84,25 @@ class Ratio:
         )
 
 
-def in_turn(ours: TimedCall, reference: TimedCall, runs: int) -> Ratio:
+def in_turn(ours: TimedCalls, reference: TimedCalls, runs: int) -> Ratio:
     """Time ours, reference, ours, reference, ... ``runs`` times each, after a warm-up."""
     sides = (ours, reference)
-    calls = [max(1, math.ceil(_SAMPLE / max(_warmed_up(side), 1e-6))) for side in sides]
+    calls = [max(1, math.ceil(_SAMPLE / max(_warm_up(side), 1e-6))) for side in sides]
     seconds: tuple[list[float], list[float]] = ([], [])
     for _ in range(runs):
-        for side, count, taken in zip(sides, calls, seconds, strict=True):
-            taken.append(side.seconds(count) / count)
+        for side, count, samples in zip(sides, calls, seconds, strict=True):
+            samples.append(side(count) / count)
     return Ratio.of(*seconds)
 
 
-def _warmed_up(side: TimedCall) -> float:
+def _warm_up(side: TimedCalls) -> float:
     """Call a side until it is warm and return the seconds of a call."""
     spent = 0.0
     for _ in range(_WARM_UP_CALLS // 4):
-        spent += side.seconds(4)
+        spent += side(4)
         if spent > _WARM_UP_SECONDS:
             break
-    return side.seconds(4) / 4
+    return side(4) / 4
 
 
 def keep_memory() -> bool:
@@ -158,8 +142,7 @@ def one_core() -> Iterator[int | None]:
 
 def machine_text(environment: Mapping[str, Any]) -> str:
     """Return processor and versions, the head of every table."""
-    facts = (environment[name] for name in ("cpu", "python", "relume"))
-    return "{}, Python {}, Relume {}".format(*facts)
+    return "{cpu}, Python {python}, Relume {relume}".format(**environment)
 
 
 def thread_text(core: int | None) -> str:

@@ -1,4 +1,4 @@
-"""Time a pair that is computed against the same pair read from disk, and planning by itself.
+"""The table ``virtual``: a pair that is computed against the same pair read from disk.
 
 Ours: decode HQ, plan, compute LQ (`degrade.PairedDataset`). The reference: decode HQ and the LQ
 that `degrade build` stored, both with OpenCV. Pair by pair in turn, in one process of one thread,
@@ -17,41 +17,31 @@ from typing import Any
 
 import numpy as np
 
+from bench.speed.images import SEED, SIDE, astronaut_crops
 from bench.speed.timing import Ratio, machine_text, met_text, one_core, thread_text
 from degrade import PairedDataset, plan
 from degrade.dataset.build import build
 from degrade.dataset.reader import StoredPairs
 from degrade.errors import UserError
 from degrade.images import Image, atomic_file
-from degrade.random import Stream, StreamKey
 from degrade.terminal import columns
 
-__all__ = ["RECIPES", "VirtualLine", "VirtualReport", "as_record", "as_text", "measure_virtual"]
+__all__ = ["RECIPES", "VirtualLine", "VirtualReport", "measure_virtual"]
 
 RECIPES = ("gfpgan", "kuaishou", "bsrgan", "bsrgan:same-size")
 """Measured by default; only the first has a bar."""
 BAR = 1.0
 """Ours ÷ reference, at most, for the recipe gfpgan."""
-_SIDE, _SEED = 512, 7
 _VARIANTS = 8
+_HEADINGS = ("recipe", "computed ms", "read ms", "computed / read", "bar", "met", "LQ px",
+             "HQ KB", "LQ KB", "plans/s", "1 M plans")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class VirtualLine:
-    """One recipe.
+    """One recipe; the ratio is over the pairs, the stored LQ's longer side and sizes are medians.
 
-    Attributes
-    ----------
-    recipe
-        Its name.
-    ratio
-        Milliseconds of both sides and reference / ours, over the pairs.
-    lq_side
-        Median of the stored LQ's longer side, pixels.
-    hq_kilobytes, lq_kilobytes
-        Median size of the files.
-    plans_per_second
-        Plans drawn and written as JSON, as a manifest holds them; CPU time.
+    ``plans_per_second`` are drawn and written as JSON, as a manifest holds them; CPU time.
     """
 
     recipe: str
@@ -71,27 +61,57 @@ class VirtualLine:
         """Whether the bar is met; None for recipes without one."""
         return self.share <= BAR if self.recipe == "gfpgan" else None
 
+    def cells(self) -> tuple[str, ...]:
+        """Return the line of the table."""
+        return (
+            self.recipe,
+            f"{self.ratio.ours_ms:.2f}",
+            f"{self.ratio.reference_ms:.2f}",
+            f"{self.share:.2f}×",
+            "" if self.met is None else f"{BAR:g}×",
+            met_text(self.met),
+            f"{self.lq_side:.0f}",
+            f"{self.hq_kilobytes:.0f}",
+            f"{self.lq_kilobytes:.0f}",
+            f"{self.plans_per_second:,.0f}",
+            f"{1e6 / self.plans_per_second:.0f} s",
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class VirtualReport:
-    """The whole table.
-
-    Attributes
-    ----------
-    environment
-        From `bench.store.environment`.
-    core
-        The one that was used, None where the system cannot bind a process.
-    pairs
-        For each recipe.
-    lines
-        One a recipe.
-    """
+    """The table ``virtual``, a line a recipe; ``core`` None where a process cannot be bound."""
 
     environment: dict[str, Any]
     core: int | None
     pairs: int
     lines: tuple[VirtualLine, ...]
+
+    def text(self) -> str:
+        """Return an aligned table with the machine above."""
+        return "\n".join(
+            [
+                machine_text(self.environment),
+                f"{self.pairs} pairs a recipe, {SIDE} × {SIDE} PNG; {thread_text(self.core)}; "
+                "CPU time, medians, both sides in turn",
+                "computed: decode HQ, plan, compute LQ; read: decode HQ and the stored LQ with "
+                "OpenCV",
+                "",
+                *columns([_HEADINGS, *(line.cells() for line in self.lines)], left=(0,)),
+            ]
+        )
+
+    def record(self) -> dict[str, Any]:
+        """Return JSON values; ``share`` is computed ÷ read."""
+        return {
+            "environment": self.environment,
+            "core": self.core,
+            "pairs": self.pairs,
+            "bar": BAR,
+            "lines": [
+                {**asdict(line), "share": line.share, "met": line.met} for line in self.lines
+            ],
+        }
 
 
 def measure_virtual(
@@ -101,24 +121,11 @@ def measure_virtual(
     plans: int = 20_000,
     tell: Callable[[str], None] = lambda line: None,
 ) -> VirtualReport:
-    """Return the measured table.
+    """Measure recipes, names or YAML files.
 
-    Parameters
-    ----------
-    recipes
-        Names or YAML files.
-    pairs
-        For each recipe, a multiple of 8: each picture has 8 variants. The pictures are crops of
-        scikit-image's astronaut, 512 × 512, as Pillow writes PNG.
-    plans
-        Drawn for each recipe to time planning.
-    tell
-        Gets the name of every recipe that is done.
-
-    Raises
-    ------
-    UserError
-        Fewer pairs than one picture has; a computed pair is not the stored one.
+    ``pairs`` of each are a multiple of 8: each image has 8 variants (UserError for fewer, and where
+    a computed pair is not the stored one). The images are `astronaut_crops`, as Pillow writes PNG.
+    ``plans`` are drawn for each to time planning. ``tell`` gets the name of every recipe done.
     """
     from bench.store.environment import environment
 
@@ -132,27 +139,21 @@ def measure_virtual(
         source = Path(text) / "hq"
         _write_crops(source, pairs // _VARIANTS)
         for number, recipe in enumerate(recipes):
-            dataset = PairedDataset(source, recipe, _SEED, _VARIANTS)
+            dataset = PairedDataset(source, recipe, SEED, _VARIANTS)
             lines.append(_line(dataset, source, Path(text) / f"stored{number}", plans))
             tell(recipe)
         return VirtualReport(environment(), core, len(dataset), tuple(lines))
 
 
 def _write_crops(folder: Path, count: int) -> None:
-    """Write squares of 512 pixels, crops of the enlarged astronaut, every second one mirrored."""
-    import cv2
+    """Write the crops, every second one mirrored."""
     import PIL.Image
-    import skimage.data
 
-    astronaut = skimage.data.astronaut()  # type: ignore[no-untyped-call]  # has no types
-    large = cv2.resize(astronaut, (768, 768), interpolation=cv2.INTER_CUBIC)
     folder.mkdir(parents=True)
-    for number in range(count):
-        stream = Stream(StreamKey(_SEED, number, 0), 0)
-        top, left = (stream.integer(0, large.shape[0] - _SIDE) for _ in range(2))
-        crop = large[top : top + _SIDE, left : left + _SIDE][:, :: -1 if number % 2 else 1]
+    for number, crop in enumerate(astronaut_crops(count)):
+        mirrored = np.ascontiguousarray(crop[:, :: -1 if number % 2 else 1])
         with atomic_file(folder / f"{number:05d}.png") as file:
-            PIL.Image.fromarray(np.ascontiguousarray(crop)).save(file, "PNG")
+            PIL.Image.fromarray(mirrored).save(file, "PNG")
 
 
 def _line(dataset: PairedDataset, source: Path, folder: Path, plans: int) -> VirtualLine:
@@ -182,7 +183,7 @@ def _line(dataset: PairedDataset, source: Path, folder: Path, plans: int) -> Vir
 
 
 def _read(path: Path) -> Image:
-    """Return a picture as OpenCV reads it: blue first."""
+    """Read an image as OpenCV does, blue first."""
     import cv2
 
     image = cv2.imread(str(path), cv2.IMREAD_COLOR)
@@ -204,52 +205,7 @@ def _plans_per_second(dataset: PairedDataset, count: int) -> float:
     start = time.process_time()
     for number in range(count):
         planned = plan(
-            dataset.recipe, seed=_SEED, image_id=f"faces/{number:08d}.png", size=(_SIDE, _SIDE)
+            dataset.recipe, seed=SEED, image_id=f"faces/{number:08d}.png", size=(SIDE, SIDE)
         )
         planned.to_json()
     return count / (time.process_time() - start)
-
-
-_HEADINGS = ("recipe", "computed ms", "read ms", "computed / read", "bar", "met", "LQ px",
-             "HQ KB", "LQ KB", "plans/s", "1 M plans")  # fmt: skip
-
-
-def as_text(report: VirtualReport) -> str:
-    """Return an aligned table with the machine above."""
-    return "\n".join(
-        [
-            machine_text(report.environment),
-            f"{report.pairs} pairs a recipe, {_SIDE} × {_SIDE} PNG; {thread_text(report.core)}; "
-            "CPU time, medians, both sides in turn",
-            "computed: decode HQ, plan, compute LQ; read: decode HQ and the stored LQ with OpenCV",
-            "",
-            *columns([_HEADINGS, *map(_cells, report.lines)], left=(0,)),
-        ]
-    )
-
-
-def _cells(line: VirtualLine) -> tuple[str, ...]:
-    return (
-        line.recipe,
-        f"{line.ratio.ours_ms:.2f}",
-        f"{line.ratio.reference_ms:.2f}",
-        f"{line.share:.2f}×",
-        "" if line.met is None else f"{BAR:g}×",
-        met_text(line.met),
-        f"{line.lq_side:.0f}",
-        f"{line.hq_kilobytes:.0f}",
-        f"{line.lq_kilobytes:.0f}",
-        f"{line.plans_per_second:,.0f}",
-        f"{1e6 / line.plans_per_second:.0f} s",
-    )
-
-
-def as_record(report: VirtualReport) -> dict[str, Any]:
-    """Return the report as JSON values; ``share`` is computed ÷ read."""
-    return {
-        "environment": report.environment,
-        "core": report.core,
-        "pairs": report.pairs,
-        "bar": BAR,
-        "lines": [{**asdict(line), "share": line.share, "met": line.met} for line in report.lines],
-    }

@@ -73,7 +73,7 @@ class Grading:
 def gradings(
     conditions: Sequence[Mapping[str, Any]], plans: Mapping[ConditionKey, Mapping[ImageKey, Plan]]
 ) -> list[Grading]:
-    """Return the gradings of a run's conditions in their order, without those that have no plans."""
+    """Return the gradings of a run's conditions in their order, without those without plans."""
     groups: dict[tuple[str, str, bool], list[Mapping[str, Any]]] = {}
     for each in conditions:
         if plans.get((each["dataset"], each["recipe"])):

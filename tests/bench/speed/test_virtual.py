@@ -1,17 +1,16 @@
 import json
-import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from bench.cli import main
 from bench.speed import virtual
 from bench.speed.timing import Ratio
-from bench.speed.virtual import VirtualLine, VirtualReport, as_record, as_text, measure_virtual
+from bench.speed.virtual import VirtualLine, VirtualReport, measure_virtual
 from degrade.errors import UserError
 
-REPOSITORY = Path(__file__).parents[3]
 FACTS = {"cpu": "c", "python": "3", "relume": "0", "libraries": {}}
 
 
@@ -28,7 +27,7 @@ def test_the_bar_is_for_gfpgan_and_met_when_computing_takes_no_longer():
 
 def test_the_table_and_the_record_say_the_same():
     report = VirtualReport(FACTS, 1, 120, (line("gfpgan", 0.006, 0.008), line("x", 0.003, 0.001)))
-    text, record = as_text(report), json.loads(json.dumps(as_record(report)))
+    text, record = report.text(), json.loads(json.dumps(report.record()))
     assert "0.75×" in text and "3.00×" in text and "40 s" in text
     assert [entry["share"] for entry in record["lines"]] == pytest.approx([0.75, 3.0])
     assert [entry["met"] for entry in record["lines"]] == [True, None]
@@ -63,15 +62,12 @@ def test_too_few_pairs_are_refused():
 
 def test_the_command_prints_the_table_and_refuses_what_it_does_not_know():
     def run(*arguments):
-        code = f"from bench.cli import main\nmain({['speed', *arguments]!r})"
-        return subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, cwd=REPOSITORY,
-            check=False,
-        )  # fmt: skip
+        return CliRunner().invoke(main, ["speed", *arguments])
 
-    done = run("--only", "virtual", "--case", "kuaishou-128", "--runs", "8", "--json")
-    assert done.returncode == 0, done.stderr
+    done = run("--only", "virtual", "--case", "kuaishou-128", "--runs", "8", "--memory", "system",
+               "--json")  # fmt: skip
+    assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["lines"][0]["recipe"] == "kuaishou-128"
-    assert run("--only", "virtual", "--case", "nothing").returncode == 2
-    assert run("--only", "virtual", "--peer-python", sys.executable).returncode == 2
-    assert run("--only", "build", "--case", "gif").returncode == 2
+    assert run("--only", "virtual", "--case", "nothing", "--memory", "system").exit_code == 2
+    assert run("--only", "virtual", "--peer-python", sys.executable).exit_code == 2
+    assert run("--only", "build", "--case", "gif", "--memory", "system").exit_code == 2

@@ -2,23 +2,16 @@ import json
 
 import pytest
 
-from bench.speed.building import (
-    BAR,
-    BuildingLine,
-    BuildingReport,
-    as_record,
-    as_text,
-    measure_building,
-)
+from bench.speed.build import BAR, BuildLine, BuildReport, measure_build
 
 
 def line(encoding="png", workers=1, rate=50.0, ratio=1.4, wall=1.3):
-    return BuildingLine(encoding, workers, rate, 20.0, 14.0, ratio, 1.3, 1.6, wall, 185.0)
+    return BuildLine(encoding, workers, rate, 20.0, 14.0, ratio, 1.3, 1.6, wall, 185.0)
 
 
 def report(*lines):
     facts = {"cpu": "CPU", "python": "3.11", "relume": "0.1.0", "libraries": {}}
-    return BuildingReport(facts, "gfpgan", 512, 3, lines)
+    return BuildReport(facts, "gfpgan", 512, 3, lines)
 
 
 def test_the_bar_is_for_two_processes():
@@ -29,7 +22,7 @@ def test_the_bar_is_for_two_processes():
 
 
 def test_the_table_says_how_much_of_two_processes_is_used():
-    text = as_text(report(line(rate=50.0), line(workers=2, rate=90.0), line("qoi", 2, 80.0)))
+    text = report(line(rate=50.0), line(workers=2, rate=90.0), line("qoi", 2, 80.0)).text()
     rows = [text_line.split() for text_line in text.splitlines()[3:]]
     assert [row[:4] for row in rows[1:]] == [
         ["png", "1", "50.0", "100%"],
@@ -41,21 +34,21 @@ def test_the_table_says_how_much_of_two_processes_is_used():
 
 
 def test_the_record_is_json_with_the_bar_and_whether_it_is_met():
-    record = json.loads(json.dumps(as_record(report(line(workers=2)))))
+    record = json.loads(json.dumps(report(line(workers=2)).record()))
     assert (record["bar"], record["lines"][0]["met"]) == (1.5, True)
 
 
 def test_both_sides_are_measured_and_nothing_is_left(tmp_path):
-    told = []
-    measured = measure_building(
+    titles = []
+    measured = measure_build(
         "gfpgan", images=3, rounds=2, workers=(1,), encodings=("qoi",), folder=tmp_path,
-        tell=told.append,
+        tell=titles.append,
     )  # fmt: skip
-    (found,) = measured.lines
-    assert told == ["qoi, 1"]
-    assert found.codecs_ms > 0
-    assert found.low <= found.ratio <= found.high
-    assert found.ratio == pytest.approx(found.build_ms / found.codecs_ms, rel=0.7)
-    assert 100 < found.kilobytes < 800
-    assert found.pairs_per_second > 0
+    (line_,) = measured.lines
+    assert titles == ["qoi, 1"]
+    assert line_.codecs_ms > 0
+    assert line_.low <= line_.ratio <= line_.high
+    assert line_.ratio == pytest.approx(line_.build_ms / line_.codecs_ms, rel=0.7)
+    assert 100 < line_.kilobytes < 800
+    assert line_.pairs_per_second > 0
     assert list(tmp_path.iterdir()) == []

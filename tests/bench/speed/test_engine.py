@@ -11,10 +11,9 @@ import numpy as np
 import pytest
 
 from bench.speed import timing
-from bench.speed.case import Formula, PeerCall, SpeedCase
-from bench.speed.cases import CASES
-from bench.speed.measure import SpeedLine, SpeedReport, as_record, as_text, case_names, measure
-from bench.speed.peers import Peers, PeerUnavailableError
+from bench.speed.cases import CASES, Formula, PeerCall, SpeedCase
+from bench.speed.engine import SpeedLine, SpeedReport, case_names, measure_engine
+from bench.speed.peers import PeerUnavailableError, open_peers, peer_side
 from bench.speed.timing import Ratio
 from degrade import Step
 from degrade.errors import UserError
@@ -51,17 +50,6 @@ def peer(tmp_path):
     return python
 
 
-class Clock:
-    """A side that takes what it is told to take."""
-
-    def __init__(self, *seconds):
-        self.taken, self.calls = list(seconds), []
-
-    def seconds(self, calls):
-        self.calls.append(calls)
-        return calls * (self.taken[0] if len(self.taken) == 1 else self.taken.pop(0))
-
-
 def test_a_ratio_is_the_median_of_the_pairs_not_of_the_sides():
     ratio = Ratio.of([0.001, 0.002, 0.004], [0.010, 0.010, 0.010])
     assert (ratio.median, ratio.low, ratio.high) == (5.0, 2.5, 10.0)
@@ -69,16 +57,20 @@ def test_a_ratio_is_the_median_of_the_pairs_not_of_the_sides():
 
 
 def test_both_sides_are_warmed_up_and_short_calls_are_repeated():
-    ours, reference = Clock(0.001), Clock(0.3)
-    ratio = timing.in_turn(ours, reference, 5)
+    ours, reference = [], []
+    ratio = timing.in_turn(
+        lambda calls: ours.append(calls) or 0.001 * calls,
+        lambda calls: reference.append(calls) or 0.3 * calls,
+        5,
+    )
     assert ratio.median == pytest.approx(300.0)
-    assert sum(ours.calls[:-5]) >= 64 and ours.calls[-5:] == [12] * 5
-    assert reference.calls[-5:] == [1] * 5
-    assert sum(reference.calls[:-5]) < 64  # a slow side is warm after a second and a half
+    assert sum(ours[:-5]) >= 64 and ours[-5:] == [12] * 5
+    assert reference[-5:] == [1] * 5
+    assert sum(reference[:-5]) < 64  # a slow side is warm after a second and a half
 
 
 def test_time_asleep_does_not_count():
-    assert timing.LocalSide(lambda: time.sleep(0.02)).seconds(3) < 0.02
+    assert timing.timed_calls(lambda: time.sleep(0.02))(3) < 0.02
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="no affinity here")
@@ -108,10 +100,11 @@ def test_every_case_has_its_own_name_and_an_operation_that_takes_its_parameters(
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_ours_and_the_formula_are_equally_strong_on_a_photograph(case):
-    from bench.speed.measure import _astronaut, _strength, _with_defaults
+    from bench.speed.engine import _strength, _with_defaults
+    from bench.speed.images import astronaut
     from degrade import Plan, apply
 
-    image = _astronaut()
+    image = astronaut()
     plan = Plan("speed", "", 7, "a", 0, image.shape[:2], (_with_defaults(case.step),))
     ours, reference = (
         _strength(apply(plan, image), image),
@@ -121,71 +114,71 @@ def test_ours_and_the_formula_are_equally_strong_on_a_photograph(case):
 
 
 def test_a_measured_line_names_the_formula_and_why_the_peer_is_missing(image):
-    (line,) = measure(["pixelate"], runs=2, image=image).lines
+    (line,) = measure_engine(["pixelate"], runs=2, image=image).lines
     assert line.ratio.runs == 2 and line.ratio.median > 0
     assert line.equal and line.reference == "AlbumentationsX's formula in OpenCV"
     assert line.note == "no --peer-python was given"
 
 
 def test_the_recipe_is_measured_over_plans_without_colour(image):
-    (line,) = measure(["gfpgan"], runs=2, plans=6, image=image).lines
+    (line,) = measure_engine(["gfpgan"], runs=2, plans=6, image=image).lines
     assert line.ratio.runs == 2
     assert line.equal, (line.strength, line.reference_strength)
 
 
 def test_a_name_that_is_no_case_is_refused_with_the_names():
     with pytest.raises(UserError, match="no case wobble: the names are gfpgan, gaussian-noise"):
-        measure(["wobble"])
+        measure_engine(["wobble"])
 
 
 def test_an_operation_that_does_not_exist_is_left_out_with_a_line(image, monkeypatch):
     case = SpeedCase("x", "X", Step("wobble", 1), Formula("f", lambda picture: picture), bar=2.0)
-    monkeypatch.setattr("bench.speed.measure.CASES", (case,))
-    monkeypatch.setattr("bench.speed.measure.case_names", lambda: ("x",))
-    report = measure(["x"], runs=1, image=image)
+    monkeypatch.setattr("bench.speed.engine.CASES", (case,))
+    monkeypatch.setattr("bench.speed.engine.case_names", lambda: ("x",))
+    report = measure_engine(["x"], runs=1, image=image)
     assert report.lines[0].ratio is None and report.lines[0].met is None
-    assert "X: left out: there is no operation wobble yet" in as_text(report)
+    assert "X: left out: there is no operation wobble yet" in report.text()
 
 
 def test_a_peer_is_run_in_its_own_process_and_named_with_its_version(peer, image):
     call = PeerCall("imagecorruptions", "brighter", {"severity": 3, "seed": 7})
-    with Peers([peer], image) as peers:
-        side = peers.side(call)
+    with open_peers([peer], image) as peers:
+        side = peer_side(peers, call)
         assert side.label == "imagecorruptions 9.9"
-        assert side.seconds(5) >= 0
+        assert side.calls(5) >= 0
     np.testing.assert_array_equal(side.output, image + np.random.RandomState(7).randint(3))
     assert "imagecorruptions" not in sys.modules
 
 
-def test_a_peer_that_fails_says_how(peer, image):
-    with (
-        Peers([peer], image) as peers,
-        pytest.raises(PeerUnavailableError, match="TypeError: multichannel"),
-    ):
-        peers.side(PeerCall("imagecorruptions", "broken", {"severity": 3, "seed": 7}))
-
-
-def test_a_package_that_a_peers_environment_lacks_is_named(peer, image):
-    with (
-        Peers([peer], image) as peers,
-        pytest.raises(PeerUnavailableError, match="No module named 'albumentations'"),
-    ):
-        peers.side(PeerCall("albumentations", "GaussNoise", {}))
+@pytest.mark.parametrize(
+    ("call", "reason"),
+    [
+        (PeerCall("imagecorruptions", "broken", {"severity": 3, "seed": 7}),
+         "TypeError: multichannel"),
+        (PeerCall("albumentations", "GaussNoise", {}), "No module named 'albumentations'"),
+    ],
+)  # fmt: skip
+def test_a_peer_that_fails_says_how(peer, image, call, reason):
+    with open_peers([peer], image) as peers, pytest.raises(PeerUnavailableError, match=reason):
+        peer_side(peers, call)
 
 
 def test_a_python_that_ends_at_once_is_a_reason_and_not_a_hang(tmp_path, image):
     python = tmp_path / "python"
     python.write_text("#!/bin/sh\nexit 1\n")
     python.chmod(0o755)
-    with Peers([python], image) as peers, pytest.raises(PeerUnavailableError, match="ended"):
-        peers.side(PeerCall("imagecorruptions", "brighter", {}))
+    with (
+        open_peers([python], image) as peers,
+        pytest.raises(PeerUnavailableError, match="ended"),
+    ):
+        peer_side(peers, PeerCall("imagecorruptions", "brighter", {}))
 
 
 def test_a_file_that_is_no_program_is_the_persons_mistake(tmp_path, image):
     (tmp_path / "python").write_text("")
     with (
         pytest.raises(UserError, match="cannot be run as a Python"),
-        Peers([tmp_path / "python"], image),
+        open_peers([tmp_path / "python"], image),
     ):
         pass
 
@@ -202,10 +195,10 @@ def test_the_table_says_when_two_sides_are_not_comparable():
     line = SpeedLine("a", "A", 10.0, "b", "", RATIO, 11.0, 10.0)
     facts = {"cpu": "c", "python": "3", "relume": "0", "libraries": {"numpy": "2"}}
     report = SpeedReport(facts, "picture", 1, True, (line,))
-    text = as_text(report)
+    text = report.text()
     assert "A: not equally strong, so not comparable" in text
     assert "12.0×" in text and "11.0-13.0" in text
-    record = json.loads(json.dumps(as_record(report)))
+    record = json.loads(json.dumps(report.record()))
     assert record["cases"][0]["ratio"]["median"] == 12.0
     assert record["cases"][0]["met"] is False and record["cases"][0]["equal"] is False
 

@@ -7,8 +7,6 @@ import click
 import degrade
 from degrade.terminal import LazyGroup
 
-__all__ = ["main"]
-
 _COMMANDS = {
     "run": ("bench.commands.run:run", "Score restorers as a suite says; goes on where it stopped."),
     "report": ("bench.commands.report:report", "Make the HTML page and tables of a run."),

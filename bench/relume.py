@@ -7,8 +7,6 @@ import click
 import degrade
 from degrade.terminal import LazyGroup
 
-__all__ = ["main"]
-
 _COMMANDS = {
     "degrade": ("degrade.cli:main", "Turn sharp images into realistic bad ones, from a seed."),
     "zoo": ("zoo.cli:main", "List, load and run face restorers."),

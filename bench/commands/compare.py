@@ -17,8 +17,6 @@ from bench.commands.options import NAMES, SUCCESSORS
 if TYPE_CHECKING:
     from bench.stats.paired_values import Infinite
 
-__all__ = ["compare", "groups"]
-
 _RUN = click.Path(exists=True, file_okay=False, path_type=Path)
 _FILE = click.Path(dir_okay=False, path_type=Path)
 

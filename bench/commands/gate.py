@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from bench.gate.rules import MissingBaseline
     from bench.gate.verdict import Verdict
 
-__all__ = ["gate"]
-
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 

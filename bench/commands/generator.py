@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from zoo.restorer import Image
     from zoo.synthesis.generators import LoadedGenerator
 
-__all__ = ["generator"]
-
 _FACES = click.Path(exists=True, file_okay=False, path_type=Path)
 
 

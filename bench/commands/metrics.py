@@ -6,8 +6,6 @@ import json
 
 import click
 
-__all__ = ["metrics"]
-
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print every fact of each metric as JSON.")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import click
 
-__all__ = ["NAMES", "SUCCESSORS"]
-
 
 class _Names(click.ParamType[tuple[str, ...]]):
     name = "NAME,NAME"

@@ -13,8 +13,6 @@ import click
 
 from bench.commands.run import summary_of
 
-__all__ = ["report"]
-
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 _REPORTS = {

@@ -16,8 +16,6 @@ from bench.commands.options import NAMES
 if TYPE_CHECKING:
     from bench.store.record import Run
 
-__all__ = ["run", "summary_of"]
-
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 
 

@@ -12,8 +12,6 @@ import click
 
 from degrade.terminal import Progress
 
-__all__ = ["speed"]
-
 
 @click.command()
 @click.option(

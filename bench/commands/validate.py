@@ -15,8 +15,6 @@ import click
 if TYPE_CHECKING:
     from bench.validate.crosscheck import Agreement
 
-__all__ = ["calibrate", "crosscheck", "protocols"]
-
 
 @click.command()
 @click.option(

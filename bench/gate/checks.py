@@ -20,8 +20,6 @@ from bench.stats.resampling import DRAWS
 from bench.store.record import Run
 from degrade.errors import UserError
 
-__all__ = ["is_worse", "make_checks"]
-
 _NOTHING = Interval(None, None, None)
 
 

@@ -14,8 +14,6 @@ from bench.stats.paired_values import Address, Side
 from bench.store.images import ImageKey, per_photograph, photographs
 from bench.store.rows import ScoreRow
 
-__all__ = ["MOST_SHOWN", "Change", "Coverage", "changes", "coverage", "worst"]
-
 _LOST_SHOWN = 5
 
 

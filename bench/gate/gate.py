@@ -19,8 +19,6 @@ from bench.store.record import Run
 from degrade.config import nearest
 from degrade.errors import UserError
 
-__all__ = ["gate", "without_baseline"]
-
 
 def gate(before: Run, after: Run, rules: Rules, restorers: Sequence[str] = ()) -> Verdict:
     """Return whether the run ``after`` is worse than the baseline ``before`` by the rules.

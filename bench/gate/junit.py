@@ -12,8 +12,6 @@ from xml.etree import ElementTree
 from bench.gate.text import cells, failure_images, failure_text, headline
 from bench.gate.verdict import Check, Outcome, Verdict
 
-__all__ = ["verdict_junit"]
-
 _COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -16,16 +16,6 @@ from bench.store.record import SECONDS
 from degrade.config import load_yaml, to_config
 from degrade.errors import UserError
 
-__all__ = [
-    "DEFAULT_RULES",
-    "AbsentMetric",
-    "MetricRule",
-    "MissingBaseline",
-    "Rules",
-    "RulesError",
-    "load_rules",
-]
-
 DEFAULT_RULES = Path(__file__).parents[1] / "rules" / "default.yaml"
 """The rules that come with Relume."""
 

@@ -17,18 +17,6 @@ from bench.report.tables import (
 )
 from bench.stats.resampling import DRAWS
 
-__all__ = [
-    "HEADER",
-    "LONGEST",
-    "cells",
-    "failure_images",
-    "failure_text",
-    "headline",
-    "legend",
-    "verdict_markdown",
-    "verdict_text",
-]
-
 HEADER = ("restorer", "metric", "before", "after", "change", "95 %", "limit", "p Holm", "n", "")
 """Above `cells`."""
 

@@ -13,8 +13,6 @@ from bench.gate.coverage import Change, Coverage
 from bench.gate.rules import Rules
 from bench.stats.bootstrap import Interval
 
-__all__ = ["EXIT_CODES", "Check", "Outcome", "Verdict"]
-
 
 class Outcome(StrEnum):
     """How a gate ended."""

@@ -8,16 +8,6 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Literal
 
-__all__ = [
-    "Direction",
-    "ErrorScale",
-    "Kind",
-    "MetricEntry",
-    "Peer",
-    "SetDistance",
-    "Status",
-]
-
 Direction = Literal["higher", "lower"]
 """Which way is better."""
 

@@ -14,8 +14,6 @@ from bench.metrics.entry import MetricEntry
 from bench.metrics.metric import PairMetric, SetMetric
 from bench.metrics.no_reference.pyiqa_metric import PyiqaMetric
 
-__all__ = ["TENSORS", "judge_weights", "other_weights"]
-
 TENSORS = "tensors"
 """Stands for the file where a package keeps its weights as it likes: the digest is of what it
 loaded."""

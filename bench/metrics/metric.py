@@ -15,17 +15,6 @@ from numpy.typing import NDArray
 
 from bench.metrics.entry import Direction, MetricEntry, Status
 
-__all__ = [
-    "Measurement",
-    "PairMetric",
-    "RegisteredMetric",
-    "Sample",
-    "SetMetric",
-    "UnavailableMetric",
-    "refuse_sizes",
-    "unavailable",
-]
-
 Feature = TypeVar("Feature")
 
 

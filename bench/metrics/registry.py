@@ -26,17 +26,6 @@ from degrade.lazy import load_attribute
 from zoo.weights.files import WeightsMissing, is_present, known_weights, own_file
 from zoo.weights.licences import is_accepted
 
-__all__ = [
-    "GROUP",
-    "describe_metrics",
-    "entries",
-    "entry_of",
-    "load_metric",
-    "metric_facts",
-    "metric_names",
-    "recorded_entry",
-]
-
 GROUP = "relume.metrics"
 """The group of entry points by which other packages offer metrics."""
 

@@ -26,22 +26,6 @@ from bench.stats.scores import Score
 from bench.stats.significance import Grouping
 from bench.store.record import SECONDS
 
-__all__ = [
-    "LEGEND",
-    "LETTERS_NOTE",
-    "NOTICE",
-    "RANK_NOTE",
-    "Board",
-    "BoardRow",
-    "CellView",
-    "CostView",
-    "Head",
-    "boards_of",
-    "decimals",
-    "most_decimals",
-    "table_notes",
-]
-
 NOTICE = (
     "Restored detail is invented: a restorer paints what a face could have looked like. "
     "A restored image is no evidence of who someone is."

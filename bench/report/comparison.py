@@ -26,16 +26,6 @@ from bench.stats.groups import GroupScore
 from bench.stats.paired_sets import FEW
 from bench.stats.resampling import DRAWS
 
-__all__ = [
-    "comparison_records",
-    "comparison_table",
-    "comparison_text",
-    "frechet_caution",
-    "group_table",
-    "group_text",
-    "legend",
-]
-
 _SUBSETS = {"all": "", "hardest-third": ", the third whose inputs are the worst"}
 
 

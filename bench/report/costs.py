@@ -15,19 +15,6 @@ from bench.runner.efficiency import Efficiency
 from bench.store.rows import csv_text
 from zoo.restorers.placement import CPU
 
-__all__ = [
-    "COST_COLUMNS",
-    "COST_NOTE",
-    "CostColumn",
-    "cost_facts",
-    "costs_csv",
-    "costs_markdown",
-    "costs_of",
-    "costs_text",
-    "machine_of",
-    "milliseconds",
-]
-
 COST_NOTE = (
     "Latency: wall time of a face, each in a call of its own unless told otherwise, n faces. "
     "Memory: how far it grew at most within a call, weights apart."

@@ -15,15 +15,6 @@ from bench.store.images import ConditionKey, ImageKey
 from bench.suite.conditions import AS_FOUND
 from degrade.planner.plan import Plan
 
-__all__ = [
-    "Captions",
-    "IdentityDrop",
-    "ImageRank",
-    "captions_of",
-    "identity_losses",
-    "ranking_column",
-]
-
 _INVISIBLE = ("round", "truncate", "flip")
 """Operations that nobody sees."""
 

@@ -17,8 +17,6 @@ from bench.report.model import Leaderboard, Report
 from bench.stats.scores import BASELINE
 from bench.store.images import HQ, RestoredFiles
 
-__all__ = ["Album", "EmbeddedImage", "ImageVersions", "collect"]
-
 _SIDE = 420
 """The longest side of an embedded image in pixels: sharp in a column of a desktop page."""
 

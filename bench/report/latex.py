@@ -6,8 +6,6 @@ from bench.report.cells import LETTERS_NOTE, Board, BoardRow, boards_of, table_n
 from bench.report.model import Report
 from bench.report.tables import signature_sentence
 
-__all__ = ["latex"]
-
 _SIGNS = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
     "%": r"\%", "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",

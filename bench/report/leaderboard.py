@@ -28,8 +28,6 @@ from bench.stats.scores import Score
 from bench.store.rows import CsvValue, csv_text, format_number
 from degrade.terminal import padded, text_width
 
-__all__ = ["leaderboard_csv", "markdown", "markdown_document", "terminal_table"]
-
 _DAGGER = "†: judged by a network that the restorer was trained against."
 
 

@@ -21,18 +21,6 @@ from bench.store.record import SECONDS, Run
 from bench.store.rows import ScoreRow
 from degrade.planner.plan import Plan
 
-__all__ = [
-    "Column",
-    "ColumnRank",
-    "Leaderboard",
-    "MissingValues",
-    "Report",
-    "RestorerScores",
-    "build_report",
-    "column_ranks",
-    "missing_values",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class Column:

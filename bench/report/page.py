@@ -32,8 +32,6 @@ from bench.store.images import ImageKey
 from bench.suite.conditions import AS_FOUND
 from degrade.planner.plan import Plan
 
-__all__ = ["FACETS", "Facets", "facets_of", "families_of", "html_page"]
-
 _ASSETS = Path(__file__).parent / "assets"
 _STYLES = ("base", "filters", "tables", "gallery", "severity")
 _SCRIPTS = ("state", "sort", "board", "gallery", "severity", "filter")

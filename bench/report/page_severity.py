@@ -15,8 +15,6 @@ from bench.stats.scores import BASELINE
 from bench.stats.severity import Curve, ErrorLeft, MeanRestorationError, Point, Severity
 from bench.stats.severity.levels import Grading
 
-__all__ = ["Plot", "SeverityBlock", "plots", "series_class", "severity_blocks"]
-
 _SHADES = (0.03, 0.12, 0.25)
 """Shares of the input's error by which a cell is tinted a little, more, and most."""
 

@@ -12,8 +12,6 @@ from bench.report.model import Leaderboard, Report, column_ranks
 from bench.stats.scores import Score
 from bench.stats.severity import Severity
 
-__all__ = ["report_json"]
-
 
 def report_json(report: Report) -> str:
     """Return strict JSON, indented; infinities are the strings ``inf`` and ``-inf``.

@@ -12,16 +12,6 @@ from bench.stats.scores import BASELINE
 from bench.stats.severity import ErrorLeft, MeanRestorationError, Severity
 from bench.store.rows import CsvValue, csv_text, format_number
 
-__all__ = [
-    "EXPLANATION",
-    "MIXED_NOTE",
-    "coverage",
-    "percent",
-    "severity_csv",
-    "severity_markdown",
-    "severity_terminal",
-]
-
 EXPLANATION = (
     "Error left, in per cent of the input's: 100 is doing nothing, less is better. Each "
     "degradation's error is summed over its severities and divided by the input's; the mean over "

@@ -12,16 +12,6 @@ from bench.stats.resampling import DRAWS, smallest_p
 from bench.stats.significance import Grouping, WinRate
 from bench.store.images import ConditionKey
 
-__all__ = [
-    "WIN_NOTE",
-    "WinTable",
-    "groups_markdown",
-    "groups_text",
-    "too_few",
-    "win_rates_markdown",
-    "win_tables",
-]
-
 _NOTE = (
     "Two restorers that share a letter do not differ significantly: paired bootstrap over "
     "photographs, 5 % over the comparisons of a column (Holm). a is the group of the best mean "

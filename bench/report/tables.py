@@ -12,20 +12,6 @@ from dataclasses import dataclass
 from bench.stats.bootstrap import Interval
 from degrade.terminal import columns
 
-__all__ = [
-    "TextTable",
-    "aligned",
-    "count_range",
-    "escape",
-    "interval_text",
-    "markdown_table",
-    "p_text",
-    "shared_decimals",
-    "signature_block",
-    "signature_sentence",
-    "signed",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class TextTable:

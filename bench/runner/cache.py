@@ -33,8 +33,6 @@ from zoo.registry.registry import other_names, own_names
 from zoo.restorer import Card
 from zoo.weights.files import cache_folder
 
-__all__ = ["PIXELS", "Cache", "CachedImage", "default_cache"]
-
 _RESTORED, _VALUES, _VECTORS, _REFERENCES = "restored", "values", "vectors", "references"
 _LASTING = (Status.OK, Status.NO_FACE, Status.NO_FACE_IN_REFERENCE, Status.LEFT_OUT)
 """A failure may pass, and weights may come: other statuses are found anew."""

@@ -21,8 +21,6 @@ import click
 from degrade.errors import UserError
 from degrade.images import atomic_file
 
-__all__ = ["LIMIT", "CacheStore", "Entry", "Usage", "limit_of", "overflow", "size_text"]
-
 _MAGIC = b"relume-cache-1\n"
 _DIGEST = hashlib.sha256().digest_size
 _DAY = 86_400.0

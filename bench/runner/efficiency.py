@@ -23,16 +23,6 @@ from degrade.errors import DatasetError
 from zoo.restorer import Restorer
 from zoo.restorers.placement import CPU, HERE, DeviceRestorer, Placement
 
-__all__ = [
-    "TIMED_BEFORE",
-    "Calls",
-    "Efficiency",
-    "Meter",
-    "count_parameters",
-    "efficiencies",
-    "facts_of_seconds",
-]
-
 _DEPTH = 4
 _REMEDY = "repeat its `bench run` into the same folder, which writes it anew"
 _FIELDS: Mapping[str, tuple[type | tuple[type, ...], bool]] = {

@@ -20,8 +20,6 @@ from bench.runner.restorer_runner import TracebackLog
 from bench.store.features import Vectors
 from bench.store.images import array_digest, numbered
 
-__all__ = ["Samples", "compare_sets", "describe", "measure", "measure_all"]
-
 
 class Samples:
     """Hands out one `Sample` for equal pixels, so that a feature is computed once for them.

@@ -30,8 +30,6 @@ from degrade.terminal import Progress
 from zoo.registry.registry import load
 from zoo.restorers.placement import HERE, Placement, require_device
 
-__all__ = ["WorkerPool", "WorkerSetup"]
-
 _ONE_AT_A_TIME = threading.Lock()
 """A cluster's worker may have several threads; neither dlib's detector nor the memory that is
 measured is made for two at once."""

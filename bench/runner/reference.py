@@ -25,14 +25,6 @@ from degrade.dataset.sources import ImageSource
 from degrade.errors import DatasetError
 from degrade.terminal import Progress
 
-__all__ = [
-    "AgainstReference",
-    "Reference",
-    "keep_in_run",
-    "open_reference",
-    "refer",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class Reference:

@@ -23,8 +23,6 @@ from bench.suite.conditions import Condition, ScoredPair
 from degrade.errors import ImageError
 from zoo.restorers.placement import Placement
 
-__all__ = ["DegradedImage", "RestoredImages", "match_size"]
-
 
 @dataclass(frozen=True, slots=True)
 class DegradedImage:

@@ -23,8 +23,6 @@ from zoo.labels import keep_regions
 from zoo.restorer import Card, Restorer
 from zoo.restorers.placement import CPU, HERE, PRECISION, DeviceRestorer, Placement, device_facts
 
-__all__ = ["RestoredImage", "RestorerInput", "RestorerRunner", "TracebackLog"]
-
 
 @dataclass(frozen=True, slots=True)
 class RestorerInput:

@@ -17,8 +17,6 @@ from bench.store.record import SECONDS
 from bench.store.rows import RowBuffer, RowKey, ScoreRow
 from bench.suite.conditions import Condition
 
-__all__ = ["Metric", "ResultsLog"]
-
 Metric = PairMetric | SetMetric
 
 

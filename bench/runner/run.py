@@ -48,8 +48,6 @@ from zoo.registry.registry import load
 from zoo.restorer import Restorer
 from zoo.restorers.placement import CPU, HERE, Placement, parse_device, require_device
 
-__all__ = ["execute", "run"]
-
 _ONE_PROCESS = Engine()
 
 

@@ -28,8 +28,6 @@ from degrade.dataset.storage import LocalStorage
 from zoo.restorer import Card
 from zoo.restorers.placement import CPU, HERE, PRECISION, Placement, device_facts
 
-__all__ = ["build_record", "hold_folder", "placement_facts", "resume_or_start"]
-
 _LOCK = ".lock"
 _THREADS = "the number of threads"
 

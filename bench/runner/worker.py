@@ -27,8 +27,6 @@ from degrade.terminal import Progress
 from zoo.restorer import Restorer
 from zoo.restorers.placement import HERE, Placement
 
-__all__ = ["Worker"]
-
 
 @dataclass(frozen=True, slots=True)
 class _ImageTask:

@@ -32,8 +32,6 @@ from degrade.images import decode_image
 from degrade.images.encoding import encode
 from degrade.terminal import columns
 
-__all__ = ["BAR", "BuildLine", "BuildReport", "measure_build"]
-
 BAR = 1.5
 """Build ÷ codecs alone, at most; with two processes."""
 _AT_ONCE = 32

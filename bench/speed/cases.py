@@ -19,8 +19,6 @@ from degrade import Step
 from degrade.images import Image
 from degrade.ops import Value
 
-__all__ = ["CASES", "Formula", "PeerCall", "SpeedCase"]
-
 
 @dataclass(frozen=True, slots=True)
 class Formula:

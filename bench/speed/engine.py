@@ -34,8 +34,6 @@ from degrade.images import Image
 from degrade.ops import OPERATIONS
 from degrade.terminal import columns
 
-__all__ = ["SpeedLine", "SpeedReport", "case_names", "measure_engine"]
-
 EQUAL = 0.03
 """Relative difference up to which two strengths count as equal."""
 PLANS = 200

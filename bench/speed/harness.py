@@ -22,8 +22,6 @@ from degrade.images import write_png
 from zoo.registry.registry import load
 from zoo.restorer import Restorer
 
-__all__ = ["HarnessLine", "measure_harness"]
-
 _RESTORERS = ("input", "bicubic-sharpen", "nlmeans", "bilateral")
 _METRICS = ("psnr", "ssim")
 _ROUNDS = 3

@@ -9,8 +9,6 @@ import numpy as np
 from degrade.images import Image
 from degrade.random import Stream, StreamKey
 
-__all__ = ["SEED", "SIDE", "astronaut", "astronaut_crops", "photograph_crops"]
-
 SIDE, SEED = 512, 7
 
 

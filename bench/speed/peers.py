@@ -24,8 +24,6 @@ from bench.speed.timing import TimedCalls
 from degrade.errors import UserError
 from degrade.images import Image
 
-__all__ = ["PeerProcess", "PeerSide", "PeerUnavailableError", "open_peers", "peer_side"]
-
 _WORKER = Path(__file__).with_name("peer_worker.py")
 _ONE_THREAD = {
     name: "1"

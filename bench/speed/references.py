@@ -23,30 +23,6 @@ from scipy import ndimage
 from degrade import Step
 from degrade.images import Image
 
-__all__ = [
-    "COLOUR",
-    "aliased_disk",
-    "defocus_blur",
-    "degrade_as_basicsr",
-    "downscale",
-    "gaussian_blur",
-    "gaussian_blur_cv2",
-    "gaussian_noise",
-    "gaussian_noise_cv2",
-    "glass_blur",
-    "impulse_pixels",
-    "impulse_values",
-    "jpeg_cv2",
-    "jpeg_pillow",
-    "motion_blur",
-    "one_sided_motion_blur",
-    "pixelate_pillow",
-    "shot_noise",
-    "shot_noise_linear_light",
-    "speckle_noise",
-    "zoom_blur",
-]
-
 
 def gaussian_blur_cv2(image: Image, *, sigma: float) -> Image:
     """Return ``cv2.GaussianBlur`` with ``2 * int(3.5 sigma) + 1`` taps (AlbumentationsX)."""

@@ -27,8 +27,6 @@ from degrade.errors import DependencyError, UserError
 from degrade.images import read_image, write_png
 from degrade.terminal import columns
 
-__all__ = ["CASES", "ScoringCase", "ScoringLine", "ScoringReport", "measure_scoring"]
-
 BAR = 3.0
 """pyiqa's time over ours, at least."""
 SHARE = 0.10

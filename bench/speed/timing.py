@@ -16,19 +16,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = [
-    "KEEP_MEMORY",
-    "Ratio",
-    "TimedCalls",
-    "in_turn",
-    "keep_memory",
-    "machine_text",
-    "met_text",
-    "one_core",
-    "thread_text",
-    "timed_calls",
-]
-
 _SAMPLE = 0.012
 """Seconds that one sample should last; shorter calls are repeated within it."""
 _WARM_UP_CALLS, _WARM_UP_SECONDS = 64, 1.5

@@ -26,8 +26,6 @@ from degrade.errors import UserError
 from degrade.images import Image, atomic_file
 from degrade.terminal import columns
 
-__all__ = ["RECIPES", "VirtualLine", "VirtualReport", "measure_virtual"]
-
 RECIPES = ("gfpgan", "kuaishou", "bsrgan", "bsrgan:same-size")
 """Measured by default; only the first has a bar."""
 BAR = 1.0

@@ -12,16 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = [
-    "LEVEL",
-    "RESAMPLES",
-    "Bootstrap",
-    "ColumnBootstrap",
-    "Interval",
-    "draw",
-    "interval_of_draws",
-]
-
 LEVEL = 0.95
 """The share of resampled means inside an interval."""
 

@@ -32,8 +32,6 @@ from bench.store.record import SECONDS, Run
 from degrade.config import nearest
 from degrade.errors import UserError
 
-__all__ = ["compare", "compare_runs"]
-
 _MOST = int(SIGNIFICANT * (DRAWS + 1) / 2)
 """Comparisons beyond which the smallest p that the draws can give is not significant."""
 

@@ -26,17 +26,6 @@ from bench.stats.resampling import (
 )
 from bench.store.record import Run
 
-__all__ = [
-    "NO_CAPS",
-    "SIGNIFICANT",
-    "Comparison",
-    "Comparisons",
-    "Pair",
-    "compare_pairs",
-    "why_not_compared",
-    "win_rate",
-]
-
 SIGNIFICANT = 0.05
 """The share of tables in which chance alone may call any comparison better or worse."""
 

@@ -14,13 +14,6 @@ from bench.store.record import SECONDS, Run
 from bench.store.rows import ScoreRow
 from degrade.errors import UserError
 
-__all__ = [
-    "refuse_mixed_signatures",
-    "refuse_other_images",
-    "refuse_other_suite",
-    "refuse_unfinished",
-]
-
 _CODECS = ("imagecodecs", "opencv-python-headless", "pillow")
 """Libraries that decode pictures, or encode where a recipe asks for a system's codec."""
 

@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 
 from bench.metrics.distribution.distances import covariance_root
 
-__all__ = ["ReferenceGaussian", "distances_without_each", "fit_reference", "jackknife_values"]
-
 _STEP = 0.35
 """Of the trapezoidal rule in log √z. Its error is about exp(−π²/step), 6e-13: the integrand is
 analytic within π/2 of the real line (Trefethen and Weideman 2014, theorem 5.1)."""

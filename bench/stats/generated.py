@@ -17,15 +17,6 @@ from bench.metrics.perceptual.features import load_judge as load_judge
 from degrade.errors import DatasetError
 from zoo.restorer import Image
 
-__all__ = [
-    "NEIGHBOURS",
-    "GeneratorScore",
-    "describe",
-    "halves_comparison",
-    "held_out_comparison",
-    "precision_recall",
-]
-
 Features = NDArray[np.float64]
 
 

@@ -23,8 +23,6 @@ from degrade.config import nearest
 from degrade.dataset.keys import pair_key
 from degrade.errors import DatasetError, UserError
 
-__all__ = ["Attributes", "GroupScore", "group_scores", "read_attributes"]
-
 _KEY_COLUMN = "image"
 _DISTINCT = 6
 """A column of numbers with more different ones is cut into three groups of equal size."""

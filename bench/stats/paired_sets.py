@@ -18,8 +18,6 @@ from bench.stats.paired_values import Address, ConditionValues, Paired, Side
 from bench.store.features import read_vectors, reference_file
 from bench.store.images import ImageKey
 
-__all__ = ["FEW", "kernel_terms", "pair_sets"]
-
 FEW = 200
 """Photographs below which the interval of a difference of Fréchet distances may be too narrow: of
 real features, whose tails are heavy, it covers 92 to 96 % with 240 photographs and 88 to 91 % with

@@ -21,8 +21,6 @@ from bench.store.record import Run
 from bench.store.rows import ScoreRow
 from degrade.errors import UserError
 
-__all__ = ["HARDEST_THIRD", "SUBSETS", "ConditionValues", "Paired", "Side", "open_condition"]
-
 Infinite = Literal["cap", "leave-out"]
 """What becomes of images with an infinite value, the PSNR of equal images."""
 

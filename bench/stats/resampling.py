@@ -15,18 +15,6 @@ from numpy.typing import NDArray
 
 from bench.stats.bootstrap import LEVEL, Interval, draw
 
-__all__ = [
-    "DRAWS",
-    "Resampled",
-    "holm",
-    "mean_of",
-    "of_photographs",
-    "pair_mean_of",
-    "resample",
-    "smallest_p",
-    "wilcoxon",
-]
-
 DRAWS = 20_000
 """Enough for a p of 1e-4, so that Holm's correction over up to 500 comparisons can still say
 "significant" at 5 %."""

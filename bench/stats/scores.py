@@ -16,16 +16,6 @@ from bench.store.images import ImageKey, per_photograph, photographs
 from bench.store.rows import ScoreRow
 from degrade.errors import UserError
 
-__all__ = [
-    "BASELINE",
-    "ColumnKey",
-    "NotComparableError",
-    "Score",
-    "ScoreKey",
-    "score",
-    "signatures",
-]
-
 BASELINE = "input"
 """The restorer that does nothing; every difference is against it."""
 

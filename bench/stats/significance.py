@@ -28,8 +28,6 @@ from bench.stats.scores import BASELINE, ColumnKey
 from bench.store.images import ImageKey, per_photograph
 from bench.store.record import SECONDS, Run
 
-__all__ = ["Grouping", "WinRate", "group_letters", "significance_groups", "win_rates"]
-
 
 @dataclass(frozen=True, slots=True)
 class Grouping:

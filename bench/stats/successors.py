@@ -13,8 +13,6 @@ from bench.store.record import Run
 from degrade.config import nearest
 from degrade.errors import UserError
 
-__all__ = ["former_name_hint", "renamed", "renaming_notes", "with_successors"]
-
 
 def with_successors(before: Run, after: Run, names: Mapping[str, str]) -> Run:
     """Return ``before`` with restorers under the names that their successors have in ``after``.

@@ -17,8 +17,6 @@ from typing import Any
 
 import degrade
 
-__all__ = ["environment", "git_state", "measuring_software", "relume_version", "restoring_software"]
-
 _LIBRARIES = (
     "numpy", "scipy", "numba", "opencv-python-headless", "imagecodecs", "pillow", "scikit-image",
     "torch", "torchvision", "timm", "torchmetrics", "dlib-bin", "pyiqa", "safetensors", "spandrel",

@@ -20,17 +20,6 @@ from bench.store.images import ImageKey, safe_name
 from degrade.errors import DatasetError
 from degrade.images import atomic_file
 
-__all__ = [
-    "FeatureStore",
-    "VectorKey",
-    "Vectors",
-    "pack_vectors",
-    "read_vectors",
-    "reference_file",
-    "unpack_vectors",
-    "write_vectors",
-]
-
 VectorKey = tuple[str, str, str, str]
 """``(dataset, recipe, restorer, feature)``."""
 

@@ -18,19 +18,6 @@ from numpy.typing import NDArray
 from degrade.errors import DatasetError, ImageError
 from degrade.images import atomic_file, encode_png, read_image
 
-__all__ = [
-    "HQ",
-    "ConditionKey",
-    "DataDigests",
-    "ImageKey",
-    "RestoredFiles",
-    "array_digest",
-    "numbered",
-    "per_photograph",
-    "photographs",
-    "safe_name",
-]
-
 HQ = "hq"
 """Stands for HQ where a restorer's name is asked for."""
 

@@ -15,8 +15,6 @@ from degrade.errors import DatasetError
 from degrade.images import atomic_file
 from degrade.planner.plan import Plan
 
-__all__ = ["PlanStore", "read_plans"]
-
 _FILE = "plans.jsonl"
 
 

@@ -18,17 +18,6 @@ from bench.store.rows import ScoreRow, read_rows
 from degrade.errors import DatasetError
 from degrade.images import atomic_file
 
-__all__ = [
-    "FILE",
-    "SECONDS",
-    "Run",
-    "holds_run",
-    "load_run",
-    "now",
-    "read_record",
-    "write_record",
-]
-
 SECONDS: Mapping[str, str] = {
     "name": "seconds",
     "kind": "pair",

@@ -19,19 +19,6 @@ from typing import Any, TextIO
 from bench.metrics.entry import Status
 from degrade.errors import DatasetError
 
-__all__ = [
-    "CsvValue",
-    "RowBuffer",
-    "RowKey",
-    "RowLog",
-    "ScoreRow",
-    "csv_text",
-    "format_number",
-    "latest",
-    "read_rows",
-    "rows_csv",
-]
-
 RowKey = tuple[str, str, str, int, str, str]
 """``(dataset, recipe, key, variant, restorer, metric)``: one row stands for each."""
 

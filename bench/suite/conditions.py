@@ -24,17 +24,6 @@ from degrade.dataset.sources import ImageSource
 from degrade.errors import DatasetError, RecipeError
 from degrade.planner.plan import Plan
 
-__all__ = [
-    "AS_FOUND",
-    "Condition",
-    "ScoredPair",
-    "ScoredPairs",
-    "UndegradedImages",
-    "open_conditions",
-    "refuse_reference_metrics",
-    "refuse_unpaired",
-]
-
 _TABLE = "metadata.parquet"
 
 

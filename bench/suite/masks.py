@@ -15,8 +15,6 @@ from degrade.errors import ImageError
 from zoo.portrait.align.alignment import template_of
 from zoo.portrait.parse.mesh_parser import MeshParser, load_mesh_parser
 
-__all__ = ["Masks", "open_masks"]
-
 
 @dataclass(frozen=True, slots=True)
 class Masks:

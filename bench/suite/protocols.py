@@ -16,19 +16,6 @@ from degrade.config import nearest
 from degrade.errors import UserError
 from degrade.terminal import columns
 
-__all__ = [
-    "EVERY",
-    "PROTOCOLS",
-    "STRICT",
-    "ScoringProtocol",
-    "choose_columns",
-    "protocol_names",
-    "protocol_record",
-    "protocol_text",
-    "protocols_of",
-    "protocols_text",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class ScoringProtocol:

@@ -17,8 +17,6 @@ from degrade.dataset.named import list_datasets
 from degrade.errors import DatasetError, UserError
 from zoo.registry.registry import cards
 
-__all__ = ["refuse_equal_names", "refuse_equal_paths", "restorer_names", "with_whole_paths"]
-
 
 def restorer_names(names: Sequence[str], groups: Sequence[Sequence[Condition]]) -> tuple[str, ...]:
     """Return the names without repetition; the baseline is always among them, and first.

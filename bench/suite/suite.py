@@ -17,8 +17,6 @@ from bench.suite.protocols import PROTOCOLS, STRICT
 from degrade.config import KeyPath, load_yaml, nearest, to_config
 from degrade.errors import UserError
 
-__all__ = ["ALL", "Suite", "SuiteError", "load_suite", "suite_names"]
-
 ALL = "all"
 """In ``restorers``: every restorer the zoo has."""
 

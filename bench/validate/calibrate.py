@@ -10,8 +10,6 @@ from typing import Any
 from bench.report.tables import aligned
 from bench.validate.check import CalibrationCheck, loader
 
-__all__ = ["Calibration", "calibrate", "calibration_text"]
-
 
 @dataclass(frozen=True, slots=True)
 class Calibration:

@@ -13,8 +13,6 @@ from bench.metrics.registry import load_metric
 from bench.store.rows import format_number
 from bench.suite.protocols import protocols_of
 
-__all__ = ["CalibrationCheck", "Kind", "check_pair", "check_value", "loader", "skipped"]
-
 Kind = Literal["closed form", "known answer", "shipped", "published"]
 
 

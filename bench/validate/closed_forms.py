@@ -15,8 +15,6 @@ from bench.metrics.registry import describe_metrics, load_metric
 from bench.validate.check import CalibrationCheck, check_pair, check_value, skipped
 from bench.validate.shipped import sample_crop
 
-__all__ = ["closed_forms", "known_answers"]
-
 _EXACT = 1e-9
 _C1 = (0.01 * 255) ** 2
 """Wang et al. 2004, eq. 13."""

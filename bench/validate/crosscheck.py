@@ -23,8 +23,6 @@ from degrade.config import nearest
 from degrade.errors import DatasetError, UserError
 from degrade.lazy import load_attribute
 
-__all__ = ["Agreement", "ImagePair", "crosscheck", "default_pairs", "stored_pairs"]
-
 ImagePair = tuple[Sample, Sample]
 """Restored, and its HQ."""
 

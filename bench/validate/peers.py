@@ -17,19 +17,6 @@ from bench.metrics.metric import Measurement, Sample
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = [
-    "Compare",
-    "Measure",
-    "pyiqa",
-    "pyiqa_niqe",
-    "skimage_psnr",
-    "skimage_ssim",
-    "torchmetrics_frechet",
-    "torchmetrics_kernel",
-    "torchmetrics_ms_ssim",
-    "torchmetrics_ssim",
-]
-
 Measure = Callable[[Sample, Sample], Measurement]
 Compare = Callable[[NDArray[np.float64], NDArray[np.float64]], float]
 

@@ -20,8 +20,6 @@ from bench.validate.check import CalibrationCheck, check_pair, check_value, skip
 from degrade.config import load_yaml
 from degrade.errors import DatasetError
 
-__all__ = ["PUBLISHED", "published"]
-
 PUBLISHED = Path(__file__).with_name("published.yaml")
 
 _FOLDERS = (("dist", "ref"), ("dist_dir", "ref_dir"))

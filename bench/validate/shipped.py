@@ -24,8 +24,6 @@ from bench.metrics.entry import Status
 from bench.metrics.metric import Measurement, PairMetric, Sample
 from bench.validate.check import CalibrationCheck, check_pair, check_value
 
-__all__ = ["CASES", "SHIPPED", "ShippedCase", "digest", "sample_crop", "shipped", "tiles"]
-
 SHIPPED = Path(__file__).with_name("shipped.json")
 
 _TOLERANCE = 1e-5

@@ -11,19 +11,6 @@ from numpy.typing import NDArray
 from bench.metrics.entry import Peer, Status
 from bench.metrics.metric import Measurement
 
-__all__ = [
-    "FRECHET_PEER",
-    "KERNEL_PEER",
-    "SMALL_SET",
-    "ByFrechetDistance",
-    "ByKernelDistance",
-    "covariance_root",
-    "frechet_distance",
-    "kernel",
-    "kernel_distance",
-    "refuse_sets",
-]
-
 SMALL_SET = 2048
 """Below so many images a Fréchet distance on Inception's 2048 features lacks a full covariance and
 compares only at equal n (Heusel et al. 2017, the README of their code, bioinf-jku/TTUR)."""

@@ -17,8 +17,6 @@ from bench.metrics.perceptual.features import (
     load_judge,
 )
 
-__all__ = ["ENTRIES", "FrechetFeatureDistance", "KernelFeatureDistance", "load_feature_distance"]
-
 
 def _entry(
     name: str,

@@ -28,21 +28,6 @@ from bench.metrics.metric import Measurement, RegisteredMetric, Sample
 if TYPE_CHECKING:
     from bench.metrics.networks.inception import FidInception
 
-__all__ = [
-    "CLEAN",
-    "ENTRIES",
-    "LEGACY",
-    "TORCH_FIDELITY",
-    "Fid",
-    "InceptionSetMetric",
-    "Kid",
-    "load_fid",
-    "load_inception",
-    "load_kid",
-    "resize_clean",
-    "resize_tensorflow",
-]
-
 LEGACY = "inception-pool3"
 CLEAN = "inception-pool3-clean"
 TORCH_FIDELITY = "inception-pool3-tf1"

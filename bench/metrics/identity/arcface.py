@@ -24,8 +24,6 @@ from bench.metrics.metric import Measurement, RegisteredMetric, Sample, refuse_s
 if TYPE_CHECKING:
     from zoo.networks.faces.face_descriptor import FaceDescriptor
 
-__all__ = ["ENTRIES", "SMALLEST", "ArcFacePair", "load_arcface", "load_arcface_small"]
-
 SMALLEST = 32
 """Pixels of a side; `zoo align` cuts no smaller faces."""
 

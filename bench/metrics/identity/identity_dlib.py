@@ -22,18 +22,6 @@ if TYPE_CHECKING:
     from zoo.networks.faces.dlib_descriptor import DlibDescriptor
     from zoo.networks.faces.dlib_models import DlibFace, DlibModels
 
-__all__ = [
-    "ENTRIES",
-    "FaceFound",
-    "FaceMetric",
-    "IdentityDlib",
-    "cosine",
-    "degrees",
-    "find_again",
-    "load_face_found",
-    "load_identity",
-]
-
 _PACKAGES = ("dlib", "face_recognition_models")
 
 _FILES = (

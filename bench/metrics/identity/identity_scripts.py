@@ -21,17 +21,6 @@ from bench.metrics.metric import Measurement, RegisteredMetric, Sample, refuse_s
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = [
-    "ENTRIES",
-    "LEAST_DEGREES",
-    "ScriptIdentity",
-    "degrees_from_one",
-    "grey_restoreformer",
-    "grey_vqfr",
-    "load_script_identity",
-    "radians",
-]
-
 LEAST_DEGREES = 1.0
 """Pairs below this are "almost identical to original" and left out of VQFR's mean."""
 

@@ -18,8 +18,6 @@ from bench.metrics.metric import Measurement, Sample
 if TYPE_CHECKING:
     from zoo.networks.faces.dlib_models import DlibFace, DlibModels
 
-__all__ = ["CHIP", "ENTRIES", "FaceLandmarks", "LandmarkDistance", "load_landmark_distance"]
-
 _OUTER_CORNERS = (36, 45)
 """Outer corners of the eyes among the 68 points (Sagonas et al. 2013, figure 1)."""
 

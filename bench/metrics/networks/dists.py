@@ -12,8 +12,6 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
-__all__ = ["DistsNetwork", "load_heads"]
-
 _STAGES = ((0, 2), (5, 7), (10, 12, 14), (17, 19, 21), (24, 26, 28))
 """Places of the 13 convolutions in torchvision's VGG-16, by stage; a ReLU follows each."""
 

@@ -13,8 +13,6 @@ import torch.nn.functional as F  # noqa: N812 - torch's own convention
 from torch import Tensor, nn
 from torchvision.models.inception import Inception3, InceptionA, InceptionC, InceptionE
 
-__all__ = ["FidInception", "average_inside"]
-
 CLASSES = 1008
 INPUT_SIZE = 299
 

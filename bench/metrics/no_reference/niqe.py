@@ -17,17 +17,6 @@ from bench.metrics.entry import MetricEntry, Peer, Status
 from bench.metrics.metric import Measurement, RegisteredMetric, Sample
 from bench.metrics.pixel.planes import Y_FULL, Y_LIMITED, Protocol
 
-__all__ = [
-    "ENTRIES",
-    "Niqe",
-    "Pristine",
-    "block_features",
-    "distance_from",
-    "halved",
-    "load_niqe",
-    "read_pristine",
-]
-
 _SMALLEST = 192
 """Pixels on the longer side; the shorter one needs 96: a covariance needs two blocks."""
 

@@ -38,16 +38,6 @@ from zoo.weights.files import WeightsMissing, WeightsRefused
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = [
-    "PREFIX",
-    "PyiqaMetric",
-    "fetch_pyiqa",
-    "load_pyiqa",
-    "pyiqa_entry",
-    "pyiqa_error",
-    "pyiqa_peer",
-]
-
 PREFIX = "pyiqa:"
 
 _NO_PAIRS = ("fid", "inception_score", "clipscore")

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from bench.metrics.networks.dists import DistsNetwork
 
-__all__ = ["ENTRIES", "Dists", "load_dists"]
-
 _HEADS = ("torchmetrics", "functional/image/dists_models/weights.pt")
 
 ENTRIES = (

@@ -20,8 +20,6 @@ from bench.metrics.perceptual.features import (
     load_judge,
 )
 
-__all__ = ["ENTRIES", "PerceptualDistance", "load_perceptual", "stage_distance"]
-
 _EPSILON = 1e-10
 """Keeps a position where every feature is zero from dividing by zero."""
 

@@ -21,16 +21,6 @@ from bench.metrics.metric import Measurement, RegisteredMetric, Sample
 if TYPE_CHECKING:
     from zoo.networks.features.efficientnet import FeatureMaps
 
-__all__ = [
-    "EFFICIENTNET",
-    "MOBILENET",
-    "SMALLEST",
-    "FeatureMetric",
-    "FeatureSetMetric",
-    "Judge",
-    "load_judge",
-]
-
 SMALLEST = 32
 """Pixels on the shorter side; below them zero padding outweighs the image in the last maps."""
 

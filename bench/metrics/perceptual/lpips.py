@@ -20,8 +20,6 @@ from bench.metrics.no_reference.pyiqa_metric import pyiqa_peer
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-__all__ = ["ENTRIES", "Lpips", "build_network", "load_lpips"]
-
 Net = Literal["alex", "vgg"]
 
 _BGR = "RestoreFormer scripts/metrics/cal_psnr_ssim.py, BGR"

@@ -24,16 +24,6 @@ from bench.metrics.pixel.ssim import (
     torchmetrics_peer,
 )
 
-__all__ = [
-    "ENTRIES",
-    "MS_SSIM_PROTOCOLS",
-    "SMALLEST",
-    "MsSsim",
-    "Pyramid",
-    "load_ms_ssim",
-    "ms_ssim",
-]
-
 _WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Exponents of the five scales, the finest first: Wang et al. 2003, section 3.2."""
 

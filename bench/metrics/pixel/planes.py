@@ -10,8 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BASICSR", "PIQ", "PYIQA", "RGB", "VQFR", "Y_FULL", "Y_LIMITED", "Colour", "Protocol"]
-
 BASICSR = "BasicSR basicsr/metrics/psnr_ssim.py"
 PIQ = "piq piq/ssim.py"
 PYIQA = "IQA-PyTorch (pyiqa)"

@@ -17,8 +17,6 @@ from bench.metrics.metric import Measurement, RegisteredMetric, Sample, refuse_s
 from bench.metrics.no_reference.pyiqa_metric import pyiqa_peer
 from bench.metrics.pixel.planes import BASICSR, PYIQA, RGB, VQFR, Y_FULL, Y_LIMITED, Protocol
 
-__all__ = ["CAP", "ENTRIES", "EPSILON", "PSNR_PROTOCOLS", "Psnr", "load_psnr", "psnr"]
-
 CAP = 10 * math.log10(12 * 255**2)
 """The largest decibels that count in comparisons: 58.92 dB is the PSNR of an image that differs
 from HQ by no more than rounding to 8 bits (an error uniform within half a level has the variance

@@ -29,19 +29,6 @@ from bench.metrics.pixel.planes import (
     Protocol,
 )
 
-__all__ = [
-    "ENTRIES",
-    "LUMA_ROUNDED",
-    "SSIM_PROTOCOLS",
-    "WINDOW",
-    "Ssim",
-    "load_ssim",
-    "similarity_entry",
-    "similarity_maps",
-    "ssim",
-    "torchmetrics_peer",
-]
-
 WINDOW = 11
 SIGMA = 1.5
 K1, K2 = 0.01, 0.03

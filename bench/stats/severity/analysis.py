@@ -21,8 +21,6 @@ from bench.store.images import ConditionKey, ImageKey, photographs
 from bench.store.record import SECONDS, Run
 from degrade.planner.plan import Plan
 
-__all__ = ["analyse", "error_of"]
-
 Matrix = NDArray[np.float64]
 
 

@@ -16,17 +16,6 @@ from bench.store.images import ConditionKey, ImageKey
 from degrade.ops import FAMILIES, OPERATIONS
 from degrade.planner.plan import Plan, Step
 
-__all__ = [
-    "Degradation",
-    "DegradationPart",
-    "Grading",
-    "Image",
-    "Level",
-    "gradings",
-    "parts_of",
-    "strongest",
-]
-
 Image = tuple[str, ImageKey]
 """``(recipe, (key, variant))`` of a degraded image of one data set."""
 

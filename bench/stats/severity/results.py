@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from bench.stats.bootstrap import Interval
 from bench.stats.severity.levels import Grading
 
-__all__ = ["Curve", "ErrorLeft", "MeanRestorationError", "Point", "Severity"]
-
 
 @dataclass(frozen=True, slots=True)
 class Point:

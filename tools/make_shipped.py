@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -319,11 +319,11 @@ SET_IMPLEMENTATIONS: Mapping[str, tuple[tuple[str, Callable[[Levels, Levels], fl
 """The same for the arithmetic of distances between sets, on `bench.validate.shipped.tiles`."""
 
 
-def make() -> dict[str, Any]:
-    """Return the content of ``shipped.json``."""
-    found: dict[str, Any] = {}
-    for name, case in CASES.items():
-        restored, hq = (each.image for each in case.pair())
+def make(names: Iterable[str] = tuple(CASES)) -> dict[str, Any]:
+    """Return the content of ``shipped.json``, or that of some cases."""
+    content: dict[str, Any] = {}
+    for name in names:
+        restored, hq = (each.image for each in CASES[name].pair())
         values = {
             column: {each.by: each.compute(restored, hq) for each in implementations}
             for column, implementations in IMPLEMENTATIONS.items()
@@ -333,8 +333,8 @@ def make() -> dict[str, Any]:
             for column, implementations in SET_IMPLEMENTATIONS.items()
         }
         digests = {"restored": digest(restored), "hq": digest(hq)}
-        found[name] = {"sha256": digests, "values": values, "sets": sets}
-    return found
+        content[name] = {"sha256": digests, "values": values, "sets": sets}
+    return content
 
 
 if __name__ == "__main__":

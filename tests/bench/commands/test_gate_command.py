@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
+from collections import namedtuple
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -19,6 +21,7 @@ from click.testing import CliRunner
 from bench.cli import main
 from bench.gate.rules import DEFAULT_RULES
 from degrade.images import write_png
+from zoo.cli import main as zoo_main
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs" / "gate.md"
@@ -38,6 +41,10 @@ BROKEN = MODEL.replace("{noise}", "0").replace(
 """Works on the square image on which `zoo add` tries it, and on none of the suite's."""
 
 
+COMMANDS = {"bench": main, "zoo": zoo_main}
+Finished = namedtuple("Finished", ["returncode", "stdout", "stderr"])
+
+
 def call(*arguments):
     return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
@@ -51,23 +58,16 @@ def workflow():
 
 
 class Runner:
-    """A stand-in for GitHub's: a checkout, `bench` and `zoo` on the path, and the steps."""
+    """A stand-in for GitHub's: a checkout, and the steps; `bench` and `zoo` run in this process."""
 
     def __init__(self, folder):
         self.folder, programs = folder / "checkout", folder / "bin"
         self.summary = folder / "summary.md"
         programs.mkdir()
-        for name in ("bench", "zoo"):
-            program = programs / name
-            code = f"from {name}.cli import main; main()"
-            program.write_text(f"#!/bin/sh\nexec {sys.executable} -c '{code}' \"$@\"\n")
-            program.chmod(0o755)
         (programs / "python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
         (programs / "python").chmod(0o755)
         self.environment = {
-            **os.environ,
             "PATH": f"{programs}:{os.environ['PATH']}",
-            "PYTHONPATH": str(ROOT),
             "RELUME_RESTORERS": str(folder / "restorers"),
             "XDG_CONFIG_HOME": str(folder / "configuration"),
             "GITHUB_STEP_SUMMARY": str(self.summary),
@@ -81,11 +81,22 @@ class Runner:
         )
 
     def step(self, name):
-        """Run a step as GitHub does (``bash -e``) and return what it did."""
-        return subprocess.run(
-            ["bash", "-e", "-c", workflow()[name]["run"]],
-            cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        """Run a step's lines up to the first that fails, as GitHub does; return what that did."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(self.folder)
+            for variable, value in self.environment.items():
+                patch.setenv(variable, value)
+            for line in workflow()[name]["run"].splitlines():
+                program, *arguments = shlex.split(line)
+                if program in COMMANDS:
+                    result = CliRunner().invoke(COMMANDS[program], arguments)
+                    done = Finished(result.exit_code, result.stdout, result.stderr)
+                else:
+                    shell = subprocess.run(["bash", "-c", line], capture_output=True, text=True)
+                    done = Finished(shell.returncode, shell.stdout, shell.stderr)
+                if done.returncode:
+                    break
+        return done
 
     def play(self, model):
         """Score this model and run the gate on it; the summary holds this play only."""
@@ -227,6 +238,6 @@ def test_help_does_not_load_numbers():
         "try: main(['gate', '--help'])\n"
         "except SystemExit: print(sorted({'numpy', 'scipy', 'torch'} & set(sys.modules)))"
     )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
-    assert found.stdout.splitlines()[-1] == "[]"
-    assert "Exit codes: 0 passed; 1 a regression" in found.stdout
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert shown.stdout.splitlines()[-1] == "[]"
+    assert "Exit codes: 0 passed; 1 a regression" in shown.stdout

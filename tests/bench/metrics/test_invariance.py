@@ -15,11 +15,10 @@ from bench.metrics.pixel.planes import Y_LIMITED, Protocol
 from bench.metrics.registry import describe_metrics, entry_of, load_metric
 
 TOLERANCE = 1e-6
-STAND_INS = UnavailableMetric
 ALIKE = ("ms_ssim", "ssim_", "psnr_")
 
 
-def picture(right):
+def crop(right):
     return data.astronaut()[10:202, 120 + right : 312 + right]
 
 
@@ -27,7 +26,7 @@ def blurred(image, sigma):
     return np.rint(gaussian_filter(image.astype(float), (sigma, sigma, 0))).astype(np.uint8)
 
 
-PAIRS = [(blurred(picture(right), sigma), picture(right)) for right, sigma in ((0, 1), (9, 2))]
+PAIRS = [(blurred(crop(right), sigma), crop(right)) for right, sigma in ((0, 1), (9, 2))]
 
 
 def random_vgg():
@@ -56,55 +55,36 @@ def metrics():
     pristine = Pristine(np.ones(36), np.eye(36))
     loaded = [load_metric(name) for name in names]
     return [
-        *(each for each in loaded if not isinstance(each, STAND_INS)),
+        *(each for each in loaded if not isinstance(each, UnavailableMetric)),
         load_metric("ms_ssim"),
         Dists(entry_of("dists"), DistsNetwork(random_vgg(), heads)),
         Niqe(entry_of("niqe"), Protocol(Y_LIMITED, rounded=True), pristine),
     ]
 
 
-def values(metric, pairs, samples):
-    """Measure in this order; equal pixels share a sample where ``samples`` is a mapping."""
-
-    def sample(image):
-        return Sample(image) if samples is None else samples.setdefault(image.tobytes(), None)
-
-    found = []
+def values(metric, pairs, sample_of=Sample):
+    """Measure pairs in this order, each image through ``sample_of``."""
+    results = []
     for restored, hq in pairs:
-        one, other = sample(restored), sample(hq)
+        one, other = sample_of(restored), sample_of(hq)
         if isinstance(metric, SetMetric):
-            found.append(np.asarray(metric.describe(one), float))
+            results.append(np.asarray(metric.describe(one), float))
         else:
             assert isinstance(metric, PairMetric)
             measured = metric.measure(one, other)
             assert measured.status is Status.OK, measured
-            found.append(np.array([measured.value]))
-    return found
-
-
-class Shared(dict):
-    """A sample for each image, made when it is first asked for."""
-
-    def setdefault(self, key, _):
-        if key not in self:
-            image = next(i for pair in PAIRS for i in pair if i.tobytes() == key)
-            self[key] = Sample(image)
-        return self[key]
+            results.append(np.array([measured.value]))
+    return results
 
 
 def test_order_and_what_was_computed_already_change_no_value(metrics):
-    shared = Shared()
+    shared = {id(image): Sample(image) for pair in PAIRS for image in pair}
     for metric in metrics:
-        alone = [values(metric, [pair], None)[0] for pair in PAIRS]
-        backwards = values(metric, PAIRS[::-1], None)[::-1]
-        kept = values(metric, [*PAIRS, *PAIRS], shared)
-        for expected, other, first, second in zip(
-            alone, backwards, kept[:2], kept[2:], strict=True
-        ):
-            for found in (other, first, second):
-                np.testing.assert_allclose(
-                    found, expected, rtol=TOLERANCE, atol=1e-12, err_msg=metric.name
-                )
+        first, second = values(metric, PAIRS)
+        again = values(metric, [*PAIRS[::-1], *PAIRS], lambda image: shared[id(image)])
+        np.testing.assert_allclose(
+            again, [second, first, first, second], rtol=TOLERANCE, atol=1e-12, err_msg=metric.name
+        )
 
 
 def test_a_batch_of_three_gives_what_each_image_gives():
@@ -117,28 +97,3 @@ def test_a_batch_of_three_gives_what_each_image_gives():
             [network(one[None], other[None]) for one, other in zip(*images, strict=True)]
         )
     np.testing.assert_allclose(together.numpy(), alone.numpy(), rtol=TOLERANCE)
-
-
-@pytest.mark.slow
-def test_two_processes_find_what_one_finds(tmp_path):
-    import csv
-
-    from bench.runner.run import run
-    from bench.suite.suite import Suite
-    from degrade.images import write_png
-
-    for place in range(3):
-        write_png(tmp_path / "faces" / f"{place}.png", picture(7 * place))
-    names = ("psnr", "ssim", "ms_ssim", "perceptual_efficientnet", "identity_dlib_strict")
-    suite = Suite(
-        "x", (str(tmp_path / "faces"),), ("gfpgan",), ("bilateral",), (*names, "fd_efficientnet")
-    )
-    found = []
-    for workers in (1, 2):
-        folder = tmp_path / str(workers)
-        assert run(suite, folder, threads=1, workers=workers).failed == 0
-        with (folder / "rows.csv").open(newline="") as file:
-            rows = [row for row in csv.DictReader(file) if row["metric"] != "seconds"]
-        found.append([float(row["value"]) for row in rows])
-    assert len(found[0]) == 2 * (3 * len(names) + 1)
-    np.testing.assert_allclose(found[1], found[0], rtol=TOLERANCE)

@@ -71,20 +71,19 @@ def protocols(name: str | None, as_json: bool) -> None:
 
     Exit codes: 0 done; 2 wrong use.
     """
-    from bench.suite.protocols import PROTOCOLS, protocol_record, protocol_text, protocols_text
-    from degrade.config import nearest
-    from degrade.errors import UserError
+    from bench.suite.protocols import (
+        PROTOCOLS,
+        protocol_of,
+        protocol_record,
+        protocol_text,
+        protocols_text,
+    )
 
-    if name is not None and name not in PROTOCOLS:
-        raise UserError(
-            f"there is no protocol '{name}'.{nearest(name, PROTOCOLS)} "
-            f"Name one of: {', '.join(PROTOCOLS)}"
-        )
-    chosen = [PROTOCOLS[name]] if name else list(PROTOCOLS.values())
+    chosen = [protocol_of(name)] if name is not None else list(PROTOCOLS.values())
     if as_json:
         click.echo(json.dumps([protocol_record(each) for each in chosen], indent=2))
     else:
-        click.echo(protocol_text(chosen[0]) if name else protocols_text(chosen))
+        click.echo(protocols_text(chosen) if name is None else protocol_text(chosen[0]))
 
 
 @click.command()

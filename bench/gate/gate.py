@@ -24,13 +24,9 @@ def gate(before: Run, after: Run, rules: Rules, restorers: Sequence[str] = ()) -
     """Return whether the run ``after`` is worse than the baseline ``before`` by the rules.
 
     ``restorers`` names those to check; none for all of the baseline's but `BASELINE`. One that the
-    run lacks has lost every image; one that the baseline lacks is noted, and not checked.
-
-    Raises
-    ------
-    UserError
-        A run is not finished, it has no restorer or metric to check, or there are so few
-        photographs or so many checks that no loss could ever be told.
+    run lacks has lost every image; one that the baseline lacks is noted, and not checked. UserError
+    where a run is not finished, it has no restorer or metric to check, or there are so few
+    photographs or so many checks that no loss could ever be told.
     """
     gated, notes = _gated(before, after, restorers)
     if not gated:

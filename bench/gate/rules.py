@@ -88,13 +88,7 @@ class Rules:
 
 
 def load_rules(path: str | Path = DEFAULT_RULES) -> Rules:
-    """Read rules from a YAML file; the shipped ones when no path is given.
-
-    Raises
-    ------
-    RulesError
-        There is no such file, or its text is wrong; the line is named.
-    """
+    """Read rules from a YAML file, by default the shipped ones; RulesError names the line."""
     name = str(path)
     data, lines = load_yaml(Path(path), name, error=RulesError)
     content = to_config(data, _RulesFile, name, lines=lines, error=RulesError)

@@ -152,16 +152,10 @@ def describe_metrics() -> list[MetricEntry]:
 def load_metric(name: str) -> PairMetric | SetMetric:
     """Return one metric of `entries` or ``pyiqa:NAME``, ready: all reading of weights happens here.
 
-    Where a package or the weights are not on this machine, a stand-in comes back whose
-    every measurement carries the status and the command that mends it. Nothing is ever
-    downloaded.
-
-    Raises
-    ------
-    UserError
-        No metric has that name.
-    WeightsRefused
-        A weights file is there but is damaged or not the published one.
+    Where a package or the weights are not on this machine, a stand-in comes back whose every
+    measurement carries the status and the command that mends it. Nothing is ever downloaded.
+    UserError for an unknown name, WeightsRefused where a weights file is damaged or not the
+    published one.
     """
     if name.startswith(PREFIX):
         return load_pyiqa(name)

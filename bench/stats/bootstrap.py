@@ -6,7 +6,7 @@ Plain arrays in, numbers out; nothing here knows of restorers or images.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +28,13 @@ class Interval:
     mean: float | None
     low: float | None
     high: float | None
+
+
+def percentile_interval(value: float, draws: NDArray[np.float64]) -> Interval:
+    """Return a value with the percentile interval at `LEVEL` of its draws, all finite."""
+    tail = (1 - LEVEL) / 2
+    low, high = np.quantile(draws, [tail, 1 - tail])
+    return Interval(value, float(low), float(high))
 
 
 class Bootstrap:
@@ -54,10 +61,7 @@ class Bootstrap:
         mean = math.fsum(numbers) / len(numbers)
         if len(numbers) == 1:
             return Interval(mean, None, None)
-        means = self._resampled_means(numbers)
-        tail = (1 - LEVEL) / 2
-        low, high = np.quantile(means, [tail, 1 - tail])
-        return Interval(mean, float(low), float(high))
+        return percentile_interval(mean, self._resampled_means(numbers))
 
     def _resampled_means(self, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
         count = len(numbers)
@@ -86,6 +90,17 @@ def draw(generator: np.random.Philox, shape: tuple[int, int]) -> NDArray[np.intp
     return scaled.astype(np.intp).reshape(shape)
 
 
+def drawn_counts(photographs: int, draws: int, seed: int) -> Iterator[NDArray[np.intp]]:
+    """Yield ``(some, photographs)`` numbers of times that each came up, ``draws`` rows in all."""
+    generator = np.random.Philox(key=seed)
+    most = max(1, _CHUNK // max(1, photographs))
+    for start in range(0, draws, most):
+        rows = min(most, draws - start)
+        indices = draw(generator, (rows, photographs)) + np.arange(rows)[:, None] * photographs
+        counts = np.bincount(indices.ravel(), minlength=rows * photographs)
+        yield counts.reshape(rows, photographs)
+
+
 Matrix = NDArray[np.float64]
 
 
@@ -96,15 +111,8 @@ class ColumnBootstrap:
     """
 
     def __init__(self, seed: int, photographs: int) -> None:
-        generator = np.random.Philox(key=seed)
-        size = max(1, _CHUNK // max(1, photographs))
-        self._weights = []
-        for start in range(0, RESAMPLES, size):
-            rows = min(size, RESAMPLES - start)
-            indices = draw(generator, (rows, photographs))
-            flat = (indices + np.arange(rows)[:, None] * photographs).ravel()
-            counts = np.bincount(flat, minlength=rows * photographs).reshape(rows, photographs)
-            self._weights.append(counts.astype(np.uint16))
+        counted = drawn_counts(photographs, RESAMPLES, seed)
+        self._weights = [counts.astype(np.uint16) for counts in counted]
 
     def means(self, table: Matrix) -> tuple[Matrix, Matrix]:
         """Return the mean of each column, ``(columns,)``, and of each draw, ``(draws, columns)``.
@@ -129,6 +137,4 @@ def interval_of_draws(mean: float | np.float64, draws: Matrix, photographs: int)
     known = draws[np.isfinite(draws)]
     if photographs < 2 or not known.size:
         return Interval(float(mean), None, None)
-    tail = (1 - LEVEL) / 2
-    low, high = np.quantile(known, [tail, 1 - tail])
-    return Interval(float(mean), float(low), float(high))
+    return percentile_interval(float(mean), known)

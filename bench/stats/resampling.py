@@ -7,13 +7,13 @@ mean is a dot product and a resampled mean over pairs a quadratic form.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.stats.bootstrap import LEVEL, Interval, draw
+from bench.stats.bootstrap import Interval, drawn_counts, percentile_interval
 
 DRAWS = 20_000
 """Enough for a p of 1e-4, so that Holm's correction over up to 500 comparisons can still say
@@ -25,15 +25,13 @@ _TIED = 10
 """Fewest values with ties or zeros for which the normal approximation will do: below, SciPy warned
 of it as long as it warned (up to 1.12, ``wilcoxon`` in stats/_morestats.py)."""
 
-_CHUNK = 4_000_000
-
 Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 """``(draws, n)`` counts to ``(draws,)`` values; NaN where a draw holds none of its images."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resampled:
-    """A statistic on the images as they are with its percentile interval at `LEVEL`, and its p.
+    """A statistic on the images as they are with its percentile interval, and its p.
 
     p is the two-sided bootstrap's: twice the smaller share of draws on one side of zero, with one
     added to both counts (Davison and Hinkley 1997, section 4.2.2), at most 1.
@@ -85,7 +83,8 @@ def resample(statistics: Sequence[Statistic], count: int, *, seed: int) -> list[
     whole = np.ones((1, count))
     values = [float(statistic(whole)[0]) for statistic in statistics]
     draws: list[list[NDArray[np.float64]]] = [[] for _ in statistics]
-    for counts in _draws(count, seed):
+    for drawn in drawn_counts(count, DRAWS, seed):
+        counts = drawn.astype(np.float64)
         for values_of_draws, statistic in zip(draws, statistics, strict=True):
             values_of_draws.append(statistic(counts))
     return [_summary(v, np.concatenate(k)) for v, k in zip(values, draws, strict=True)]
@@ -144,17 +143,6 @@ def wilcoxon(differences: NDArray[np.float64]) -> float | None:
     return float(scipy.stats.wilcoxon(known, zero_method="zsplit", method=method).pvalue)
 
 
-def _draws(count: int, seed: int) -> Iterator[NDArray[np.float64]]:
-    """Yield ``(some, count)`` numbers of times that each photograph came up, `DRAWS` in all."""
-    generator = np.random.Philox(key=seed)
-    each = max(1, _CHUNK // count)
-    for done in range(0, DRAWS, each):
-        size = min(each, DRAWS - done)
-        positions = draw(generator, (size, count)) + np.arange(size)[:, None] * count
-        counts = np.bincount(positions.ravel(), minlength=size * count)
-        yield counts.reshape(size, count).astype(np.float64)
-
-
 def _ratio(total: NDArray[np.float64], number: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.divide(total, number, out=np.full_like(total, np.nan), where=number > 0)
 
@@ -165,8 +153,6 @@ def _summary(value: float, draws: NDArray[np.float64]) -> Resampled:
     known = draws[np.isfinite(draws)]
     if len(known) < 0.9 * len(draws):  # one photograph: hardly a draw has a pair, or all are equal
         return Resampled(Interval(value, None, None), 1.0)
-    tail = (1 - LEVEL) / 2
-    low, high = np.quantile(known, [tail, 1 - tail])
     fewer = min(int((known <= 0).sum()), int((known >= 0).sum()))
     p = min(1.0, 2 * (fewer + 1) / (len(known) + 1))
-    return Resampled(Interval(value, float(low), float(high)), p)
+    return Resampled(percentile_interval(value, known), p)

@@ -163,7 +163,7 @@ def choose_columns(metrics: Sequence[str], protocols: Sequence[str] = (STRICT,))
     two protocols, both. Any other name stands for itself, as does a column's own name, and `EVERY`
     for all. UserError for no such protocol, or a name that only other protocols report.
     """
-    chosen = [_protocol(name) for name in protocols]
+    chosen = [protocol_of(name) for name in protocols]
     reported: list[str] = []
     for name in metrics:
         reported += [each for p in chosen for each in p.variants] if name == EVERY else [name]
@@ -179,7 +179,8 @@ def protocols_of(column: str) -> tuple[str, ...]:
     )
 
 
-def _protocol(name: str) -> ScoringProtocol:
+def protocol_of(name: str) -> ScoringProtocol:
+    """Return a protocol by name; UserError names them all."""
     if name not in PROTOCOLS:
         raise UserError(
             f"there is no protocol '{name}'.{nearest(name, PROTOCOLS)} "

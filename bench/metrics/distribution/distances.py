@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.metrics.entry import Peer, Status
-from bench.metrics.metric import Measurement
+from bench.metrics.metric import Measurement, RegisteredMetric
 
 SMALL_SET = 2048
 """Below so many images a Fréchet distance on Inception's 2048 features lacks a full covariance and
@@ -25,18 +25,10 @@ networks are compared on random ones in the tests."""
 
 
 def frechet_distance(restored: NDArray[np.float64], reference: NDArray[np.float64]) -> float:
-    """Return |m₁ − m₂|² + Tr(S₁ + S₂ − 2 (S₁ S₂)^½) of the Gaussians fitted to two sets.
+    """Return |m₁ − m₂|² + Tr(S₁ + S₂ − 2 (S₁ S₂)^½) of the Gaussians fitted to two sets, from 0.
 
-    Parameters
-    ----------
-    restored, reference
-        ``(n, d)`` and ``(m, d)`` features, n and m at least 2. Covariances are the unbiased
-        ones (divided by n − 1).
-
-    Returns
-    -------
-    float
-        At least 0; rounding below zero is cut off.
+    The sets are ``(n, d)`` and ``(m, d)`` features, n and m at least 2; covariances are the
+    unbiased ones (divided by n − 1).
 
     Notes
     -----
@@ -73,23 +65,11 @@ def kernel_distance(
 ) -> float:
     """Return the unbiased squared maximum mean discrepancy under k(x, y) = (x·y / d + 1)³.
 
-    Parameters
-    ----------
-    restored, reference
-        ``(n, d)`` and ``(m, d)`` features, n and m at least 2.
-    images
-        ``(n,)`` numbers, equal for the degraded versions of one image.
-        Pairs of those are left out of the mean within ``restored``, as a vector paired with
-        itself always is: they are no independent samples. None: all are of different ones.
-
-    Returns
-    -------
-    float
-        Zero on average for two samples of one distribution, so below zero for some.
-
-    Notes
-    -----
-    Gretton et al. 2012, eq. 3, over all pairs: no subsets, so nothing is drawn at random.
+    The sets are ``(n, d)`` and ``(m, d)`` features, n and m at least 2. ``images`` has ``(n,)``
+    numbers, equal for the degraded versions of one image: pairs of those are left out of the mean
+    within ``restored``, as a vector paired with itself always is, as they are no independent
+    samples. Zero on average for two samples of one distribution, so below zero for some. Gretton et
+    al. 2012, eq. 3, over all pairs: no subsets, so nothing is drawn at random.
     """
     n, m = len(restored), len(reference)
     versions = (
@@ -121,11 +101,17 @@ def kernel(products: NDArray[np.float64], dimensions: int) -> NDArray[np.float64
     return shifted * shifted * shifted
 
 
-class ByFrechetDistance:
-    """Biased upwards for small sets: compare values of equal n only.
+class SetDistanceMetric(RegisteredMetric):
+    """The half of a distance between sets that compares, as the entry's ``distance`` says.
 
-    With fewer images than the features have dimensions, on either side, the covariances are
-    rank-deficient: read it as a rough guide then.
+    Fréchet: biased upwards for small sets, so compare values of equal n only; with fewer images
+    than the features have dimensions, on either side, the covariances are rank-deficient: read it
+    as a rough guide then.
+
+    Kernel: zero on average for two independent sets of one distribution, whatever n is. Restored
+    images beside their own HQ are not independent: each is nearer to it than to another image,
+    which lowers the value by about 2 / n of that nearness, so a few pairs score below zero, and a
+    perfect restorer lowest. A suite that names a ``reference`` set has no such trouble.
     """
 
     __slots__ = ()
@@ -136,39 +122,19 @@ class ByFrechetDistance:
         reference: NDArray[np.float64],
         images: NDArray[np.intp] | None = None,
     ) -> Measurement:
-        """Return the distance of ``(n, d)`` and ``(m, d)``, at least 2 each; ``images`` is unread.
+        """Return the distance of ``(n, d)`` and ``(m, d)``; a kernel distance may be negative.
 
-        An error where a set is smaller.
+        An error where a set has fewer than two vectors, or ``images``, which only a kernel distance
+        reads, names fewer than two images.
         """
         refused = refuse_sets(restored, reference)
-        return refused or Measurement(frechet_distance(restored, reference))
-
-
-class ByKernelDistance:
-    """Zero on average for two independent sets of one distribution, whatever n is.
-
-    Restored images beside their own HQ are not independent: each is nearer to it than to another
-    image, which lowers the value by about 2 / n of that nearness, so a few pairs
-    score below zero, and a perfect restorer lowest. A suite that names a ``reference`` set has no
-    such trouble.
-    """
-
-    __slots__ = ()
-
-    def compare(
-        self,
-        restored: NDArray[np.float64],
-        reference: NDArray[np.float64],
-        images: NDArray[np.intp] | None = None,
-    ) -> Measurement:
-        """Return the distance of ``(n, d)`` and ``(m, d)``, at least 2 each; it may be negative.
-
-        An error where a set is smaller, or ``images`` names fewer than two images.
-        """
-        refused = refuse_sets(restored, reference)
-        if not refused and images is not None and len(np.unique(images)) < 2:
-            refused = Measurement(None, Status.ERROR, "at least 2 photographs are needed, not 1")
-        return refused or Measurement(kernel_distance(restored, reference, images))
+        if refused:
+            return refused
+        if self.entry.distance == "frechet":
+            return Measurement(frechet_distance(restored, reference))
+        if images is not None and len(np.unique(images)) < 2:
+            return Measurement(None, Status.ERROR, "at least 2 photographs are needed, not 1")
+        return Measurement(kernel_distance(restored, reference, images))
 
 
 def refuse_sets(

@@ -5,8 +5,7 @@ from __future__ import annotations
 from bench.metrics.distribution.distances import (
     FRECHET_PEER,
     KERNEL_PEER,
-    ByFrechetDistance,
-    ByKernelDistance,
+    SetDistanceMetric,
 )
 from bench.metrics.entry import MetricEntry, Peer, SetDistance
 from bench.metrics.perceptual.features import (
@@ -74,19 +73,12 @@ ENTRIES = (
 )
 
 
-class FrechetFeatureDistance(ByFrechetDistance, FeatureSetMetric):
-    """Fréchet distance of pooled features, of 1280 dimensions."""
+class FeatureDistance(SetDistanceMetric, FeatureSetMetric):
+    """Fréchet or kernel distance of pooled features, of 1280 dimensions."""
 
     __slots__ = ()
 
 
-class KernelFeatureDistance(ByKernelDistance, FeatureSetMetric):
-    """Kernel distance of pooled features, of 1280 dimensions."""
-
-    __slots__ = ()
-
-
-def load_feature_distance(entry: MetricEntry) -> FrechetFeatureDistance | KernelFeatureDistance:
+def load_feature_distance(entry: MetricEntry) -> FeatureDistance:
     """Return one of `ENTRIES` with its network loaded; errors as `load_judge`."""
-    kind = FrechetFeatureDistance if entry.distance == "frechet" else KernelFeatureDistance
-    return kind(entry, load_judge(entry.judge))
+    return FeatureDistance(entry, load_judge(entry.judge))

@@ -19,11 +19,10 @@ from numpy.typing import NDArray
 from bench.metrics.distribution.distances import (
     FRECHET_PEER,
     KERNEL_PEER,
-    ByFrechetDistance,
-    ByKernelDistance,
+    SetDistanceMetric,
 )
 from bench.metrics.entry import MetricEntry, Peer
-from bench.metrics.metric import Measurement, RegisteredMetric, Sample
+from bench.metrics.metric import Measurement, Sample
 
 if TYPE_CHECKING:
     from bench.metrics.networks.inception import FidInception
@@ -56,7 +55,7 @@ def _entry(
         "",
         signature,
         source,
-        f"bench.metrics.distribution.fid:load_{'kid' if is_kernel else 'fid'}",
+        "bench.metrics.distribution.fid:load_inception_distance",
         judge="inception-v3",
         packages=("torch", "torchvision", "safetensors"),
         weights=_WEIGHTS,
@@ -110,8 +109,8 @@ ENTRIES = (
 )
 
 
-class InceptionSetMetric(RegisteredMetric):
-    """The half of a distance between sets that describes one image, by `FidInception`.
+class InceptionDistance(SetDistanceMetric):
+    """Fréchet or kernel distance of Inception's pool3 features, of 2048 dimensions.
 
     The entry's ``feature`` is `LEGACY`, `CLEAN` or `TORCH_FIDELITY`.
     """
@@ -144,26 +143,9 @@ class InceptionSetMetric(RegisteredMetric):
             return np.asarray(pool3[0].double().numpy())
 
 
-class Fid(ByFrechetDistance, InceptionSetMetric):
-    """Fréchet distance of Inception's pool3 features, of 2048 dimensions."""
-
-    __slots__ = ()
-
-
-class Kid(ByKernelDistance, InceptionSetMetric):
-    """Kernel distance of Inception's pool3 features."""
-
-    __slots__ = ()
-
-
-def load_fid(entry: MetricEntry) -> Fid:
-    """Return one of the Fréchet `ENTRIES`; WeightsMissing when its network is not here."""
-    return Fid(entry, load_inception())
-
-
-def load_kid(entry: MetricEntry) -> Kid:
-    """Return one of the kernel `ENTRIES`; WeightsMissing when its network is not here."""
-    return Kid(entry, load_inception())
+def load_inception_distance(entry: MetricEntry) -> InceptionDistance:
+    """Return one of `ENTRIES`; WeightsMissing when its network is not here."""
+    return InceptionDistance(entry, load_inception())
 
 
 def load_inception() -> FidInception:

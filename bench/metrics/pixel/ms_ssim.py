@@ -35,20 +35,13 @@ SMALLEST = WINDOW * 2 ** (len(_WEIGHTS) - 1)
 class Pyramid:
     """What the paper leaves open.
 
-    Attributes
-    ----------
-    pooled
-        Whether a scale's mean is over all channels, so that there is one product; else each
-        channel has a product of its own, and the value is their mean.
-    clamped
-        Whether negative values of the contrast-structure map count as 0 before the mean. A
-        negative mean always does: it has no real power.
-    padded
-        Whether an odd side is continued by zeros on both ends before it is halved (pyiqa and
-        pytorch_msssim), which moves the grid and darkens the rim; else its last row is left out.
-    mirrored
-        Whether the coarsest scale counts windows that reach beyond the image, which is
-        mirrored there (torchmetrics), though the finer scales do not.
+    ``pooled``: a scale's mean is over all channels, so that there is one product; else each channel
+    has a product of its own, and the value is their mean. ``clamped``: negative values of the
+    contrast-structure map count as 0 before the mean; a negative mean always does, as it has no
+    real power. ``padded``: an odd side is continued by zeros on both ends before it is halved
+    (pyiqa and pytorch_msssim), which moves the grid and darkens the rim; else its last row is left
+    out. ``mirrored``: the coarsest scale counts windows that reach beyond the image, which is
+    mirrored there (torchmetrics), though the finer scales do not.
     """
 
     pooled: bool = False
@@ -65,14 +58,8 @@ def ms_ssim(
 ) -> float:
     """Return Π c_j^w_j over five scales, times the luminance of the coarsest, in [0, 1].
 
-    Parameters
-    ----------
-    restored, hq
-        ``(height, width, channels)`` float64, at least 176 x 176.
-    pyramid
-        What the paper leaves open.
-    peak
-        The largest possible level.
+    The images are ``(height, width, channels)`` float64, at least 176 x 176, of levels up to
+    ``peak``.
 
     Notes
     -----

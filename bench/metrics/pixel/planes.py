@@ -33,22 +33,13 @@ Y_LIMITED = Colour((65.481 / 255, 128.553 / 255, 24.966 / 255), 16.0)
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """How two images become planes.
+    """How two images become planes: RGB or a luma, ``crop`` pixels left out along each side.
 
-    Attributes
-    ----------
-    colour
-        RGB, or one of the lumas.
-    crop
-        Pixels left out along each side.
-    rounded
-        Whether luma is rounded to whole levels (half to even).
-    matched
-        Whether each channel of the restored image is first given HQ's mean and standard
-        deviation: VQFR's ``correct_mean_var``, which its script cannot switch off.
-    reduced
-        Whether both images are first reduced to about 256 pixels, by the mean over squares of
-        ``round(shorter side / 256)`` pixels: MATLAB's ``ssim.m``, and piq unless told otherwise.
+    ``rounded``: luma is rounded to whole levels (half to even). ``matched``: each channel of the
+    restored image is first given HQ's mean and standard deviation: VQFR's ``correct_mean_var``,
+    which its script cannot switch off. ``reduced``: both images are first reduced to about 256
+    pixels, by the mean over squares of ``round(shorter side / 256)`` pixels: MATLAB's ``ssim.m``,
+    and piq unless told otherwise.
     """
 
     colour: Colour

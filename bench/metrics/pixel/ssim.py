@@ -43,15 +43,9 @@ def ssim(
 ) -> float:
     """Return the mean structural similarity over all positions of the window and all channels.
 
-    Parameters
-    ----------
-    restored, hq
-        ``(height, width, channels)`` float64, at least 11 x 11; only windows that lie wholly
-        inside count.
-    peak
-        The largest possible level.
-    clamped
-        Set negative values of the contrast-structure factor to zero, as pyiqa does.
+    The images are ``(height, width, channels)`` float64, at least 11 x 11, of levels up to
+    ``peak``; only windows that lie wholly inside count. ``clamped`` sets negative values of the
+    contrast-structure factor to zero, as pyiqa does.
 
     Notes
     -----

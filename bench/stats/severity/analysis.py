@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.metrics.entry import MetricEntry
-from bench.stats.bootstrap import ColumnBootstrap as Resampled
-from bench.stats.bootstrap import interval_of_draws as interval
+from bench.stats.bootstrap import ColumnBootstrap, interval_of_draws
 from bench.stats.scores import BASELINE, signatures
 from bench.stats.severity.levels import Grading, Image, Level, gradings
 from bench.stats.severity.results import Curve, ErrorLeft, MeanRestorationError, Point, Severity
@@ -67,7 +66,7 @@ class _Sheet:
         self._cells: list[Level] = [level for each in grading.degradations for level in each.levels]
         present = {self._names[image] for cell in self._cells for image in cell.images}
         self._order = {name: index for index, name in enumerate(sorted(present))}
-        self._resampled = Resampled(run.record["suite"]["seed"], len(self._order))
+        self._bootstrap = ColumnBootstrap(run.record["suite"]["seed"], len(self._order))
 
     def severity(self, metric: MetricEntry) -> Severity:
         """Return one metric over the grading."""
@@ -134,12 +133,12 @@ class _Sheet:
         return self._means(images, known)[0]
 
     def _curves(self, restorer: str, table: Matrix, counts: NDArray[np.int64]) -> Sequence[Curve]:
-        means, draws = self._resampled.means(table)
+        means, draws = self._bootstrap.means(table)
         curves, column = [], 0
         for each in self._grading.degradations:
             points = []
             for level in each.levels:
-                spread = interval(
+                spread = interval_of_draws(
                     means[column], draws[:, column], int(np.isfinite(table[:, column]).sum())
                 )
                 points.append(Point(level.number, level.title, spread, int(counts[column])))
@@ -150,8 +149,8 @@ class _Sheet:
     def _restoration_error(
         self, restorer: str, errors: Matrix, base: Matrix, complete: Sequence[Sequence[list[Image]]]
     ) -> MeanRestorationError:
-        means, draws = self._resampled.means(errors)
-        base_means, base_draws = self._resampled.means(base)
+        means, draws = self._bootstrap.means(errors)
+        base_means, base_draws = self._bootstrap.means(base)
         ratio, ratios = self._ratios(means[None], base_means[None]), self._ratios(draws, base_draws)
         spans, kinds = self._counted(), self._grading.degradations
         counts = [int(np.isfinite(errors[:, span]).any(axis=1).sum()) for span in spans]
@@ -168,7 +167,7 @@ class _Sheet:
             attempted = {
                 i for index in chosen for cell in self._cells[spans[index]] for i in cell.images
             }
-            share = interval(mean, _mean(ratios[:, chosen]), least)
+            share = interval_of_draws(mean, _mean(ratios[:, chosen]), least)
             return ErrorLeft(share, least, len(counted), len(attempted))
 
         mean = left(range(len(kinds)))

@@ -3,7 +3,7 @@ import pytest
 import torch
 from skimage import data
 
-from bench.metrics.distribution.fid import Fid
+from bench.metrics.distribution.fid import InceptionDistance
 from bench.metrics.entry import Status
 from bench.metrics.metric import Sample
 from bench.metrics.networks.inception import FidInception, average_inside
@@ -84,7 +84,7 @@ def test_it_agrees_with_pyiqas_port_of_fid_inception(state, network, images, mon
 
 
 def test_the_metric_describes_an_image_once_and_compares_sets(network):
-    fid = Fid(entry_of("fid"), network)
+    fid = InceptionDistance(entry_of("fid"), network)
     samples = [Sample(data.astronaut()[y : y + 80, :80]) for y in (0, 100, 200)]
     features = np.stack([fid.describe(sample) for sample in samples])
     assert features.dtype == np.float64

@@ -5,7 +5,7 @@ import pytest
 import torch
 from skimage import data
 
-from bench.metrics.distribution.fid import Fid, Kid, load_kid, resize_clean
+from bench.metrics.distribution.fid import InceptionDistance, load_inception_distance, resize_clean
 from bench.metrics.entry import Status
 from bench.metrics.metric import Sample
 from bench.metrics.networks.inception import INPUT_SIZE, FidInception
@@ -65,7 +65,7 @@ def test_kid_over_all_pairs_is_torchmetrics_over_one_subset_of_all(network, imag
     module = KernelInceptionDistance(feature=Features(network), subsets=1, subset_size=COUNT)
     for batch, real in ((images, True), (others, False)):
         module.update(torch.from_numpy(np.stack(batch)).permute(0, 3, 1, 2), real=real)
-    kid = Kid(entry_of("kid"), network)
+    kid = InceptionDistance(entry_of("kid"), network)
     found = kid.compare(described(kid, others), described(kid, images)).value
     assert found == pytest.approx(float(module.compute()[0]), rel=1e-4)
     assert abs(found) > 1e-6
@@ -73,14 +73,17 @@ def test_kid_over_all_pairs_is_torchmetrics_over_one_subset_of_all(network, imag
 
 def test_fid_and_kid_look_at_an_image_once_and_clean_ones_at_another(network, images):
     sample = Sample(images[0])
-    fid, kid = Fid(entry_of("fid"), network), Kid(entry_of("kid"), network)
+    fid, kid = (
+        InceptionDistance(entry_of("fid"), network),
+        InceptionDistance(entry_of("kid"), network),
+    )
     assert kid.describe(sample) is fid.describe(sample)
     assert (fid.feature, entry_of("fid_clean").feature) == (
         kid.feature,
         entry_of("kid_clean").feature,
     )
-    clean = Kid(entry_of("kid_clean"), network).describe(sample)
-    assert clean is Fid(entry_of("fid_clean"), network).describe(sample)
+    clean = InceptionDistance(entry_of("kid_clean"), network).describe(sample)
+    assert clean is InceptionDistance(entry_of("fid_clean"), network).describe(sample)
     assert not np.allclose(clean, kid.describe(sample), rtol=1e-3)
 
 
@@ -101,14 +104,14 @@ def test_clean_features_are_of_levels_less_128_over_128(network, images):
     assert levels.shape[2:] == (INPUT_SIZE, INPUT_SIZE)
     with torch.inference_mode():
         expected = network.network(levels / 128 - 1)[0].numpy()
-    found = Fid(entry_of("fid_clean"), network).describe(Sample(images[0]))
+    found = InceptionDistance(entry_of("fid_clean"), network).describe(Sample(images[0]))
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
 
 
 def test_versions_of_one_photograph_are_no_pairs_of_their_own(network):
     draw = np.random.default_rng(0)
     restored, reference = draw.normal(size=(6, 2048)), draw.normal(size=(5, 2048))
-    kid = Kid(entry_of("kid"), network)
+    kid = InceptionDistance(entry_of("kid"), network)
     of_photographs = np.array([0, 0, 1, 1, 2, 2])
     apart = kid.compare(restored, reference).value
     assert kid.compare(restored, reference, of_photographs).value != pytest.approx(apart)
@@ -134,4 +137,4 @@ def test_missing_weights_are_not_fetched(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr("zoo.weights.files.download", pytest.fail)
     with pytest.raises(WeightsMissing, match="zoo fetch fid-inception"):
-        load_kid(entry_of("kid"))
+        load_inception_distance(entry_of("kid"))

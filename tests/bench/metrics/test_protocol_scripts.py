@@ -14,7 +14,7 @@ import torch.nn.functional as functional
 from scipy import linalg
 from skimage import data
 
-from bench.metrics.distribution.fid import Fid, resize_tensorflow
+from bench.metrics.distribution.fid import InceptionDistance, resize_tensorflow
 from bench.metrics.entry import Status
 from bench.metrics.identity.identity_scripts import (
     ScriptIdentity,
@@ -319,7 +319,7 @@ def test_fid_is_basicsrs_which_scales_before_it_resizes_in_rgb(folders):
             )
             rows.append(network.pool3(sized)[0].numpy())
         features.append(np.stack(rows).astype(np.float64))
-    found = distance(Fid(entry_of("fid"), network), samples(folders))
+    found = distance(InceptionDistance(entry_of("fid"), network), samples(folders))
     assert found == pytest.approx(frechet(*features), rel=1e-4)
 
 
@@ -336,10 +336,10 @@ def test_pmrfs_fid_is_torch_fidelitys_with_tensorflows_resize(folders):
             )
             rows.append(network.pool3((sized - 128) / 128)[0].numpy())
         features.append(np.stack(rows).astype(np.float64))
-    found = distance(Fid(entry_of("fid_torch_fidelity"), network), samples(folders))
+    found = distance(InceptionDistance(entry_of("fid_torch_fidelity"), network), samples(folders))
     assert found == pytest.approx(frechet(*features), rel=1e-4)
     assert found != pytest.approx(
-        distance(Fid(entry_of("fid"), network), samples(folders)), rel=1e-3
+        distance(InceptionDistance(entry_of("fid"), network), samples(folders)), rel=1e-3
     )
 
 

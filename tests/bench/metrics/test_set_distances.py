@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 
 from bench.metrics.distribution.distances import (
-    ByFrechetDistance,
-    ByKernelDistance,
+    SetDistanceMetric,
     frechet_distance,
     kernel_distance,
     refuse_sets,
 )
 from bench.metrics.entry import Status
+from bench.metrics.registry import entry_of
 
 
 def two_sets():
@@ -24,20 +24,17 @@ def test_one_image_is_too_few():
     assert refuse_sets(np.zeros((2, 4)), np.zeros((2, 4))) is None
 
 
-def test_each_half_gives_its_own_distance():
-    restored, reference = two_sets()
-    assert ByFrechetDistance().compare(restored, reference).value == pytest.approx(
-        frechet_distance(restored, reference), rel=1e-12
-    )
-    assert ByKernelDistance().compare(restored, reference).value == pytest.approx(
-        kernel_distance(restored, reference), rel=1e-12
-    )
+@pytest.mark.parametrize(
+    ("name", "distance"),
+    [("fd_efficientnet", frechet_distance), ("kd_efficientnet", kernel_distance)],
+)
+def test_the_entry_says_which_distance_it_is(name, distance):
+    compared = SetDistanceMetric(entry_of(name)).compare(*two_sets())
+    assert compared.value == pytest.approx(distance(*two_sets()), rel=1e-12)
 
 
 def test_versions_of_one_photograph_alone_have_no_kernel_distance():
-    restored, reference = two_sets()
-    found = ByKernelDistance().compare(restored, reference, np.zeros(9, np.intp))
-    assert (found.status, found.detail) == (
-        Status.ERROR,
-        "at least 2 photographs are needed, not 1",
-    )
+    metric = SetDistanceMetric(entry_of("kd_efficientnet"))
+    compared = metric.compare(*two_sets(), np.zeros(9, np.intp))
+    expected = (Status.ERROR, "at least 2 photographs are needed, not 1")
+    assert (compared.status, compared.detail) == expected

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bench.metrics.distribution.distances import kernel_distance
-from bench.metrics.distribution.feature_sets import KernelFeatureDistance
+from bench.metrics.distribution.feature_sets import FeatureDistance
 from bench.metrics.pixel.psnr import CAP
 from bench.metrics.registry import entry_of
 from bench.report.comparison import comparison_records, comparison_table, comparison_text
@@ -335,7 +335,7 @@ class _Faces:
         return SimpleNamespace(key=key, hq=hq, lq=hq + self._noise[index], plan=plan)
 
 
-class _Levels(KernelFeatureDistance):
+class _Levels(FeatureDistance):
     """The kernel distance on eight numbers of each picture, so that no network is needed."""
 
     def __init__(self):

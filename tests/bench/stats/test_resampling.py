@@ -7,6 +7,7 @@ import pytest
 import scipy.stats
 
 from bench.stats import resampling
+from bench.stats.bootstrap import drawn_counts
 from bench.stats.resampling import holm, mean_of, of_photographs, pair_mean_of, resample, wilcoxon
 
 
@@ -77,7 +78,7 @@ def test_copies_of_a_photograph_in_a_draw_do_not_shift_the_statistic_of_pairs():
     # Points far apart: each resembles itself much more than any other, as faces do.
     points = generator(5).normal(size=(40, 200))
     pairs = points @ points.T
-    counts = np.concatenate(list(resampling._draws(40, 7)))
+    counts = np.concatenate(list(drawn_counts(40, resampling.DRAWS, 7)))
     ours = pair_mean_of(pairs)(counts)
     naive = (np.einsum("ij,ij->i", counts @ pairs, counts) - np.trace(pairs)) / (40 * 39)
     value = np.mean(pairs[~np.eye(40, dtype=bool)])

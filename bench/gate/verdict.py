@@ -1,7 +1,7 @@
 """What a gate found: a check for each rule, restorer and condition, and the verdict over all.
 
-Records only; they are made in `bench.gate.gate` and laid out in `bench.gate.text`,
-`bench.gate.text` and `bench.gate.junit`.
+Records only; they are made in `bench.gate.gate`, and laid out in `bench.gate.text` and
+`bench.gate.junit`.
 """
 
 from __future__ import annotations

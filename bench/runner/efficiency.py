@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,21 +19,13 @@ import numpy as np
 
 from bench.store.record import SECONDS
 from bench.store.rows import ScoreRow
+from degrade.config import to_config
 from degrade.errors import DatasetError
 from zoo.restorer import Restorer
 from zoo.restorers.placement import CPU, HERE, DeviceRestorer, Placement
 
 _DEPTH = 4
 _REMEDY = "repeat its `bench run` into the same folder, which writes it anew"
-_FIELDS: Mapping[str, tuple[type | tuple[type, ...], bool]] = {
-    "restorer": (str, False),
-    "faces": (int, False),
-    "p50": ((int, float), True),
-    "p95": ((int, float), True),
-    "memory": (int, True),
-    "parameters": (int, True),
-}
-"""Of an entry in the record: its types in JSON, and whether it may be null."""
 TIMED_BEFORE = "restored and timed by an earlier run, from the cache"
 """The detail of a time that is no call of this run: it may have been another day's load."""
 
@@ -67,21 +59,10 @@ class Efficiency:
     @classmethod
     def from_record(cls, entry: object) -> Efficiency:
         """Return what `as_record` wrote; DatasetError where something else stands there."""
-        if not isinstance(entry, Mapping):
-            raise DatasetError(f"an entry of `efficiency` in run.json is no object: {_REMEDY}")
-        for name, (wanted, optional) in _FIELDS.items():
-            value = entry.get(name)
-            if name not in entry or not (isinstance(value, wanted) or (optional and value is None)):
-                raise DatasetError(
-                    f"an entry of `efficiency` in run.json has no usable {name}: {_REMEDY}"
-                )
-        batch, devices = entry.get("batch", 1), entry.get("devices", [CPU])  # as before these were
-        if not isinstance(batch, int) or not isinstance(devices, Sequence):
-            raise DatasetError(
-                f"an entry of `efficiency` in run.json has no usable batch: {_REMEDY}"
-            )
-        known = {name: entry[name] for name in _FIELDS}
-        return cls(**known, batch=batch, devices=tuple(map(str, devices)))
+        try:
+            return to_config(entry, cls, "run.json", error=DatasetError, at=("efficiency",))
+        except DatasetError as problem:
+            raise DatasetError(f"{problem}: {_REMEDY}") from None
 
 
 class Calls:

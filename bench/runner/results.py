@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from bench.metrics.metric import Measurement, PairMetric, SetMetric
 from bench.runner.efficiency import Calls
 from bench.store.features import FeatureStore
-from bench.store.images import DataDigests, ImageKey
-from bench.store.plans import PlanStore
+from bench.store.images import ImageKey, PairDigests
+from bench.store.plans import Plans
 from bench.store.record import SECONDS
 from bench.store.rows import RowBuffer, RowKey, ScoreRow
 from bench.suite.conditions import Condition
@@ -33,8 +33,8 @@ class ResultsLog:
     seconds: str
     rows: RowBuffer
     features: FeatureStore = field(default_factory=FeatureStore)
-    plans: PlanStore = field(default_factory=PlanStore)
-    digests: DataDigests = field(default_factory=DataDigests)
+    plans: Plans = field(default_factory=dict)
+    digests: PairDigests = field(default_factory=dict)
     calls: Calls = field(default_factory=Calls)
 
     def take(self, other: ResultsLog) -> None:
@@ -42,8 +42,8 @@ class ResultsLog:
         for row in other.rows.new:
             self.rows.append(row)
         self.features.take(other.features)
-        self.plans.take(other.plans)
-        self.digests.take(other.digests)
+        self.plans |= other.plans
+        self.digests |= other.digests
         self.calls.take(other.calls)
 
     @property

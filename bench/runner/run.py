@@ -24,7 +24,8 @@ from bench.runner.reference import Reference, keep_in_run, open_reference, refer
 from bench.runner.results import ResultsLog
 from bench.runner.session import build_record, hold_folder, placement_facts, resume_or_start
 from bench.runner.worker import Worker
-from bench.store.images import HQ, RestoredFiles
+from bench.store.images import HQ, RestoredFiles, digest_of_pairs
+from bench.store.plans import write_plans
 from bench.store.record import SECONDS, Run, load_run, write_record
 from bench.store.rows import RowLog, ScoreRow, rows_csv
 from bench.suite.conditions import (
@@ -242,7 +243,7 @@ def _score(
         for position, group in enumerate(groups):
             pool.score(position, progress)
             _compare_sets(worker, group, restorers, results, out)
-    results.plans.save(out)
+    write_plans(out, results.plans)
 
 
 def _compare_sets(
@@ -278,7 +279,7 @@ def _finish(
     out: Path,
 ) -> None:
     """Write the table and the record of a run whose rows are all there."""
-    pixels = [results.digests.of(each.id, each.addresses) for each in conditions]
+    pixels = [digest_of_pairs(results.digests, c.id, c.addresses) for c in conditions]
     for before, now in zip(record["conditions"], pixels, strict=True):
         known = before.get("pixels_sha256")
         if known and now and known != now:

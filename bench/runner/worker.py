@@ -20,7 +20,7 @@ from bench.runner.restored_images import DegradedImage, RestoredImages, refuse_o
 from bench.runner.restorer_runner import RestoredImage, RestorerRunner, TracebackLog
 from bench.runner.results import Metric, ResultsLog
 from bench.store.features import file_of
-from bench.store.images import HQ, RestoredFiles, photographs
+from bench.store.images import HQ, RestoredFiles, pair_digest, photographs
 from bench.suite.conditions import Condition
 from degrade.errors import ImageError
 from degrade.terminal import Progress
@@ -130,8 +130,8 @@ class Worker:
                 for metric in (None, *self._pair_metrics):
                     results.append(condition, key, runner.card.name, metric, failed)
             return None
-        results.plans.add(condition.id, key, pair.plan)
-        results.digests.add(condition.id, key, pair.hq, pair.lq)
+        results.plans[condition.id, key] = pair.plan
+        results.digests[condition.id, key] = pair_digest(pair.hq, pair.lq)
         degraded = DegradedImage(condition, key, original, pair)
         self._images.keep_hq(degraded)
         return degraded

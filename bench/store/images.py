@@ -66,37 +66,29 @@ def array_digest(array: NDArray[Any]) -> str:
     return total.hexdigest()
 
 
-class DataDigests:
-    """The digests of the HQ and degraded pixels of a run as they come by; picklable.
+PairDigests = dict[tuple[ConditionKey, ImageKey], str]
+"""Of each degraded image of a run, as they come by, its `pair_digest`.
 
-    They tell which pixels a run was about: names and seeds can be equal where images are not.
-    """
+They tell which pixels a run was about: names and seeds can be equal where images are not.
+"""
 
-    def __init__(self) -> None:
-        self._digests: dict[tuple[ConditionKey, ImageKey], str] = {}
 
-    def add(
-        self, condition: ConditionKey, key: ImageKey, hq: NDArray[np.uint8], lq: NDArray[np.uint8]
-    ) -> None:
-        """Add one pair."""
-        self._digests[condition, key] = f"{array_digest(hq)} {array_digest(lq)}"
+def pair_digest(hq: NDArray[np.uint8], lq: NDArray[np.uint8]) -> str:
+    """Return the digests of the pixels of both halves."""
+    return f"{array_digest(hq)} {array_digest(lq)}"
 
-    def take(self, other: DataDigests) -> None:
-        """Add everything another one holds."""
-        self._digests.update(other._digests)
 
-    def of(self, condition: ConditionKey, keys: Iterable[ImageKey]) -> str | None:
-        """Return one digest of these images, whatever order they came in.
-
-        None where one of them could not be read.
-        """
-        total = hashlib.sha256()
-        for key in sorted(keys):
-            digest = self._digests.get((condition, key))
-            if digest is None:
-                return None
-            total.update(f"{key[0]}\0{key[1]} {digest}\n".encode("utf-8", "surrogateescape"))
-        return total.hexdigest()
+def digest_of_pairs(
+    digests: PairDigests, condition: ConditionKey, keys: Iterable[ImageKey]
+) -> str | None:
+    """Return one digest of these images, whatever their order; None where one was not read."""
+    total = hashlib.sha256()
+    for key in sorted(keys):
+        digest = digests.get((condition, key))
+        if digest is None:
+            return None
+        total.update(f"{key[0]}\0{key[1]} {digest}\n".encode("utf-8", "surrogateescape"))
+    return total.hexdigest()
 
 
 class RestoredFiles:

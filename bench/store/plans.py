@@ -18,32 +18,22 @@ from degrade.planner.plan import Plan
 _FILE = "plans.jsonl"
 
 
-class PlanStore:
-    """The plans of a run as its images come by; picklable."""
+Plans = dict[tuple[ConditionKey, ImageKey], Plan]
+"""The plan of each degraded image of a run, as they come by."""
 
-    def __init__(self) -> None:
-        self._plans: dict[tuple[ConditionKey, ImageKey], Plan] = {}
 
-    def add(self, where: ConditionKey, key: ImageKey, plan: Plan) -> None:
-        """Take in one degraded image's plan."""
-        self._plans[where, key] = plan
-
-    def take(self, other: PlanStore) -> None:
-        """Take in everything another store holds."""
-        self._plans.update(other._plans)
-
-    def save(self, run: Path) -> None:
-        """Write all of them into the folder of a run, whole or not at all, sorted by name."""
-        with atomic_file(run / _FILE) as file:
-            for (where, key), plan in sorted(self._plans.items(), key=lambda item: item[0]):
-                record = {
-                    "dataset": where[0],
-                    "recipe": where[1],
-                    "key": key[0],
-                    "variant": key[1],
-                    "plan": json.loads(plan.to_json()),
-                }
-                file.write(json.dumps(record, allow_nan=False).encode() + b"\n")
+def write_plans(run: Path, plans: Plans) -> None:
+    """Write plans into the folder of a run, whole or not at all, sorted by name."""
+    with atomic_file(run / _FILE) as file:
+        for (where, key), plan in sorted(plans.items(), key=lambda item: item[0]):
+            record = {
+                "dataset": where[0],
+                "recipe": where[1],
+                "key": key[0],
+                "variant": key[1],
+                "plan": json.loads(plan.to_json()),
+            }
+            file.write(json.dumps(record, allow_nan=False).encode() + b"\n")
 
 
 def read_plans(run: Path) -> Mapping[ConditionKey, Mapping[ImageKey, Plan]]:

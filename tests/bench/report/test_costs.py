@@ -105,7 +105,7 @@ REQUIRED = [name for name in WHOLE if name not in ("batch", "devices")]
 @pytest.mark.parametrize("field", REQUIRED)
 def test_an_entry_without_a_field_is_refused_in_one_line_that_names_it(told, field):
     entry = {name: value for name, value in WHOLE.items() if name != field}
-    with pytest.raises(DatasetError, match=rf"has no usable {field}: repeat its `bench run`") as no:
+    with pytest.raises(DatasetError, match=rf"efficiency.*`{field}`: repeat its `bench run`") as no:
         told({"environment": {"cpu": "x"}, "efficiency": [WHOLE, entry]})
     assert "\n" not in str(no.value)
 

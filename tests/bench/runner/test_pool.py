@@ -74,6 +74,10 @@ def test_two_processes_go_on_where_one_stopped_and_find_what_it_finds(faces, met
     assert both.failed == 0
     assert values(tmp_path / "two") == values(tmp_path / "one")
     assert vectors(tmp_path / "two") == vectors(tmp_path / "one")
+    # The digests of the pixels, and the plans, of what several processes saw.
+    assert both.record["conditions"] == alone.record["conditions"]
+    plans = [(tmp_path / name / "plans.jsonl").read_bytes() for name in ("one", "two")]
+    assert plans[0] == plans[1]
     assert len(vectors(tmp_path / "two")) == bool(of_sets) * (1 + 2 * 2)
     assert (tmp_path / "two" / "rows.jsonl").read_text().startswith(kept)
 

@@ -3,16 +3,14 @@ import dataclasses
 import pytest
 
 from bench.runner.run import execute
-from bench.store.images import DataDigests
+from bench.store.images import digest_of_pairs, pair_digest
 
 CONDITION = ("faces", "dark")
 
 
 def digest(pairs, keys=None):
-    digests = DataDigests()
-    for key, pair in pairs:
-        digests.add(CONDITION, key, pair.hq, pair.lq)
-    return digests.of(CONDITION, keys or [key for key, _ in pairs])
+    digests = {(CONDITION, key): pair_digest(pair.hq, pair.lq) for key, pair in pairs}
+    return digest_of_pairs(digests, CONDITION, keys or [key for key, _ in pairs])
 
 
 @pytest.fixture
@@ -35,20 +33,12 @@ def test_the_order_does_not_matter_and_every_pixel_name_and_version_does(pairs):
         others.append(
             [pairs[0], (pairs[1][0], dataclasses.replace(pairs[1][1], **{part: changed})), pairs[2]]
         )
-    found = [digest(each) for each in others]
-    assert len({whole, *found}) == 6
+    digests = [digest(each) for each in others]
+    assert len({whole, *digests}) == 6
 
 
 def test_of_images_that_could_not_be_read_there_is_none(pairs):
     assert digest(pairs, [("a", 0), ("gone", 0)]) is None
-
-
-def test_what_two_processes_saw_is_taken_together(pairs):
-    one, other = DataDigests(), DataDigests()
-    for digests, (key, pair) in ((one, pairs[0]), (other, pairs[1])):
-        digests.add(CONDITION, key, pair.hq, pair.lq)
-    one.take(other)
-    assert one.of(CONDITION, [pairs[0][0], pairs[1][0]]) == digest(pairs[:2])
 
 
 def test_a_run_records_the_digest_of_what_it_saw(tmp_path, fakes):

@@ -1,4 +1,5 @@
 # make demo      build pairs from real photographs, restore, score, write demo/report.html
+# make app       a page to drop a photo on, at http://127.0.0.1:7860
 # make test      check the code and run the tests (what CI runs)
 # make test-all  the slow tests too
 # make docs      the documentation site in site/, warnings are errors
@@ -12,7 +13,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SEED := 7
 
-.PHONY: demo test test-all docs check format package clean clean-kernels
+.PHONY: demo app test test-all docs check format package clean clean-kernels
 .PHONY: gpu-pack gpu-setup gpu-train gpu-fetch gpu-join gpu-run
 
 define PREFLIGHT
@@ -56,6 +57,13 @@ demo: $(VENV)/bench.stamp
 	@echo "preview      $(CURDIR)/demo/preview.png"
 	@echo "restored     $(CURDIR)/demo/restored.compare.png"
 	@echo "drawn        $(CURDIR)/demo/drawn.png, synthetic faces"
+
+app: $(VENV)/app.stamp
+	@$(BIN)/zoo app
+
+$(VENV)/app.stamp: $(VENV)/bench.stamp
+	@$(BIN)/python -m pip install -qq --editable '.[app]'
+	@touch $@
 
 check: $(VENV)/dev.stamp
 	@$(BIN)/ruff format --check .

@@ -1,0 +1,1 @@
+"""`zoo app`: a page on this machine to drop a photo on."""

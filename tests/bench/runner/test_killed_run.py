@@ -43,6 +43,12 @@ def suite(faces):
     return Suite("x", (str(faces),), ("gfpgan",), ("nlmeans",), ("psnr", "ssim"))
 
 
+@pytest.fixture(scope="module")
+def whole(faces, tmp_path_factory):
+    """A run that nobody killed."""
+    return run(suite(faces), tmp_path_factory.mktemp("whole") / "run")
+
+
 def values(folder):
     with (folder / "rows.csv").open(newline="") as file:
         return [line for line in csv.DictReader(file) if line["metric"] != "seconds"]
@@ -57,8 +63,7 @@ def lines(out):
 @pytest.mark.parametrize(
     ("workers", "batch"), [(1, 1), (1, 5), pytest.param(2, 1, marks=pytest.mark.slow)]
 )
-def test_a_killed_run_goes_on_with_what_it_had(faces, tmp_path, workers, batch):
-    whole = run(suite(faces), tmp_path / "whole")
+def test_a_killed_run_goes_on_with_what_it_had(faces, whole, tmp_path, workers, batch):
     script, out = tmp_path / "go.py", tmp_path / "cut"
     script.write_text(CODE)
     command = [sys.executable, str(script), str(faces), str(out), str(workers), str(batch)]
@@ -75,7 +80,7 @@ def test_a_killed_run_goes_on_with_what_it_had(faces, tmp_path, workers, batch):
     assert not load_run(out).complete
     done = run(suite(faces), out, workers=workers, batch=batch)
     assert done.complete
-    assert values(out) == values(tmp_path / "whole")
+    assert values(out) == values(whole.folder)
     # What was there is not written once more: a line a row, but for one that was torn.
     assert len(whole.rows) <= lines(out) <= len(whole.rows) + 1
     assert len(json.loads((out / "run.json").read_text())["resumed"]) == 1

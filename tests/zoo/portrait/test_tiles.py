@@ -30,6 +30,14 @@ def test_a_local_operation_is_that_of_the_whole_photo(photo):
     assert np.mean(tiled == expected) > 0.99
 
 
+def test_an_enlargement_in_tiles_is_that_of_the_whole_photo(photo):
+    def enlarge(image):
+        return np.repeat(np.repeat(image, 3, axis=0), 3, axis=1).astype(np.float32)
+
+    enlarged = in_tiles(photo, enlarge, Tiling(side=64, margin=16, feather=16), scale=3)
+    assert np.array_equal(enlarged, enlarge(photo))
+
+
 def test_tiles_that_disagree_fade_into_each_other():
     levels = iter([0.0, 160.0])
     photo = np.zeros((16, 128, 3), np.uint8)

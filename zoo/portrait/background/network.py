@@ -18,8 +18,9 @@ from zoo.restorer import Image
 from zoo.restorers.face_by_face import check_face
 from zoo.restorers.spandrel.architectures import architecture_facts
 from zoo.restorers.spandrel.network import levels_through, resized
-from zoo.restorers.spandrel.weights import read_network
+from zoo.restorers.spandrel.weights import SUFFIXES, read_network
 from zoo.restorers.tiles import Progress, Tiling, in_tiles
+from zoo.weights.files import KNOWN_WEIGHTS, locate
 from zoo.weights.licences import require_consent
 
 if TYPE_CHECKING:
@@ -152,6 +153,8 @@ def _file_of(path: Path) -> Path:
     """Return the file itself, or that of the network which was added under this name."""
     if path.is_file():
         return path
+    if str(path) in KNOWN_WEIGHTS and KNOWN_WEIGHTS[str(path)].filename.endswith(SUFFIXES):
+        return locate(KNOWN_WEIGHTS[str(path)])
     added = added_network(str(path))
     if added is None:
         raise BackgroundModelError(

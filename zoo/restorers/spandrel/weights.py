@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from degrade.errors import DependencyError, UserError
+from zoo.restorers.spandrel import ncnn
 from zoo.weights.files import WeightsRefused, load_checkpoint, load_safetensors
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SUFFIXES", "NetworkFileError", "read_network"]
 
-SUFFIXES = (".safetensors", ".pth", ".ckpt")
+SUFFIXES = (".safetensors", ".pth", ".ckpt", ncnn.SUFFIX)
 """Endings of the files that are read."""
 
 _CODEFORMER = frozenset({"position_emb", "idx_pred_layer.1.weight", "quantize.embedding.weight"})
@@ -40,7 +41,7 @@ def read_network(path: Path, architecture: str = "") -> ImageModelDescriptor[Any
     ----------
     path
         A ``.safetensors``, ``.pth`` or ``.ckpt`` file: a state dict, or what trainers wrap it
-        in (``params_ema``, ``params``, ``state_dict``).
+        in (``params_ema``, ``params``, ``state_dict``); or Real-ESRGAN's ``.bin`` for ncnn.
     architecture
         The only architecture to accept, by spandrel's id, such as ``GFPGAN``; empty takes any.
 
@@ -100,6 +101,8 @@ def _read(path: Path) -> dict[str, Any]:
     """Return the state dict, out of what trainers wrap it in."""
     import spandrel
 
+    if path.suffix.lower() == ncnn.SUFFIX:
+        return ncnn.read_esrgan(path)
     safe = path.suffix.lower() == ".safetensors"
     content: Any = load_safetensors(path) if safe else load_checkpoint(path)
     if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):

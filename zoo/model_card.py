@@ -33,17 +33,10 @@ class CardError(UserError):
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """A card file.
+    """A card file."""
 
-    Attributes
-    ----------
-    card
-        What every restorer has.
-    more
-        Heading → text, mapping of names to values, or list of such mappings (a table).
-    """
-
-    card: Card
+    card: Card  # what every restorer has
+    # Heading → text, mapping of names to values, or list of such mappings (a table)
     more: Mapping[str, Any]
 
     def as_record(self) -> Mapping[str, object]:
@@ -53,24 +46,14 @@ class ModelCard:
 
 @dataclass(frozen=True, slots=True)
 class RestorerEntry:
-    """A restorer in the registry: its card, and what loads it.
+    """A restorer in the registry: its card, and what loads it."""
 
-    Attributes
-    ----------
-    card
-        Its card, with all that is known beside.
-    load
-        Loads it; all of its reading from disk happens there.
-    ready
-        Whether what it runs is on this machine; None where only its package knows.
-    seconds, measured_side
-        Wall time of one face when it was added, and that face's side in pixels; None where
-        nobody measured.
-    """
-
-    card: ModelCard
-    load: Callable[[], Restorer]
+    card: ModelCard  # its card, with all that is known beside
+    load: Callable[[], Restorer]  # loads it; all of its reading from disk happens there
+    # Whether what it runs is on this machine; None where only its package knows
     ready: bool | None = True
+    # Wall time of one face when it was added, and that face's side in pixels; None where nobody
+    # measured
     seconds: float | None = None
     measured_side: int | None = None
 

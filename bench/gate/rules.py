@@ -32,24 +32,14 @@ class RulesError(UserError):
 
 @dataclass(frozen=True, slots=True)
 class MetricRule:
-    """How much worse one metric may become.
+    """How much worse one metric may become."""
 
-    Attributes
-    ----------
-    metric
-        Its name, as runs have it.
-    worse_by
-        The largest loss that passes: in the metric's unit, or a share of the baseline's mean.
-    relative
-        Whether it is that share.
-    cap
-        The largest value of an image that counts, for a metric where higher is better: beyond
-        it nobody sees a difference. None for no other than the metric's own.
-    """
-
-    metric: str
+    metric: str  # its name, as runs have it
+    # The largest loss that passes: in the metric's unit, or a share of the baseline's mean
     worse_by: float
-    relative: bool = False
+    relative: bool = False  # whether it is that share
+    # The largest value of an image that counts, for a metric where higher is better: beyond it
+    # nobody sees a difference. None for no other than the metric's own.
     cap: float | None = None
 
     def limit(self, base: float) -> float:
@@ -63,27 +53,15 @@ class MetricRule:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Everything that decides what a gate lets pass.
+    """Everything that decides what a gate lets pass."""
 
-    Attributes
-    ----------
-    metrics
-        One rule for each metric that is gated.
-    level
-        A loss counts where Holm's two-sided p over all checks of the gate is at most this.
-    coverage_falls_by
-        The largest share of the images, 0 to 1, that may lose their value.
-    missing_baseline
-        ``fail``, ``warn`` or ``pass``.
-    absent_metric
-        What becomes of a rule for a metric that the baseline does not have: ``skip`` or
-        ``fail``.
-    """
-
-    metrics: tuple[MetricRule, ...]
+    metrics: tuple[MetricRule, ...]  # one rule for each metric that is gated
+    # A loss counts where Holm's two-sided p over all checks of the gate is at most this
     level: float = _LEVEL
+    # The largest share of the images, 0 to 1, that may lose their value
     coverage_falls_by: float = 0.0
-    missing_baseline: MissingBaseline = "fail"
+    missing_baseline: MissingBaseline = "fail"  # ``fail``, ``warn`` or ``pass``
+    # What becomes of a rule for a metric that the baseline does not have: ``skip`` or ``fail``
     absent_metric: AbsentMetric = "fail"
 
 

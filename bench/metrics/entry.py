@@ -39,26 +39,16 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Another implementation of a metric, for `bench crosscheck`.
+    """Another implementation of a metric, for `bench crosscheck`."""
 
-    Attributes
-    ----------
-    name
-        The package, and what it calls the metric.
-    loader
-        ``module:function``, called with ``argument`` where there is one; returns a function of
-        two samples (restored, HQ) to a `Measurement`, or for a set metric of two arrays of
-        feature vectors to a float.
-    packages
-        Import names it needs.
-    tolerance
-        Relative, for the worst image; None where the two are of different definitions, which
-        ``why`` names, so that a difference is no fault.
-    """
-
-    name: str
+    name: str  # the package, and what it calls the metric
+    # ``module:function``, called with ``argument`` where there is one; returns a function of two
+    # samples (restored, HQ) to a `Measurement`, or for a set metric of two arrays of feature
+    # vectors to a float
     loader: str
-    packages: tuple[str, ...]
+    packages: tuple[str, ...]  # import names it needs
+    # Relative, for the worst image; None where the two are of different definitions, which ``why``
+    # names, so that a difference is no fault
     tolerance: float | None
     why: str = ""
     argument: str = ""
@@ -70,83 +60,47 @@ class MetricEntry:
 
     This is the only place where a metric is declared: listings, protocols, severity, comparison,
     calibration, the gate and the reports read them from here or from the run's record.
-
-    Attributes
-    ----------
-    name
-        Column name, such as ``psnr``.
-    kind
-        ``pair`` or ``set``.
-    direction
-        ``higher`` or ``lower`` is better.
-    unit
-        ``dB``, ``cosine``, ``°``, ``rad``, ``px``, ``%`` or the empty string.
-    signature
-        Everything that decides the value, such as ``psnr|rgb|u8|crop0``.
-    source
-        Paper, repository or documentation the formula comes from.
-    loader
-        ``module:function``, called with the entry; returns the metric, ready to measure.
-    judge
-        The network behind the value (``efficientnet-lite2``), or the empty string.
-    packages
-        Import names that must be installed.
-    weights
-        Name that ``zoo fetch`` knows, for weights no package ships; or the empty string.
-    file
-        Name of a file of weights that a person brings, see `zoo.weights.files.own_file`; or empty.
-    packaged
-        ``(import name, path inside)`` of weights that installed packages ship.
-    feature
-        What the vector of a set metric is, such as ``inception-pool3``: letters, digits and
-        dashes. Metrics with the same name share their vectors. Empty for a pair metric.
-    licence
-        Name in `zoo.weights.licences.LICENCES` of a licence that must be agreed to first, or empty.
-    needs_reference
-        Whether it compares with HQ, or with a set; False for one that judges an image alone.
-    error
-        How severity reads its values as errors; empty for a metric without a perfect value, which
-        then has curves and no mean restoration error.
-    cap
-        The largest value that counts in comparisons; None for no limit.
-    distance
-        Of a set metric: how `bench.stats` resamples it; empty where it cannot.
-    ranking
-        The metric with the largest number ranks images, and tells which inputs are the hardest
-        where it is a distance; 0 only where a run has no other.
-    protocols
-        Name of a protocol to what the metric is reported as there, such as ``psnr``.
-    equal
-        Its value for an image and itself (or a set and itself) and the tolerance; None where
-        that is not known.
-    peers
-        Other implementations of it.
-    status, detail
-        ``ok``, or ``package_missing`` / ``weights_missing`` and the command that mends it.
     """
 
-    name: str
-    kind: Kind
-    direction: Direction
-    unit: str
-    signature: str
-    source: str
+    name: str  # column name, such as ``psnr``
+    kind: Kind  # ``pair`` or ``set``
+    direction: Direction  # ``higher`` or ``lower`` is better
+    unit: str  # ``dB``, ``cosine``, ``°``, ``rad``, ``px``, ``%`` or the empty string
+    signature: str  # everything that decides the value, such as ``psnr|rgb|u8|crop0``
+    source: str  # paper, repository or documentation the formula comes from
+    # ``module:function``, called with the entry; returns the metric, ready to measure
     loader: str = ""
-    judge: str = ""
-    packages: tuple[str, ...] = ()
+    judge: str = ""  # the network behind the value (``efficientnet-lite2``), or the empty string
+    packages: tuple[str, ...] = ()  # import names that must be installed
+    # Name that ``zoo fetch`` knows, for weights no package ships; or the empty string
     weights: str = ""
+    # Name of a file of weights that a person brings, see `zoo.weights.files.own_file`; or empty
     file: str = ""
+    # ``(import name, path inside)`` of weights that installed packages ship
     packaged: tuple[tuple[str, str], ...] = ()
+    # What the vector of a set metric is, such as ``inception-pool3``: letters, digits and dashes.
+    # Metrics with the same name share their vectors. Empty for a pair metric.
     feature: str = ""
+    # Name in `zoo.weights.licences.LICENCES` of a licence that must be agreed to first, or empty
     licence: str = ""
+    # Whether it compares with HQ, or with a set; False for one that judges an image alone
     needs_reference: bool = True
+    # How severity reads its values as errors; empty for a metric without a perfect value, which
+    # then has curves and no mean restoration error
     error: ErrorScale = ""
-    cap: float | None = None
+    cap: float | None = None  # the largest value that counts in comparisons; None for no limit
+    # Of a set metric: how `bench.stats` resamples it; empty where it cannot
     distance: SetDistance = ""
+    # The metric with the largest number ranks images, and tells which inputs are the hardest where
+    # it is a distance; 0 only where a run has no other
     ranking: int = 0
+    # Name of a protocol to what the metric is reported as there, such as ``psnr``
     protocols: Mapping[str, str] = field(default_factory=dict)
+    # Its value for an image and itself (or a set and itself) and the tolerance; None where that is
+    # not known
     equal: tuple[float, float] | None = None
-    peers: tuple[Peer, ...] = ()
+    peers: tuple[Peer, ...] = ()  # other implementations of it
+    # ``ok``, or ``package_missing`` / ``weights_missing`` and the command that mends it
     status: Status = Status.OK
     detail: str = ""
 

@@ -25,40 +25,21 @@ RowKey = tuple[str, str, str, int, str, str]
 
 @dataclass(frozen=True, slots=True)
 class ScoreRow:
-    """One value, or the reason there is none.
+    """One value, or the reason there is none."""
 
-    Attributes
-    ----------
-    suite, dataset, recipe, restorer, metric
-        Names.
-    key
-        The image's relative name; empty for a metric of a whole set.
-    variant
-        Which degraded version of the image.
-    signature
-        Everything that decides the value; values of different signatures are never averaged.
-    value
-        A float, possibly infinite, never NaN; None unless ``status`` is ``ok``.
-    status
-        A `bench.metrics.metric.Status`.
-    detail
-        One line: what mends it, or what went wrong.
-    n
-        How many images the value was computed from.
-    """
-
-    suite: str
+    suite: str  # names
     dataset: str
     recipe: str
-    key: str
-    variant: int
+    key: str  # the image's relative name; empty for a metric of a whole set
+    variant: int  # which degraded version of the image
     restorer: str
     metric: str
+    # Everything that decides the value; values of different signatures are never averaged
     signature: str
-    value: float | None
-    status: str
-    detail: str
-    n: int
+    value: float | None  # A float, possibly infinite, never NaN; None unless ``status`` is ``ok``
+    status: str  # A `bench.metrics.metric.Status`
+    detail: str  # one line: what mends it, or what went wrong
+    n: int  # how many images the value was computed from
 
     def row_key(self) -> RowKey:
         """Return what identifies the row."""

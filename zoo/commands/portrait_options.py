@@ -27,48 +27,24 @@ _DETECTOR_LEAST = 20
 
 @dataclass(frozen=True, slots=True)
 class PortraitOptions:
-    """What the options said; `load` loads the pipeline they ask for.
+    """What the options said; `load` loads the pipeline they ask for."""
 
-    Attributes
-    ----------
-    background, detector, parser
-        By name; the background may be a path.
-    identity_threshold
-        None takes the pipeline's own.
-    gate
-        Whether the identity is checked at all.
-    smallest_face
-        Width in pixels below which faces are left alone; None takes the pipeline's own.
-    rotations
-        Whether a photo without a face is looked at from its other sides.
-    compare, show_masks
-        Whether those pictures are written.
-    jsonl
-        Where the records go; None beside OUT.
-    quality
-        Of JPEG and WebP; None takes that of `zoo.portrait.files.photo_encoding`.
-    resume
-        Whether photos that are finished are passed over.
-    offline
-        Whether the network is left alone.
-    accept_licence
-        Licences that the person agrees to.
-    """
-
-    background: str = "none"
+    background: str = "none"  # by name; the background may be a path
     detector: str = "dlib"
     parser: str = "auto"
-    identity_threshold: float | None = None
-    gate: bool = True
+    identity_threshold: float | None = None  # none takes the pipeline's own
+    gate: bool = True  # whether the identity is checked at all
+    # Width in pixels below which faces are left alone; None takes the pipeline's own
     smallest_face: int | None = None
-    rotations: bool = False
-    compare: bool = False
+    rotations: bool = False  # whether a photo without a face is looked at from its other sides
+    compare: bool = False  # whether those pictures are written
     show_masks: bool = False
-    jsonl: Path | None = None
+    jsonl: Path | None = None  # where the records go; None beside OUT
+    # Of JPEG and WebP; None takes that of `zoo.portrait.files.photo_encoding`
     quality: int | None = None
-    resume: bool = False
-    offline: bool = False
-    accept_licence: tuple[str, ...] = ()
+    resume: bool = False  # whether photos that are finished are passed over
+    offline: bool = False  # whether the network is left alone
+    accept_licence: tuple[str, ...] = ()  # licences that the person agrees to
 
     def load(self, model: str) -> Pipeline:
         """Note the licences that are agreed to, and return the pipeline, loaded."""

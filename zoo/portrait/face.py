@@ -30,57 +30,30 @@ the identity holds; skipped for the reason told; failed in the restorer."""
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """Which way a face looks, in degrees; see `zoo.portrait.detect.pose.estimate_pose`.
+    """Which way a face looks, in degrees; see `zoo.portrait.detect.pose.estimate_pose`."""
 
-    Attributes
-    ----------
-    yaw
-        Positive when the face is turned to the image's right.
-    pitch
-        Positive when it looks up.
-    roll
-        Positive when it is tilted clockwise as one sees it, in (-180, 180].
-    """
-
-    yaw: float
-    pitch: float
-    roll: float
+    yaw: float  # positive when the face is turned to the image's right
+    pitch: float  # positive when it looks up
+    roll: float  # positive when it is tilted clockwise as one sees it, in (-180, 180]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Face:
-    """A face that a detector found.
+    """A face that a detector found."""
 
-    Attributes
-    ----------
-    box
-        ``(left, top, right, bottom)``; it may reach beyond the photo.
-    landmarks
-        ``(5, 2)`` float64.
-    scheme
-        The order of the landmarks, one of `SCHEMES`.
-    score
-        The detector's confidence; its scale is the detector's own.
-    pose
-        Estimated from the landmarks.
-    detector
-        The name of the detector.
-    turned
-        0, or the degrees (90, 180, 270, counter-clockwise) that the photo had to be turned
-        before a face was found in it; all coordinates are those of the photo as it was given.
-    spread
-        How little the landmarks can be trusted, see `zoo.portrait.detect.landmarks`: their root
-        mean square distance from each other over several starts, in box widths; 0 where the
-        detector gives one answer only.
-    """
-
+    # ``(left, top, right, bottom)``; it may reach beyond the photo
     box: tuple[float, float, float, float]
-    landmarks: NDArray[np.float64]
-    scheme: str
-    score: float
-    pose: Pose
-    detector: str
+    landmarks: NDArray[np.float64]  # ``(5, 2)`` float64
+    scheme: str  # the order of the landmarks, one of `SCHEMES`
+    score: float  # the detector's confidence; its scale is the detector's own
+    pose: Pose  # estimated from the landmarks
+    detector: str  # the name of the detector
+    # 0, or the degrees (90, 180, 270, counter-clockwise) that the photo had to be turned before a
+    # face was found in it; all coordinates are those of the photo as it was given
     turned: int = 0
+    # How little the landmarks can be trusted, see `zoo.portrait.detect.landmarks`: their root mean
+    # square distance from each other over several starts, in box widths; 0 where the detector gives
+    # one answer only
     spread: float = 0.0
 
     @property
@@ -96,55 +69,29 @@ class Face:
 
 @dataclass(frozen=True, slots=True)
 class FaceRecord:
-    """One line of ``faces.jsonl``: a face, what was done to it, and why.
+    """One line of ``faces.jsonl``: a face, what was done to it, and why."""
 
-    Attributes
-    ----------
-    photo
-        Name of the photo.
-    face
-        Number of the face in the photo, from 0, in the detector's order (best first).
-    status
-        One of `STATUSES`.
-    box, landmarks, scheme, pose, score, detector, turned
-        As in `Face`; the landmarks as five ``(x, y)`` pairs.
-    size
-        Width of the face's box in pixels.
-    model
-        The restorer's registry name; empty when none was run.
-    strength
-        The strength that was asked for, 0 to 1.
-    identity
-        Distance between the face before and after by dlib's descriptor, 0 for the same, as the
-        identity gate measured it on the result; None when it was not measured.
-    blend
-        The share of the restored face in the result, 0 to 1: the strength, or less where the
-        identity gate blended back; 0 for a face that was left alone.
-    mask
-        The parser whose mask was used; empty when none was.
-    mask_confidence
-        How far to trust that mask, 0 to 1; None when there is none.
-    reason
-        What was done and why, one sentence.
-    """
-
-    photo: str
-    face: int
-    status: str
-    box: tuple[float, float, float, float]
+    photo: str  # name of the photo
+    face: int  # number of the face in the photo, from 0, in the detector's order (best first)
+    status: str  # one of `STATUSES`
+    box: tuple[float, float, float, float]  # as in `Face`; the landmarks as five ``(x, y)`` pairs
     landmarks: tuple[tuple[float, float], ...]
     scheme: str
     pose: Pose
-    size: float
+    size: float  # width of the face's box in pixels
     score: float
     detector: str
-    model: str
-    strength: float
+    model: str  # the restorer's registry name; empty when none was run
+    strength: float  # the strength that was asked for, 0 to 1
+    # Distance between the face before and after by dlib's descriptor, 0 for the same, as the
+    # identity gate measured it on the result; None when it was not measured
     identity: float | None
+    # The share of the restored face in the result, 0 to 1: the strength, or less where the identity
+    # gate blended back; 0 for a face that was left alone
     blend: float
-    mask: str
-    mask_confidence: float | None
-    reason: str
+    mask: str  # the parser whose mask was used; empty when none was
+    mask_confidence: float | None  # how far to trust that mask, 0 to 1; None when there is none
+    reason: str  # what was done and why, one sentence
     turned: int = 0
 
     def __post_init__(self) -> None:

@@ -34,30 +34,15 @@ class AddingError(UserError):
 
 @dataclass(frozen=True, slots=True)
 class UserFacts:
-    """What the person who adds a restorer says of it; what is left empty is filled in.
+    """What the person who adds a restorer says of it; what is left empty is filled in."""
 
-    Attributes
-    ----------
-    size
-        Side in pixels of the faces that it takes, or None.
-    licence
-        Of the weights, or of the program.
-    trained_on
-        The data.
-    loss_networks
-        Networks that it was trained against: their scores of it carry a dagger.
-    accepted
-        Names of licences that are agreed to.
-    tried
-        Whether it is run once before it is kept.
-    """
-
-    size: int | None = None
-    licence: str = ""
-    trained_on: str = ""
+    size: int | None = None  # side in pixels of the faces that it takes, or None
+    licence: str = ""  # of the weights, or of the program
+    trained_on: str = ""  # the data
+    # Networks that it was trained against: their scores of it carry a dagger
     loss_networks: tuple[str, ...] = ()
-    accepted: tuple[str, ...] = ()
-    tried: bool = True
+    accepted: tuple[str, ...] = ()  # names of licences that are agreed to
+    tried: bool = True  # whether it is run once before it is kept
 
 
 def add_network(

@@ -93,24 +93,14 @@ class AddedCommand:
 
 @dataclass(frozen=True, slots=True)
 class AddedRestorer:
-    """An entry.
+    """An entry."""
 
-    Attributes
-    ----------
-    card
-        What a person must know; ``more`` also says what `source` does, for `zoo card`.
-    source
-        What is run.
-    seconds
-        Wall time of one face of `measured_side` pixels when it was added, or None.
-    measured_side
-        The side of that face.
-    """
-
+    # What a person must know; ``more`` also says what `source` does, for `zoo card`
     card: ModelCard
-    source: AddedNetwork | AddedCommand
+    source: AddedNetwork | AddedCommand  # what is run
+    # Wall time of one face of `measured_side` pixels when it was added, or None
     seconds: float | None = None
-    measured_side: int | None = None
+    measured_side: int | None = None  # the side of that face
 
 
 def is_reserved(name: str) -> bool:

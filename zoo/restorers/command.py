@@ -45,30 +45,16 @@ class CommandError(UserError):
 
 @dataclass(frozen=True, slots=True)
 class CommandRestorer:
-    """Runs a program on faces.
+    """Runs a program on faces."""
 
-    Attributes
-    ----------
-    card
-        What a person must know.
-    words
-        The program and its arguments, with `FOLDERS` or `FILES` in them.
-    folder
-        Where it is started.
-    timeout
-        Seconds that one run may take.
-    results
-        The folder below ``{out}`` in which the program leaves its results; empty for ``{out}``.
-    placement
-        How many faces it is best given at once: starting it may take longer than a face. Its
-        device is its own affair.
-    """
-
-    card: Card
-    words: tuple[str, ...]
-    folder: Path
-    timeout: float
+    card: Card  # what a person must know
+    words: tuple[str, ...]  # the program and its arguments, with `FOLDERS` or `FILES` in them
+    folder: Path  # where it is started
+    timeout: float  # seconds that one run may take
+    # The folder below ``{out}`` in which the program leaves its results; empty for ``{out}``
     results: str = ""
+    # How many faces it is best given at once: starting it may take longer than a face. Its device
+    # is its own affair.
     placement: Placement = HERE
 
     def placed(self, placement: Placement) -> CommandRestorer:

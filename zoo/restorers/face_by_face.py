@@ -27,18 +27,10 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class FaceByFace:
-    """A restorer that applies one function to each face; reads neither masks nor plans.
+    """A restorer that applies one function to each face; reads neither masks nor plans."""
 
-    Attributes
-    ----------
-    card
-        What it is.
-    restore_one
-        Takes and returns a uint8 HWC RGB face of any size.
-    """
-
-    card: Card
-    restore_one: Callable[[Image], Image]
+    card: Card  # what it is
+    restore_one: Callable[[Image], Image]  # takes and returns a uint8 HWC RGB face of any size
 
     def restore(
         self,

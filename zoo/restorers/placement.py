@@ -44,21 +44,15 @@ class DeviceError(UserError):
 class Placement:
     """Where, and how many at once; with the weights it decides a network's bytes.
 
-    Attributes
-    ----------
-    device
-        ``cpu`` or ``cuda:0``, ``cuda:1``, …; see `parse_device`.
-    batch
-        Faces that go through a network at once. A last batch is filled up to as many, so that a
-        face's bytes depend on this number and on no neighbour.
-
     Raises
     ------
     ValueError
         Fewer than one face at once: nothing would ever be restored.
     """
 
-    device: str = CPU
+    device: str = CPU  # ``cpu`` or ``cuda:0``, ``cuda:1``, …; see `parse_device`
+    # Faces that go through a network at once. A last batch is filled up to as many, so that a
+    # face's bytes depend on this number and on no neighbour.
     batch: int = 1
 
     def __post_init__(self) -> None:

@@ -43,17 +43,11 @@ alone, where the whole costs 1.2 dB."""
 
 @dataclass(frozen=True, slots=True)
 class Spectra:
-    """A linear degradation in the frequency domain of one periodic image.
+    """A linear degradation in the frequency domain of one periodic image."""
 
-    Attributes
-    ----------
-    transfer
-        ``(height, width // 2 + 1)`` complex: what the blurs do to each frequency.
-    noise
-        The same shape, real: variance of the noise at each frequency, squared levels a pixel.
-    """
-
+    # ``(height, width // 2 + 1)`` complex: what the blurs do to each frequency
     transfer: NDArray[np.complex128]
+    # The same shape, real: variance of the noise at each frequency, squared levels a pixel
     noise: Plane
 
 

@@ -25,26 +25,16 @@ denoiser lie in every tile as they do in the photo."""
 
 @dataclass(frozen=True, slots=True)
 class Tiling:
-    """How a photo is cut.
+    """How a photo is cut."""
 
-    Attributes
-    ----------
-    side
-        Pixels of a tile without what it shares, at most; a multiple of 16.
-    margin
-        Pixels that a tile sees beyond that on every side; a multiple of 16. Mirrored where the
-        photo ends.
-    feather
-        Pixels over which one tile fades into the next, half of them in each; at most twice the
-        margin, and less than half a side.
-    threads
-        Tiles worked on at a time; the result is the same for any number.
-    """
-
-    side: int = 1024
+    side: int = 1024  # pixels of a tile without what it shares, at most; a multiple of 16
+    # Pixels that a tile sees beyond that on every side; a multiple of 16. Mirrored where the photo
+    # ends.
     margin: int = 64
+    # Pixels over which one tile fades into the next, half of them in each; at most twice the
+    # margin, and less than half a side
     feather: int = 32
-    threads: int = 1
+    threads: int = 1  # tiles worked on at a time; the result is the same for any number
 
     def __post_init__(self) -> None:
         whole = self.side % _GRID == 0 and self.margin % _GRID == 0

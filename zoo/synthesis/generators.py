@@ -32,24 +32,12 @@ class UnknownGeneratorError(UserError):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LoadedGenerator:
-    """A generator that can be drawn from.
+    """A generator that can be drawn from."""
 
-    Attributes
-    ----------
-    name
-        Of the generator.
-    network
-        Frozen, float32, on the CPU.
-    template
-        How its faces are aligned, see `zoo.templates`.
-    sha256
-        Of its file.
-    """
-
-    name: str
-    network: StyleGenerator
-    template: str
-    sha256: str
+    name: str  # of the generator
+    network: StyleGenerator  # frozen, float32, on the CPU
+    template: str  # how its faces are aligned, see `zoo.templates`
+    sha256: str  # of its file
 
 
 def generator_names() -> tuple[str, ...]:

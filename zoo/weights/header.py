@@ -30,40 +30,22 @@ _LENGTH = 8
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainedFile:
-    """A file that `zoo train` wrote, as it is on the disk.
+    """A file that `zoo train` wrote, as it is on the disk."""
 
-    Attributes
-    ----------
-    path
-        Where it is.
-    content
-        All of its bytes, so that what is loaded is what was hashed.
-    sha256
-        Of the content, hexadecimal.
-    config
-        The run's configuration, as `zoo.training.base.config.RunConfig.as_record` gives it; not
-        checked yet, but for ``network`` being a mapping.
-    steps
-        How many were done.
-    begun_from
-        The sha256 of the weights that the run began from; empty where it began from none.
-    template
-        How its faces were aligned. Files of earlier versions do not say: all had ``tight`` ones.
-    parser
-        What made the masks that it learned from; empty in files of earlier versions.
-    loss_networks
-        Networks that it and those it began from were trained against; files of earlier versions
-        do not say, see `zoo.weights.header.loss_networks_of`.
-    """
-
-    path: Path
-    content: bytes
-    sha256: str
+    path: Path  # where it is
+    content: bytes  # all of its bytes, so that what is loaded is what was hashed
+    sha256: str  # of the content, hexadecimal
+    # The run's configuration, as `zoo.training.base.config.RunConfig.as_record` gives it; not
+    # checked yet, but for ``network`` being a mapping
     config: Mapping[str, Any]
-    steps: int
+    steps: int  # how many were done
+    # The sha256 of the weights that the run began from; empty where it began from none
     begun_from: str = ""
+    # How its faces were aligned. Files of earlier versions do not say: all had ``tight`` ones.
     template: str = "tight"
-    parser: str = ""
+    parser: str = ""  # what made the masks that it learned from; empty in files of earlier versions
+    # Networks that it and those it began from were trained against; files of earlier versions do
+    # not say, see `zoo.weights.header.loss_networks_of`
     loss_networks: tuple[str, ...] = ()
 
 

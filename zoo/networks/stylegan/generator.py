@@ -32,32 +32,19 @@ _TINY = 1e-8
 
 @dataclass(frozen=True, slots=True)
 class GeneratorConfig:
-    """The size of a generator.
-
-    Attributes
-    ----------
-    size
-        Side of the faces in pixels, 8 to 1024; the largest key of ``channels``.
-    channels
-        Side of a level in pixels, from 4, each twice the one before → channels of its features.
-    latent
-        Numbers of ``z`` and of a style code.
-    depth
-        Layers of the mapping network.
-    mapping_rate
-        Learning rate of the mapping network as a share of the synthesis network's.
-    modulation
-        ``demodulated``: StyleGAN2; ``adain``: StyleGAN of 2019, whose convolutions are followed
-        by an instance normalisation that the code undoes, and whose last level alone makes RGB.
-    """
+    """The size of a generator."""
 
     design: ClassVar = "stylegan2"
 
-    size: Size
+    size: Size  # side of the faces in pixels, 8 to 1024; the largest key of ``channels``
+    # Side of a level in pixels, from 4, each twice the one before → channels of its features
     channels: Channels
-    latent: Size = 512
-    depth: Depth = 8
+    latent: Size = 512  # numbers of ``z`` and of a style code
+    depth: Depth = 8  # layers of the mapping network
+    # Learning rate of the mapping network as a share of the synthesis network's
     mapping_rate: Annotated[float, Meta(gt=0)] = 0.01
+    # ``demodulated``: StyleGAN2; ``adain``: StyleGAN of 2019, whose convolutions are followed by an
+    # instance normalisation that the code undoes, and whose last level alone makes RGB
     modulation: Literal["demodulated", "adain"] = "demodulated"
 
     def __post_init__(self) -> None:
@@ -80,11 +67,6 @@ class StyleGenerator(nn.Module):
     config
         Sizes.
 
-    Attributes
-    ----------
-    average_code
-        ``(latent,)``: the running mean of the codes, towards which `map` truncates.
-
     Notes
     -----
     StyleGAN2 has one layer less than codes: a level's RGB output shares the code of the next
@@ -92,6 +74,7 @@ class StyleGenerator(nn.Module):
     checkpoints.
     """
 
+    # ``(latent,)``: the running mean of the codes, towards which `map` truncates
     average_code: Tensor
     taps: Tensor
 

@@ -27,28 +27,16 @@ _GROUPS = 8
 
 @dataclass(frozen=True, slots=True)
 class EncoderConfig:
-    """The size of an encoder.
-
-    Attributes
-    ----------
-    size
-        Side of the faces in pixels; the largest key of ``channels``.
-    channels
-        Side of a level in pixels → channels of its features, each side half the one before, five
-        sides or more. The last three are the pyramid's levels, the last of 4 pixels. Multiples
-        of 8.
-    width
-        Channels of the pyramid and of the networks that read it.
-    latent, layers
-        Of the generator: numbers of a code, and codes that make a face.
-    """
+    """The size of an encoder."""
 
     design: ClassVar = "psp"
 
-    size: Size
+    size: Size  # side of the faces in pixels; the largest key of ``channels``
+    # Side of a level in pixels → channels of its features, each side half the one before, five
+    # sides or more. The last three are the pyramid's levels, the last of 4 pixels. Multiples of 8.
     channels: Channels
-    width: Size
-    latent: Size
+    width: Size  # channels of the pyramid and of the networks that read it
+    latent: Size  # of the generator: numbers of a code, and codes that make a face
     layers: Depth
 
     def __post_init__(self) -> None:

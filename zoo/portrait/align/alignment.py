@@ -33,25 +33,15 @@ count as lying on a line. The templates have 0.4 and 0.9; dlib5 at 80° of yaw h
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Alignment:
-    """How a face lies in its crop.
+    """How a face lies in its crop."""
 
-    Attributes
-    ----------
-    matrix
-        ``(2, 3)`` float64, a rotation with one scale and a shift, never a mirror: takes photo
-        ``(x, y, 1)`` to crop ``(x, y)``, both with the centre of the top-left pixel at (0, 0).
-    size
-        Side of the square crop in pixels.
-    template
-        ``ffhq`` or ``tight``.
-    residual
-        Root mean square distance in crop pixels between the landmarks and their places: how
-        little the face looks like a frontal one.
-    """
-
+    # ``(2, 3)`` float64, a rotation with one scale and a shift, never a mirror: takes photo ``(x,
+    # y, 1)`` to crop ``(x, y)``, both with the centre of the top-left pixel at (0, 0)
     matrix: NDArray[np.float64]
-    size: int
-    template: str
+    size: int  # side of the square crop in pixels
+    template: str  # ``ffhq`` or ``tight``
+    # Root mean square distance in crop pixels between the landmarks and their places: how little
+    # the face looks like a frontal one
     residual: float
 
     @property

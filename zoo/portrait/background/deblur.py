@@ -42,22 +42,13 @@ lines, more shows as a halo."""
 
 @dataclass(frozen=True, slots=True)
 class Blur:
-    """What is undone.
+    """What is undone."""
 
-    Attributes
-    ----------
-    trace
-        The blur of the photo.
-    detail
-        Power of the sharp picture at 1 cycle a pixel, squared levels: its power at f cycles is
-        ``detail * f ** -3.2``.
-    noise
-        Variance of what is left of noise, squared levels.
-    """
-
-    trace: BlurTrace
+    trace: BlurTrace  # the blur of the photo
+    # Power of the sharp picture at 1 cycle a pixel, squared levels: its power at f cycles is
+    # ``detail * f ** -3.2``
     detail: float
-    noise: float
+    noise: float  # variance of what is left of noise, squared levels
 
     @property
     def spread(self) -> tuple[float, float]:

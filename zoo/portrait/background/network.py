@@ -39,18 +39,10 @@ class BackgroundModelError(UserError):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BackgroundModel:
-    """A network for whole photos; call it with a photo and a strength.
+    """A network for whole photos; call it with a photo and a strength."""
 
-    Attributes
-    ----------
-    path
-        Where it came from.
-    network
-        spandrel's descriptor.
-    """
-
-    path: Path
-    network: ImageModelDescriptor[Any]
+    path: Path  # where it came from
+    network: ImageModelDescriptor[Any]  # spandrel's descriptor
 
     @property
     def architecture(self) -> str:

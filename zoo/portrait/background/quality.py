@@ -74,29 +74,16 @@ it at no loss of error, and noise of 20 does not."""
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """What was found.
+    """What was found."""
 
-    Attributes
-    ----------
-    impulses
-        Whether there are dead pixels.
-    noise, jpeg
-        As measured; ``jpeg`` None where there was no compression.
-    variance
-        Of noise and compression together in the planes of `OPPONENT`; None where there is too
-        little to do something about.
-    deviation
-        Its root mean over the channels and the photo, levels.
-    blur
-        None where the photo is sharp or its blur cannot be told.
-    """
-
-    impulses: bool
-    noise: NoiseTrace
+    impulses: bool  # whether there are dead pixels
+    noise: NoiseTrace  # as measured; ``jpeg`` None where there was no compression
     jpeg: JpegTrace | None
+    # Of noise and compression together in the planes of `OPPONENT`; None where there is too little
+    # to do something about
     variance: Variance | None
-    deviation: float
-    blur: Blur | None
+    deviation: float  # its root mean over the channels and the photo, levels
+    blur: Blur | None  # none where the photo is sharp or its blur cannot be told
 
     @property
     def kept(self) -> float:

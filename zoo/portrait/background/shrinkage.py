@@ -41,15 +41,9 @@ REACH = 2 * (_BLOCK - 1)
 
 @dataclass(frozen=True, slots=True)
 class Variance:
-    """The noise of planes: at level v its variance is ``constant + slope * v`` in each plane.
+    """The noise of planes: at level v its variance is ``constant + slope * v`` in each plane."""
 
-    Attributes
-    ----------
-    constant, slope
-        float32 (planes,), squared levels and squared levels per level.
-    """
-
-    constant: NDArray[np.float32]
+    constant: NDArray[np.float32]  # float32 (planes,), squared levels and squared levels per level
     slope: NDArray[np.float32]
 
 

@@ -34,24 +34,12 @@ _STRIP = 256
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """One face's change.
+    """One face's change."""
 
-    Attributes
-    ----------
-    change
-        float32 (size, size, 3), restored minus crop, 8-bit levels.
-    weight
-        float32 (size, size) in [0, 1]; 0 near the crop's border.
-    alignment
-        Where the crop lies in the photo.
-    nearness
-        The face's width in photo pixels: of two that overlap the wider is nearer.
-    """
-
-    change: NDArray[np.float32]
-    weight: NDArray[np.float32]
-    alignment: Alignment
-    nearness: float
+    change: NDArray[np.float32]  # float32 (size, size, 3), restored minus crop, 8-bit levels
+    weight: NDArray[np.float32]  # float32 (size, size) in [0, 1]; 0 near the crop's border
+    alignment: Alignment  # where the crop lies in the photo
+    nearness: float  # the face's width in photo pixels: of two that overlap the wider is nearer
 
 
 def composite(

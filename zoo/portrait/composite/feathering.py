@@ -39,22 +39,12 @@ the weight has been smoothed."""
 
 @dataclass(frozen=True, slots=True)
 class Feather:
-    """The weight of a crop's pixels, and what it asked.
+    """The weight of a crop's pixels, and what it asked."""
 
-    Attributes
-    ----------
-    weight
-        float32 (size, size) in [0, 1].
-    width
-        Photo pixels over which the weight goes from 0 to 1.
-    steepness
-        Levels a photo pixel at which the tone shift fades; above 1 where the face is too
-        small for both a soft seam and a whole restoration between eyes and mouth, of which
-        the second is kept.
-    """
-
-    weight: NDArray[np.float32]
-    width: float
+    weight: NDArray[np.float32]  # float32 (size, size) in [0, 1]
+    width: float  # photo pixels over which the weight goes from 0 to 1
+    # Levels a photo pixel at which the tone shift fades; above 1 where the face is too small for
+    # both a soft seam and a whole restoration between eyes and mouth, of which the second is kept
     steepness: float
 
 

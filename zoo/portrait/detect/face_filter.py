@@ -17,38 +17,27 @@ _CROP = 512
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a face must have to be restored.
+    """What a face must have to be restored."""
 
-    Attributes
-    ----------
-    smallest_width
-        Width of its box in pixels. Of faces of 20 pixels the landmarks are still within 3 % of
-        the distance of the eyes (median of 30 portraits); of smaller ones every third is missed.
-    largest_yaw
-        Degrees to either side. Beyond, the far eye is hidden, and frontal landmarks fit so
-        badly (8 % of the crop at 60 degrees) that the crop would be no aligned face.
-    largest_residual
-        Root mean square distance of the landmarks from their places in the FFHQ crop, as a
-        share of the crop's side. Portraits have 0.8 % (median of 330), at most 2.7 %.
-    largest_spread
-        How far the landmarks may lie apart over several starts, in box widths; see
-        `zoo.portrait.detect.landmarks`. On 60 portraits clean and under three recipes, and on 72
-        pictures without a face, all searched down to a score of -0.7, 205 of 232 true faces
-        (196 of 201 with a score of 0 or more) and 1 of 224 false ones have less; the landmarks
-        of true faces that have more are off by 12 to 65 % of the distance of the eyes.
-    eye_distances
-        The least and the greatest distance of the eyes, in box widths; portraits have 0.33 to
-        0.51 in dlib's boxes (98 % of 232).
-    least_inside
-        The share of the box that must lie inside the photo.
-    """
-
+    # Width of its box in pixels. Of faces of 20 pixels the landmarks are still within 3 % of the
+    # distance of the eyes (median of 30 portraits); of smaller ones every third is missed.
     smallest_width: float = 20.0
+    # Degrees to either side. Beyond, the far eye is hidden, and frontal landmarks fit so badly (8 %
+    # of the crop at 60 degrees) that the crop would be no aligned face.
     largest_yaw: float = 55.0
+    # Root mean square distance of the landmarks from their places in the FFHQ crop, as a share of
+    # the crop's side. Portraits have 0.8 % (median of 330), at most 2.7 %.
     largest_residual: float = 0.08
+    # How far the landmarks may lie apart over several starts, in box widths; see
+    # `zoo.portrait.detect.landmarks`. On 60 portraits clean and under three recipes, and on 72
+    # pictures without a face, all searched down to a score of -0.7, 205 of 232 true faces (196 of
+    # 201 with a score of 0 or more) and 1 of 224 false ones have less; the landmarks of true faces
+    # that have more are off by 12 to 65 % of the distance of the eyes.
     largest_spread: float = 0.01
+    # The least and the greatest distance of the eyes, in box widths; portraits have 0.33 to 0.51 in
+    # dlib's boxes (98 % of 232)
     eye_distances: tuple[float, float] = (0.2, 0.8)
-    least_inside: float = 0.5
+    least_inside: float = 0.5  # the share of the box that must lie inside the photo
 
 
 def judge(face: Face, image_size: tuple[int, int], limits: Limits | None = None) -> str:

@@ -19,55 +19,28 @@ __all__ = ["ImageJob", "ImageResult", "check_folders", "run_jobs"]
 
 @dataclass(frozen=True, slots=True)
 class ImageJob:
-    """One image: the name to report it by, where it is, where the result goes.
+    """One image: the name to report it by, where it is, where the result goes."""
 
-    Attributes
-    ----------
-    name, source, target
-        The name is relative to the folder that was given.
-    beside
-        Path and stem of what is written beside the result: ``.compare.png`` and the like are
-        added to it; None where nothing is.
-    problem
-        Why it cannot be read, known from its name alone; or empty.
-    """
-
-    name: str
+    name: str  # the name is relative to the folder that was given
     source: Path
     target: Path
+    # Path and stem of what is written beside the result: ``.compare.png`` and the like are added to
+    # it; None where nothing is
     beside: Path | None = None
-    problem: str = ""
+    problem: str = ""  # why it cannot be read, known from its name alone; or empty
 
 
 @dataclass(frozen=True, slots=True)
 class ImageResult:
-    """What was done with an image.
+    """What was done with an image."""
 
-    Attributes
-    ----------
-    job
-        The image.
-    error
-        Why there is no result, a sentence with the image's name; or empty.
-    rows
-        A photo's rows of ``faces.jsonl``.
-    changed
-        Whether any pixel changed.
-    resumed
-        Whether an earlier run made it.
-    seconds
-        What each stage took; None where none ran.
-    notes
-        What the person should know of the masks.
-    """
-
-    job: ImageJob
-    error: str = ""
-    rows: tuple[Row, ...] = ()
-    changed: bool = False
-    resumed: bool = False
-    seconds: Seconds | None = None
-    notes: tuple[str, ...] = ()
+    job: ImageJob  # the image
+    error: str = ""  # why there is no result, a sentence with the image's name; or empty
+    rows: tuple[Row, ...] = ()  # A photo's rows of ``faces.jsonl``
+    changed: bool = False  # whether any pixel changed
+    resumed: bool = False  # whether an earlier run made it
+    seconds: Seconds | None = None  # what each stage took; None where none ran
+    notes: tuple[str, ...] = ()  # what the person should know of the masks
 
 
 def check_folders(source: Path, target: Path, what: str) -> None:

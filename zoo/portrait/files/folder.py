@@ -28,28 +28,14 @@ __all__ = ["PhotoOptions", "plan_photos", "restore_photos"]
 
 @dataclass(frozen=True, slots=True)
 class PhotoOptions:
-    """How photos are written, besides the pipeline.
+    """How photos are written, besides the pipeline."""
 
-    Attributes
-    ----------
-    strength
-        0 to 1.
-    quality
-        Of JPEG and WebP, 1 to 100; None as `encode_photo` has it.
-    tagged
-        Whether model and version go into the metadata.
-    compare, masks
-        Whether images of before and after, and of the masks, are written.
-    background
-        The name of what cleans the background, or ``none``; for the tag.
-    """
-
-    strength: float = 1.0
-    quality: int | None = None
-    tagged: bool = True
-    compare: bool = False
+    strength: float = 1.0  # 0 to 1
+    quality: int | None = None  # of JPEG and WebP, 1 to 100; None as `encode_photo` has it
+    tagged: bool = True  # whether model and version go into the metadata
+    compare: bool = False  # whether images of before and after, and of the masks, are written
     masks: bool = False
-    background: str = "none"
+    background: str = "none"  # the name of what cleans the background, or ``none``; for the tag
 
 
 def plan_photos(source: Path, target: Path, *others: Path) -> list[ImageJob]:

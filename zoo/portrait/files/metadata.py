@@ -48,30 +48,16 @@ _NAMESPACE = "urn:relume:1.0:"
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What a file says besides its pixels.
+    """What a file says besides its pixels."""
 
-    Attributes
-    ----------
-    icc
-        The colour profile; empty when there is none. The pixels stay in its colours.
-    exif
-        A TIFF structure (EXIF 2.32, 4.5), orientation 1, no thumbnail; or empty.
-    xmp
-        The XMP packet; or empty.
-    dpi
-        Dots an inch, across and down; None where the file does not say.
-    comment
-        A JPEG's comment; or empty.
-    chunks
-        A PNG's texts and colour chunks, as they stood; or empty.
-    """
-
+    # The colour profile; empty when there is none. The pixels stay in its colours.
     icc: bytes = b""
-    exif: bytes = b""
-    xmp: bytes = b""
+    exif: bytes = b""  # A TIFF structure (EXIF 2.32, 4.5), orientation 1, no thumbnail; or empty
+    xmp: bytes = b""  # the XMP packet; or empty
+    # Dots an inch, across and down; None where the file does not say
     dpi: tuple[float, float] | None = None
-    comment: bytes = b""
-    chunks: bytes = b""
+    comment: bytes = b""  # A JPEG's comment; or empty
+    chunks: bytes = b""  # A PNG's texts and colour chunks, as they stood; or empty
 
 
 def gather(image: PIL.Image.Image, data: bytes, turned: bool) -> Metadata:

@@ -56,47 +56,25 @@ _ORIENTATION = 0x0112
 
 @dataclass(frozen=True, slots=True)
 class JpegCoding:
-    """How a JPEG was stored.
+    """How a JPEG was stored."""
 
-    Attributes
-    ----------
-    subsampling
-        ``4:4:4``, ``4:2:2``, ``4:2:0``, or empty where it is another or there is no colour.
-    tables
-        Its quantisation tables, 64 steps each, by number.
-    progressive
-        Whether it comes in several scans.
-    """
-
+    # ``4:4:4``, ``4:2:2``, ``4:2:0``, or empty where it is another or there is no colour
     subsampling: str
-    tables: tuple[tuple[int, ...], ...]
-    progressive: bool
+    tables: tuple[tuple[int, ...], ...]  # its quantisation tables, 64 steps each, by number
+    progressive: bool  # whether it comes in several scans
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PhotoFile:
-    """A photo and how it was stored.
+    """A photo and how it was stored."""
 
-    Attributes
-    ----------
-    pixels
-        uint8 or uint16, (height, width) or (height, width, 2 to 4), upright, in the colours of
-        the file's own profile.
-    format
-        ``PNG``, ``JPEG``, ``WEBP`` or ``TIFF``.
-    lossless
-        Whether the file holds its pixels exactly.
-    metadata
-        What else it says.
-    jpeg
-        How a JPEG was stored; None for other formats.
-    """
-
+    # uint8 or uint16, (height, width) or (height, width, 2 to 4), upright, in the colours of the
+    # file's own profile
     pixels: Photo
-    format: str
-    lossless: bool
-    metadata: Metadata
-    jpeg: JpegCoding | None
+    format: str  # ``PNG``, ``JPEG``, ``WEBP`` or ``TIFF``
+    lossless: bool  # whether the file holds its pixels exactly
+    metadata: Metadata  # what else it says
+    jpeg: JpegCoding | None  # how a JPEG was stored; None for other formats
 
 
 def format_of(name: str) -> str:

@@ -43,19 +43,12 @@ distance between the eyes."""
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceMesh:
-    """The landmarks of one face.
+    """The landmarks of one face."""
 
-    Attributes
-    ----------
-    points
-        ``(468, 2)`` float64 ``(x, y)`` pixels of the crop, centre of the top-left pixel at (0, 0),
-        in MediaPipe's order.
-    presence
-        The network's probability that it sees a face, in [0, 1].
-    """
-
+    # ``(468, 2)`` float64 ``(x, y)`` pixels of the crop, centre of the top-left pixel at (0, 0), in
+    # MediaPipe's order
     points: NDArray[np.float64]
-    presence: float
+    presence: float  # the network's probability that it sees a face, in [0, 1]
 
 
 class FaceMeshNetwork:

@@ -30,24 +30,14 @@ PARSERS = tuple(_LOADERS)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceMask:
-    """Which region each pixel of an aligned crop belongs to.
+    """Which region each pixel of an aligned crop belongs to."""
 
-    Attributes
-    ----------
-    probabilities
-        ``(19, height, width)`` float32 in the order of `LABELS`; sums to 1 over the regions.
-    confidence
-        How far to trust the mask, 0 to 1; see `zoo.portrait.parse.mask_confidence`.
-    parser
-        The name of the parser that made it.
-    note
-        What a person must be told of it, such as why it is not the mask that was asked for; or
-        the empty string.
-    """
-
+    # ``(19, height, width)`` float32 in the order of `LABELS`; sums to 1 over the regions
     probabilities: NDArray[np.float32]
-    confidence: float
-    parser: str
+    confidence: float  # how far to trust the mask, 0 to 1; see `zoo.portrait.parse.mask_confidence`
+    parser: str  # the name of the parser that made it
+    # What a person must be told of it, such as why it is not the mask that was asked for; or the
+    # empty string
     note: str = ""
 
 

@@ -28,30 +28,14 @@ resampled as little as can be, and a multiple of what JPEG and networks like."""
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """A face ready to be restored.
+    """A face ready to be restored."""
 
-    Attributes
-    ----------
-    number
-        Its place in the detector's order.
-    face
-        As detected.
-    alignment
-        Where the crop lies in the photo.
-    crop
-        uint8 (size, size, 3).
-    mask
-        The crop's parsing mask.
-    guide
-        What of it the restorer is given, see `guide_of`.
-    """
-
-    number: int
-    face: Face
-    alignment: Alignment
-    crop: Image
-    mask: FaceMask
-    guide: NDArray[np.float32] | None
+    number: int  # its place in the detector's order
+    face: Face  # as detected
+    alignment: Alignment  # where the crop lies in the photo
+    crop: Image  # uint8 (size, size, 3)
+    mask: FaceMask  # the crop's parsing mask
+    guide: NDArray[np.float32] | None  # what of it the restorer is given, see `guide_of`
 
 
 def prepare(

@@ -44,24 +44,13 @@ Describe = Callable[[Image, NDArray[np.float64]], NDArray[np.float64]]
 
 @dataclass(frozen=True, slots=True)
 class GateVerdict:
-    """What the gate let through.
+    """What the gate let through."""
 
-    Attributes
-    ----------
-    share
-        The share of the change that keeps the identity, 0 to 1.
-    distance
-        Between the descriptors of the face before and after at that share; 0 is the same.
-    whole_distance
-        The same with the whole change.
-    evaluations
-        Outputs that were measured.
-    """
-
-    share: float
+    share: float  # the share of the change that keeps the identity, 0 to 1
+    # Between the descriptors of the face before and after at that share; 0 is the same
     distance: float
-    whole_distance: float
-    evaluations: int
+    whole_distance: float  # the same with the whole change
+    evaluations: int  # outputs that were measured
 
 
 class IdentityGate:

@@ -23,24 +23,12 @@ _FINER = 1.05
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Finished:
-    """A face as it goes into the photo.
+    """A face as it goes into the photo."""
 
-    Attributes
-    ----------
-    prepared
-        What the restorer was given.
-    restored
-        uint8 crop as the restorer returned it, or None where it failed.
-    patch
-        What is laid on the photo; without change where the restorer failed.
-    record
-        Its line of ``faces.jsonl``.
-    """
-
-    prepared: Prepared
-    restored: Image | None
-    patch: Patch
-    record: FaceRecord
+    prepared: Prepared  # what the restorer was given
+    restored: Image | None  # uint8 crop as the restorer returned it, or None where it failed
+    patch: Patch  # what is laid on the photo; without change where the restorer failed
+    record: FaceRecord  # its line of ``faces.jsonl``
 
 
 def finish(

@@ -38,55 +38,29 @@ a noisy face on a clean ground. Networks are trained on faces as they come, and 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Result:
-    """A restored photo and what was done.
+    """A restored photo and what was done."""
 
-    Attributes
-    ----------
-    photo
-        Of the input's dtype, size and channels.
-    faces
-        One record a detected face, in the detector's order.
-    seconds
-        What each stage took.
-    finished
-        The faces that went through the restorer, with crops and masks to look at.
-    """
-
-    photo: Photo
-    faces: tuple[FaceRecord, ...]
-    seconds: Seconds
+    photo: Photo  # of the input's dtype, size and channels
+    faces: tuple[FaceRecord, ...]  # one record a detected face, in the detector's order
+    seconds: Seconds  # what each stage took
+    # The faces that went through the restorer, with crops and masks to look at
     finished: tuple[Finished, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pipeline:
-    """The stages, loaded; `restore` reads nothing from disk and is deterministic.
+    """The stages, loaded; `restore` reads nothing from disk and is deterministic."""
 
-    Attributes
-    ----------
-    restorer, detector, parser
-        What does the work.
-    gate
-        None where the identity is not checked; ``gate_note`` then says why, or is empty.
-    background
-        None leaves it as it is.
-    template
-        ``ffhq`` or ``tight``.
-    hair
-        Whether the hair is restored too.
-    limits
-        Faces that are skipped.
-    """
-
-    restorer: Restorer
+    restorer: Restorer  # what does the work
     detector: Detector
     parser: Parser
+    # None where the identity is not checked; ``gate_note`` then says why, or is empty
     gate: IdentityGate | None
     gate_note: str
-    background: Background | None
-    template: str
-    hair: bool
-    limits: Limits
+    background: Background | None  # none leaves it as it is
+    template: str  # ``ffhq`` or ``tight``
+    hair: bool  # whether the hair is restored too
+    limits: Limits  # faces that are skipped
 
     def restore(
         self,

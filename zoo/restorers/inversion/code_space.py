@@ -26,21 +26,11 @@ _THINNEST = 1e-2
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CodeSpace:
-    """Codes ``(…, latent)`` to and from coordinates ``(…, latent)``, 0 for the average code.
+    """Codes ``(…, latent)`` to and from coordinates ``(…, latent)``, 0 for the average code."""
 
-    Attributes
-    ----------
-    average
-        ``(latent,)``: the average code.
-    spread
-        ``(latent, latent)``: the symmetric root of the codes' covariance.
-    inverse
-        Its inverse.
-    """
-
-    average: Tensor
-    spread: Tensor
-    inverse: Tensor
+    average: Tensor  # ``(latent,)``: the average code
+    spread: Tensor  # ``(latent, latent)``: the symmetric root of the codes' covariance
+    inverse: Tensor  # its inverse
 
     def codes(self, coordinates: Tensor) -> Tensor:
         """Return the codes at coordinates in standard deviations."""

@@ -19,21 +19,13 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True, slots=True)
 class Descent:
-    """How long and how fast.
+    """How long and how fast."""
 
-    Attributes
-    ----------
-    steps
-        How many.
-    learning_rate
-        Of Adam (betas 0.9 and 0.999, as Abdal et al. 2019 use), standard deviations a step.
-    warmup, decay
-        Shares of the steps in which the rate rises along a line at first, and falls along half
-        a cosine at last (Karras et al. 2020, arXiv 1912.04958, appendix D).
-    """
-
-    steps: int
+    steps: int  # how many
+    # Of Adam (betas 0.9 and 0.999, as Abdal et al. 2019 use), standard deviations a step.
     learning_rate: float
+    # Shares of the steps in which the rate rises along a line at first, and falls along half a
+    # cosine at last (Karras et al. 2020, arXiv 1912.04958, appendix D).
     warmup: float = 0.05
     decay: float = 0.25
 
@@ -47,21 +39,11 @@ class Descent:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DescentResult:
-    """The best of all steps.
+    """The best of all steps."""
 
-    Attributes
-    ----------
-    codes
-        ``(1, layers, latent)``.
-    face
-        ``(1, 3, size, size)`` RGB, about [0, 1], not clipped.
-    loss
-        What the objective said of it.
-    """
-
-    codes: Tensor
-    face: Tensor
-    loss: float
+    codes: Tensor  # ``(1, layers, latent)``
+    face: Tensor  # ``(1, 3, size, size)`` RGB, about [0, 1], not clipped
+    loss: float  # what the objective said of it
 
 
 def descend(

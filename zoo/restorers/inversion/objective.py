@@ -18,25 +18,15 @@ Degradation = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What counts how much.
+    """What counts how much."""
 
-    Attributes
-    ----------
-    pixel
-        Of the mean difference of the pixels, in [0, 1]: squared, or with `log_cosh` its
-        logarithmic hyperbolic cosine.
-    perceptual
-        Of the distance of the maps of EfficientNet-Lite0.
-    leaving
-        Of the mean absolute distance from the average code, in standard deviations.
-    log_cosh
-        Whether large differences of pixels count less than their squares.
-    """
-
+    # Of the mean difference of the pixels, in [0, 1]: squared, or with `log_cosh` its logarithmic
+    # hyperbolic cosine
     pixel: float = 1.0
-    perceptual: float = 1.0
+    perceptual: float = 1.0  # of the distance of the maps of EfficientNet-Lite0
+    # Of the mean absolute distance from the average code, in standard deviations
     leaving: float = 0.0
-    log_cosh: bool = False
+    log_cosh: bool = False  # whether large differences of pixels count less than their squares
 
 
 class Objective:

@@ -21,36 +21,19 @@ _LOOK_UP = "not stated in the file: look it up where it came from"
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """Facts of one architecture, by the id that spandrel gives it.
+    """Facts of one architecture, by the id that spandrel gives it."""
 
-    Attributes
-    ----------
-    licence_code
-        Of the architecture's code.
-    licence_weights
-        Of the weights that its authors published.
-    source
-        The paper and the repository.
-    face_side
-        Side in pixels of the aligned faces that it takes, or None for images of any size.
-    trained_on
-        The data of the published weights.
-    loss_networks
-        What the published weights were trained against, by the names that metrics use.
-    consent
-        The licence that must be agreed to, a key of `zoo.weights.licences.LICENCES`, or empty.
-    limits
-        One sentence.
-    """
-
-    licence_code: str
-    licence_weights: str = _LOOK_UP
-    source: str = "through spandrel"
+    licence_code: str  # of the architecture's code
+    licence_weights: str = _LOOK_UP  # of the weights that its authors published
+    source: str = "through spandrel"  # the paper and the repository
+    # Side in pixels of the aligned faces that it takes, or None for images of any size
     face_side: int | None = None
-    trained_on: str = "not stated in the file"
+    trained_on: str = "not stated in the file"  # the data of the published weights
+    # What the published weights were trained against, by the names that metrics use
     loss_networks: tuple[str, ...] = ()
+    # The licence that must be agreed to, a key of `zoo.weights.licences.LICENCES`, or empty
     consent: str = ""
-    limits: str = "Whatever its authors say; nothing of it was measured here."
+    limits: str = "Whatever its authors say; nothing of it was measured here."  # one sentence
 
 
 _FACE_LIMITS = (

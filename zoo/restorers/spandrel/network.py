@@ -34,31 +34,19 @@ _TILING = Tiling(side=256, margin=32, feather=32)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SpandrelNetwork:
-    """A restorer around any network of spandrel's; what it returns has the size it was given.
+    """A restorer around any network of spandrel's; what it returns has the size it was given."""
 
-    Attributes
-    ----------
-    card
-        What a person must know.
-    network
-        spandrel's descriptor, on the device of ``placement``.
-    side
-        Side in pixels of the squares that the network takes: faces of other sizes are resampled
-        to it and back. None for networks that take any size.
-    shrink
-        For networks of any size: the picture is reduced by this first (the mean of pixels), as
-        suits a super-resolver, which was trained on small pictures.
-    fidelity
-        CodeFormer's weight of the input's features, 0 to 1; other networks have none.
-    placement
-        Where it computes, and how many faces of one size at once; tiles go through one by one.
-    """
-
-    card: Card
-    network: ImageModelDescriptor[Any]
+    card: Card  # what a person must know
+    network: ImageModelDescriptor[Any]  # spandrel's descriptor, on the device of ``placement``
+    # Side in pixels of the squares that the network takes: faces of other sizes are resampled to it
+    # and back. None for networks that take any size.
     side: int | None = None
+    # For networks of any size: the picture is reduced by this first (the mean of pixels), as suits
+    # a super-resolver, which was trained on small pictures
     shrink: int = 1
+    # CodeFormer's weight of the input's features, 0 to 1; other networks have none
     fidelity: float = FIDELITY
+    # Where it computes, and how many faces of one size at once; tiles go through one by one
     placement: Placement = HERE
 
     def placed(self, placement: Placement) -> SpandrelNetwork:

@@ -21,14 +21,9 @@ __all__ = ["Augmentation", "colour_matrices", "geometry_matrices"]
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
-    """A random change of each face of a batch, the same for everything that it is applied to.
+    """A random change of each face of a batch, the same for everything that it is applied to."""
 
-    Attributes
-    ----------
-    geometry, colour
-        See `geometry_matrices` and `colour_matrices`; None where nothing is changed.
-    """
-
+    # See `geometry_matrices` and `colour_matrices`; None where nothing is changed
     geometry: Tensor | None
     colour: Tensor | None
 

@@ -44,35 +44,20 @@ class TrainingError(UserError):
 
 
 class RunConfig:
-    """What the configuration of every task has; a base of frozen dataclasses.
-
-    Attributes
-    ----------
-    task
-        What a YAML file's key ``task`` says.
-    designs
-        Design → the dataclass of ``network``; the first where a file names none.
-    name, network
-        Of what comes out.
-    seed
-        Of weights, batches and everything else that is drawn.
-    steps, batch_size
-        Length of the run and faces of a step; image passes are their product.
-    learning_rate
-        The highest, see `zoo.training.base.schedule`.
-    """
+    """What the configuration of every task has; a base of frozen dataclasses."""
 
     __slots__ = ()
 
-    task: ClassVar[str]
+    task: ClassVar[str]  # what a YAML file's key ``task`` says
+    # Design → the dataclass of ``network``; the first where a file names none
     designs: ClassVar[Mapping[str, type[Any]]]
 
-    name: Any
+    name: Any  # of what comes out
     network: Any
-    seed: Any
-    steps: Any
+    seed: Any  # of weights, batches and everything else that is drawn
+    steps: Any  # length of the run and faces of a step; image passes are their product
     batch_size: Any
-    learning_rate: Any
+    learning_rate: Any  # the highest, see `zoo.training.base.schedule`
 
     def as_record(self) -> dict[str, Any]:
         """Return the configuration as a JSON-ready mapping."""
@@ -107,22 +92,14 @@ class RunConfig:
 
 @dataclass(frozen=True, slots=True)
 class IdentityConfig:
-    """The identity loss, see `zoo.training.losses.identity`.
+    """The identity loss, see `zoo.training.losses.identity`."""
 
-    Attributes
-    ----------
-    network
-        ``arcface-small``, which Relume brings; or a face descriptor's ``.safetensors`` file, or
-        its name in the cache folder.
-    weight
-        Of the loss.
-    template
-        How the run's faces are aligned: descriptors see the part of an ``ffhq`` face that a
-        ``tight`` one shows.
-    """
-
+    # ``arcface-small``, which Relume brings; or a face descriptor's ``.safetensors`` file, or its
+    # name in the cache folder
     network: Annotated[str, Meta(min_length=1)]
-    weight: Amount
+    weight: Amount  # of the loss
+    # How the run's faces are aligned: descriptors see the part of an ``ffhq`` face that a ``tight``
+    # one shows
     template: Literal["tight", "ffhq"] = "tight"
 
 

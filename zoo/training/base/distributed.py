@@ -23,21 +23,11 @@ __all__ = ["Processes", "joined"]
 
 @dataclass(frozen=True, slots=True)
 class Processes:
-    """One process among those that train together; by default it is alone.
+    """One process among those that train together; by default it is alone."""
 
-    Attributes
-    ----------
-    rank
-        0 to ``count`` − 1; only the first writes files.
-    count
-        How many there are.
-    on_this_machine
-        How many of them share this machine's memory.
-    """
-
-    rank: int = 0
-    count: int = 1
-    on_this_machine: int = 1
+    rank: int = 0  # 0 to ``count`` − 1; only the first writes files
+    count: int = 1  # how many there are
+    on_this_machine: int = 1  # how many of them share this machine's memory
 
     @property
     def first(self) -> bool:

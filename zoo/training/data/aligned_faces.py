@@ -22,21 +22,11 @@ __all__ = ["Cut", "cut_faces"]
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """What became of one photograph.
+    """What became of one photograph."""
 
-    Attributes
-    ----------
-    source
-        Its name.
-    name
-        The crop's file name, or an empty string where there is none.
-    reason
-        Why there is none.
-    """
-
-    source: str
-    name: str
-    reason: str = ""
+    source: str  # its name
+    name: str  # the crop's file name, or an empty string where there is none
+    reason: str = ""  # why there is none
 
 
 def cut_faces(

@@ -32,26 +32,15 @@ _PAIRS = (("l_eye", "r_eye"), ("l_brow", "r_brow"), ("l_ear", "r_ear"))
 
 @dataclass(frozen=True, slots=True)
 class DeviceBatch:
-    """One step's faces as a trainer takes them.
+    """One step's faces as a trainer takes them."""
 
-    Attributes
-    ----------
-    hq, lq
-        ``(n, 3, size, size)`` float32 RGB in [0, 1], channels last.
-    mask
-        ``(n, 19, side, side)`` float32, one label a pixel; all 0 where nothing is known. The mean
-        mask is soft.
-    right
-        The masks before `RestorerTraining.mask_errors`: the same where none is wrong.
-    parts
-        ``(n, 3, 3)`` float32 boxes of left eye, right eye and mouth.
-    """
-
-    hq: Tensor
+    hq: Tensor  # ``(n, 3, size, size)`` float32 RGB in [0, 1], channels last
     lq: Tensor
+    # ``(n, 19, side, side)`` float32, one label a pixel; all 0 where nothing is known. The mean
+    # mask is soft.
     mask: Tensor
-    right: Tensor
-    parts: Tensor
+    right: Tensor  # the masks before `RestorerTraining.mask_errors`: the same where none is wrong
+    parts: Tensor  # ``(n, 3, 3)`` float32 boxes of left eye, right eye and mouth
 
 
 class DeviceBatches:

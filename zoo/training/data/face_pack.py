@@ -53,42 +53,19 @@ class PackError(UserError):
 
 @dataclass(frozen=True, slots=True)
 class PackIndex:
-    """What a pack says of its faces; lists have one entry a face, sorted by key.
+    """What a pack says of its faces; lists have one entry a face, sorted by key."""
 
-    Attributes
-    ----------
-    size
-        Side of the faces in pixels.
-    template
-        How they are aligned, see `zoo.templates`.
-    parser
-        What made the label maps, or ``none``: all is unknown.
-    codec
-        ``raw`` or ``jpeg``.
-    inputs
-        Digest of what it was packed from: names, sizes and options.
-    near_copies
-        How many of the faces that were read have a near copy, see `zoo.training.data.splits`.
-    keys
-        Folder name and file.
-    splits
-        ``train``, ``val`` or ``test``.
-    weights
-        How often a face comes in each pass over the training split.
-    records
-        Offset, bytes of the face, bytes of its label map.
-    """
-
-    size: int
-    template: str
-    parser: str
-    codec: str
-    inputs: str
+    size: int  # side of the faces in pixels
+    template: str  # how they are aligned, see `zoo.templates`
+    parser: str  # what made the label maps, or ``none``: all is unknown
+    codec: str  # ``raw`` or ``jpeg``
+    inputs: str  # digest of what it was packed from: names, sizes and options
+    # How many of the faces that were read have a near copy, see `zoo.training.data.splits`
     near_copies: int
-    keys: tuple[str, ...]
-    splits: tuple[str, ...]
-    weights: tuple[int, ...]
-    records: tuple[tuple[int, int, int], ...]
+    keys: tuple[str, ...]  # folder name and file
+    splits: tuple[str, ...]  # ``train``, ``val`` or ``test``
+    weights: tuple[int, ...]  # how often a face comes in each pass over the training split
+    records: tuple[tuple[int, int, int], ...]  # offset, bytes of the face, bytes of its label map
 
     def check(self, end: int) -> None:
         """Raise ValueError for an index that cannot be, of a file whose records end at ``end``."""

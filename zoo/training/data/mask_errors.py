@@ -42,30 +42,17 @@ _TABLES = ("dropped", "regions-dropped", "uniform", "inverted", "permuted")
 
 @dataclass(frozen=True, slots=True)
 class MaskErrors:
-    """The errors of some faces' masks: one kind and one strength for each. Lies on the CPU.
+    """The errors of some faces' masks: one kind and one strength for each. Lies on the CPU."""
 
-    Attributes
-    ----------
-    kinds
-        ``(n,)`` int64, places in `KINDS`.
-    tables
-        ``(n, 256)`` uint8: what each label becomes. The identity for kinds that move pixels.
-    shifts
-        ``(n, 2)`` float64 in [−1, 1]: down and to the right, in shares of the largest shift.
-    reach
-        ``(n,)`` float64 in [0, 1): strength of erosion and dilation.
-    order
-        ``(n, 19)`` float32: which of two regions that grow wins, and which two are swapped.
-    noise
-        ``(n, 32, 32)`` uint8 labels.
-    """
-
-    kinds: Tensor
+    kinds: Tensor  # ``(n,)`` int64, places in `KINDS`
+    # ``(n, 256)`` uint8: what each label becomes. The identity for kinds that move pixels.
     tables: Tensor
+    # ``(n, 2)`` float64 in [−1, 1]: down and to the right, in shares of the largest shift
     shifts: Tensor
-    reach: Tensor
+    reach: Tensor  # ``(n,)`` float64 in [0, 1): strength of erosion and dilation
+    # ``(n, 19)`` float32: which of two regions that grow wins, and which two are swapped
     order: Tensor
-    noise: Tensor
+    noise: Tensor  # ``(n, 32, 32)`` uint8 labels
 
     @classmethod
     def draw(cls, count: int, generator: torch.Generator) -> MaskErrors:

@@ -51,30 +51,19 @@ _INDEX_HEAD = 512
 
 @dataclass(frozen=True, slots=True)
 class PackOptions:
-    """How faces are packed.
+    """How faces are packed."""
 
-    Attributes
-    ----------
-    size
-        Side in pixels, even; larger faces are shrunk to it by area. None for the faces' own.
-    parser
-        One of `zoo.portrait.parse.parsing.PARSERS`, or ``none`` for no label maps.
-    codec, quality
-        See `zoo.training.data.face_pack.PackWriter`.
-    limit
-        Bytes; of more faces, some are chosen by the hash of their keys. None for all.
-    weights
-        Folder → how often each of its faces comes in a pass; 1 by default.
-    splits
-        Tables that say which faces are for validation, see `zoo.training.data.splits.read_splits`.
-    """
-
+    # Side in pixels, even; larger faces are shrunk to it by area. None for the faces' own.
     size: int | None = None
+    # One of `zoo.portrait.parse.parsing.PARSERS`, or ``none`` for no label maps
     parser: str = DEFAULT_PARSER
-    codec: str = "raw"
+    codec: str = "raw"  # see `zoo.training.data.face_pack.PackWriter`
     quality: int = 95
+    # Bytes; of more faces, some are chosen by the hash of their keys. None for all.
     limit: int | None = None
+    # Folder → how often each of its faces comes in a pass; 1 by default
     weights: Mapping[Path, int] = field(default_factory=dict)
+    # Tables that say which faces are for validation, see `zoo.training.data.splits.read_splits`
     splits: tuple[Path, ...] = ()
 
 

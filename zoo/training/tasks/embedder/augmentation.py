@@ -28,40 +28,19 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How one face is seen.
+    """How one face is seen."""
 
-    Attributes
-    ----------
-    flipped
-        Mirrored, before anything else.
-    turn
-        Radians, anticlockwise as one sees it.
-    zoom
-        Above 1 the face is larger.
-    shift
-        Right and down, shares of the side.
-    contrast, brightness
-        ``level -> (level - 0.5) * contrast + 0.5 + brightness``.
-    gains
-        Of red, green and blue, applied first.
-    grey
-        Whether the colours are taken away.
-    hidden
-        ``(top, left, height, width)``, shares of the side, of the covered rectangle, or None.
-    cover
-        Its red, green and blue, 0 to 1.
-    """
-
-    flipped: bool
-    turn: float
-    zoom: float
-    shift: tuple[float, float]
-    contrast: float
+    flipped: bool  # mirrored, before anything else
+    turn: float  # radians, anticlockwise as one sees it
+    zoom: float  # above 1 the face is larger
+    shift: tuple[float, float]  # right and down, shares of the side
+    contrast: float  # ``level -> (level - 0.5) * contrast + 0.5 + brightness``
     brightness: float
-    gains: tuple[float, float, float]
-    grey: bool
+    gains: tuple[float, float, float]  # of red, green and blue, applied first
+    grey: bool  # whether the colours are taken away
+    # ``(top, left, height, width)``, shares of the side, of the covered rectangle, or None
     hidden: tuple[float, float, float, float] | None
-    cover: tuple[float, float, float]
+    cover: tuple[float, float, float]  # its red, green and blue, 0 to 1
 
 
 def draw_view(augmentation: ViewConfig, stream: Stream) -> View:
@@ -153,18 +132,10 @@ _SPREAD = 0.15
 
 @dataclass(frozen=True, slots=True)
 class Inner:
-    """Whether a face keeps its surroundings, and else the radii of what it keeps.
+    """Whether a face keeps its surroundings, and else the radii of what it keeps."""
 
-    Attributes
-    ----------
-    swapped
-        Whether its surroundings become another's.
-    radii
-        ``(x, y)``, shares of a ``tight`` crop's side.
-    """
-
-    swapped: bool
-    radii: tuple[float, float]
+    swapped: bool  # whether its surroundings become another's
+    radii: tuple[float, float]  # ``(x, y)``, shares of a ``tight`` crop's side
 
 
 def draw_inner(chance: float, stream: Stream) -> Inner:

@@ -24,20 +24,13 @@ __all__ = ["IdentityBatch", "IdentityBatches"]
 
 @dataclass(frozen=True, slots=True)
 class IdentityBatch:
-    """One step's faces.
+    """One step's faces."""
 
-    Attributes
-    ----------
-    degraded, clean
-        ``(n, 3, size, size)`` float32 RGB in [0, 1], of the network's size: two views of the same
-        photographs, the first of what a recipe made of them.
-    labels
-        ``(n,)`` int64: which photograph each shows.
-    """
-
+    # ``(n, 3, size, size)`` float32 RGB in [0, 1], of the network's size: two views of the same
+    # photographs, the first of what a recipe made of them
     degraded: Tensor
     clean: Tensor
-    labels: Tensor
+    labels: Tensor  # ``(n,)`` int64: which photograph each shows
 
 
 class IdentityBatches:

@@ -30,15 +30,9 @@ __all__ = ["Drawing", "DrawnFaces", "EncodingBatch", "EncodingBatches"]
 
 @dataclass(frozen=True, slots=True)
 class EncodingBatch:
-    """One step's real faces.
+    """One step's real faces."""
 
-    Attributes
-    ----------
-    hq, lq
-        ``(n, 3, size, size)`` float32 RGB in [0, 1].
-    """
-
-    hq: Tensor
+    hq: Tensor  # ``(n, 3, size, size)`` float32 RGB in [0, 1]
     lq: Tensor
 
 
@@ -98,18 +92,10 @@ class EncodingBatches:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Drawing:
-    """One step's drawn faces.
+    """One step's drawn faces."""
 
-    Attributes
-    ----------
-    lq
-        ``(n, 3, size, size)`` float32 RGB in [0, 1], degraded or clean.
-    coordinates
-        ``(n, layers, latent)``: where the codes of the clean faces lie.
-    """
-
-    lq: Tensor
-    coordinates: Tensor
+    lq: Tensor  # ``(n, 3, size, size)`` float32 RGB in [0, 1], degraded or clean
+    coordinates: Tensor  # ``(n, layers, latent)``: where the codes of the clean faces lie
 
 
 class DrawnFaces:

@@ -21,33 +21,16 @@ __all__ = ["ParserTraining"]
 
 @dataclass(frozen=True, slots=True)
 class ParserTraining(RunConfig):
-    """Everything that decides a run, but for the faces themselves.
-
-    Attributes
-    ----------
-    families, learning_rate, warmup, decay, ema, clean, validate_every
-        As in `zoo.training.tasks.restorer.config.RestorerTraining`.
-    face_size
-        Side of the pack's faces in pixels, twice that of their label maps. They are aligned to
-        ``ffhq``.
-    dice
-        Weight of the Dice loss beside the cross-entropy, see
-        `zoo.training.tasks.parser.trainer.parsing_loss`.
-    tight
-        Chance that a face is cropped to what the template ``tight`` shows.
-    grey
-        Chance that the colours are taken away.
-    turn, zoom, shift
-        Standard deviations of errors of the alignment: degrees, logarithm of the scale, share of
-        the side.
-    """
+    """Everything that decides a run, but for the faces themselves."""
 
     task: ClassVar = "parser"
     designs: ClassVar = {UNetConfig.design: UNetConfig}
 
     name: FileName
     network: UNetConfig
-    families: Families
+    families: Families  # as in `zoo.training.tasks.restorer.config.RestorerTraining`
+    # Side of the pack's faces in pixels, twice that of their label maps. They are aligned to
+    # ``ffhq``.
     face_size: Count = 256
     seed: Whole = 0
     steps: Count = 2000
@@ -58,9 +41,13 @@ class ParserTraining(RunConfig):
     ema: Share = 0.995
     clean: Share = 0.15
     validate_every: Whole = 250
+    # Weight of the Dice loss beside the cross-entropy, see
+    # `zoo.training.tasks.parser.trainer.parsing_loss`
     dice: Amount = 1.0
-    tight: Share = 0.5
-    grey: Share = 0.1
+    tight: Share = 0.5  # chance that a face is cropped to what the template ``tight`` shows
+    grey: Share = 0.1  # chance that the colours are taken away
+    # Standard deviations of errors of the alignment: degrees, logarithm of the scale, share of the
+    # side
     turn: Amount = 1.5
     zoom: Amount = 0.03
     shift: Amount = 0.01

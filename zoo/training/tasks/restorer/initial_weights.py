@@ -23,24 +23,13 @@ _LEAST_SHARE = 0.5
 
 
 class InitialWeights(NamedTuple):
-    """What a run begins with.
+    """What a run begins with."""
 
-    Attributes
-    ----------
-    tensors
-        float32, by their names in the network: all of them.
-    digest
-        The sha256 of the file.
-    loss_networks
-        What the weights were trained against, there and in the runs before.
-    notes
-        What a person should know, one line each.
-    """
-
-    tensors: dict[str, Tensor]
-    digest: str
+    tensors: dict[str, Tensor]  # float32, by their names in the network: all of them
+    digest: str  # the sha256 of the file
+    # What the weights were trained against, there and in the runs before
     loss_networks: tuple[str, ...]
-    notes: tuple[str, ...]
+    notes: tuple[str, ...]  # what a person should know, one line each
 
 
 def initial_weights(path: Path, config: RestorerTraining, network: nn.Module) -> InitialWeights:

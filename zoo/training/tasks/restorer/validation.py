@@ -51,22 +51,12 @@ _KERNEL_JUDGE = "lite2"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ValidationFaces:
-    """A fixed set of pairs.
+    """A fixed set of pairs."""
 
-    Attributes
-    ----------
-    hq, lq
-        uint8 ``(n, size, size, 3)`` RGB.
-    mask
-        ``(n, 19, side, side)`` float32, or uint8 of 0 and 1.
-    template
-        How the faces are aligned.
-    """
-
-    hq: NDArray[np.uint8]
+    hq: NDArray[np.uint8]  # uint8 ``(n, size, size, 3)`` RGB
     lq: NDArray[np.uint8]
-    mask: Tensor
-    template: str
+    mask: Tensor  # ``(n, 19, side, side)`` float32, or uint8 of 0 and 1
+    template: str  # how the faces are aligned
 
 
 def validation_faces(

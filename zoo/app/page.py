@@ -80,6 +80,7 @@ def build_page(folder: Path) -> Any:
                 model = gr.Dropdown(names, value=names[0], label="Model")
                 strength = gr.Slider(0, 1, value=1, step=0.05, label="Strength")
                 background = gr.Radio(["none", "clean"], value="none", label="Background")
+                upscale = gr.Radio([1, 2, 4], value=1, label="Upscale")
                 button = gr.Button("Restore", variant="primary")
                 download = gr.DownloadButton("Download", interactive=False)
             with gr.Column(scale=3, min_width=320):
@@ -94,6 +95,7 @@ def build_page(folder: Path) -> Any:
             model: str,
             strength: float,
             background: str,
+            upscale: int,
             progress: Any = gr.Progress(),  # noqa: B008 - Gradio finds it in the default
         ) -> tuple[Any, ...]:
             if path is None:
@@ -112,6 +114,7 @@ def build_page(folder: Path) -> Any:
                     model=model,
                     strength=strength,
                     background=background,
+                    upscale=upscale,
                     on_step=on_step,
                 )
             except UserError as error:
@@ -121,7 +124,7 @@ def build_page(folder: Path) -> Any:
             file = gr.DownloadButton(value=str(result.path), interactive=True)
             return result.summary, pair, "".join(map(_figure, result.faces)), file
 
-        inputs = [upload, model, strength, background]
+        inputs = [upload, model, strength, background, upscale]
         outputs = [summary, slider, faces, download]
         # One at a time: two would only share the processor and double the memory.
         for event in (upload.upload, button.click):

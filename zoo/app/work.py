@@ -22,6 +22,7 @@ from zoo.portrait.files.folder import PhotoOptions, restore_photos
 from zoo.portrait.files.photo import FORMATS, PhotoFile, read_photo
 from zoo.portrait.files.records import FaceRecords, Row
 from zoo.portrait.pipeline import Pipeline, load_pipeline
+from zoo.portrait.upscale import lanczos
 from zoo.registry import registry
 from zoo.restorer import Image
 
@@ -89,6 +90,7 @@ def restore_upload(
     model: str,
     strength: float,
     background: str,
+    upscale: int = 1,
     on_step: Callable[[str], None] = lambda text: None,
 ) -> Restored:
     """Restore one uploaded file.
@@ -99,7 +101,7 @@ def restore_upload(
         The file; its format is told by its bytes.
     folder
         Where a new folder with the result is made.
-    model, strength, background
+    model, strength, background, upscale
         As `zoo.restore_photo`'s.
     on_step
         Told in a few words what is being done.
@@ -110,9 +112,9 @@ def restore_upload(
         One line on what is wrong with the file, or with the model.
     """
     on_step("reading the photo")
-    photo = _checked(upload)
+    photo = _checked(upload, upscale)
     on_step(f"loading {model}")
-    pipeline = _pipeline(model, background)
+    pipeline = _pipeline(model, background, upscale)
     target = Path(tempfile.mkdtemp(dir=folder)) / f"{upload.stem}-restored{_ending(upload, photo)}"
     job = ImageJob(upload.name, upload, target)
     options = PhotoOptions(strength=strength, background=background)
@@ -126,23 +128,25 @@ def restore_upload(
     if result.error:
         raise UserError(result.error)
     after, _ = read_photo(target, target.name)
-    pair = as_rgb8(photo.pixels), as_rgb8(after.pixels)
+    before = lanczos(photo.pixels, after.pixels.shape[:2])
+    pair = as_rgb8(before), as_rgb8(after.pixels)
     rows = [row for row in result.rows if row["face"] is not None]
     views = tuple(_face_view(row, *pair) for row in rows)
     before_preview, after_preview = (_reduced(image, _PREVIEW) for image in pair)
     return Restored(target, before_preview, after_preview, views, _summary(rows, result.changed))
 
 
-def _checked(upload: Path) -> PhotoFile:
+def _checked(upload: Path, upscale: int) -> PhotoFile:
     """Read the photo; ImageError where it is none or too large for the page."""
     if upload.stat().st_size > MOST_BYTES:
         raise ImageError(f"{upload.name} has more than {MOST_BYTES // 10**6} MB: use `zoo restore`")
     photo, _ = read_photo(upload, upload.name)
     height, width = photo.pixels.shape[:2]
-    if height * width > MOST_PIXELS:
+    megapixels = height * width * upscale**2 / 1e6
+    if megapixels > MOST_PIXELS / 1e6:
         raise ImageError(
-            f"{upload.name} has {height * width / 1e6:.0f} megapixels, this page takes "
-            f"{MOST_PIXELS // 10**6}: use `zoo restore`"
+            f"{upload.name} would have {megapixels:.0f} megapixels, this page takes "
+            f"{MOST_PIXELS // 10**6}: upscale less, or use `zoo restore`"
         )
     return photo
 
@@ -155,8 +159,8 @@ def _ending(upload: Path, photo: PhotoFile) -> str:
 
 
 @lru_cache(maxsize=2)
-def _pipeline(model: str, background: str) -> Pipeline:
-    return load_pipeline(model, background=background)
+def _pipeline(model: str, background: str, upscale: int) -> Pipeline:
+    return load_pipeline(model, background=background, upscale=upscale)
 
 
 def _summary(rows: list[Row], changed: bool) -> str:

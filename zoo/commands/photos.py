@@ -19,11 +19,14 @@ from zoo.portrait.files.batch import ImageJob, ImageResult
 from zoo.portrait.files.folder import PhotoOptions, plan_photos, restore_photos
 from zoo.portrait.files.records import FaceRecords
 from zoo.portrait.pipeline import Pipeline
+from zoo.portrait.upscale import Enlargement
 
 __all__ = ["restore_photographs"]
 
 _INTERRUPTED = 128 + 2
 """Exit code after Ctrl-C: what shells report for a command that ended by signal 2, SIGINT."""
+_SMALL = 64
+"""Width of a face in pixels below which a crop of 128 pixels holds more than the photo can show."""
 _WORDS = {"restored": "restored", "blended": "blended back", "skipped": "skipped"}
 
 
@@ -69,6 +72,8 @@ def restore_photographs(
         echo_json(_as_record(results, target, records))
     else:
         _report(results, target, records, single=source.is_file())
+        if pipeline.enlargement == Enlargement():
+            _suggest_upscale(results)
     failed = _failed(results)
     if failed and not allow_failed:
         raise UserError(
@@ -95,7 +100,11 @@ def _run(
             def show_face(face: FaceRecord) -> None:
                 bar.advance(0, f"{face.photo}: face {face.face + 1}")
 
-            for result in restore_photos(jobs, pipeline, options, face_records, show_face):
+            def show_tile(done: int, total: int) -> None:
+                bar.advance(0, f"enlarging: tile {done} of {total}")
+
+            restored = restore_photos(jobs, pipeline, options, face_records, show_face, show_tile)
+            for result in restored:
                 results.append(result)
                 bar.advance()
     except KeyboardInterrupt:
@@ -135,6 +144,20 @@ def _unchanged(results: Sequence[ImageResult]) -> list[str]:
         for result in results
         if not (result.error or result.resumed or result.changed)
     ]
+
+
+def _suggest_upscale(results: Sequence[ImageResult]) -> None:
+    """Say how many restored faces are too small to show it, if any."""
+    sizes = [
+        float(str(row["size"]))
+        for result in results
+        for row in result.rows
+        if row["face"] is not None and row["status"] in ("restored", "blended")
+    ]
+    count = sum(size < _SMALL for size in sizes)
+    if count:
+        faces = f"{count} face{'s are' if count > 1 else ' is'}"
+        click.echo(f"{faces} less than {_SMALL} pixels wide: --upscale 4 shows what was restored")
 
 
 def _report(results: Sequence[ImageResult], target: Path, records: Path, *, single: bool) -> None:

@@ -30,6 +30,9 @@ class PortraitOptions:
     """What the options said; `load` loads the pipeline they ask for."""
 
     background: str = "none"  # by name; the background may be a path
+    upscale: str = "1"
+    longest_side: int | None = None
+    upscaler: str = "lanczos"  # by name or path
     detector: str = "dlib"
     parser: str = "auto"
     identity_threshold: float | None = None  # none takes the pipeline's own
@@ -68,6 +71,9 @@ class PortraitOptions:
             background=self.background,
             identity_threshold=threshold if self.gate else None,
             limits=limits,
+            upscale=int(self.upscale),
+            longest_side=self.longest_side,
+            upscaler=self.upscaler,
             offline=offline,
         )
 
@@ -110,6 +116,26 @@ def _options() -> list[Callable[[Any], Any]]:
             show_default=True,
             metavar="none|clean|PATH",
             help="Leave the rest of the photo, clean it, or run the model in a weights file on it.",
+        ),
+        click.option(
+            "--upscale",
+            type=click.Choice(["1", "2", "4"]),
+            default="1",
+            show_default=True,
+            help="Enlarge the photo, and restore its faces at the new size.",
+        ),
+        click.option(
+            "--longest-side",
+            type=click.IntRange(1),
+            metavar="PIXELS",
+            help="Enlarge to this size instead, by 4 at most.",
+        ),
+        click.option(
+            "--upscaler",
+            default="lanczos",
+            show_default=True,
+            metavar="lanczos|realesrgan-x4plus|FILE",
+            help="What enlarges the rest of the photo: never the faces.",
         ),
         click.option(
             "--detector",

@@ -7,7 +7,7 @@ Coordinates are ``(x, y)`` in pixels of the upright photo; the centre of the top
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +65,14 @@ class Face:
     def area(self) -> float:
         """Area of the box in square pixels."""
         return max(0.0, self.width) * max(0.0, self.box[3] - self.box[1])
+
+    def scaled(self, across: float, down: float) -> Face:
+        """Return the face in the photo resized by these factors."""
+        factors = np.array((across, down))
+        corners = (np.reshape(self.box, (2, 2)) + 0.5) * factors - 0.5
+        left, top, right, bottom = (float(edge) for edge in corners.ravel())
+        landmarks = (self.landmarks + 0.5) * factors - 0.5
+        return replace(self, box=(left, top, right, bottom), landmarks=landmarks)
 
 
 @dataclass(frozen=True, slots=True)

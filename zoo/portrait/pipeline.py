@@ -17,6 +17,7 @@ from zoo.portrait.face import FaceRecord
 from zoo.portrait.parse.parsing import Parser, load_parser
 from zoo.portrait.restore.identity_gate import THRESHOLD, IdentityGate, load_identity_gate
 from zoo.portrait.restore.stages import Background, Pipeline, PortraitError, Result
+from zoo.portrait.upscale import UPSCALES, Enlargement, Upscaler, load_upscaler
 from zoo.registry.registry import DEFAULT, load
 from zoo.restorer import Card, Restorer
 
@@ -35,6 +36,9 @@ def load_pipeline(
     template: str | None = None,
     hair: bool = False,
     limits: Limits | None = None,
+    upscale: int = 1,
+    longest_side: int | None = None,
+    upscaler: str | Upscaler = "lanczos",
     offline: bool | None = None,
 ) -> Pipeline:
     """Load every stage: all reading from disk happens here. Parameters as `restore_photo`'s.
@@ -70,6 +74,7 @@ def load_pipeline(
         template=template,
         hair=hair,
         limits=limits or Limits(),
+        enlargement=_enlargement(upscale, longest_side, upscaler),
     )
 
 
@@ -85,6 +90,9 @@ def restore_photo(
     template: str | None = None,
     hair: bool = False,
     limits: Limits | None = None,
+    upscale: int = 1,
+    longest_side: int | None = None,
+    upscaler: str | Upscaler = "lanczos",
 ) -> tuple[_AnyPhoto, tuple[FaceRecord, ...]]:
     """Restore the faces of a photograph, and its background where asked.
 
@@ -116,12 +124,19 @@ def restore_photo(
         Whether the hair is restored too.
     limits
         Which faces are skipped.
+    upscale
+        1, 2 or 4: the photo is enlarged, and its faces are restored at the new size.
+    longest_side
+        The larger side of the result, pixels, in place of ``upscale``.
+    upscaler
+        What enlarges the rest of the photo: ``lanczos``, ``realesrgan-x4plus``, the path of a
+        super-resolver that spandrel knows, or a function of a photo and a size.
 
     Returns
     -------
     image, faces
-        The photo, of the same dtype and shape, alpha untouched, and one record a face found.
-        Where nothing was changed it equals the input to the bit.
+        The photo, of the same dtype and channels, alpha untouched, and one record a face found,
+        in pixels of the result. Where nothing was changed it equals the input to the bit.
 
     Raises
     ------
@@ -137,6 +152,9 @@ def restore_photo(
         template=template,
         hair=hair,
         limits=limits,
+        upscale=upscale,
+        longest_side=longest_side,
+        upscaler=upscaler,
     )
     result = pipeline.restore(image, strength)
     return result.photo, result.faces  # type: ignore[return-value]  # composite keeps the dtype
@@ -161,6 +179,19 @@ def _load_gate(threshold: float | None) -> tuple[IdentityGate | None, str]:
         return None, f"identity not checked: the package {error.name} is not installed"
     except DependencyError as error:
         return None, f"identity not checked: {error}"
+
+
+def _enlargement(upscale: int, longest_side: int | None, upscaler: str | Upscaler) -> Enlargement:
+    if upscale not in UPSCALES:
+        raise PortraitError(f"photos are upscaled by 1, 2 or 4, not by {upscale}")
+    if upscale > 1 and longest_side is not None:
+        raise PortraitError("choose a factor (upscale) or a longest side, not both")
+    if isinstance(upscaler, str):
+        enlarging = upscale > 1 or longest_side is not None
+        if upscaler != "lanczos" and not enlarging:
+            raise PortraitError(f"the upscaler {upscaler} needs an upscale of 2 or 4")
+        return Enlargement(upscale, longest_side, load_upscaler(upscaler))
+    return Enlargement(upscale, longest_side, upscaler)
 
 
 def _background(name: str) -> Background | None:

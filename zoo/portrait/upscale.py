@@ -6,9 +6,10 @@ and restored by a face model.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -22,14 +23,35 @@ from zoo.restorer import Image
 from zoo.restorers.spandrel.network import levels_through, resized
 from zoo.restorers.tiles import Progress, Tiling, in_tiles
 
-__all__ = ["UPSCALES", "Upscaler", "lanczos", "load_upscaler", "target_size"]
+__all__ = ["UPSCALES", "Enlargement", "Upscaler", "lanczos", "load_upscaler", "target_size"]
 
 UPSCALES = (1, 2, 4)
-Upscaler = Callable[[Image, tuple[int, int]], Image]
-"""From uint8 (height, width, 3) and a larger ``(height, width)`` to the photo of that size."""
+
+
+class Upscaler(Protocol):
+    """What enlarges a photo around its faces."""
+
+    def __call__(
+        self, photo: Image, size: tuple[int, int], *, on_progress: Progress | None = None
+    ) -> Image:
+        """Return uint8 (height, width, 3) at a larger ``size``, (height, width)."""
+
 
 _TILING = Tiling(side=192, margin=16, feather=16)
 """ESRGAN keeps some 2 kB a pixel of a tile and sees little beyond 16 pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Enlargement:
+    """How much photos are enlarged, and by what around the faces."""
+
+    upscale: int = 1  # one of `UPSCALES`
+    longest_side: int | None = None  # of the result, in place of a factor
+    upscaler: Upscaler | None = None  # None for Lanczos' window
+
+    def size(self, photo: Photo) -> tuple[int, int]:
+        """Return the ``(height, width)`` that a photo gets; see `target_size`."""
+        return target_size(photo.shape[:2], self.upscale, self.longest_side)
 
 
 def target_size(
@@ -79,7 +101,7 @@ def lanczos(photo: Photo, size: tuple[int, int]) -> Photo:
     return resized_photo.reshape(*size, *photo.shape[2:])  # type: ignore[return-value]
 
 
-def load_upscaler(name: str, *, on_progress: Progress | None = None) -> Upscaler | None:
+def load_upscaler(name: str) -> Upscaler | None:
     """Return what enlarges the rest of the photo; all reading from disk happens here.
 
     Parameters
@@ -87,8 +109,6 @@ def load_upscaler(name: str, *, on_progress: Progress | None = None) -> Upscaler
     name
         ``lanczos``, which is None; ``realesrgan-x4plus`` (`zoo fetch realesrgan-x4plus`); or the
         path, or the name by `zoo add`, of a super-resolver that spandrel knows.
-    on_progress
-        Called with the tiles done and in all.
 
     Raises
     ------
@@ -103,11 +123,15 @@ def load_upscaler(name: str, *, on_progress: Progress | None = None) -> Upscaler
             f"{name} is a {model.architecture} network that does not enlarge: take it as "
             "--background, or a super-resolver for --upscaler"
         )
-    return partial(_through_network, model, on_progress)
+    return partial(_through_network, model)
 
 
 def _through_network(
-    model: BackgroundModel, on_progress: Progress | None, photo: Image, size: tuple[int, int]
+    model: BackgroundModel,
+    photo: Image,
+    size: tuple[int, int],
+    *,
+    on_progress: Progress | None = None,
 ) -> Image:
     """Return the photo through the network at its own scale, then at ``size``."""
 

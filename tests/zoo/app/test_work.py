@@ -37,6 +37,12 @@ def test_an_upload_becomes_a_file_of_its_name_and_format_and_a_view_of_each_face
     assert steps[0] == "reading the photo" and steps[-1] == "face 1 restored"
 
 
+def test_an_enlarged_upload_is_compared_at_its_new_size(astronaut, tmp_path):
+    result = restore(astronaut, tmp_path, upscale=2)
+    assert result.before.shape == result.after.shape == (600, 600, 3)
+    assert result.faces[0].image.shape == (256, 512, 3)
+
+
 def test_a_photo_without_a_face_says_so(tmp_path):
     path = tmp_path / "noise.png"
     noise = np.random.default_rng(1).integers(0, 256, (90, 70, 3), np.uint8)
@@ -57,7 +63,7 @@ def test_what_is_no_photo_or_too_large_is_one_line(astronaut, tmp_path, monkeypa
     with pytest.raises(ImageError, match=r"text\.jpg .*convert it"):
         restore(text, tmp_path)
     monkeypatch.setattr(work, "MOST_PIXELS", 89_999)
-    with pytest.raises(ImageError, match=r"astronaut\.jpg has .* megapixels.*zoo restore"):
+    with pytest.raises(ImageError, match=r"astronaut\.jpg would have .* megapixels.*zoo restore"):
         restore(astronaut, tmp_path)
     monkeypatch.setattr(work, "MOST_BYTES", 100)
     with pytest.raises(ImageError, match=r"astronaut\.jpg has more than .* MB.*zoo restore"):

@@ -103,6 +103,19 @@ def test_a_photo_is_restored_told_of_and_tagged(run, album, tmp_path, astronaut,
         assert picture.text["relume"].startswith("bilateral 0.")
 
 
+def test_small_faces_are_seen_after_an_upscale_which_is_suggested(run, tmp_path, astronaut, use):
+    small = tmp_path / "small.png"
+    write_png(small, np.ascontiguousarray(astronaut[::3, ::3]))
+    result = run(small, tmp_path / "out.png")
+    assert "1 face is less than 64 pixels wide: --upscale 4" in result.stdout
+    result = run(small, tmp_path / "large.png", "--upscale", "4", "--compare")
+    assert result.exit_code == 0 and "--upscale" not in result.stdout
+    assert levels(tmp_path / "large.png").shape == (240, 240, 3)
+    (small_row,), (row,) = (rows(tmp_path / f"{n}.png.faces.jsonl") for n in ("out", "large"))
+    assert row["size"] == pytest.approx(4 * small_row["size"], abs=0.05)
+    assert (tmp_path / "large.compare.png").is_file()
+
+
 def test_without_a_tag_the_file_says_nothing_of_us(run, album, tmp_path, use):
     run(album / "a.jpg", tmp_path / "a.jpg", *MODEL)
     run(album / "a.jpg", tmp_path / "b.jpg", *MODEL, "--no-tag")

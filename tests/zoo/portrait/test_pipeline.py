@@ -20,6 +20,7 @@ from degrade.errors import ImageError, UserError
 from zoo.portrait.detect.face_filter import Limits
 from zoo.portrait.pipeline import Pipeline, PortraitError, load_pipeline, restore_photo
 from zoo.portrait.restore.identity_gate import IdentityGate
+from zoo.portrait.upscale import lanczos
 from zoo.weights.files import is_present, known_weights
 
 FACES = (face_at(90, 100, 80), face_at(200, 110, 60, 0.3), face_at(150, 60, 50, -2.0))
@@ -235,6 +236,51 @@ def test_a_background_is_laid_around_the_faces_at_the_strength_asked():
     assert records == ()
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_an_enlarged_photo_is_lanczos_where_nothing_is_restored(shape, dtype):
+    photo = noise(shape, dtype)
+    restored, records = run(photo, lambda crop: crop, *FACES, upscale=2)
+    assert restored.dtype == dtype
+    np.testing.assert_array_equal(restored, lanczos(photo, (360, 520)))
+    assert [record.size for record in records] == [2 * face.width for face in FACES]
+    expected = 2 * (FACES[0].landmarks + 0.5) - 0.5
+    np.testing.assert_allclose(records[0].landmarks, expected)
+    _, as_they_are = run(photo, lambda crop: crop, *FACES)
+    assert [record.reason for record in records] == [record.reason for record in as_they_are]
+
+
+def test_the_longest_side_sets_the_size_and_the_upscaler_gets_all_but_the_faces():
+    photo = smooth_photo(180, 260)
+    calls = []
+
+    def flat(image, size, *, on_progress=None):
+        calls.append((image.shape, size))
+        return np.full((*size, 3), 77, np.uint8)
+
+    restorer = Restorer(brighter, 128)
+    restored, _ = run(photo, restorer, FACES[0], longest_side=390, upscaler=flat)
+    assert calls == [((180, 260, 3), (270, 390))] and restored.shape == (270, 390, 3)
+    assert np.all(restored[:8] == 77)
+    large = lanczos(photo, (270, 390)).astype(float)
+    centre = np.s_[145:156, 130:141]
+    change = restored[centre] - large[centre]
+    np.testing.assert_allclose(change, np.broadcast_to([20, 12, 4], change.shape), atol=2)
+
+
+@pytest.mark.parametrize(
+    ("options", "cure"),
+    [
+        ({"upscale": 3}, "1, 2 or 4"),
+        ({"upscale": 2, "longest_side": 400}, "not both"),
+        ({"upscaler": "realesrgan-x4plus"}, "2 or 4"),
+    ],
+)
+def test_enlargements_that_cannot_be_are_refused_before_anything_is_loaded(options, cure):
+    with pytest.raises(PortraitError, match=cure):
+        run(smooth_photo(180, 260), brighter, **options)
+
+
 def test_a_classical_restorer_works_on_the_cleaned_photo_and_its_change_comes_on_top():
     photo, classical = smooth_photo(180, 260), Restorer(brighter, kind="classical")
     restored, _ = run(photo, classical, FACES[0], background=lambda image, _: image + np.uint8(9))
@@ -350,7 +396,8 @@ def test_every_stage_is_timed_and_every_face_told():
     result = pipeline.restore(smooth_photo(180, 260), name="a.png", on_face=told.append)
     seconds = result.seconds.as_record()
     assert list(seconds) == [
-        "detect", "align", "parse", "restore", "gate", "background", "composite", "total",
+        "detect", "align", "parse", "restore", "gate", "background", "upscale",
+        "composite", "total",
     ]  # fmt: skip
     assert result.seconds.align > 0 and result.seconds.gate == 0
     assert sorted(told, key=lambda record: record.face) == list(result.faces)

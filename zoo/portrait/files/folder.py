@@ -22,6 +22,8 @@ from zoo.portrait.files.photo import PhotoFile, format_of, read_photo
 from zoo.portrait.files.photo_encoding import check_format, encode_photo
 from zoo.portrait.files.records import FaceRecords, Row, photo_row
 from zoo.portrait.restore.stages import Pipeline, Result
+from zoo.portrait.upscale import lanczos
+from zoo.restorers.tiles import Progress
 
 __all__ = ["PhotoOptions", "plan_photos", "restore_photos"]
 
@@ -79,6 +81,7 @@ def restore_photos(
     options: PhotoOptions,
     records: FaceRecords,
     on_face: Callable[[FaceRecord], None] | None = None,
+    on_tile: Progress | None = None,
 ) -> Iterator[ImageResult]:
     """Restore one photo after another, see `run_jobs`; the rows of each follow its result.
 
@@ -89,7 +92,7 @@ def restore_photos(
         earlier = records.earlier(job.name)
         if earlier and job.target.is_file():
             return ImageResult(job, rows=tuple(earlier), resumed=True)
-        return _restore_one(job, pipeline, options, on_face)
+        return _restore_one(job, pipeline, options, on_face, on_tile)
 
     def record(result: ImageResult) -> ImageResult:
         if result.resumed:
@@ -108,6 +111,7 @@ def _restore_one(
     pipeline: Pipeline,
     options: PhotoOptions,
     on_face: Callable[[FaceRecord], None] | None,
+    on_tile: Progress | None,
 ) -> ImageResult:
     kind = format_of(job.target.name)
     photo, data = read_photo(job.source, job.name)
@@ -115,7 +119,9 @@ def _restore_one(
         check_format(photo, kind)
     except ImageError as error:
         raise ImageError(f"{job.name}: {error}") from error
-    result = pipeline.restore(photo.pixels, options.strength, name=job.name, on_face=on_face)
+    result = pipeline.restore(
+        photo.pixels, options.strength, name=job.name, on_face=on_face, on_tile=on_tile
+    )
     changed = not np.array_equal(result.photo, photo.pixels)
     if changed or kind != photo.format:
         note = _note(result, pipeline, options) if options.tagged and changed else ""
@@ -149,7 +155,8 @@ def _write_beside(
 ) -> None:
     if options.compare:
         model = pipeline.restorer.card.name
-        sheet = compare(photo.pixels, result.photo, result.faces, job.name, model)
+        before = lanczos(photo.pixels, result.photo.shape[:2])
+        sheet = compare(before, result.photo, result.faces, job.name, model)
         write_png(_compare_path(job), sheet)
     if options.masks:
         for face in result.finished:

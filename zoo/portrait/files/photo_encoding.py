@@ -49,7 +49,7 @@ def encode_photo(
     photo
         Where they come from.
     pixels
-        Of the same dtype and shape as the photo's.
+        Of the same dtype and channels as the photo's.
     kind
         ``PNG``, ``JPEG``, ``WEBP`` or ``TIFF``.
     note

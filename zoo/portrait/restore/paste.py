@@ -41,6 +41,7 @@ def finish(
     hair: bool,
     gate: IdentityGate | None,
     gate_note: str,
+    enlarged: float,
     watch: Stopwatch,
 ) -> Finished:
     """Weigh the change, let the gate judge it, and say what was done.
@@ -53,6 +54,8 @@ def finish(
         Whether the hair is restored too.
     gate
         None where the identity is not checked; ``gate_note`` then says why, or is empty.
+    enlarged
+        By how much the photo was enlarged before.
     watch
         Told of the stages ``gate`` and ``composite``.
     """
@@ -82,7 +85,7 @@ def finish(
         photo_name,
         prepared.number,
         _status(attempt, verdict),
-        _reason(prepared, attempt, feather, strength, share, gate, verdict, gate_note),
+        _reason(prepared, attempt, feather, strength, share, gate, verdict, gate_note, enlarged),
         model=model,
         strength=strength,
         identity=None if verdict is None else verdict.distance,
@@ -108,13 +111,14 @@ def _reason(
     gate: IdentityGate | None,
     verdict: GateVerdict | None,
     gate_note: str,
+    enlarged: float,
 ) -> str:
     """Return one sentence, its parts set off by semicolons."""
     if attempt.restored is None:
         return f"left as it was: {attempt.error}"
     alignment = prepared.alignment
     parts = [f"restored in a crop of {alignment.size} pixels at strength {strength:g}"]
-    finer = 1.0 / alignment.scale
+    finer = 1.0 / (alignment.scale * enlarged)
     if finer > _FINER:
         parts.append(
             f"the photo is {finer:.1f} times finer than the crop, and its detail that the crop "

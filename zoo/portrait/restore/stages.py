@@ -7,7 +7,7 @@ is asked for.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from degrade.errors import UserError
 from zoo.portrait.composite.compositing import Photo, as_rgb8, check_photo, composite
@@ -19,7 +19,9 @@ from zoo.portrait.restore.crop import Prepared, prepare
 from zoo.portrait.restore.identity_gate import IdentityGate
 from zoo.portrait.restore.paste import Finished, finish
 from zoo.portrait.restore.stopwatch import Seconds, Stopwatch
+from zoo.portrait.upscale import Enlargement, lanczos
 from zoo.restorer import Image, Restorer
+from zoo.restorers.tiles import Progress
 
 __all__ = ["Background", "Pipeline", "PortraitError", "Result"]
 
@@ -40,7 +42,7 @@ a noisy face on a clean ground. Networks are trained on faces as they come, and 
 class Result:
     """A restored photo and what was done."""
 
-    photo: Photo  # of the input's dtype, size and channels
+    photo: Photo  # of the input's dtype and channels; of its size where it is not enlarged
     faces: tuple[FaceRecord, ...]  # one record a detected face, in the detector's order
     seconds: Seconds  # what each stage took
     # The faces that went through the restorer, with crops and masks to look at
@@ -61,6 +63,7 @@ class Pipeline:
     template: str  # ``ffhq`` or ``tight``
     hair: bool  # whether the hair is restored too
     limits: Limits  # faces that are skipped
+    enlargement: Enlargement = field(default_factory=Enlargement)
 
     def restore(
         self,
@@ -69,6 +72,7 @@ class Pipeline:
         *,
         name: str = "",
         on_face: Callable[[FaceRecord], None] | None = None,
+        on_tile: Progress | None = None,
     ) -> Result:
         """Restore one photo; `restore_photo` says what of it is kept.
 
@@ -78,6 +82,8 @@ class Pipeline:
             The photo's name in the records.
         on_face
             Called with each record as soon as its face is done.
+        on_tile
+            Called with the tiles that an upscaler has done, and has in all.
         """
         check_photo(photo)
         if not 0.0 <= strength <= 1.0:
@@ -86,10 +92,18 @@ class Pipeline:
         rgb = as_rgb8(photo)
         with watch.measure("detect"):
             faces = self.detector.detect(rgb)
-        cleaned = None
+        reasons = [judge(face, rgb.shape[:2], self.limits) for face in faces]
+        cleaned, enlarged = None, 1.0
         if self.background is not None and strength > 0.0:
             with watch.measure("background"):
                 cleaned = self.background(rgb, strength)
+        if (size := self.enlargement.size(photo)) != rgb.shape[:2]:
+            with watch.measure("upscale"):
+                cleaned = self._enlarged(rgb, cleaned, size, strength, on_tile)
+                enlarged = size[0] / rgb.shape[0]
+                faces = tuple(face.scaled(size[1] / rgb.shape[1], enlarged) for face in faces)
+                photo = lanczos(photo, size)
+                rgb = as_rgb8(photo)
         on_cleaned = cleaned is not None and self.restorer.card.kind in _TAKE_CLEANED
         source = cleaned if cleaned is not None and on_cleaned else rgb
         records: dict[int, FaceRecord] = {}
@@ -100,24 +114,37 @@ class Pipeline:
                 on_face(record)
 
         ready: list[Prepared] = []
-        for number, face in enumerate(faces):
-            prepared = self._prepare(face, number, source, strength, watch)
+        for number, (face, reason) in enumerate(zip(faces, reasons, strict=True)):
+            prepared = self._prepare(face, number, reason, source, strength, watch)
             if isinstance(prepared, Prepared):
                 ready.append(prepared)
             else:
                 tell(FaceRecord.of(face, name, number, "skipped", prepared, strength=strength))
-        finished = self._restore(ready, strength, name, tell, watch)
+        finished = self._restore(ready, strength, name, tell, watch, enlarged)
         with watch.measure("composite"):
             patches = [face.patch for face in finished]
             restored = composite(photo, patches, cleaned, on_background=on_cleaned)
         in_order = tuple(records[number] for number in sorted(records))
         return Result(restored, in_order, watch.seconds(), tuple(finished))
 
+    def _enlarged(
+        self,
+        rgb: Image,
+        cleaned: Image | None,
+        size: tuple[int, int],
+        strength: float,
+        on_tile: Progress | None,
+    ) -> Image | None:
+        """Return the background at the new size, None where that is the photo's own."""
+        upscaler = self.enlargement.upscaler
+        source = rgb if cleaned is None else cleaned
+        if upscaler is None or strength == 0.0:
+            return None if cleaned is None else as_rgb8(lanczos(cleaned, size))
+        return upscaler(source, size, on_progress=on_tile)
+
     def _prepare(
-        self, face: Face, number: int, rgb: Image, strength: float, watch: Stopwatch
+        self, face: Face, number: int, reason: str, rgb: Image, strength: float, watch: Stopwatch
     ) -> Prepared | str:
-        height, width = rgb.shape[:2]
-        reason = judge(face, (height, width), self.limits)
         if reason or strength == 0.0:
             return reason or "left as it was: the strength is 0"
         return prepare(face, number, rgb, self.restorer.card, self.parser, self.template, watch)
@@ -129,6 +156,7 @@ class Pipeline:
         name: str,
         tell: Callable[[FaceRecord], None],
         watch: Stopwatch,
+        enlarged: float,
     ) -> list[Finished]:
         """Restore all faces in one batch, then finish one after another."""
         with watch.measure("restore"):
@@ -148,6 +176,7 @@ class Pipeline:
                 hair=self.hair,
                 gate=self.gate,
                 gate_note=self.gate_note,
+                enlarged=enlarged,
                 watch=watch,
             )
             finished.append(face)

@@ -20,6 +20,7 @@ class Seconds:
     restore: float = 0.0
     gate: float = 0.0
     background: float = 0.0
+    upscale: float = 0.0
     composite: float = 0.0
 
     @property

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from itertools import islice
 from multiprocessing.connection import Connection
 from queue import Empty, SimpleQueue
+from types import FrameType
 from typing import TypeVar
 
 from degrade.errors import UserError
@@ -68,18 +69,37 @@ def _interrupts_held() -> Iterator[None]:
     """Hold back Ctrl-C within the block; a process started in it never hears of one.
 
     A terminal sends it to every process of the command; it is for the first to decide, and
-    the others would each print a traceback. A new process inherits the mask.
+    the others would each print a traceback. A new process inherits the mask. The mask alone is
+    not enough here: another thread may take the signal, and Python raises it in this one.
     """
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    with _handler_held():
+        try:
+            # Within the try: it may itself raise the KeyboardInterrupt that came before it.
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _handler_held() -> Iterator[None]:
+    """Within the block a Ctrl-C is only noted; what handles it is called afterwards."""
+    handler = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(handler):
+        yield  # Python handles signals in its main thread only
+        return
+    noted: list[tuple[int, FrameType | None]] = []
     try:
-        # Within the try: it may itself raise the KeyboardInterrupt that came before it.
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        signal.signal(signal.SIGINT, lambda number, frame: noted.append((number, frame)))
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, handler)
+        if noted:
+            handler(*noted[0])
 
 
 def _start_worker(lifeline: Connection) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from degrade.errors import ImageError, UserError
 from degrade.executors import Engine, run_tasks
-from degrade.executors.processes import AHEAD, run_window
+from degrade.executors.processes import AHEAD, _interrupts_held, run_window
 from degrade.executors.worker import pin_threads
 from degrade.images import decode_image
 
@@ -117,6 +117,8 @@ def test_the_window_is_as_wide_as_it_says_and_never_less_than_one_task():
             assert max(most) <= expected
 
 
+# One that strikes in a destructor is lost, which Python reports as a warning.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_interrupt_while_waiting_leaves_no_future_locked():
     """The pool marks unfinished futures as broken; a locked one made it wait for ever."""
     pending: list[Future] = []
@@ -130,7 +132,7 @@ def test_interrupt_while_waiting_leaves_no_future_locked():
     try:
         for trial in range(300):
             with suppress(KeyboardInterrupt):
-                # Again after a second: one that strikes in a destructor is lost.
+                # Again after a second, should it be lost.
                 signal.setitimer(signal.ITIMER_REAL, 1e-5 + trial * 1e-6, 1.0)
                 next(run_window(submit, range(8), lambda: 8))
             signal.setitimer(signal.ITIMER_REAL, 0)
@@ -142,6 +144,25 @@ def test_interrupt_while_waiting_leaves_no_future_locked():
     unlocked.start()
     unlocked.join(10)
     assert not unlocked.is_alive()
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="no signal masks on Windows")
+def test_interrupt_that_another_thread_takes_waits_for_the_end_of_the_block():
+    interrupt = signal.signal(signal.SIGINT, signal.default_int_handler)
+    done = []
+    other = Thread(target=time.sleep, args=(1,))
+    other.start()
+    try:
+        with pytest.raises(KeyboardInterrupt), _interrupts_held():
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.2)
+            done.append("block")
+        done.append(signal.getsignal(signal.SIGINT))
+    finally:
+        signal.signal(signal.SIGINT, interrupt)
+        other.join()
+    assert done == ["block", signal.default_int_handler]
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
 PARENT = """

@@ -64,7 +64,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--photos", type=Path, nargs="+", default=[ROOT / "congress"])
     parser.add_argument("--count", type=int, default=300, help="portraits, evenly spread")
     parser.add_argument("--recipes", nargs="*", default=["kuaishou", "gfpgan", "codeformer-2"])
-    parser.add_argument("--detector", choices=DETECTORS, default="dlib")
+    parser.add_argument("--detector", choices=DETECTORS, default="auto")
     parser.add_argument("--smallest", type=int, default=None)
     parser.add_argument("--seed", type=int, default=7)
     return parser.parse_args()

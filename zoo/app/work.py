@@ -22,6 +22,7 @@ from zoo.portrait.files.folder import PhotoOptions, restore_photos
 from zoo.portrait.files.photo import FORMATS, PhotoFile, read_photo
 from zoo.portrait.files.records import FaceRecords, Row
 from zoo.portrait.pipeline import Pipeline, load_pipeline
+from zoo.portrait.restore.face_models import BY_SIZE
 from zoo.portrait.upscale import lanczos
 from zoo.registry import registry
 from zoo.restorer import Image
@@ -80,7 +81,7 @@ def models() -> tuple[str, ...]:
         for card in registry.cards()
         if card.blind and card.kind not in ("reference", "classical")
     ]
-    return tuple(sorted(blind, key=lambda name: name != registry.DEFAULT))
+    return (BY_SIZE, *blind)
 
 
 def restore_upload(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -12,8 +13,8 @@ from degrade.terminal import Progress, progress
 from zoo.commands.output import echo_json
 from zoo.portrait.files.aligned_crops import plan_jobs, restore_jobs
 from zoo.portrait.files.batch import ImageJob, ImageResult
-from zoo.registry import registry
-from zoo.restorer import Restorer, Stepwise
+from zoo.portrait.restore.face_models import FaceModel, load_face_models
+from zoo.restorer import Stepwise
 
 __all__ = ["restore_crops"]
 
@@ -23,6 +24,7 @@ def restore_crops(
     target: Path,
     model: str,
     *,
+    device: str,
     strength: float,
     tagged: bool,
     allow_failed: bool,
@@ -36,9 +38,9 @@ def restore_crops(
         With exit code 1 when crops could not be restored.
     """
     jobs = plan_jobs(source, target)
-    restorer = registry.load(model)
+    models = load_face_models(model, parser="template", device=device)
     single = source.is_file()
-    results = _restored(jobs, restorer, strength, tagged, with_bar=not single)
+    results = _restored(jobs, models, strength, tagged, with_bar=not single)
     if single and results[0].error and not (as_json or allow_failed):
         raise UserError(results[0].error, exit_code=1)
     _report(results, target, as_json)
@@ -52,14 +54,19 @@ def restore_crops(
 
 
 def _restored(
-    jobs: list[ImageJob], restorer: Restorer, strength: float, tagged: bool, with_bar: bool
+    jobs: list[ImageJob],
+    models: Sequence[FaceModel],
+    strength: float,
+    tagged: bool,
+    with_bar: bool,
 ) -> list[ImageResult]:
     """Restore every crop, showing how far it is: in steps where one takes many of them."""
+    restorer = models[-1].restorer
     if isinstance(restorer, Stepwise) and strength:
         with Progress(len(jobs) * restorer.steps, "restoring", "step") as bar:
-            watched = restorer.watched(lambda _: bar.advance())
-            return list(restore_jobs(jobs, watched, strength=strength, tagged=tagged))
-    work = restore_jobs(jobs, restorer, strength=strength, tagged=tagged)
+            watched = replace(models[-1], restorer=restorer.watched(lambda _: bar.advance()))
+            return list(restore_jobs(jobs, [watched], strength=strength, tagged=tagged))
+    work = restore_jobs(jobs, models, strength=strength, tagged=tagged)
     return list(progress(work, "restoring", total=len(jobs)) if with_bar else work)
 
 

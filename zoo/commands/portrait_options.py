@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from degrade.errors import UserError
+
 if TYPE_CHECKING:
     from zoo.portrait.restore.stages import Pipeline
 
@@ -35,7 +37,10 @@ class PortraitOptions:
     upscaler: str = "lanczos"  # by name or path
     detector: str = "auto"
     parser: str = "auto"
-    identity_threshold: float | None = None  # none takes the pipeline's own
+    fidelity: float | None = None  # none takes the pipeline's own threshold, 0.5
+    identity_threshold: float | None = None  # the same as a distance
+    faces: tuple[int, ...] | None = None  # numbers of the faces to restore; none is all
+    device: str = "cpu"
     gate: bool = True  # whether the identity is checked at all
     # Width in pixels below which faces are left alone; None takes the pipeline's own
     smallest_face: int | None = None
@@ -62,6 +67,10 @@ class PortraitOptions:
         limits = Limits() if least is None else Limits(smallest_width=least)
         smaller = least if least is not None and least < _DETECTOR_LEAST else None
         threshold = THRESHOLD if self.identity_threshold is None else self.identity_threshold
+        if self.fidelity is not None:
+            if self.identity_threshold is not None:
+                raise UserError("choose --fidelity or --identity-threshold, not both")
+            threshold = 1.0 - self.fidelity
         return load_pipeline(
             model,
             detector=load_detector(
@@ -74,6 +83,8 @@ class PortraitOptions:
             upscale=int(self.upscale),
             longest_side=self.longest_side,
             upscaler=self.upscaler,
+            faces=self.faces,
+            device=self.device,
             offline=offline,
         )
 
@@ -82,9 +93,10 @@ class PortraitOptions:
         from degrade import __version__
 
         settings = asdict(self) | {
-            "model": pipeline.restorer.card.name,
-            "weights": pipeline.restorer.card.sha256,
-            "parser": pipeline.parser.name,
+            "models": [
+                (model.name, model.restorer.card.sha256, model.parser.name)
+                for model in pipeline.models
+            ],
             "strength": strength,
             "version": __version__,
         }
@@ -106,6 +118,21 @@ def portrait_options(command: Command) -> Command:
     for option in reversed(_options()):
         decorated = option(decorated)
     return decorated  # type: ignore[no-any-return]
+
+
+def _numbers(
+    context: click.Context, parameter: click.Parameter, value: str | None
+) -> tuple[int, ...] | None:
+    """Return the numbers of a list such as ``0,2``."""
+    if value is None:
+        return None
+    try:
+        numbers = tuple(int(number) for number in value.split(","))
+    except ValueError:
+        numbers = (-1,)
+    if min(numbers) < 0:
+        raise click.BadParameter(f"'{value}' is no list of numbers such as 0,2")
+    return numbers
 
 
 def _options() -> list[Callable[[Any], Any]]:
@@ -153,11 +180,28 @@ def _options() -> list[Callable[[Any], Any]]:
             "trained with, or the nearest that needs no consent.",
         ),
         click.option(
+            "--faces",
+            callback=_numbers,
+            metavar="N,N",
+            help="Restore these faces only, by their numbers in the records: 0,2.",
+        ),
+        click.option(
+            "--fidelity",
+            type=click.FloatRange(0.0, 1.0),
+            help="How firmly a face must stay itself: at 0 it may become anybody, at 1 nobody is "
+            "changed.  [default: 0.5]",
+        ),
+        click.option(
+            "--device",
+            default="cpu",
+            show_default=True,
+            help="Where networks restore the faces: cpu, cuda or cuda:1.",
+        ),
+        click.option(
             "--identity-threshold",
             type=click.FloatRange(0.0),
             metavar="DISTANCE",
-            help="How far a face may move before it is blended back (dlib's descriptor; "
-            "about 0.5).",
+            help="The same as a distance of dlib's descriptor, 1 - FIDELITY.",
         ),
         click.option("--no-identity-gate", "gate", is_flag=True, flag_value=False, default=True,
                      help="Never blend back."),

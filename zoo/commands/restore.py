@@ -13,16 +13,20 @@ from zoo.registry import registry
 
 __all__ = ["restore"]
 
+BY_SIZE = "auto"
+"""As `zoo.portrait.restore.face_models.BY_SIZE`, whose import takes a while."""
+
 
 @click.command("restore")
 @click.argument("source", metavar="IN", type=click.Path(path_type=Path))
 @click.argument("target", metavar="OUT", type=click.Path(path_type=Path))
 @click.option(
     "--model",
-    default=registry.DEFAULT,
+    default=BY_SIZE,
     show_default=True,
     metavar="NAME|FILE",
-    help="A restorer from `zoo list`, or weights that `zoo train` wrote.",
+    help="A restorer from `zoo list`, or weights that `zoo train` wrote; auto chooses by the size "
+    "of each face.",
 )
 @click.option(
     "--strength",
@@ -33,7 +37,9 @@ __all__ = ["restore"]
 )
 @portrait_options
 @click.option(
-    "--aligned", is_flag=True, help="IN holds aligned face crops, not photographs; PNG is written."
+    "--aligned",
+    is_flag=True,
+    help="IN holds aligned face crops of any size, not photographs; PNG is written.",
 )
 @click.option("--no-tag", is_flag=True, help="Leave model and version out of the metadata.")
 @click.option("--allow-failed", is_flag=True, help="Exit 0 although some images failed.")
@@ -66,14 +72,13 @@ def restore(
       zoo restore album restored --background clean --resume
       zoo restore crops restored --model nlmeans --aligned
     """
-    card = registry.card(model)
-    if not card.blind:
+    if model != BY_SIZE and not registry.card(model).blind:
         raise UserError(
             f"{model} is an oracle: it must be told how each image was degraded, which files do "
             "not say; choose a blind restorer from `zoo list`, or score it with `bench run`"
         )
     if aligned:
-        if portrait != PortraitOptions():
+        if portrait != PortraitOptions(device=portrait.device):
             raise UserError(
                 "--aligned takes --model, --strength, --no-tag, --allow-failed and --json only: "
                 "the other options are for whole photographs, leave them out"
@@ -84,6 +89,7 @@ def restore(
             source,
             target,
             model,
+            device=portrait.device,
             strength=strength,
             tagged=not no_tag,
             allow_failed=allow_failed,

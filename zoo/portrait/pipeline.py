@@ -5,6 +5,7 @@ Restored detail is invented; it is no evidence of who someone is.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,12 +15,12 @@ from numpy.typing import NDArray
 from degrade.errors import DependencyError
 from zoo.portrait.detect.detection import Detector, Limits, load_detector
 from zoo.portrait.face import FaceRecord
-from zoo.portrait.parse.parsing import Parser, load_parser
+from zoo.portrait.parse.parsing import Parser
+from zoo.portrait.restore.face_models import BY_SIZE, load_face_models
 from zoo.portrait.restore.identity_gate import THRESHOLD, IdentityGate, load_identity_gate
 from zoo.portrait.restore.stages import Background, Pipeline, PortraitError, Result
 from zoo.portrait.upscale import UPSCALES, Enlargement, Upscaler, load_upscaler
-from zoo.registry.registry import DEFAULT, load
-from zoo.restorer import Card, Restorer
+from zoo.restorer import Restorer
 
 __all__ = ["Background", "Pipeline", "PortraitError", "Result", "load_pipeline", "restore_photo"]
 
@@ -27,7 +28,7 @@ _AnyPhoto = TypeVar("_AnyPhoto", NDArray[np.uint8], NDArray[np.uint16])
 
 
 def load_pipeline(
-    model: str | Restorer = DEFAULT,
+    model: str | Restorer = BY_SIZE,
     *,
     detector: str | Detector = "auto",
     parser: str | Parser = "auto",
@@ -39,6 +40,8 @@ def load_pipeline(
     upscale: int = 1,
     longest_side: int | None = None,
     upscaler: str | Upscaler = "lanczos",
+    faces: Iterable[int] | None = None,
+    device: str = "cpu",
     offline: bool | None = None,
 ) -> Pipeline:
     """Load every stage: all reading from disk happens here. Parameters as `restore_photo`'s.
@@ -52,35 +55,32 @@ def load_pipeline(
     UserError
         A name that is not known, or weights that are not here; one line each.
     """
-    restorer = load(model) if isinstance(model, str) else model
-    if not restorer.card.blind:
-        raise PortraitError(
-            f"{restorer.card.name} must be told how a face was degraded, which nobody knows of a "
-            "photograph: choose a blind restorer (`zoo list`)"
-        )
+    models = load_face_models(
+        model, parser=parser, template=template, device=device, offline=offline
+    )
+    for one in models:
+        if not one.restorer.card.blind:
+            raise PortraitError(
+                f"{one.name} must be told how a face was degraded, which nobody knows of a "
+                "photograph: choose a blind restorer (`zoo list`)"
+            )
     gate, note = _load_gate(identity_threshold)
-    template = template or restorer.card.template or "ffhq"
-    if parser == "auto":
-        parser = _parser_for(restorer.card)
     return Pipeline(
-        restorer=restorer,
+        models=models,
         detector=load_detector(detector) if isinstance(detector, str) else detector,
-        parser=(
-            load_parser(parser, template, offline=offline) if isinstance(parser, str) else parser
-        ),
         gate=gate,
         gate_note=note,
         background=_background(background) if isinstance(background, str) else background,
-        template=template,
         hair=hair,
         limits=limits or Limits(),
         enlargement=_enlargement(upscale, longest_side, upscaler),
+        wanted=None if faces is None else frozenset(faces),
     )
 
 
 def restore_photo(
     image: _AnyPhoto,
-    model: str | Restorer = DEFAULT,
+    model: str | Restorer = BY_SIZE,
     strength: float = 1.0,
     *,
     detector: str | Detector = "auto",
@@ -93,6 +93,8 @@ def restore_photo(
     upscale: int = 1,
     longest_side: int | None = None,
     upscaler: str | Upscaler = "lanczos",
+    faces: Iterable[int] | None = None,
+    device: str = "cpu",
 ) -> tuple[_AnyPhoto, tuple[FaceRecord, ...]]:
     """Restore the faces of a photograph, and its background where asked.
 
@@ -102,7 +104,8 @@ def restore_photo(
         uint8 or uint16; (height, width), or (height, width, channels) of 1 grey, 2 grey and
         alpha, 3 RGB, 4 RGB and alpha. Upright. Not written to.
     model
-        A name or a path, see `zoo.registry.registry.load`, or any object with the `Restorer`
+        ``auto``: by the size of each face, see `zoo.portrait.restore.face_models.FROM_WIDTH`. Or a
+        name or a path, see `zoo.registry.registry.load`, or any object with the `Restorer`
         protocol.
     strength
         The share of the change that is laid on the photo, from 0 (the input, exactly) to 1.
@@ -131,6 +134,10 @@ def restore_photo(
     upscaler
         What enlarges the rest of the photo: ``lanczos``, ``realesrgan-x4plus``, the path of a
         super-resolver that spandrel knows, or a function of a photo and a size.
+    faces
+        Numbers of the faces to restore, from 0, as in the records; None is all.
+    device
+        Where networks that restore faces run: ``cpu``, ``cuda``, ``cuda:1``.
 
     Returns
     -------
@@ -155,16 +162,11 @@ def restore_photo(
         upscale=upscale,
         longest_side=longest_side,
         upscaler=upscaler,
+        faces=faces,
+        device=device,
     )
     result = pipeline.restore(image, strength)
     return result.photo, result.faces  # type: ignore[return-value]  # composite keeps the dtype
-
-
-def _parser_for(card: Card) -> str:
-    """Return the name of the parser whose masks are most like those a restorer was trained on."""
-    # Networks that learned from masks of 68 landmarks, without hair, do a little worse with the
-    # mesh's than with none (style-128: docs/portrait.md).
-    return "mesh" if "hair" in card.regions else "template"
 
 
 def _load_gate(threshold: float | None) -> tuple[IdentityGate | None, str]:

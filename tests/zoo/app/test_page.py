@@ -52,7 +52,7 @@ def test_a_dropped_photo_is_restored_compared_and_downloaded(page, tmp_path):
     PIL.Image.fromarray(skimage.data.astronaut()[:300, 100:400]).save(photo, quality=30)
     page.locator("input[type=file]").first.set_input_files(photo)
     page.get_by_text("1 face found: 1 restored.").wait_for()
-    assert page.locator("figcaption").inner_text().startswith("face 1: restored in a crop")
+    assert page.locator("figcaption").inner_text().startswith("face 1: restored with style-256")
     handle = page.locator("[role=slider], .outer .icon-wrap, .outer .inner").first
     handle.wait_for()
     before = handle.bounding_box()["x"]

@@ -1,10 +1,17 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
 import zoo
 from degrade.errors import DatasetError
 from degrade.images import read_image, write_png
-from zoo.portrait.files.aligned_crops import blend, plan_jobs, restore_jobs, tag
+from zoo.portrait.files.aligned_crops import blend, plan_jobs, restore_crop, restore_jobs, tag
+from zoo.portrait.restore.face_models import FaceModel
+
+
+def models(restorer):
+    return [FaceModel(restorer, parser=None, template="ffhq")]
 
 
 @pytest.fixture
@@ -58,7 +65,7 @@ def test_what_cannot_be_meant_is_one_line(crops, tmp_path, source, target, messa
 
 def test_a_bad_file_is_reported_and_the_others_are_restored(crops, tmp_path):
     jobs = plan_jobs(crops, tmp_path / "out")
-    outcomes = {done.job.name: done.error for done in restore_jobs(jobs, zoo.load("input"))}
+    outcomes = {done.job.name: done.error for done in restore_jobs(jobs, models(zoo.load("input")))}
     assert outcomes["a.png"] == outcomes["deep/er/b.png"] == ""
     assert "broken.png" in outcomes["broken.png"]
     written = sorted(p.name for p in (tmp_path / "out").rglob("*") if p.is_file())
@@ -70,20 +77,18 @@ def test_a_file_that_may_not_be_opened_is_reported_too(crops, tmp_path):
     jobs = plan_jobs(crops, tmp_path / "out")
     (crops / "a.png").unlink()
     (crops / "a.png").mkdir()
-    outcomes = {done.job.name: done.error for done in restore_jobs(jobs, zoo.load("input"))}
+    outcomes = {done.job.name: done.error for done in restore_jobs(jobs, models(zoo.load("input")))}
     assert "cannot be opened" in outcomes["a.png"]
     assert outcomes["deep/er/b.png"] == ""
 
 
-def test_a_crop_of_the_wrong_size_for_the_model_is_reported(crops, tmp_path):
-    import dataclasses
-
+def test_a_crop_of_another_shape_than_the_models_is_reported(crops, tmp_path):
     restorer = zoo.load("input")
     fixed = dataclasses.replace(
         restorer, card=dataclasses.replace(restorer.card, input_size=(16, 24))
     )
     jobs = plan_jobs(crops, tmp_path / "out")
-    outcomes = {done.job.name: done.error for done in restore_jobs(jobs, fixed)}
+    outcomes = {done.job.name: done.error for done in restore_jobs(jobs, models(fixed))}
     assert outcomes["a.png"] == ""
     assert outcomes["deep/er/b.png"].startswith("deep/er/b.png: ")
     assert "16 × 24" in outcomes["deep/er/b.png"] and "8 × 24" in outcomes["deep/er/b.png"]
@@ -101,7 +106,9 @@ def test_strength_blends_and_is_exact_at_both_ends():
 
 def test_strength_zero_returns_the_input_without_asking_the_model(crops, tmp_path):
     jobs = plan_jobs(crops / "a.png", tmp_path / "x.png")
-    assert [done.error for done in restore_jobs(jobs, zoo.load("wiener"), strength=0.0)] == [""]
+    assert [
+        done.error for done in restore_jobs(jobs, models(zoo.load("wiener")), strength=0.0)
+    ] == [""]
     assert np.array_equal(read_image(tmp_path / "x.png"), read_image(crops / "a.png"))
 
 
@@ -109,3 +116,34 @@ def test_the_tag_names_model_and_version():
     import degrade
 
     assert tag(zoo.card("nlmeans")) == {"relume": f"nlmeans {degrade.__version__}"}
+
+
+class Brighter:
+    """Adds 10 levels to crops of 64 pixels."""
+
+    def __init__(self):
+        card = zoo.card("input")
+        self.card = dataclasses.replace(card, input_size=(64, 64))
+        self.seen = []
+
+    def restore(self, images, **_):
+        self.seen += [image.shape for image in images]
+        return [image + np.uint8(10) for image in images]
+
+
+@pytest.mark.parametrize("side", [40, 64, 300])
+def test_crops_of_any_side_are_restored_at_the_models_and_keep_their_own_detail(side):
+    crop = np.random.default_rng(3).integers(0, 200, (side, side, 3)).astype(np.uint8)
+    restorer = Brighter()
+    restored = restore_crop(restorer, crop)
+    assert restorer.seen == [(64, 64, 3)]
+    assert np.abs(restored.astype(int) - crop - 10).max() <= 1
+    half = restore_crop(restorer, crop, 0.5)
+    assert np.abs(half.astype(int) - crop - 5).max() <= 1
+
+
+def test_a_crop_that_the_model_does_not_change_stays_as_it_is_to_the_bit():
+    restorer = Brighter()
+    restorer.restore = lambda images: [image.copy() for image in images]
+    crop = np.random.default_rng(3).integers(0, 256, (300, 300, 3)).astype(np.uint8)
+    assert np.array_equal(restore_crop(restorer, crop), crop)

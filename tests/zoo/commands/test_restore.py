@@ -18,7 +18,7 @@ from zoo.cli import main
 from zoo.model_card import NOTICE
 from zoo.portrait import pipeline
 from zoo.portrait.detect import detection
-from zoo.portrait.restore import stages
+from zoo.portrait.restore import face_models, stages
 
 pytest.importorskip("dlib")
 
@@ -39,7 +39,7 @@ def use(monkeypatch):
 
     def put(function):
         restorer = Restorer(function)
-        monkeypatch.setattr(pipeline, "load", lambda name: restorer)
+        monkeypatch.setattr(face_models, "load", lambda name: restorer)
 
     put(darker)
     monkeypatch.setattr(detection, "load_detector", load_detector)

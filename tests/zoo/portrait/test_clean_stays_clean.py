@@ -11,8 +11,6 @@ pytest.importorskip("face_recognition_models")
 
 from degrade.images import read_image
 from zoo.portrait.pipeline import load_pipeline
-from zoo.registry.registry import DEFAULT
-from zoo.weights.builtin import shipped_names
 
 LEAST = 35.0
 """dB, over the middle 7/10 of the face's box: no hair, no background."""
@@ -20,9 +18,7 @@ LEAST = 35.0
 
 @pytest.fixture(scope="module")
 def pipeline():
-    if DEFAULT not in shipped_names():
-        pytest.skip(f"the weights of {DEFAULT} are not in zoo/weights")
-    return load_pipeline(DEFAULT)
+    return load_pipeline()
 
 
 def at_scale(photo, scale):

@@ -19,6 +19,7 @@ import zoo
 from degrade.errors import ImageError, UserError
 from zoo.portrait.detect.face_filter import Limits
 from zoo.portrait.pipeline import Pipeline, PortraitError, load_pipeline, restore_photo
+from zoo.portrait.restore.face_models import load_face_models
 from zoo.portrait.restore.identity_gate import IdentityGate
 from zoo.portrait.upscale import lanczos
 from zoo.weights.files import is_present, known_weights
@@ -199,13 +200,13 @@ def test_a_face_narrower_than_the_model_takes_no_aliases_of_its_detail():
 def test_the_gate_blends_back_and_the_record_says_so_with_numbers():
     gate = IdentityGate(lambda crop, _: np.array([crop[54:74, 54:74].mean() / 10]), 0.5)
     pipeline = Pipeline(
-        restorer=Restorer(lambda crop: crop + np.uint8(20), 128),
+        models=load_face_models(
+            Restorer(lambda crop: crop + np.uint8(20), 128), parser=EllipseParser(), template="ffhq"
+        ),
         detector=FixedDetector(FACES[0]),
-        parser=EllipseParser(),
         gate=gate,
         gate_note="",
         background=None,
-        template="ffhq",
         hair=False,
         limits=Limits(),
     )
@@ -341,7 +342,7 @@ def test_the_parser_is_the_mesh_where_the_model_takes_masks_and_the_weights_are_
     tmp_path, monkeypatch
 ):
     def chosen(restorer):
-        return load_pipeline(restorer, identity_threshold=None).parser.name
+        return load_pipeline(restorer, identity_threshold=None).models[0].parser.name
 
     meshed = trained(regions=("skin", "hair"))
     if is_present(known_weights("face-mesh")):

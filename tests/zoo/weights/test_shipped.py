@@ -18,7 +18,6 @@ import zoo  # noqa: E402
 from degrade.images import read_image, write_png  # noqa: E402
 from zoo.cli import main  # noqa: E402
 from zoo.model_card import card_as_yaml, read_model_card  # noqa: E402
-from zoo.registry import registry  # noqa: E402
 from zoo.registry.registry import UnknownRestorerError, model_card  # noqa: E402
 from zoo.weights import builtin as shipped  # noqa: E402
 from zoo.weights.files import WeightsRefused  # noqa: E402
@@ -171,18 +170,18 @@ def test_the_command_that_ships_says_where_it_wrote(tmp_path, folder, monkeypatc
 def test_it_is_the_model_of_zoo_restore_where_none_is_named(tmp_path, folder):
     pytest.importorskip("dlib")
     pytest.importorskip("face_recognition_models")
-    weights = trained_file(tmp_path / "w.safetensors", name=registry.DEFAULT)
+    weights = trained_file(tmp_path / "w.safetensors", name="style-128")
     ship_weights.ship(weights, hardware="x", date="y", folder=folder)
     photo, out = tmp_path / "in.png", tmp_path / "out.png"
     write_png(photo, data.astronaut()[40:220, 130:310])
     told = run("restore", photo, out)
     assert told.exit_code == 0, told.stderr
     (record,) = map(json.loads, (tmp_path / "out.png.faces.jsonl").read_text().splitlines())
-    assert record["model"] == registry.DEFAULT == "style-128"
-    assert record["reason"].startswith("restored in a crop of 64 pixels")
+    assert record["model"] == "style-128"
+    assert record["reason"].startswith("restored with style-128 in a crop of 64")
     assert not np.array_equal(read_image(photo), read_image(out))
     with PIL.Image.open(out) as picture:
-        assert registry.DEFAULT in str(picture.info)
+        assert "style-128" in str(picture.info)
 
 
 def test_the_licence_of_the_weights_is_beside_them():

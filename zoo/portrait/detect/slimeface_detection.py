@@ -16,7 +16,7 @@ from zoo.portrait.detect.pyramid import PyramidDetector
 
 __all__ = ["SlimefaceDetector"]
 
-_LOWEST_SCORE = 0.55
+_LOWEST_SCORE = 0.6
 
 
 class SlimefaceDetector(PyramidDetector):

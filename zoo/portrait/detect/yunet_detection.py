@@ -18,7 +18,7 @@ from zoo.weights.files import WeightsRefused, known_weights, locate
 
 __all__ = ["YunetDetector"]
 
-_LOWEST_SCORE = 0.55
+_LOWEST_SCORE = 0.6
 _OVERLAP = 0.3
 _MOST_FACES = 5000
 """Overlap and number as in OpenCV Zoo's demo (models/face_detection_yunet/demo.py), whose score is

@@ -5,18 +5,24 @@ Knows no restorer by name and prints nothing; `zoo.commands` talks to the person
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from degrade import __version__
 from degrade.errors import DatasetError, ImageError
 from degrade.images import decode_image, list_images, write_png
 from zoo.portrait.files.batch import ImageJob, ImageResult, check_folders, run_jobs
+from zoo.portrait.restore.face_models import FaceModel, model_of_crop
 from zoo.restorer import Card, Image, Restorer
 
-__all__ = ["blend", "plan_jobs", "restore_jobs", "tag"]
+__all__ = ["blend", "plan_jobs", "restore_crop", "restore_jobs", "tag"]
+
+AnyValue = TypeVar("AnyValue", np.uint8, np.float32)
 
 
 def plan_jobs(source: Path, target: Path) -> list[ImageJob]:
@@ -51,18 +57,67 @@ def plan_jobs(source: Path, target: Path) -> list[ImageJob]:
 
 
 def restore_jobs(
-    jobs: list[ImageJob], restorer: Restorer, *, strength: float = 1.0, tagged: bool = True
+    jobs: list[ImageJob],
+    models: Sequence[FaceModel],
+    *,
+    strength: float = 1.0,
+    tagged: bool = True,
 ) -> Iterator[ImageResult]:
-    """Restore one crop after another into PNG files, see `run_jobs`."""
-    text = tag(restorer.card) if tagged else None
+    """Restore one crop after another into PNG files, see `run_jobs`.
+
+    Each gets the model that suits its size, see `model_of_crop`.
+    """
 
     def restore_one(job: ImageJob) -> ImageResult:
-        restored = _restored(restorer, _read(job), strength)
+        crop = _read(job)
+        restorer = model_of_crop(models, max(crop.shape[:2])).restorer
+        restored = restore_crop(restorer, crop, strength)
         job.target.parent.mkdir(parents=True, exist_ok=True)
-        write_png(job.target, restored, text)
+        write_png(job.target, restored, tag(restorer.card) if tagged else None)
         return ImageResult(job)
 
     return run_jobs(jobs, restore_one)
+
+
+def restore_crop(restorer: Restorer, crop: Image, strength: float = 1.0) -> Image:
+    """Restore an aligned crop at the restorer's size, and bring the change back to the crop's.
+
+    So a larger crop keeps the detail that the restorer's size cannot hold.
+
+    Parameters
+    ----------
+    crop
+        uint8 (side, side, 3), of any side where the restorer takes a fixed one.
+    strength
+        As `blend`.
+
+    Raises
+    ------
+    DatasetError
+        The crop is not square, and the restorer takes square ones.
+    """
+    size = restorer.card.input_size
+    if strength == 0.0:
+        return crop.copy()
+    if size is None or crop.shape[:2] == size:
+        return blend(crop, restorer.restore([crop])[0], strength)
+    height, width = crop.shape[:2]
+    if height * size[1] != width * size[0]:
+        raise DatasetError(
+            f"{restorer.card.name} takes aligned faces of {size[0]} × {size[1]} pixels, this "
+            f"image of {height} × {width} has another shape: cut the face out (`zoo align`), or "
+            "leave --aligned out"
+        )
+    fitted = _resized(crop, size)
+    change = restorer.restore([fitted])[0].astype(np.float32) - fitted
+    restored = np.clip(np.rint(crop + _resized(change, (height, width))), 0, 255)
+    return blend(crop, restored.astype(np.uint8), strength)
+
+
+def _resized(image: NDArray[AnyValue], size: tuple[int, int]) -> NDArray[AnyValue]:
+    """Return the image at ``(height, width)``: by area where it shrinks, else by cubics."""
+    way = cv2.INTER_AREA if size[0] < image.shape[0] else cv2.INTER_CUBIC
+    return cv2.resize(image, (size[1], size[0]), interpolation=way).astype(image.dtype)
 
 
 def blend(lq: Image, restored: Image, strength: float) -> Image:
@@ -94,16 +149,6 @@ def _read(job: ImageJob) -> Image:
     except OSError as error:  # one file that may not be opened is no reason to stop
         raise ImageError(f"{job.name} cannot be opened: {error.strerror}") from error
     return decode_image(data, job.name)
-
-
-def _restored(restorer: Restorer, lq: Image, strength: float) -> Image:
-    size = restorer.card.input_size
-    if size is not None and lq.shape[:2] != size:
-        raise DatasetError(
-            f"{restorer.card.name} takes aligned faces of {size[0]} × {size[1]} pixels, this "
-            f"image has {lq.shape[0]} × {lq.shape[1]}: align and resize it first"
-        )
-    return lq.copy() if strength == 0.0 else blend(lq, restorer.restore([lq])[0], strength)
 
 
 def _file_job(source: Path, target: Path) -> ImageJob:

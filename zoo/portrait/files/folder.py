@@ -143,8 +143,8 @@ def _faceless(job: ImageJob, changed: bool) -> Row:
 
 def _note(result: Result, pipeline: Pipeline, options: PhotoOptions) -> str:
     parts = []
-    if any(face.status in ("restored", "blended") for face in result.faces):
-        parts.append(f"{pipeline.restorer.card.name} {__version__}")
+    used = {face.model for face in result.faces if face.status in ("restored", "blended")}
+    parts += [f"{model} {__version__}" for model in sorted(used)]
     if pipeline.background is not None:
         parts.append(f"background {options.background} {__version__}")
     return "; ".join(parts)
@@ -154,9 +154,8 @@ def _write_beside(
     job: ImageJob, photo: PhotoFile, result: Result, pipeline: Pipeline, options: PhotoOptions
 ) -> None:
     if options.compare:
-        model = pipeline.restorer.card.name
         before = lanczos(photo.pixels, result.photo.shape[:2])
-        sheet = compare(before, result.photo, result.faces, job.name, model)
+        sheet = compare(before, result.photo, result.faces, job.name, pipeline.name)
         write_png(_compare_path(job), sheet)
     if options.masks:
         for face in result.finished:

@@ -13,8 +13,9 @@ from zoo.labels import keep_regions
 from zoo.portrait.align.alignment import Alignment, align
 from zoo.portrait.align.warping import extract
 from zoo.portrait.face import Face
-from zoo.portrait.parse.parsing import FaceMask, Parser
+from zoo.portrait.parse.parsing import FaceMask
 from zoo.portrait.parse.template_mask import TemplateParser
+from zoo.portrait.restore.face_models import FaceModel
 from zoo.portrait.restore.stopwatch import Stopwatch
 from zoo.restorer import Card, Image
 from zoo.templates import template_points
@@ -36,15 +37,14 @@ class Prepared:
     crop: Image  # uint8 (size, size, 3)
     mask: FaceMask  # the crop's parsing mask
     guide: NDArray[np.float32] | None  # what of it the restorer is given, see `guide_of`
+    model: FaceModel  # what restores it
 
 
 def prepare(
     face: Face,
     number: int,
     photo: Image,
-    card: Card,
-    parser: Parser,
-    template: str,
+    model: FaceModel,
     watch: Stopwatch,
 ) -> Prepared | str:
     """Return the face's crop and mask, or the reason why there is none.
@@ -53,23 +53,22 @@ def prepare(
     ----------
     photo
         uint8 (height, width, 3).
-    card
-        Of the restorer, which may name the crop's size.
-    template
-        ``ffhq`` or ``tight``.
+    model
+        What restores it.
     watch
         Told of the stages ``align`` and ``parse``.
     """
     try:
         with watch.measure("align"):
-            side = crop_side(card, face, template)
-            alignment = align(face.landmarks, face.scheme, side, template)
+            card = model.restorer.card
+            side = crop_side(card, face, model.template)
+            alignment = align(face.landmarks, face.scheme, side, model.template)
             crop = np.clip(np.rint(extract(photo, alignment)), 0, 255).astype(np.uint8)
         with watch.measure("parse"):
-            mask = parser.parse(crop)
+            mask = model.parser.parse(crop)
     except ImageError as error:
         return str(error)
-    return Prepared(number, face, alignment, crop, mask, guide_of(mask, card.regions))
+    return Prepared(number, face, alignment, crop, mask, guide_of(mask, card.regions), model)
 
 
 def guide_of(mask: FaceMask, regions: Sequence[str]) -> NDArray[np.float32] | None:

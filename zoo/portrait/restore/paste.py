@@ -36,7 +36,6 @@ def finish(
     attempt: Attempt,
     *,
     photo_name: str,
-    model: str,
     strength: float,
     hair: bool,
     gate: IdentityGate | None,
@@ -86,7 +85,7 @@ def finish(
         prepared.number,
         _status(attempt, verdict),
         _reason(prepared, attempt, feather, strength, share, gate, verdict, gate_note, enlarged),
-        model=model,
+        model=prepared.model.name,
         strength=strength,
         identity=None if verdict is None else verdict.distance,
         blend=share,
@@ -117,7 +116,10 @@ def _reason(
     if attempt.restored is None:
         return f"left as it was: {attempt.error}"
     alignment = prepared.alignment
-    parts = [f"restored in a crop of {alignment.size} pixels at strength {strength:g}"]
+    parts = [
+        f"restored with {prepared.model.name} in a crop of {alignment.size} pixels at strength "
+        f"{strength:g}"
+    ]
     finer = 1.0 / (alignment.scale * enlarged)
     if finer > _FINER:
         parts.append(

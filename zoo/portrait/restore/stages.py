@@ -13,14 +13,14 @@ from degrade.errors import UserError
 from zoo.portrait.composite.compositing import Photo, as_rgb8, check_photo, composite
 from zoo.portrait.detect.detection import Detector, Limits, judge
 from zoo.portrait.face import Face, FaceRecord
-from zoo.portrait.parse.parsing import Parser
 from zoo.portrait.restore.batch import restore_faces
 from zoo.portrait.restore.crop import Prepared, prepare
+from zoo.portrait.restore.face_models import FaceModel, model_for
 from zoo.portrait.restore.identity_gate import IdentityGate
 from zoo.portrait.restore.paste import Finished, finish
 from zoo.portrait.restore.stopwatch import Seconds, Stopwatch
 from zoo.portrait.upscale import Enlargement, lanczos
-from zoo.restorer import Image, Restorer
+from zoo.restorer import Image
 from zoo.restorers.tiles import Progress
 
 __all__ = ["Background", "Pipeline", "PortraitError", "Result"]
@@ -53,17 +53,21 @@ class Result:
 class Pipeline:
     """The stages, loaded; `restore` reads nothing from disk and is deterministic."""
 
-    restorer: Restorer  # what does the work
+    models: tuple[FaceModel, ...]  # what does the work, those for small faces first
     detector: Detector
-    parser: Parser
     # None where the identity is not checked; ``gate_note`` then says why, or is empty
     gate: IdentityGate | None
     gate_note: str
     background: Background | None  # none leaves it as it is
-    template: str  # ``ffhq`` or ``tight``
     hair: bool  # whether the hair is restored too
     limits: Limits  # faces that are skipped
     enlargement: Enlargement = field(default_factory=Enlargement)
+    wanted: frozenset[int] | None = None  # numbers of the faces to restore; None is all
+
+    @property
+    def name(self) -> str:
+        """The restorers' names, with "or" between them."""
+        return " or ".join(model.name for model in self.models)
 
     def restore(
         self,
@@ -92,7 +96,7 @@ class Pipeline:
         rgb = as_rgb8(photo)
         with watch.measure("detect"):
             faces = self.detector.detect(rgb)
-        reasons = [judge(face, rgb.shape[:2], self.limits) for face in faces]
+        reasons = [self._refused(n, face, rgb.shape[:2]) for n, face in enumerate(faces)]
         cleaned, enlarged = None, 1.0
         if self.background is not None and strength > 0.0:
             with watch.measure("background"):
@@ -104,7 +108,8 @@ class Pipeline:
                 faces = tuple(face.scaled(size[1] / rgb.shape[1], enlarged) for face in faces)
                 photo = lanczos(photo, size)
                 rgb = as_rgb8(photo)
-        on_cleaned = cleaned is not None and self.restorer.card.kind in _TAKE_CLEANED
+        kinds = {model.restorer.card.kind for model in self.models}
+        on_cleaned = cleaned is not None and kinds.issubset(_TAKE_CLEANED)
         source = cleaned if cleaned is not None and on_cleaned else rgb
         records: dict[int, FaceRecord] = {}
 
@@ -147,7 +152,13 @@ class Pipeline:
     ) -> Prepared | str:
         if reason or strength == 0.0:
             return reason or "left as it was: the strength is 0"
-        return prepare(face, number, rgb, self.restorer.card, self.parser, self.template, watch)
+        return prepare(face, number, rgb, model_for(self.models, face.width), watch)
+
+    def _refused(self, number: int, face: Face, size: tuple[int, int]) -> str:
+        """Return why a face is left alone, or an empty string."""
+        if self.wanted is not None and number not in self.wanted:
+            return "left as it was: not among the faces asked for"
+        return judge(face, size, self.limits)
 
     def _restore(
         self,
@@ -158,27 +169,26 @@ class Pipeline:
         watch: Stopwatch,
         enlarged: float,
     ) -> list[Finished]:
-        """Restore all faces in one batch, then finish one after another."""
-        with watch.measure("restore"):
-            attempts = restore_faces(
-                self.restorer,
-                [face.crop for face in ready],
-                [face.guide for face in ready],
-            )
+        """Restore all faces of a model in one batch, then finish one after another."""
         finished = []
-        for prepared, attempt in zip(ready, attempts, strict=True):
-            face = finish(
-                prepared,
-                attempt,
-                photo_name=name,
-                model=self.restorer.card.name,
-                strength=strength,
-                hair=self.hair,
-                gate=self.gate,
-                gate_note=self.gate_note,
-                enlarged=enlarged,
-                watch=watch,
-            )
-            finished.append(face)
-            tell(face.record)
-        return finished
+        for model in self.models:
+            faces = [face for face in ready if face.model is model]
+            with watch.measure("restore"):
+                attempts = restore_faces(
+                    model.restorer, [face.crop for face in faces], [face.guide for face in faces]
+                )
+            for prepared, attempt in zip(faces, attempts, strict=True):
+                face = finish(
+                    prepared,
+                    attempt,
+                    photo_name=name,
+                    strength=strength,
+                    hair=self.hair,
+                    gate=self.gate,
+                    gate_note=self.gate_note,
+                    enlarged=enlarged,
+                    watch=watch,
+                )
+                finished.append(face)
+                tell(face.record)
+        return sorted(finished, key=lambda face: face.prepared.number)

@@ -21,8 +21,8 @@ from bench.metrics.perceptual.feature_distance import load_perceptual
 from degrade.images import read_image
 from degrade.terminal import progress
 from zoo.labels import keep_regions
+from zoo.mean_mask import template_mask
 from zoo.portrait.parse.parsing import load_parser
-from zoo.portrait.parse.template_mask import template_mask
 from zoo.registry.registry import DEFAULT
 
 Mask = NDArray[np.float32]

@@ -25,9 +25,9 @@ from bench.metrics.metric import Sample
 from bench.metrics.perceptual.feature_distance import load_perceptual
 from degrade.dataset.sources import open_source
 from zoo.labels import LABELS, UNKNOWN, label_map, one_hot
+from zoo.mean_mask import template_mask
 from zoo.portrait.align.alignment import template_of
 from zoo.portrait.parse.parsing import Parser, load_parser
-from zoo.portrait.parse.template_mask import template_mask
 from zoo.training.data.mask_errors import dilated, eroded, relabelled, shifted
 
 RECIPES = ("kuaishou-128", "gfpgan-128")

@@ -26,6 +26,7 @@ import degrade
 from degrade.images import read_image, write_png
 from degrade.terminal import progress
 from zoo.labels import LABELS, label_map, one_hot
+from zoo.mean_mask import template_mask
 from zoo.networks.faces.dlib_models import load_dlib_models, principal
 from zoo.portrait.align.alignment import align
 from zoo.portrait.align.warping import extract
@@ -33,7 +34,6 @@ from zoo.portrait.files.compare import COLOURS
 from zoo.portrait.parse.mask_confidence import mask_confidence
 from zoo.portrait.parse.network_parser import load_network_parser
 from zoo.portrait.parse.parsing import Parser, load_parser
-from zoo.portrait.parse.template_mask import template_mask
 from zoo.training.data.face_pack import FacePack
 from zoo.weights.header import read_trained_file
 

@@ -3,9 +3,9 @@
 import numpy as np
 
 from zoo.labels import LABELS
+from zoo.mean_mask import template_mask
 from zoo.portrait.parse.face_mesh import mean_mesh
 from zoo.portrait.parse.mesh_regions import mesh_regions
-from zoo.portrait.parse.template_mask import template_mask
 
 PAINTS = {
     "background": (60, 90, 200), "skin": (220, 170, 140), "nose": (205, 150, 120),

@@ -17,6 +17,7 @@ from zoo.networks.restoration.style import LABELS
 from zoo.networks.stored import stored_network
 from zoo.restorer import Card, Image
 from zoo.restorers.face_by_face import check_face
+from zoo.restorers.mask_gate import as_mask, fits_face
 from zoo.restorers.placement import HERE, Placement, exactly, filled_batches, filled_up
 from zoo.weights.files import WeightsRefused
 from zoo.weights.header import TrainedFile
@@ -102,7 +103,8 @@ class TrainedRestorer:
         ----------
         masks
             ``(19, size, size)`` in [0, 1] each, the channels of a pixel summing to 1 or, where
-            nothing is known of it, to less. None restores without.
+            nothing is known of it, to less; or a label map, uint8 ``(size, size)``. None restores
+            without, and so does one that cannot be a face's, see `fits_face`.
 
         Raises
         ------
@@ -112,9 +114,10 @@ class TrainedRestorer:
             A mask of another shape, or another number of masks than of faces.
         """
         chosen = [None] * len(faces) if masks is None else masks
-        pairs = list(zip(faces, chosen, strict=True))
-        for face, mask in pairs:
+        given = [None if mask is None else as_mask(mask) for mask in chosen]
+        for face, mask in zip(faces, given, strict=True):
             self._check(face, mask)
+        pairs = [(face, self._fitting(mask)) for face, mask in zip(faces, given, strict=True)]
         batches = filled_batches(pairs, self.placement.batch)
         return [face for batch, count in batches for face in self._restored(batch)[:count]]
 
@@ -127,6 +130,11 @@ class TrainedRestorer:
             restored = self.network(pixels.contiguous(memory_format=torch.channels_last), known)
         levels = (restored * 255).round_().clamp_(0, 255).byte().permute(0, 2, 3, 1)
         return [np.ascontiguousarray(face) for face in levels.cpu().numpy()]
+
+    def _fitting(self, mask: NDArray[np.float32] | None) -> NDArray[np.float32] | None:
+        if mask is None or not self.masked:
+            return None
+        return mask if fits_face(mask, self.card.template or "ffhq") else None
 
     def _known(self, masks: Sequence[NDArray[np.float32] | None]) -> Tensor | None:
         """Return the masks as one tensor; a face without has zeros, which say as little."""

@@ -16,7 +16,7 @@ from degrade.images import write_png
 from zoo.portrait.align.alignment import ALIGNMENT_FILE, write_alignment
 from zoo.portrait.parse.mesh_parser import MeshParser
 from zoo.portrait.parse.parsing import FaceMask
-from zoo.portrait.parse.template_mask import TemplateParser
+from zoo.portrait.parse.template_parser import TemplateParser
 
 
 class MeanColour(MeshParser):

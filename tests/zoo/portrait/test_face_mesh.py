@@ -7,8 +7,8 @@ import pytest
 from face_mesh_files import aligned_portraits, load_network
 
 from degrade.errors import ImageError
+from zoo.mean_mask import template_matrix
 from zoo.portrait.parse.face_mesh import FaceMeshNetwork, mean_mesh
-from zoo.portrait.parse.template_mask import template_matrix
 from zoo.weights.files import WeightsRefused
 
 EYES = ((33, 133), (362, 263))
@@ -35,7 +35,7 @@ def test_the_mean_mesh_is_symmetric_and_lies_on_the_template():
     mirrored = points * (-1, 1) + (1, 0)
     apart = np.linalg.norm(mirrored[:, None] - points[None], axis=2)
     assert apart.min(axis=1).max() < 2e-3
-    # Where `zoo.portrait.parse.template_mask` draws the eyes, and the chin below the mouth.
+    # Where `zoo.mean_mask` draws the eyes, and the chin below the mouth.
     np.testing.assert_allclose(eye_centres(points), [(0.3795, 0.475), (0.6205, 0.475)], atol=0.01)
     assert points[152, 1] > points[17, 1] > points[0, 1] > points[2, 1]
     with pytest.raises(ValueError, match="read-only"):

@@ -16,6 +16,7 @@ from trained_weights import STYLE, UNET, as_file, random_tensors, trained_file  
 
 import zoo  # noqa: E402
 from degrade.errors import ImageError  # noqa: E402
+from zoo.mean_mask import template_mask  # noqa: E402
 from zoo.networks.restoration.designs import build_network, restorer_config  # noqa: E402
 from zoo.restorer import Restorer  # noqa: E402
 from zoo.restorers.trained import TrainedRestorer  # noqa: E402
@@ -39,8 +40,10 @@ def faces(count, side=64):
 
 
 def masks(count):
+    """Masks of faces, each a little fainter in its own way."""
     rng = np.random.default_rng(6)
-    return [(rng.random((19, 64, 64)) / 19).astype(np.float32) for _ in range(count)]
+    mean = template_mask("tight", 64)
+    return [mean * rng.uniform(0.7, 1, (19, 64, 64)).astype(np.float32) for _ in range(count)]
 
 
 def by_hand(weights_path, face, mask):

@@ -11,9 +11,9 @@ from training_stand_ins import small, striped  # noqa: E402
 
 from zoo.labels import LABELS  # noqa: E402
 from zoo.labels import one_hot as reference_one_hot  # noqa: E402
+from zoo.mean_mask import template_mask  # noqa: E402
 from zoo.networks.restoration.style import StyleConfig  # noqa: E402
 from zoo.networks.restoration.unet import UNetConfig  # noqa: E402
-from zoo.portrait.parse.template_mask import template_mask  # noqa: E402
 from zoo.training.data.batches import FaceBatch  # noqa: E402
 from zoo.training.data.device_batch import DeviceBatches, flip_boxes, one_hot  # noqa: E402
 

@@ -15,8 +15,8 @@ from training_stand_ins import striped, write_faces, write_template
 
 from degrade.images import read_image, write_png
 from zoo.labels import label_map
+from zoo.mean_mask import template_mask
 from zoo.portrait.parse.parsing import FaceMask
-from zoo.portrait.parse.template_mask import template_mask
 from zoo.training.base.config import TrainingError
 from zoo.training.data import packing
 from zoo.training.data.face_pack import FacePack, PackError, PackSource

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from zoo.labels import LABELS, UNKNOWN
-from zoo.portrait.parse.template_mask import template_mask
+from zoo.mean_mask import template_mask
 from zoo.templates import template_points
 from zoo.training.data.packing import part_boxes, template_boxes
 

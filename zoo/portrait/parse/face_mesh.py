@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from zoo.portrait.parse.template_mask import template_matrix
+from zoo.mean_mask import template_matrix
 from zoo.restorer import Image
 from zoo.weights.files import WeightsRefused, known_weights, locate
 

@@ -19,12 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zoo.labels import LABELS, label_index
+from zoo.mean_mask import draw_template
 from zoo.portrait.parse.colour_regions import colour_regions
 from zoo.portrait.parse.face_mesh import FaceMeshNetwork, mean_mesh
 from zoo.portrait.parse.mask_confidence import mask_confidence
 from zoo.portrait.parse.mesh_regions import mesh_regions
 from zoo.portrait.parse.parsing import FaceMask, Parser
-from zoo.portrait.parse.template_mask import TemplateParser, draw_template
+from zoo.portrait.parse.template_parser import TemplateParser
 from zoo.restorer import Image
 from zoo.weights.files import is_present, known_weights
 

@@ -20,7 +20,7 @@ __all__ = ["LABELS", "PARSERS", "FaceMask", "Parser", "load_parser"]
 _PARSE = "zoo.portrait.parse"
 _LOADERS: Mapping[str, str] = MappingProxyType(
     {
-        "template": f"{_PARSE}.template_mask:TemplateParser",
+        "template": f"{_PARSE}.template_parser:TemplateParser",
         "mesh": f"{_PARSE}.mesh_parser:load_mesh_parser",
         "bisenet": f"{_PARSE}.network_parser:load_bisenet_parser",
     }

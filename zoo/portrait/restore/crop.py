@@ -14,7 +14,7 @@ from zoo.portrait.align.alignment import Alignment, align
 from zoo.portrait.align.warping import extract
 from zoo.portrait.face import Face
 from zoo.portrait.parse.parsing import FaceMask
-from zoo.portrait.parse.template_mask import TemplateParser
+from zoo.portrait.parse.template_parser import TemplateParser
 from zoo.portrait.restore.face_models import FaceModel
 from zoo.portrait.restore.stopwatch import Stopwatch
 from zoo.restorer import Card, Image

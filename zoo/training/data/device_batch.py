@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from degrade.random import MASK_DRAWS
 from zoo.labels import LABELS, UNKNOWN, label_index
-from zoo.portrait.parse.template_mask import template_mask
+from zoo.mean_mask import template_mask
 from zoo.training.base.schedule import step_generator
 from zoo.training.data.batches import FaceBatch
 from zoo.training.data.mask_errors import MaskErrors, sent

@@ -294,7 +294,7 @@ PARTS = ("l_eye", "r_eye", "mouth")
 """The order of the boxes; ``l_`` is the one on the image's left."""
 _REGIONS = (("l_eye",), ("r_eye",), ("mouth", "u_lip", "l_lip"))
 _CENTRES = ((0.3795, 0.475), (0.6205, 0.475), (0.5, 0.728))
-"""Of the mean face in an ``ffhq`` crop, as `zoo.portrait.parse.template_mask` draws it."""
+"""Of the mean face in an ``ffhq`` crop, as `zoo.mean_mask` draws it."""
 _HALF_SIDES = (40 / 512, 40 / 512, 60 / 512)
 """Of an ``ffhq`` crop: GFPGAN's 80 pixels for an eye and 120 for a mouth of 512
 (TencentARC/GFPGAN @7552a77, options/train_gfpgan_v1.yml, ``eye_out_size``, ``mouth_out_size``)."""

@@ -16,13 +16,9 @@ from numpy.typing import NDArray
 
 from degrade.errors import ImageError
 from zoo.labels import LABELS, label_index
-from zoo.portrait.parse.mask_confidence import mask_confidence
-from zoo.portrait.parse.parsing import FaceMask
-from zoo.restorer import Image
 from zoo.templates import TEMPLATES, TIGHT_CENTRE, TIGHT_ZOOM
 
 __all__ = [
-    "TemplateParser",
     "draw_template",
     "template_mask",
     "template_matrix",
@@ -202,31 +198,3 @@ def _cover(outline: NDArray[np.float64], size: int, sigma: float) -> NDArray[np.
     soft = mask_layers if sigma <= _SHARP else cv2.GaussianBlur(mask_layers, (0, 0), sigma)
     inside = slice(room, room + size)
     return np.asarray(np.clip(soft[inside, inside], 0.0, 1.0), np.float32)
-
-
-class TemplateParser:
-    """Gives every crop the mean mask of its template, and says how well it fits the crop.
-
-    Parameters
-    ----------
-    template
-        ``ffhq`` or ``tight``: how crops are aligned.
-    note
-        What every mask carries along, such as why it is not another one.
-
-    Raises
-    ------
-    ImageError
-        A template of another name.
-    """
-
-    name = "template"
-
-    def __init__(self, template: str = "ffhq", note: str = "") -> None:
-        template_matrix(template, 1)  # refuses unknown names now rather than at the first face
-        self._template, self._note = template, note
-
-    def parse(self, crop: Image) -> FaceMask:
-        """Return the mean mask at the crop's size."""
-        mask = template_mask(self._template, crop.shape[0])
-        return FaceMask(mask, mask_confidence(crop, mask), self.name, self._note)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from zoo.labels import LABELS, label_index
-from zoo.portrait.parse.template_mask import (
+from zoo.mean_mask import (
     draw_template,
     template_mask,
     template_matrix,

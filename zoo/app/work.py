@@ -20,7 +20,8 @@ from zoo.portrait.face import FaceRecord
 from zoo.portrait.files.batch import ImageJob
 from zoo.portrait.files.folder import PhotoOptions, restore_photos
 from zoo.portrait.files.photo import FORMATS, PhotoFile, read_photo
-from zoo.portrait.files.records import FaceRecords, Row
+from zoo.portrait.files.records import FaceRecords
+from zoo.portrait.files.summary import photo_summary
 from zoo.portrait.pipeline import Pipeline, load_pipeline
 from zoo.portrait.restore.face_models import BY_SIZE
 from zoo.portrait.upscale import lanczos
@@ -134,7 +135,7 @@ def restore_upload(
     rows = [row for row in result.rows if row["face"] is not None]
     views = tuple(_face_view(row, *pair) for row in rows)
     before_preview, after_preview = (_reduced(image, _PREVIEW) for image in pair)
-    return Restored(target, before_preview, after_preview, views, _summary(rows, result.changed))
+    return Restored(target, before_preview, after_preview, views, photo_summary(result.rows))
 
 
 def _checked(upload: Path, upscale: int) -> PhotoFile:
@@ -162,17 +163,6 @@ def _ending(upload: Path, photo: PhotoFile) -> str:
 @lru_cache(maxsize=2)
 def _pipeline(model: str, background: str, upscale: int) -> Pipeline:
     return load_pipeline(model, background=background, upscale=upscale)
-
-
-def _summary(rows: list[Row], changed: bool) -> str:
-    if not rows:
-        return "No face was found." + (" The background was cleaned." if changed else "")
-    counts: dict[str, int] = {}
-    for row in rows:
-        word = _WORDS[str(row["status"])]
-        counts[word] = counts.get(word, 0) + 1
-    total = f"{len(rows)} face{'s' if len(rows) > 1 else ''} found"
-    return f"{total}: {', '.join(f'{count} {word}' for word, count in counts.items())}."
 
 
 def _face_view(row: Mapping[str, object], before: Image, after: Image) -> FaceView:

@@ -51,7 +51,7 @@ def test_a_dropped_photo_is_restored_compared_and_downloaded(page, tmp_path):
     photo = tmp_path / "astronaut.jpg"
     PIL.Image.fromarray(skimage.data.astronaut()[:300, 100:400]).save(photo, quality=30)
     page.locator("input[type=file]").first.set_input_files(photo)
-    page.get_by_text("1 face found: 1 restored.").wait_for()
+    page.get_by_text("1 face restored with style-256", exact=True).wait_for()
     assert page.locator("figcaption").inner_text().startswith("face 1: restored with style-256")
     handle = page.locator("[role=slider], .outer .icon-wrap, .outer .inner").first
     handle.wait_for()

@@ -31,7 +31,7 @@ def test_an_upload_becomes_a_file_of_its_name_and_format_and_a_view_of_each_face
     assert photo.format == "JPEG" and photo.pixels.shape == (300, 300, 3)
     assert result.before.shape == result.after.shape == (300, 300, 3)
     assert np.any(result.before != result.after)
-    assert result.summary == "1 face found: 1 restored."
+    assert result.summary == "1 face restored with style-128"
     assert len(result.faces) == 1 and result.faces[0].image.shape == (256, 512, 3)
     assert result.faces[0].caption.startswith("face 1: restored with style-128 in a crop of 128")
     assert steps[0] == "reading the photo" and steps[-1] == "face 1 restored"
@@ -48,7 +48,7 @@ def test_a_photo_without_a_face_says_so(tmp_path):
     noise = np.random.default_rng(1).integers(0, 256, (90, 70, 3), np.uint8)
     PIL.Image.fromarray(noise).save(path)
     result = restore(path, tmp_path)
-    assert result.summary == "No face was found." and result.faces == ()
+    assert result.summary == "no face found: copied as it was" and result.faces == ()
     assert np.array_equal(result.after, noise)
 
 

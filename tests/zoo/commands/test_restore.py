@@ -92,11 +92,11 @@ def test_a_photo_is_restored_told_of_and_tagged(run, album, tmp_path, astronaut,
     write_png(album / "b" / "face.png", add_noise(astronaut, 12))
     result = run(album / "b" / "face.png", out, *MODEL)
     assert result.exit_code == 0
-    assert f"wrote {out}; 1 face found: 1 restored" in result.stdout
+    assert f"wrote {out}: 1 face restored with bilateral" in result.stdout
     assert NOTICE in result.stdout
     (row,) = rows(tmp_path / "out.png.faces.jsonl")
     assert (row["photo"], row["status"], row["model"]) == ("face.png", "restored", "bilateral")
-    assert row["reason"] in result.stdout
+    assert f"identity {row['identity']:.2f} (limit 0.5)" in result.stdout
     changed = (levels(out) != levels(album / "b" / "face.png")).any(axis=2)
     assert changed[70:100, 60:110].any() and not changed[:, -10:].any()
     with PIL.Image.open(out) as picture:
@@ -114,6 +114,7 @@ def test_small_faces_are_seen_after_an_upscale_which_is_suggested(run, tmp_path,
     (small_row,), (row,) = (rows(tmp_path / f"{n}.png.faces.jsonl") for n in ("out", "large"))
     assert row["size"] == pytest.approx(4 * small_row["size"], abs=0.05)
     assert (tmp_path / "large.compare.png").is_file()
+    assert f"before and after: {tmp_path / 'large.compare.png'}" in result.stdout
 
 
 def test_without_a_tag_the_file_says_nothing_of_us(run, album, tmp_path, use):
@@ -129,6 +130,8 @@ def test_a_folder_goes_on_after_bad_files_and_ends_with_exit_code_1(run, album, 
     result = run(album, out, *MODEL)
     assert result.exit_code == 1
     assert "wrote 3 of 5 photos" in result.stdout and "without a face: 1" in result.stdout
+    assert "of 2 faces 2 restored, 0 skipped" in result.stdout
+    assert "b/face.png  1 face restored with stand-in" in result.stdout
     assert "2 of 5 photos could not be restored" in result.stderr.splitlines()[-1]
     found = {row["photo"]: row for row in rows(out / "faces.jsonl")}
     assert list(found) == ["a.jpg", "b/face.png", "broken.jpg", "empty.jpg", "old.bmp"]
@@ -195,7 +198,7 @@ def test_sixteen_bits_grey_and_transparency_stay_away_from_the_face(run, tmp_pat
         source, out = tmp_path / f"{name}.png", tmp_path / f"{name}-out.png"
         source.write_bytes(imagecodecs.png_encode(np.ascontiguousarray(pixels)))
         result = run(source, out, *MODEL)
-        assert "1 restored" in result.stdout
+        assert "1 face restored" in result.stdout
         restored = imagecodecs.png_decode(out.read_bytes())
         assert restored.dtype == pixels.dtype and restored.shape == pixels.shape
         assert not np.array_equal(restored, pixels)
@@ -211,7 +214,7 @@ def test_a_phone_photo_on_its_side_comes_back_upright(run, tmp_path, astronaut, 
     lying = np.ascontiguousarray(np.rot90(astronaut))  # to be turned by a quarter, clockwise
     PIL.Image.fromarray(lying).save(tmp_path / "phone.jpg", exif=exif, quality=95)
     result = run(tmp_path / "phone.jpg", tmp_path / "x.jpg", *MODEL)
-    assert "1 restored" in result.stdout
+    assert "1 face restored" in result.stdout
     with PIL.Image.open(tmp_path / "x.jpg") as picture:
         assert picture.getexif()[0x0112] == 1 and picture.getexif()[0x010F] == "Nokia"
         change = np.asarray(picture).astype(int) - astronaut
@@ -346,7 +349,7 @@ def test_a_format_that_cannot_hold_the_photo_is_one_line(run, tmp_path, astronau
 
 def test_small_faces_are_left_alone_where_asked(run, album, tmp_path, use):
     result = run(album / "a.jpg", tmp_path / "x.jpg", *MODEL, "--smallest-face", 120)
-    assert "too small" in result.stdout and "1 skipped" in result.stdout
+    assert "too small" in result.stdout and "1 face skipped" in result.stdout
     assert (tmp_path / "x.jpg").read_bytes() == (album / "a.jpg").read_bytes()
 
 
@@ -420,7 +423,7 @@ def test_a_scan_as_of_1927_stays_grey_and_gets_calmer(run, tmp_path, use):
     source, out = tmp_path / "scan.png", tmp_path / "restored.png"
     source.write_bytes(imagecodecs.png_encode(np.ascontiguousarray(lq[..., 0])))
     result = run(source, out, *MODEL, "--background", "clean")
-    assert "1 restored" in result.stdout
+    assert "1 face restored" in result.stdout
     restored = levels(out)
     assert restored.ndim == 2
     walls = [plane[5:60, 200:255].astype(float) for plane in (lq[..., 0], restored)]

@@ -25,7 +25,7 @@ from zoo.portrait.restore.stages import Pipeline, Result
 from zoo.portrait.upscale import lanczos
 from zoo.restorers.tiles import Progress
 
-__all__ = ["PhotoOptions", "plan_photos", "restore_photos"]
+__all__ = ["PhotoOptions", "compare_path", "plan_photos", "restore_photos"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ def _write_beside(
     if options.compare:
         before = lanczos(photo.pixels, result.photo.shape[:2])
         sheet = compare(before, result.photo, result.faces, job.name, pipeline.name)
-        write_png(_compare_path(job), sheet)
+        write_png(compare_path(job), sheet)
     if options.masks:
         for face in result.finished:
             image = overlay(face.prepared.crop, face.prepared.mask)
@@ -175,12 +175,13 @@ def _single(source: Path, target: Path, others: Sequence[Path]) -> ImageJob:
 def _refuse_overwriting(jobs: Sequence[ImageJob], others: Sequence[Path]) -> None:
     """Raise DatasetError where what is written would take the place of a photo that is read."""
     sources = {os.path.realpath(job.source) for job in jobs}
-    for path in (*others, *(job.target for job in jobs), *map(_compare_path, jobs)):
+    for path in (*others, *(job.target for job in jobs), *map(compare_path, jobs)):
         if os.path.realpath(path) in sources:
             raise DatasetError(f"{path} is a photo that is read: choose another name for it")
 
 
-def _compare_path(job: ImageJob) -> Path:
+def compare_path(job: ImageJob) -> Path:
+    """Return where the picture of before and after goes."""
     return _beside(job, "compare")
 
 

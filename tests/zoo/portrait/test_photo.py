@@ -289,7 +289,7 @@ def test_what_cannot_be_kept_is_refused_in_one_line():
     told = {kind: refusal(buffer.getvalue()) for kind, buffer in buffers.items()}
     assert "CMYK" in told["cmyk"]
     assert "more than 16 bits" in told["float"]
-    assert "no PNG, JPEG, WebP or TIFF" in told["bmp"]
+    assert "no PNG, JPEG, WebP, TIFF or HEIC" in told["bmp"]
     assert "several pictures" in told["pages"] and "several pictures" in told["film"]
 
 

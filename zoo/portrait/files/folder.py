@@ -18,7 +18,7 @@ from degrade.images import atomic_file, survey, write_png
 from zoo.portrait.face import FaceRecord
 from zoo.portrait.files.batch import ImageJob, ImageResult, check_folders, run_jobs
 from zoo.portrait.files.compare import compare, overlay
-from zoo.portrait.files.photo import PhotoFile, format_of, read_photo
+from zoo.portrait.files.photo import HEIF_ENDINGS, PhotoFile, format_of, read_photo
 from zoo.portrait.files.photo_encoding import check_format, encode_photo
 from zoo.portrait.files.records import FaceRecords, Row, photo_row
 from zoo.portrait.restore.stages import Pipeline, Result
@@ -49,7 +49,7 @@ def plan_photos(source: Path, target: Path, *others: Path) -> list[ImageJob]:
         A photo, or a folder that is searched with all folders below.
     target
         For a photo: a file, whose ending names the format, or a folder that exists. For a
-        folder: the folder under which the relative names are kept.
+        folder: the folder under which the relative names are kept; HEIC photos become JPEG.
     others
         More files that will be written.
 
@@ -66,10 +66,12 @@ def plan_photos(source: Path, target: Path, *others: Path) -> list[ImageJob]:
     listing = survey(source)
     aside = target.with_name(f"{target.resolve().name}-beside")
     jobs = [ImageJob(name, source / name, target / name, aside / name) for name in listing.names]
-    jobs += [
-        ImageJob(name, source / name, target / name, aside / name, f"{name} {reason}")
-        for name, reason in listing.unusable
-    ]
+    taken = {Path(name) for name in listing.names}
+    for name, reason in listing.unusable:
+        written, problem = Path(name), f"{name} {reason}"
+        if written.suffix.lower() in HEIF_ENDINGS and (source / name).is_file():
+            written, problem = _as_jpeg(written, taken), ""
+        jobs.append(ImageJob(name, source / name, target / written, aside / name, problem))
     jobs.sort(key=lambda job: job.name)
     _refuse_overwriting(jobs, others)
     return jobs
@@ -134,6 +136,12 @@ def _restore_one(
     return ImageResult(
         job, "", tuple(rows), changed, seconds=result.seconds, notes=tuple(sorted(notes))
     )
+
+
+def _as_jpeg(name: Path, taken: set[Path]) -> Path:
+    """Return the JPEG that a HEIC photo becomes; one of the same name beside it keeps that."""
+    jpeg = name.with_suffix(".jpg")
+    return jpeg if jpeg not in taken else name.with_name(f"{name.name}.jpg")
 
 
 def _faceless(job: ImageJob, changed: bool) -> Row:

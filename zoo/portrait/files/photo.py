@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from degrade.errors import ImageError
+from degrade.errors import DependencyError, ImageError
 from degrade.images import PIXEL_LIMIT
 from degrade.images.decoding import (
     decode_deep,
@@ -31,7 +31,15 @@ from zoo.portrait.files.metadata import Metadata, gather
 if TYPE_CHECKING:
     import PIL.Image
 
-__all__ = ["FORMATS", "JpegCoding", "PhotoFile", "decode_photo", "format_of", "read_photo"]
+__all__ = [
+    "FORMATS",
+    "HEIF_ENDINGS",
+    "JpegCoding",
+    "PhotoFile",
+    "decode_photo",
+    "format_of",
+    "read_photo",
+]
 
 FORMATS: Mapping[str, str] = MappingProxyType(
     {
@@ -46,6 +54,11 @@ FORMATS: Mapping[str, str] = MappingProxyType(
     }
 )
 """Endings of photos that are read and written, and their formats."""
+
+HEIF_ENDINGS = (".heic", ".heif", ".hif")
+"""Endings of photos of telephones, which are read with the extra ``heic`` and become JPEG."""
+_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+"""Of the file type box of HEVC images and of image files at large (ISO/IEC 23008-12)."""
 
 _AS_THEY_ARE = ("L", "LA", "RGB", "RGBA")
 _BECOME = {"1": "L", "La": "LA", "RGBa": "RGBA", "RGBX": "RGB", "PA": "RGBA"}
@@ -71,7 +84,7 @@ class PhotoFile:
     # uint8 or uint16, (height, width) or (height, width, 2 to 4), upright, in the colours of the
     # file's own profile
     pixels: Photo
-    format: str  # ``PNG``, ``JPEG``, ``WEBP`` or ``TIFF``
+    format: str  # ``PNG``, ``JPEG``, ``WEBP``, ``TIFF`` or ``HEIF``
     lossless: bool  # whether the file holds its pixels exactly
     metadata: Metadata  # what else it says
     jpeg: JpegCoding | None  # how a JPEG was stored; None for other formats
@@ -126,13 +139,12 @@ def decode_photo(data: bytes, name: str) -> PhotoFile:
         check_header(data, name, PIXEL_LIMIT)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            formats = ("PNG", "JPEG", "WEBP", "TIFF")
-            with PIL.Image.open(io.BytesIO(data), formats=formats) as image:
+            with _opened(data) as image:
                 check_opened(image, name, PIXEL_LIMIT)
                 return _decoded(image, data, name)
     except PIL.UnidentifiedImageError:
         raise ImageError(
-            f"{name} is no PNG, JPEG, WebP or TIFF picture: convert it to one of these"
+            f"{name} is no PNG, JPEG, WebP, TIFF or HEIC picture: convert it to one of these"
         ) from None
     except PIL.Image.DecompressionBombError:
         raise ImageError(f"{name} has more pixels than the limit of {PIXEL_LIMIT:,}") from None
@@ -140,10 +152,27 @@ def decode_photo(data: bytes, name: str) -> PhotoFile:
         raise ImageError(f"{name} is damaged: {error or type(error).__name__}") from None
 
 
+def _opened(data: bytes) -> PIL.Image.Image:
+    import PIL.Image
+
+    if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS:
+        try:
+            import pillow_heif
+        except ImportError as error:
+            raise DependencyError(
+                "photos of the kind HEIC need pillow-heif: run `pip install 'relume[heic]'`"
+            ) from error
+        # It turns the picture upright itself, and takes the mark out of its EXIF data.
+        opened: Any = pillow_heif.HeifImageFile
+        image: PIL.Image.Image = opened(io.BytesIO(data))
+        return image
+    return PIL.Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP", "TIFF"))
+
+
 def _decoded(image: PIL.Image.Image, data: bytes, name: str) -> PhotoFile:
     # An MPO file is a JPEG of a camera with a smaller or second view behind it.
     kind = "JPEG" if image.format == "MPO" else str(image.format)
-    if kind != "JPEG" and getattr(image, "n_frames", 1) > 1:
+    if kind not in ("JPEG", "HEIF") and getattr(image, "n_frames", 1) > 1:
         raise ImageError(f"{name} holds several pictures: split it into single ones")
     jpeg = _jpeg_coding(image) if kind == "JPEG" else None
     # WebP: the chunk VP8L is the lossless one (RFC 9649, section 2.6).

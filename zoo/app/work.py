@@ -19,7 +19,7 @@ from zoo.portrait.composite.compositing import as_rgb8
 from zoo.portrait.face import FaceRecord
 from zoo.portrait.files.batch import ImageJob
 from zoo.portrait.files.folder import PhotoOptions, restore_photos
-from zoo.portrait.files.photo import FORMATS, PhotoFile, read_photo
+from zoo.portrait.files.photo import FORMATS, HEIF_ENDINGS, PhotoFile, read_photo
 from zoo.portrait.files.records import FaceRecords
 from zoo.portrait.files.summary import photo_summary
 from zoo.portrait.pipeline import Pipeline, load_pipeline
@@ -42,7 +42,7 @@ MOST_BYTES = 40_000_000
 MOST_PIXELS = 60_000_000
 """Of an upload; `zoo restore` takes larger photos."""
 
-ENDINGS = tuple(FORMATS)
+ENDINGS = (*FORMATS, *HEIF_ENDINGS)
 _PREVIEW = 1600
 """Longest side of what the page shows, pixels; the download has every pixel."""
 _CUT = 256
@@ -157,7 +157,7 @@ def _ending(upload: Path, photo: PhotoFile) -> str:
     """Return the upload's ending, or that of its true format where it has another."""
     if FORMATS.get(upload.suffix.lower()) == photo.format:
         return upload.suffix
-    return next(ending for ending, kind in FORMATS.items() if kind == photo.format)
+    return next((ending for ending, kind in FORMATS.items() if kind == photo.format), ".jpg")
 
 
 @lru_cache(maxsize=2)

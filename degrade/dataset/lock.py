@@ -95,9 +95,9 @@ def claim(
     storage_format = storage_format.settled(len(dataset.source), dataset.variants)
     lock = describe(dataset, storage_format)
     text = json.dumps(lock, indent=2, sort_keys=True)
-    storage.write(LOCK_FILE, text.encode() + b"\n")
-    # Another build may have claimed the same folder at the same time: the later one has it.
-    _compare(storage, read_lock(storage)["built_from"], json.loads(text)["built_from"])
+    if not storage.create(LOCK_FILE, text.encode() + b"\n"):
+        # Another build claimed the folder while this one listed its inputs.
+        return _go_on(storage, dataset, storage_format)
     return storage_format
 
 

@@ -66,12 +66,15 @@ class Markers:
         Shards follow each other in that order, so those of one or two are in memory; only a
         image named like another one's variant can reach into the next.
         """
-        waiting: list[tuple[str, str, int, ManifestRow]] = []
+        waiting: list[tuple[str, str, str, int, ManifestRow]] = []
+        number = 0
         for shard in shards:
             while waiting and waiting[0][0] < shard.first_key:
                 yield heapq.heappop(waiting)[-1]
-            for position, row in enumerate(self.read(shard.index)):
-                heapq.heappush(waiting, (row.key, row.status, position, row))
+            for row in self.read(shard.index):
+                number += 1  # of inputs that failed several may have one key, and be alike
+                place = (row.key, row.status, row.canonical() if row.status != "ok" else "")
+                heapq.heappush(waiting, (*place, number, row))
         while waiting:
             yield heapq.heappop(waiting)[-1]
 

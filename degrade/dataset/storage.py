@@ -43,6 +43,12 @@ class Storage(Protocol):
         ``sync=False`` leaves bringing it to disk to a later `sync`, which costs less for many.
         """
 
+    def create(self, name: str, data: bytes) -> bool:
+        """Store a file if there is none of that name, and return whether there was none.
+
+        Of several at the same time one succeeds; the others find its file whole.
+        """
+
     def sync(self, names: Iterable[str]) -> None:
         """Bring files written with ``sync=False`` to disk, and their folders."""
 
@@ -107,6 +113,29 @@ class LocalStorage:
                 os.fsync(file.fileno())
         if sync:
             _sync_folder((self.folder / name).parent)
+
+    def create(self, name: str, data: bytes) -> bool:
+        """See `Storage.create`: a hard link, which no file system lays over a file."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{secrets.token_hex(8)}.part")
+        try:
+            with temporary.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            try:
+                os.link(temporary, path)
+            except FileExistsError:
+                return False
+            except OSError:  # no hard links here
+                if path.exists():
+                    return False
+                os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+        _sync_folder(path.parent)
+        return True
 
     def sync(self, names: Iterable[str]) -> None:
         """See `Storage.sync`."""
@@ -208,6 +237,15 @@ class RemoteStorage:
         """See `Storage.write`: one PUT."""
         with self._named_errors(name):
             self._system.pipe_file(self._path(name), data)
+
+    def create(self, name: str, data: bytes) -> bool:
+        """See `Storage.create`: one PUT on the condition that there is nothing."""
+        with self._named_errors(name):
+            try:
+                self._system.pipe_file(self._path(name), data, mode="create")
+            except FileExistsError:
+                return False
+        return True
 
     def sync(self, names: Iterable[str]) -> None:
         """Do nothing: what a store has answered for is stored."""

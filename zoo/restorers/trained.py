@@ -110,6 +110,8 @@ class TrainedRestorer:
         ------
         ImageError
             A face of another size than the card's.
+        WeightsRefused
+            The network computes values that are not finite.
         ValueError
             A mask of another shape, or another number of masks than of faces.
         """
@@ -128,6 +130,11 @@ class TrainedRestorer:
         known = self._known([mask for _, mask in pairs])
         with exactly(self.placement.device):
             restored = self.network(pixels.contiguous(memory_format=torch.channels_last), known)
+        if not bool(torch.isfinite(restored).all()):
+            raise WeightsRefused(
+                f"{self.card.name} computes values that are not finite (NaN or infinite): its "
+                "weights overflow, take others"
+            )
         levels = (restored * 255).round_().clamp_(0, 255).byte().permute(0, 2, 3, 1)
         return [np.ascontiguousarray(face) for face in levels.cpu().numpy()]
 

@@ -9,7 +9,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from degrade.dataset.manifest import read_manifest
+from degrade.dataset.manifest import read_manifest, summarise
 from degrade.images import read_image, write_png
 
 RECIPE = ("--recipe", "kuaishou-128")
@@ -246,3 +246,19 @@ def test_a_source_that_may_not_be_read_has_a_row(photos, tmp_path, command):
     (photos / "a.png").chmod(0)
     result = command("build", photos, tmp_path / "out", *RECIPE)
     assert_refused(result, 1, "a.png cannot be opened: Permission denied")
+
+
+def test_files_of_one_name_that_all_fail_have_a_row_each_and_the_build_ends(tmp_path, command):
+    """Their keys and statuses are alike, across shards too."""
+    for ending in ("jpg", "png", "webp", "bmp"):
+        (tmp_path / "in" / f"x.{ending}").parent.mkdir(exist_ok=True)
+        (tmp_path / "in" / f"x.{ending}").write_bytes(b"no picture")
+    write_png(tmp_path / "in" / "y.png", np.zeros((32, 32, 3), np.uint8))
+    out = tmp_path / "out"
+    result = command(
+        "build", tmp_path / "in", out, "--recipe", "kuaishou", "--seed", "1", "--allow-failed"
+    )
+    assert result.returncode == 0, result.stderr
+    manifest = read_manifest(out)
+    assert (len(manifest.rows), len(manifest.failed)) == (1, 4)
+    assert summarise(out).digest == manifest.digest()

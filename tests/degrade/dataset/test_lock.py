@@ -4,11 +4,11 @@ import json
 import numpy as np
 import pytest
 
+from degrade.dataset import lock
 from degrade.dataset.layout import StorageFormat
 from degrade.dataset.lock import claim, describe, read_lock, stored_as
 from degrade.dataset.paired_dataset import PairedDataset
 from degrade.dataset.sources import open_source
-from degrade.dataset.storage import LocalStorage
 from degrade.errors import DatasetError
 from degrade.images import DecodePolicy, write_png
 
@@ -19,14 +19,14 @@ def dataset(photos, recipe="gfpgan", seed=1, variants=1, longest=None):
 
 def test_the_lock_says_what_was_built_from_what(photos, tmp_path):
     claim(tmp_path / "out", dataset(photos, seed=2**64 - 1), StorageFormat())
-    lock = read_lock(tmp_path / "out")
-    assert lock == json.loads(
+    found = read_lock(tmp_path / "out")
+    assert found == json.loads(
         json.dumps(describe(dataset(photos, seed=2**64 - 1), StorageFormat(shard_images=1)))
     )
-    built = lock["built_from"]
+    built = found["built_from"]
     assert (built["recipe"], built["seed"], built["inputs"]) == ("gfpgan", 2**64 - 1, 5)
     assert built["operation_versions"]["jpeg"] >= 1
-    produced = lock["made_with"]
+    produced = found["made_with"]
     assert produced["source_root"] == str(photos)
     assert produced["libraries"]["numpy"] == np.__version__
     assert produced["cpu"]
@@ -146,24 +146,24 @@ def test_a_lock_from_before_there_was_a_choice_is_that_of_the_defaults(photos, t
         claim(tmp_path / "out", dataset(photos), StorageFormat(lq_format="jxl"))
 
 
-def test_of_two_that_claim_a_folder_at_once_one_is_refused(photos, tmp_path, monkeypatch):
-    write = LocalStorage.write
-
-    def overtaken(storage, name, data, *, sync=True):
-        write(storage, name, data, sync=sync)
-        monkeypatch.setattr(LocalStorage, "write", write)
-        (tmp_path / "out" / "run.json").unlink()
-        claim(tmp_path / "out", dataset(photos, seed=2), StorageFormat())
-
-    monkeypatch.setattr(LocalStorage, "write", overtaken)
-    with pytest.raises(DatasetError, match=r"changed: seed \(2 → 1\)"):
-        claim(tmp_path / "out", dataset(photos), StorageFormat())
-    assert read_lock(tmp_path / "out")["built_from"]["seed"] == 2
-
-
 def test_the_digest_of_the_inputs_is_that_of_their_names_and_sizes_as_json(photos):
     source = open_source(photos)
     inputs = [[key, (photos / key).stat().st_size] for key in source.keys]
     expected = hashlib.sha256(json.dumps(inputs).encode()).hexdigest()
     built = describe(PairedDataset(source, "gfpgan"), StorageFormat())["built_from"]
     assert built["inputs_digest"] == expected
+
+
+def test_of_two_builds_that_start_at_once_the_later_is_refused(photos, tmp_path, monkeypatch):
+    """The second claims the folder while the first lists its inputs."""
+    out = tmp_path / "out"
+
+    def describe_slowly(pairs, storage_format):
+        monkeypatch.setattr(lock, "describe", describe)
+        claim(out, dataset(photos, seed=2), StorageFormat())
+        return describe(pairs, storage_format)
+
+    monkeypatch.setattr(lock, "describe", describe_slowly)
+    with pytest.raises(DatasetError, match=r"changed: seed \(2 → 1\)"):
+        claim(out, dataset(photos, seed=1), StorageFormat())
+    assert read_lock(out)["built_from"]["seed"] == 2

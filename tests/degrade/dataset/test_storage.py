@@ -1,4 +1,5 @@
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -107,3 +108,13 @@ def test_an_unknown_protocol_is_one_line():
     pytest.importorskip("fsspec")
     with pytest.raises(DatasetError, match="cannot be opened"):
         open_storage("nowhere://bucket")
+
+
+def test_of_several_that_create_a_file_one_succeeds_and_all_find_it_whole(storage):
+    content = [bytes([number]) * 100_000 for number in range(8)]
+    with ThreadPoolExecutor(8) as threads:
+        made = list(threads.map(lambda data: storage.create("a/lock", data), content))
+    assert sum(made) == 1
+    assert storage.read("a/lock") == content[made.index(True)]
+    assert storage.names() == ["a/lock"]
+    assert not storage.create("a/lock", b"later")

@@ -1,6 +1,8 @@
 """dlib's detectors on real faces; which of its models a machine lacks is skipped visibly."""
 
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -69,7 +71,7 @@ def test_the_astronauts_face_is_found_where_the_judges_network_finds_it(found, a
 def test_landmarks_keep_their_place_when_the_photo_is_resized(detector, astronaut, found, scale):
     # facexlib's CodeFormer copy divides scores by the scale as well; here they stay alike.
     photo = resized(astronaut, scale)
-    face = best(load_detector() if scale < 1 else detector, photo)
+    face = best(load_detector("dlib") if scale < 1 else detector, photo)
     actual = np.array(photo.shape[1::-1]) / astronaut.shape[1::-1]
     expected = (found.landmarks + 0.5) * actual - 0.5
     assert off(face.landmarks, expected) < (0.03 if scale < 1 else 0.01)
@@ -93,7 +95,7 @@ def test_a_mirrored_photo_has_a_mirrored_face(detector, astronaut, found):
 
 def test_a_face_of_twenty_pixels_is_found_by_default(astronaut, found):
     photo = resized(astronaut, 22 / found.width)
-    face = load_detector().detect(photo)[0]
+    face = load_detector("dlib").detect(photo)[0]
     assert 15 < face.width < 30
     expected = (found.landmarks + 0.5) * photo.shape[0] / astronaut.shape[0] - 0.5
     assert off(face.landmarks, expected) < 0.1
@@ -151,7 +153,7 @@ def test_the_search_is_bounded_however_large_the_photo():
 
 @pytest.mark.slow
 def test_a_photo_of_24_megapixels_costs_no_more_than_one_of_two_and_under_two_gigabytes(astronaut):
-    detector = load_detector()
+    detector = load_detector("dlib")
     seconds, memory = [], []
     for height, width in ((1000, 2000), (4000, 6000)):
         photo = np.zeros((height, width, 3), np.uint8)
@@ -232,3 +234,13 @@ def test_wrong_names_and_sizes_are_one_line():
         load_detector("retinaface")
     with pytest.raises(UserError, match="10 or more"):
         load_detector("dlib", smallest=5)
+
+
+def test_a_strip_of_thirty_thousand_pixels_is_searched():
+    """In a process of its own: dlib would end it."""
+    code = (
+        "import numpy as np; from zoo.portrait.detect.detection import load_detector; "
+        "print(load_detector('dlib').detect(np.zeros((20, 30000, 3), np.uint8)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "()\n"), done.stderr

@@ -310,3 +310,12 @@ def test_another_process_restores_to_the_same_bytes(weights, restorer):
         [sys.executable, "-c", code, str(weights)], capture_output=True, text=True, check=True
     )
     assert json.loads(done.stdout) == restorer.restore(faces(1))[0].ravel()[:600].tolist()
+
+
+def test_weights_that_overflow_are_refused_and_no_face_becomes_black(weights):
+    restorer = zoo.load(str(weights))
+    with torch.no_grad():
+        for parameter in restorer.network.parameters():
+            parameter.mul_(1e30)
+    with pytest.raises(WeightsRefused, match="not finite"):
+        restorer.restore(faces(1))

@@ -29,6 +29,8 @@ _HOG_PIXELS = 24_000_000
 _CNN_PIXELS = 2_000_000
 """The most pixels searched: about 2 s for the HOG detector, 9 s for the convolutional one, on
 one core."""
+_MOST_SIDE = 16_000
+"""Pixels of the larger side searched: dlib's pyramid destroys memory above some 20,000."""
 
 
 class DlibDetector:
@@ -91,7 +93,8 @@ def _resized(
 ) -> tuple[NDArray[np.uint8], tuple[float, float]]:
     """Return the image enlarged as wished or as allowed, and the scale ``(across, down)``."""
     height, width = image.shape[:2]
-    scale = min(enlargement, float(np.sqrt(most_pixels / (height * width))))
+    most_side = _MOST_SIDE / max(height, width)
+    scale = min(enlargement, float(np.sqrt(most_pixels / (height * width))), most_side)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     searched = cv2.resize(np.ascontiguousarray(image), size, interpolation=way)

@@ -24,7 +24,7 @@ _SMALLEST_FOUND = 10
 """Faces from 10 pixels are found (YuNet's README in OpenCV Zoo)."""
 
 _MOST_PIXELS = 2_500_000
-"""Of the largest copy: of a photo of 12 megapixels, in which faces from 22 pixels are found then."""
+"""Of the largest copy: of 12 megapixels, in which faces from 22 pixels are found then."""
 
 _SMALLEST_COPY = 24
 """Pixels of a side below which no copy is searched."""

@@ -22,7 +22,7 @@ from bench.runner.measure import compare_sets
 from bench.runner.pool import WorkerPool, WorkerSetup
 from bench.runner.reference import Reference, keep_in_run, open_reference, refer
 from bench.runner.results import ResultsLog
-from bench.runner.session import build_record, hold_folder, placement_facts, resume_or_start
+from bench.runner.session import build_record, placement_facts, resume_or_start
 from bench.runner.worker import Worker
 from bench.store.images import HQ, RestoredFiles, digest_of_pairs
 from bench.store.plans import write_plans
@@ -42,6 +42,7 @@ from bench.suite.restorers import (
     with_whole_paths,
 )
 from bench.suite.suite import Suite, SuiteError, load_suite
+from degrade.dataset.folder_lock import hold_folder
 from degrade.executors import Engine
 from degrade.images import atomic_file
 from degrade.terminal import Progress
@@ -178,7 +179,6 @@ def execute(
     refuse_equal_names(names)
     conditions = [condition for group in groups for condition in group]
     refuse_equal_paths(RestoredFiles(out / "restored"), conditions)
-    out.mkdir(parents=True, exist_ok=True)
     with hold_folder(out):
         opened_cache = Cache(cache)
         if reference is not None:

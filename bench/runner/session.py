@@ -1,19 +1,16 @@
-"""A session of a run: hold its folder, begin its record, or resume the run that is there.
+"""A session of a run: begin its record, or resume the run that is there.
 
 Compares records and joins their sessions; it scores nothing.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-
-import filelock
 
 from bench.metrics.judge_weights import judge_weights, other_weights
 from bench.metrics.metric import PairMetric, SetMetric
@@ -24,35 +21,10 @@ from bench.store.images import photographs
 from bench.store.record import FILE, SECONDS, holds_run, now, read_record, write_record
 from bench.suite.conditions import Condition
 from bench.suite.suite import Suite, SuiteError
-from degrade.dataset.storage import LocalStorage
 from zoo.restorer import Card
 from zoo.restorers.placement import CPU, HERE, PRECISION, Placement, device_facts
 
-_LOCK = ".lock"
 _THREADS = "the number of threads"
-
-
-@contextlib.contextmanager
-def hold_folder(folder: Path) -> Iterator[None]:
-    """Hold the folder of a run against other processes, and remove what killed ones left.
-
-    The lock is the system's, so it ends with the process however that ends. Where the file system
-    has none, nobody is kept out and nothing is removed. Raises SuiteError where it is held.
-    """
-    lock = filelock.FileLock(folder / _LOCK)
-    try:
-        lock.acquire(timeout=0)
-        LocalStorage(folder).sweep()
-    except filelock.Timeout:
-        raise SuiteError(
-            f"another process works in {folder}: wait for it, or choose another --out"
-        ) from None
-    except (OSError, NotImplementedError):
-        pass  # no locks here
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def build_record(

@@ -335,7 +335,7 @@ def test_the_records_and_the_comparison_overwrite_no_source_either(run, album, t
 def test_a_single_bad_photo_is_one_line_with_exit_code_1(run, album, tmp_path, use):
     result = run(album / "broken.jpg", tmp_path / "x.jpg", *MODEL)
     assert result.exit_code == 1
-    assert "Error: broken.jpg is no PNG, JPEG, WebP or TIFF" in result.stderr
+    assert "Error: broken.jpg is no PNG, JPEG, WebP, TIFF or HEIC" in result.stderr
     assert not (tmp_path / "x.jpg").exists()
 
 

@@ -51,14 +51,36 @@ def test_other_settings_and_a_fresh_start_know_nothing(tmp_path):
     with FaceRecords(path, "abc") as journal:
         journal.add("a.png", [face("a.png", 0)])
         journal.finish(["a.png"])
-    assert FaceRecords(path, "abc", resume=True).earlier("a.png")
-    assert not FaceRecords(path, "xyz", resume=True).earlier("a.png")
-    assert not FaceRecords(path, "abc").earlier("a.png")
+    for settings, resume, known in (
+        ("xyz", True, False),
+        ("abc", True, True),
+        ("abc", False, False),
+    ):
+        copy = tmp_path / f"{settings}-{resume}.jsonl"
+        copy.write_bytes(path.read_bytes())
+        with FaceRecords(copy, settings, resume=resume) as journal:
+            assert bool(journal.earlier("a.png")) == known
 
 
 @pytest.mark.parametrize("text", ["no json\n{}\n", "[1]\n", '{"photo": 3}\n'])
 def test_a_file_of_something_else_is_refused(tmp_path, text):
     path = tmp_path / "faces.jsonl"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(DatasetError, match="holds no records of faces"):
-        FaceRecords(path, "abc", resume=True)
+    with (
+        pytest.raises(DatasetError, match="holds no records of faces"),
+        FaceRecords(path, "abc", resume=True),
+    ):
+        pass
+
+
+def test_records_that_are_being_written_are_not_written_by_another(tmp_path):
+    path = tmp_path / "faces.jsonl"
+    with FaceRecords(path, "abc") as records:
+        records.add("a.png", [face("a.png", 0)])
+        with (
+            pytest.raises(DatasetError, match="another process works"),
+            FaceRecords(path, "xyz"),
+        ):
+            pass
+        records.finish(["a.png"])
+    assert [row["settings"] for row in lines(path)] == ["abc"]

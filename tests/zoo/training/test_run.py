@@ -24,6 +24,7 @@ from training_stand_ins import (  # noqa: E402
 )
 
 import zoo  # noqa: E402
+from degrade.errors import DatasetError  # noqa: E402
 from degrade.images import read_image  # noqa: E402
 from zoo.training.base.config import TrainingError  # noqa: E402
 from zoo.training.base.run import STATE_FILE, train  # noqa: E402
@@ -342,3 +343,12 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_last_state(
         train(small(steps=60), faces, tmp_path, until=max(moment, 5))
     assert caught.value.exit_code == 1
     assert (tmp_path / STATE_FILE).read_bytes() == before
+
+
+def test_of_two_trainings_in_one_folder_the_second_is_refused(faces, tmp_path):
+    def second(notes, done):
+        with pytest.raises(DatasetError, match="another process works"):
+            train(small(), faces, tmp_path)
+
+    train(small(), faces, tmp_path, until=2, on_start=second)
+    train(small(), faces, tmp_path, until=3)

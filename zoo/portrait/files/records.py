@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import IO
 
+from degrade.dataset.folder_lock import hold_file
 from degrade.errors import DatasetError
 from degrade.images import atomic_file
 
@@ -38,18 +40,26 @@ class FaceRecords:
         What the photos are restored with, in a few characters; stands in every row.
     resume
         Whether photos that an earlier run with the same settings finished are known.
+
+    Raises
+    ------
+    DatasetError
+        When its with block begins: another process writes these records, or what is to be resumed
+        holds none.
     """
 
     def __init__(self, path: Path, settings: str, *, resume: bool = False) -> None:
         self.path, self._settings = path, settings
         self._part = path.with_name(f"{path.name}.part")
         self._rows: dict[str, list[Row]] = {}
-        if resume:
-            self._rows = _finished([*_read(path), *_read(self._part)], settings)
+        self._resume, self._held = resume, ExitStack()
         self._file: IO[str] | None = None
 
     def __enter__(self) -> FaceRecords:
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._held.enter_context(hold_file(self.path))
+        if self._resume:
+            self._rows = _finished([*_read(self.path), *_read(self._part)], self._settings)
         self._file = self._part.open("w", encoding="utf-8")
         for rows in self._rows.values():
             self._write(rows)
@@ -63,6 +73,7 @@ class FaceRecords:
     ) -> None:
         if self._file is not None:
             self._file.close()
+        self._held.close()
 
     def earlier(self, photo: str) -> Sequence[Row]:
         """Return the rows that an earlier run wrote of a photo, none if it did not finish it."""

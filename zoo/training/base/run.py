@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
+from degrade.dataset.folder_lock import hold_file
 from degrade.dataset.storage import LocalStorage
 from zoo.training.base.config import RunConfig, TrainingError
 from zoo.training.base.distributed import joined
@@ -87,10 +89,12 @@ def train(
         The folder was begun with another configuration, the faces or weights do not fit, there
         is no such device, the batch cannot be shared equally, or a loss is not finite.
     WeightsMissing, WeightsRefused, PackError, DatasetError
-        Weights or faces cannot be read.
+        Weights or faces cannot be read, or another process trains in this folder.
     """
     kind = trainer_of(config)
-    with joined(device) as (processes, own_device):
+    with ExitStack() as held, joined(device) as (processes, own_device):
+        if processes.first:
+            held.enter_context(hold_file(out))
         if processes.count > 1 and not kind.shared:
             raise TrainingError(f"{config.name} trains in one process: leave torchrun out")
         processes.part(config.batch_size)

@@ -7,16 +7,16 @@ import sys
 
 import pytest
 
-from bench.runner.session import hold_folder
-from bench.suite.suite import SuiteError
+from degrade.dataset.folder_lock import hold_file, hold_folder
+from degrade.errors import DatasetError
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no flock")
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from bench.runner.session import hold_folder
-with hold_folder(Path(sys.argv[1])):
+from degrade.dataset.folder_lock import hold_file, hold_folder
+with hold_folder(Path(sys.argv[1])), hold_file(Path(sys.argv[1]) / "faces.jsonl"):
     print("held", flush=True)
     time.sleep(60)
 """
@@ -39,9 +39,17 @@ def test_a_second_process_is_refused_in_one_line_and_touches_nothing(tmp_path, h
     part = tmp_path / ".0123456789abcdef.part"
     part.touch()
     told = r"another process works in .*: wait for it, or choose"
-    with pytest.raises(SuiteError, match=told), hold_folder(tmp_path):
+    with pytest.raises(DatasetError, match=told), hold_folder(tmp_path):
         pass
     assert part.exists()
+
+
+def test_a_file_is_held_and_nothing_lies_beside_it(tmp_path, holder):
+    path = tmp_path / "faces.jsonl"
+    with pytest.raises(DatasetError, match="another process works in"), hold_file(path):
+        pass
+    with hold_file(tmp_path / "others.jsonl"):
+        assert [found.name for found in tmp_path.iterdir()] == [".lock"]
 
 
 def test_the_hold_ends_with_its_process_however_that_ends(tmp_path, holder):

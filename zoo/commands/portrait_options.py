@@ -32,6 +32,7 @@ class PortraitOptions:
     """What the options said; `load` loads the pipeline they ask for."""
 
     background: str = "none"  # by name; the background may be a path
+    colour: str = "keep"
     upscale: str = "1"
     longest_side: int | None = None
     upscaler: str = "lanczos"  # by name or path
@@ -83,6 +84,7 @@ class PortraitOptions:
             upscale=int(self.upscale),
             longest_side=self.longest_side,
             upscaler=self.upscaler,
+            colour=self.colour,
             faces=self.faces,
             device=self.device,
             offline=offline,
@@ -143,6 +145,13 @@ def _options() -> list[Callable[[Any], Any]]:
             show_default=True,
             metavar="none|clean|PATH",
             help="Leave the rest of the photo, clean it, or run the model in a weights file on it.",
+        ),
+        click.option(
+            "--colour",
+            type=click.Choice(["keep", "auto"]),
+            default="keep",
+            show_default=True,
+            help="auto takes back fading and casts in part; grey and sepia keep their tone.",
         ),
         click.option(
             "--upscale",

@@ -5,7 +5,7 @@ Restored detail is invented; it is no evidence of who someone is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,7 +20,7 @@ from zoo.portrait.restore.face_models import BY_SIZE, load_face_models
 from zoo.portrait.restore.identity_gate import THRESHOLD, IdentityGate, load_identity_gate
 from zoo.portrait.restore.stages import Background, Pipeline, PortraitError, Result
 from zoo.portrait.upscale import UPSCALES, Enlargement, Upscaler, load_upscaler
-from zoo.restorer import Restorer
+from zoo.restorer import Image, Restorer
 
 __all__ = ["Background", "Pipeline", "PortraitError", "Result", "load_pipeline", "restore_photo"]
 
@@ -40,6 +40,7 @@ def load_pipeline(
     upscale: int = 1,
     longest_side: int | None = None,
     upscaler: str | Upscaler = "lanczos",
+    colour: str = "keep",
     faces: Iterable[int] | None = None,
     device: str = "cpu",
     offline: bool | None = None,
@@ -71,6 +72,7 @@ def load_pipeline(
         gate=gate,
         gate_note=note,
         background=_background(background) if isinstance(background, str) else background,
+        prints=_prints(background == "clean", colour),
         hair=hair,
         limits=limits or Limits(),
         enlargement=_enlargement(upscale, longest_side, upscaler),
@@ -93,6 +95,7 @@ def restore_photo(
     upscale: int = 1,
     longest_side: int | None = None,
     upscaler: str | Upscaler = "lanczos",
+    colour: str = "keep",
     faces: Iterable[int] | None = None,
     device: str = "cpu",
 ) -> tuple[_AnyPhoto, tuple[FaceRecord, ...]]:
@@ -115,7 +118,8 @@ def restore_photo(
         A name or an object, see `load_parser`; or ``auto``: ``mesh`` for restorers that were
         trained on its masks, else ``template``.
     background
-        ``none``, ``clean``, the path of a model that spandrel knows (``.safetensors``, ``.pth``),
+        ``none``; ``clean``, by classical means, the screen and dust of old prints too, before the
+        faces are cut; the path of a model that spandrel knows (``.safetensors``, ``.pth``),
         or a function of a photo and a strength.
     identity_threshold
         How far (dlib's descriptor, at equal sharpness) the face may move before the change is
@@ -134,6 +138,9 @@ def restore_photo(
     upscaler
         What enlarges the rest of the photo: ``lanczos``, ``realesrgan-x4plus``, the path of a
         super-resolver that spandrel knows, or a function of a photo and a size.
+    colour
+        ``keep``, or ``auto``: faded contrast and a cast of colour are taken back in part; grey and
+        sepia keep their tone.
     faces
         Numbers of the faces to restore, from 0, as in the records; None is all.
     device
@@ -162,6 +169,7 @@ def restore_photo(
         upscale=upscale,
         longest_side=longest_side,
         upscaler=upscaler,
+        colour=colour,
         faces=faces,
         device=device,
     )
@@ -194,6 +202,24 @@ def _enlargement(upscale: int, longest_side: int | None, upscaler: str | Upscale
             raise PortraitError(f"the upscaler {upscaler} needs an upscale of 2 or 4")
         return Enlargement(upscale, longest_side, load_upscaler(upscaler))
     return Enlargement(upscale, longest_side, upscaler)
+
+
+def _prints(cleaned: bool, colour: str) -> Callable[[Image], Image] | None:
+    """Return what is done to the photo before anything else, None for nothing."""
+    if colour not in ("keep", "auto"):
+        raise PortraitError(f"colour is keep or auto, not {colour}")
+    from zoo.portrait.background.old_print import clean_print, correct_colour
+
+    steps = [clean_print] * cleaned + [correct_colour] * (colour == "auto")
+    if not steps:
+        return None
+
+    def in_turn(photo: Image) -> Image:
+        for step in steps:
+            photo = step(photo)
+        return photo
+
+    return in_turn
 
 
 def _background(name: str) -> Background | None:

@@ -73,5 +73,5 @@ def test_a_text_file_is_one_line_on_the_page_and_the_next_photo_works(page, tmp_
     text = tmp_path / "text.jpg"
     text.write_text("hello")
     page.locator("input[type=file]").first.set_input_files(text)
-    page.get_by_text("text.jpg is no PNG, JPEG, WebP or TIFF").wait_for()
+    page.get_by_text("text.jpg is no PNG, JPEG, WebP, TIFF or HEIC").wait_for()
     assert page.locator("figure").count() == 0

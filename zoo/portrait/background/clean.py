@@ -1,4 +1,4 @@
-"""Clean a whole photo at its own size: noise, JPEG artefacts and blur, by classical means.
+"""Clean a whole photo at its own size: print, noise, JPEG artefacts and blur, by classical means.
 
 What is wrong is measured once, then every tile is treated alike; a photo that nothing is wrong
 with comes back as it is. Invents nothing and knows no faces.
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from degrade.fit.old_size import OldSize, find_old_size, shrink_back
 from zoo.portrait.background.deblur import deblur
+from zoo.portrait.background.old_print import clean_print
 from zoo.portrait.background.quality import OPPONENT, Damage, find_damage
 from zoo.portrait.background.shrinkage import mend, shrink
 from zoo.restorer import Image
@@ -28,6 +29,8 @@ _LARGEST, _SMALLEST = 4_000_000, 32
 in smaller ones nothing tells of it."""
 _MOST_THREADS = 4
 """Each holds a tile of some 0.2 GB."""
+_ROWS = 256
+"""Blended at a time, so that memory stays that of the tiles."""
 _LEAST = 1.1
 """Enlargements below this factor change the noise little."""
 
@@ -39,7 +42,9 @@ def clean_background(
     tiling: Tiling | None = None,
     on_progress: Progress | None = None,
 ) -> Image:
-    """Return the photo without dead pixels, noise, JPEG artefacts and blur, as far as they show.
+    """Return the photo without a print's screen and dust, noise, JPEG artefacts and blur.
+
+    Each is taken off as far as it shows.
 
     Parameters
     ----------
@@ -69,18 +74,17 @@ def clean_background(
     if strength == 0.0:
         return photo.copy()
     tiling = tiling or Tiling(threads=min(_MOST_THREADS, os.cpu_count() or 1))
-    old = _enlarged_from(photo)
-    small = photo if old is None else shrink_back(photo, old)
+    bare = clean_print(photo)
+    old = _enlarged_from(bare)
+    small = bare if old is None else shrink_back(bare, old)
     damage = find_damage(small)
     if damage.none:
-        return photo.copy()
-    if old is None:
-        return in_tiles(photo, partial(_cleaned, damage, strength), tiling, on_progress)
-    clean = in_tiles(small, partial(_cleaned, damage, 1.0), tiling, on_progress)
-    return _blended(photo, _enlarged(clean, photo), strength)
+        return _blended(photo, bare, strength)
+    clean = in_tiles(small, partial(_cleaned, damage), tiling, on_progress)
+    return _blended(photo, clean if old is None else _enlarged(clean, photo), strength)
 
 
-def _cleaned(damage: Damage, strength: float, tile: Image) -> NDArray[np.float32]:
+def _cleaned(damage: Damage, tile: Image) -> NDArray[np.float32]:
     """Return the tile in float32 levels, in the order in which the damage is taken off."""
     image = (mend(tile) if damage.impulses else tile).astype(np.float32)
     if damage.variance is not None:
@@ -90,7 +94,7 @@ def _cleaned(damage: Damage, strength: float, tile: Image) -> NDArray[np.float32
         image = np.ascontiguousarray(image, np.float32)
     if damage.blur is not None:
         image = deblur(image, damage.blur)
-    return tile + np.float32(strength) * (image - tile)
+    return image
 
 
 def _enlarged_from(photo: Image) -> OldSize | None:
@@ -111,6 +115,10 @@ def _enlarged(small: Image, photo: Image) -> NDArray[np.float32]:
     return np.asarray(large, np.float32)
 
 
-def _blended(photo: Image, clean: NDArray[np.float32], strength: float) -> Image:
-    levels = photo + np.float32(strength) * (clean - photo)
-    return np.asarray(np.clip(np.rint(levels), 0, 255), np.uint8)
+def _blended(photo: Image, clean: Image | NDArray[np.float32], strength: float) -> Image:
+    result = np.empty_like(photo)
+    for top in range(0, len(photo), _ROWS):
+        rows = np.s_[top : top + _ROWS]
+        change = clean[rows].astype(np.float32) - photo[rows]
+        result[rows] = np.clip(np.rint(photo[rows] + np.float32(strength) * change), 0, 255)
+    return result

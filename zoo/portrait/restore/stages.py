@@ -9,8 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from degrade.errors import UserError
-from zoo.portrait.composite.compositing import Photo, as_rgb8, check_photo, composite
+from zoo.portrait.composite.compositing import (
+    Photo,
+    as_rgb8,
+    check_photo,
+    composite,
+    with_change,
+)
 from zoo.portrait.detect.detection import Detector, Limits, judge
 from zoo.portrait.face import Face, FaceRecord
 from zoo.portrait.restore.batch import restore_faces
@@ -63,6 +71,9 @@ class Pipeline:
     limits: Limits  # faces that are skipped
     enlargement: Enlargement = field(default_factory=Enlargement)
     wanted: frozenset[int] | None = None  # numbers of the faces to restore; None is all
+    # What takes screen, dust and fading off an old print; None leaves them. Faces are found in, and
+    # cut from, the photo that it returns.
+    prints: Callable[[Image], Image] | None = None
 
     @property
     def name(self) -> str:
@@ -93,6 +104,9 @@ class Pipeline:
         if not 0.0 <= strength <= 1.0:
             raise PortraitError(f"the strength is a number from 0 to 1, not {strength:g}")
         watch = Stopwatch()
+        if self.prints is not None and strength > 0.0:
+            with watch.measure("background"):
+                photo = _without_print(photo, self.prints, strength)
         rgb = as_rgb8(photo)
         with watch.measure("detect"):
             faces = self.detector.detect(rgb)
@@ -192,3 +206,14 @@ class Pipeline:
                 finished.append(face)
                 tell(face.record)
         return sorted(finished, key=lambda face: face.prepared.number)
+
+
+def _without_print(photo: Photo, prints: Callable[[Image], Image], strength: float) -> Photo:
+    """Return the photo with what the cleaned print differs by laid on it, alpha untouched."""
+    rgb = as_rgb8(photo)
+    change = prints(rgb).astype(np.float32)
+    change -= rgb
+    if not change.any():
+        return photo
+    change *= np.float32(strength)
+    return with_change(photo, change)

@@ -1,4 +1,4 @@
-"""``zoo restore``: photographs, or with ``--aligned`` face crops."""
+"""``zoo restore``: photographs, clips, or with ``--aligned`` face crops."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from zoo.commands.output import json_option
 from zoo.commands.portrait_options import PortraitOptions, portrait_options
 from zoo.registry import registry
 
-__all__ = ["restore"]
+__all__ = ["CLIP_ENDINGS", "restore"]
+
+CLIP_ENDINGS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v")
+"""Endings of files that are taken for clips."""
 
 BY_SIZE = "auto"
 """As `zoo.portrait.restore.face_models.BY_SIZE`, whose import takes a while."""
@@ -55,7 +58,7 @@ def restore(
     allow_failed: bool,
     as_json: bool,
 ) -> None:
-    """Restore the faces of IN, a photo or a folder with all below it, into OUT.
+    """Restore the faces of IN, a photo, a clip or a folder with all photos below it, into OUT.
 
     Restored detail is invented; it is no evidence of who someone is.
 
@@ -66,10 +69,15 @@ def restore(
     1. What was done to each face, and why, is written to a file of records (--jsonl). Each
     result says in its metadata which model made it ("relume") unless --no-tag is given.
 
+    A clip (.mp4, .mov, .mkv, .webm, .avi, .m4v) becomes H.264 in .mp4 or .mkv, with its sound and
+    its times; faces are followed and smoothed from frame to frame. It needs PyAV
+    (`pip install 'relume[video]'`).
+
     \b
     Examples:
       zoo restore grandmother.jpg restored.jpg --compare
       zoo restore album restored --background clean --resume
+      zoo restore wedding.mov wedding.mp4
       zoo restore crops restored --model nlmeans --aligned
     """
     if model != BY_SIZE and not registry.card(model).blind:
@@ -96,9 +104,12 @@ def restore(
             as_json=as_json,
         )
         return
-    from zoo.commands.photos import restore_photographs
+    if source.suffix.lower() in CLIP_ENDINGS and not source.is_dir():
+        from zoo.commands.restore_clip import restore_video as restore_files
+    else:
+        from zoo.commands.photos import restore_photographs as restore_files
 
-    restore_photographs(
+    restore_files(
         source,
         target,
         model,

@@ -6,7 +6,7 @@ is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,7 +21,7 @@ from zoo.portrait.composite.compositing import (
 )
 from zoo.portrait.detect.detection import Detector, Limits, judge
 from zoo.portrait.face import Face, FaceRecord
-from zoo.portrait.restore.batch import restore_faces
+from zoo.portrait.restore.batch import Attempt, restore_faces
 from zoo.portrait.restore.crop import Prepared, prepare
 from zoo.portrait.restore.face_models import FaceModel, model_for
 from zoo.portrait.restore.identity_gate import IdentityGate
@@ -31,10 +31,13 @@ from zoo.portrait.upscale import Enlargement, lanczos
 from zoo.restorer import Image
 from zoo.restorers.tiles import Progress
 
-__all__ = ["Background", "Pipeline", "PortraitError", "Result"]
+__all__ = ["Background", "OnAttempts", "Pipeline", "PortraitError", "Result"]
 
 Background = Callable[[Image, float], Image]
 """A photo, uint8 (height, width, 3), and a strength to the photo with a cleaner background."""
+
+OnAttempts = Callable[[Sequence[Prepared], Sequence[Attempt]], Sequence[Attempt]]
+"""The faces of a photo and what the restorer made of them to what shall be used instead."""
 
 
 class PortraitError(UserError):
@@ -88,6 +91,8 @@ class Pipeline:
         name: str = "",
         on_face: Callable[[FaceRecord], None] | None = None,
         on_tile: Progress | None = None,
+        faces: Sequence[Face] | None = None,
+        on_attempts: OnAttempts | None = None,
     ) -> Result:
         """Restore one photo; `restore_photo` says what of it is kept.
 
@@ -99,6 +104,10 @@ class Pipeline:
             Called with each record as soon as its face is done.
         on_tile
             Called with the tiles that an upscaler has done, and has in all.
+        faces
+            Faces that are known, in the photo's pixels; None looks for them.
+        on_attempts
+            Called once a model, with the faces that went through it, before they are finished.
         """
         check_photo(photo)
         if not 0.0 <= strength <= 1.0:
@@ -109,7 +118,7 @@ class Pipeline:
                 photo = _without_print(photo, self.prints, strength)
         rgb = as_rgb8(photo)
         with watch.measure("detect"):
-            faces = self.detector.detect(rgb)
+            faces = self.detector.detect(rgb) if faces is None else faces
         reasons = [self._refused(n, face, rgb.shape[:2]) for n, face in enumerate(faces)]
         cleaned, enlarged = None, 1.0
         if self.background is not None and strength > 0.0:
@@ -119,7 +128,7 @@ class Pipeline:
             with watch.measure("upscale"):
                 cleaned = self._enlarged(rgb, cleaned, size, strength, on_tile)
                 enlarged = size[0] / rgb.shape[0]
-                faces = tuple(face.scaled(size[1] / rgb.shape[1], enlarged) for face in faces)
+                faces = [face.scaled(size[1] / rgb.shape[1], enlarged) for face in faces]
                 photo = lanczos(photo, size)
                 rgb = as_rgb8(photo)
         kinds = {model.restorer.card.kind for model in self.models}
@@ -139,7 +148,7 @@ class Pipeline:
                 ready.append(prepared)
             else:
                 tell(FaceRecord.of(face, name, number, "skipped", prepared, strength=strength))
-        finished = self._restore(ready, strength, name, tell, watch, enlarged)
+        finished = self._restore(ready, strength, name, tell, watch, enlarged, on_attempts)
         with watch.measure("composite"):
             patches = [face.patch for face in finished]
             restored = composite(photo, patches, cleaned, on_background=on_cleaned)
@@ -182,15 +191,18 @@ class Pipeline:
         tell: Callable[[FaceRecord], None],
         watch: Stopwatch,
         enlarged: float,
+        on_attempts: OnAttempts | None,
     ) -> list[Finished]:
         """Restore all faces of a model in one batch, then finish one after another."""
         finished = []
         for model in self.models:
             faces = [face for face in ready if face.model is model]
             with watch.measure("restore"):
-                attempts = restore_faces(
+                attempts: Sequence[Attempt] = restore_faces(
                     model.restorer, [face.crop for face in faces], [face.guide for face in faces]
                 )
+                if on_attempts is not None and faces:
+                    attempts = on_attempts(faces, attempts)
             for prepared, attempt in zip(faces, attempts, strict=True):
                 face = finish(
                     prepared,

@@ -1,0 +1,1 @@
+"""Video in, video out: clips restored frame by frame, steady in time."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 import struct
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -27,8 +28,14 @@ from degrade.images.decode_policy import Image
 def atomic_file(path: Path) -> Iterator[IO[bytes]]:
     """Open a temporary file beside ``path`` that takes its name when the block ends well.
 
-    The bytes are on disk before the rename; an error leaves nothing behind.
+    The bytes are on disk before the rename; an error leaves nothing behind. Only a regular file is
+    replaced: a link keeps leading to its file, and a device or pipe is written to.
     """
+    if _is_stream(path):
+        with path.open("wb") as stream:
+            yield stream
+        return
+    path = Path(os.path.realpath(path)) if path.is_symlink() else path
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.parent / f".{secrets.token_hex(8)}.part"
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
@@ -41,6 +48,17 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _is_stream(path: Path) -> bool:
+    """Return whether a path names a device or pipe, or one of this process's open files."""
+    if path.as_posix().startswith(("/dev/std", "/dev/fd/", "/proc/")):
+        return True
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def encode_png(image: Image, text: Mapping[str, str] | None = None, *, level: int = 1) -> bytes:

@@ -1,8 +1,13 @@
 import io
 import os
+import stat
 import struct
+import subprocess
+import sys
 import warnings
 import zlib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import imagecodecs
 import numpy as np
@@ -375,6 +380,42 @@ def test_atomic_file_replaces_whole_and_leaves_nothing_on_error(tmp_path):
         raise KeyboardInterrupt
     assert path.read_bytes() == b"one"
     assert os.listdir(path.parent) == ["a.bin"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with a name on Windows")
+def test_a_pipe_and_a_device_are_written_to_and_stay_what_they_are(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor() as threads:
+        read = threads.submit(pipe.read_bytes)
+        with atomic_file(pipe) as file:
+            file.write(b"through")
+        assert read.result() == b"through"
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    with pytest.raises(OSError, match="No space"), atomic_file(Path("/dev/full")) as file:
+        file.write(b"x")
+    assert stat.S_ISCHR(Path("/dev/full").stat().st_mode)
+
+
+def test_a_link_keeps_leading_to_its_file_which_is_replaced(tmp_path):
+    (tmp_path / "far").mkdir()
+    link = tmp_path / "link.bin"
+    link.symlink_to(Path("far") / "file.bin")
+    for content in (b"one", b"two"):
+        with atomic_file(link) as file:
+            file.write(content)
+        assert link.is_symlink() and (tmp_path / "far" / "file.bin").read_bytes() == content
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["far", "file.bin", "link.bin"]
+
+
+def test_what_goes_to_standard_output_goes_there(tmp_path):
+    code = (
+        "from pathlib import Path; from degrade.images import atomic_file\n"
+        "with atomic_file(Path('/dev/stdout')) as file: file.write(b'told')"
+    )
+    with (tmp_path / "out").open("wb") as out:
+        subprocess.run([sys.executable, "-c", code], stdout=out, check=True)
+    assert (tmp_path / "out").read_bytes() == b"told"
 
 
 @pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])

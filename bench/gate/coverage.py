@@ -59,13 +59,18 @@ def _of_set(
     row: ScoreRow | None, other: ScoreRow | None, before: Side, after: Side, address: Address
 ) -> Coverage:
     images = max(len(side.images(*address[:2])) for side in (before, after))
-    had, has = (each.n if each and each.value is not None else 0 for each in (row, other))
+    had, has = (each.n if each and _known(each) is not None else 0 for each in (row, other))
     lost = ((address[3], _why(other)),) if has < had else ()
     return Coverage(max(images, had, has), had, has, lost)
 
 
 def _value(rows: Mapping[ImageKey, ScoreRow], key: ImageKey) -> float | None:
-    return rows[key].value if key in rows else None
+    return _known(rows.get(key))
+
+
+def _known(row: ScoreRow | None) -> float | None:
+    """Return the value of a row; NaN, which some metric called fine, is none."""
+    return None if row is None or row.value is None or math.isnan(row.value) else row.value
 
 
 def _outside(row: ScoreRow | None) -> bool:
@@ -75,6 +80,8 @@ def _outside(row: ScoreRow | None) -> bool:
 def _why(row: ScoreRow | None) -> str:
     if row is None:
         return "not in the run"
+    if row.value is not None and math.isnan(row.value):
+        return "not a number"
     return row.detail or str(row.status).replace("_", " ")
 
 

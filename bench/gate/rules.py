@@ -24,6 +24,7 @@ MissingBaseline = Literal["fail", "warn", "pass"]
 
 AbsentMetric = Literal["fail", "skip"]
 _LEVEL = 0.01
+_MOST_PERCENT = 100.0
 
 
 class RulesError(UserError):
@@ -84,6 +85,8 @@ def load_rules(path: str | Path = DEFAULT_RULES) -> Rules:
             number = math.nan
         if (text and not text.endswith("%")) or not 0 <= number < math.inf:
             fail(f"expected a number from 0, or a share such as 1 %, got {value!r}", *key)
+        if text and number > _MOST_PERCENT:
+            fail(f"a loss of {value} would never fail: expected 100 % at most", *key)
         return (number / 100, True) if text else (number, False)
 
     rules = []
@@ -111,7 +114,8 @@ class _RuleFile:
     """The keys of one metric's rule; see `MetricRule`."""
 
     worse_by: float | str
-    cap: float | None = None
+    # At or below 0 every value would count alike.
+    cap: Annotated[float, msgspec.Meta(gt=0)] | None = None
 
 
 @dataclass(frozen=True, slots=True)

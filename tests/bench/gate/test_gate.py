@@ -381,3 +381,21 @@ def test_a_failed_check_names_the_photographs_that_lost_most(make):
 )
 def test_worse_means_more_than_the_limit_and_at_most_the_level(difference, p, direction, worse):
     assert is_worse(difference, 0.1, p, direction, 0.01) is worse
+
+
+def test_values_that_are_no_numbers_are_lost_ones_whatever_their_status(make):
+    psnr = 25 + noise(1)
+    rules = Rules((MetricRule("psnr", 0.1),))
+    before = make({("mine", "psnr"): psnr})
+    after = make({("mine", "psnr"): np.full(len(psnr), np.nan)})
+    verdict = gate(before, after, rules)
+    assert verdict.exit_code == 1
+    (check,) = verdict.failures
+    assert check.is_lost and (check.coverage.before, check.coverage.after) == (40, 0)
+    assert check.coverage.lost[0] == ("000", "not a number")
+
+
+def test_a_rule_of_which_no_value_is_a_number_does_not_pass(make):
+    nothing = {("mine", "psnr"): np.full(40, np.nan)}
+    with pytest.raises(RulesError, match="no value in the baseline"):
+        gate(make(nothing), make(nothing), Rules((MetricRule("psnr", 0.1),)))

@@ -63,6 +63,8 @@ def test_coverage_may_fall_by_a_share(tmp_path):
         ),
         ("metrics:\n  psnr: {worse_by: .nan}", "line 2: .*worse_by: nan is not a finite number"),
         ("metrics:\n  psnr: {worse_by: inf %}", "line 2: .*worse_by: expected a number from 0"),
+        ("metrics:\n  psnr: {worse_by: 1e9 %}", "line 2: .*worse_by: .* would never fail"),
+        ("metrics:\n  psnr: {worse_by: 1, cap: -9999}", "line 2: .*cap: Expected `float` > 0"),
         ("metrics:\n  psnr: {worse_by: much}", "line 2: .*worse_by: expected .*'much'"),
         ("metrics:\n  psnr: {worse_by: true}", "line 2: worse_by: .* got `bool`"),
         ("metrics:\n  seconds: {worse_by: 1}", "line 2: metrics.seconds: depends on the machine"),

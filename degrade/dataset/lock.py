@@ -89,6 +89,7 @@ def claim(
     files that no build made.
     """
     storage = storage_of(location)
+    _refuse_inside(storage, dataset.source.storage)
     if storage.exists(LOCK_FILE):
         return _go_on(storage, dataset, storage_format)
     _refuse_other_files(storage)
@@ -110,6 +111,18 @@ def _go_on(
     storage_format = storage_format.settled(len(dataset.source), dataset.variants)
     _compare(storage, old, json.loads(json.dumps(describe(dataset, storage_format)["built_from"])))
     return storage_format
+
+
+def _refuse_inside(storage: Storage, source: Storage) -> None:
+    """Raise DatasetError where the build's results would be among its inputs."""
+    if storage.local is None or source.local is None:
+        return
+    out, images = storage.local.resolve(), source.local.resolve()
+    if out.is_relative_to(images) and images.is_dir():
+        raise DatasetError(
+            f"{storage.location} lies inside {source.location}, so its pairs would be taken for "
+            "inputs: build elsewhere"
+        )
 
 
 def _refuse_other_files(storage: Storage) -> None:

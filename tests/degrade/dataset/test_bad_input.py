@@ -262,3 +262,11 @@ def test_files_of_one_name_that_all_fail_have_a_row_each_and_the_build_ends(tmp_
     manifest = read_manifest(out)
     assert (len(manifest.rows), len(manifest.failed)) == (1, 4)
     assert summarise(out).digest == manifest.digest()
+
+
+@pytest.mark.parametrize("place", [".", "pairs", "deep/er"])
+def test_a_build_into_its_own_source_is_refused_and_writes_nothing(photos, command, place):
+    before = sorted(photos.rglob("*"))
+    result = command("build", photos, photos / place, *RECIPE)
+    assert_refused(result, 2, "lies inside", "build elsewhere")
+    assert sorted(photos.rglob("*")) == before

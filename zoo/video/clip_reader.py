@@ -266,7 +266,9 @@ class ClipReader:
 
     def _shortfall(self) -> str:
         """Return one line on a clip that is not whole, or the empty string."""
-        missing = self._packets < self._stream.frames
+        # Only the MP4 family counts its packets; AVI counts frames that were dropped too.
+        counted = "mp4" in self.container.format.name
+        missing = counted and self._packets < self._stream.frames
         duration = (self.container.duration or 0) / self._av.time_base
         start = (self.container.start_time or 0) / self._av.time_base
         if missing or self._end - start < duration - _SLACK:

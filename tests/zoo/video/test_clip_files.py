@@ -182,6 +182,15 @@ def test_of_a_clip_that_breaks_off_the_beginning_is_read_and_a_line_says_so(tmp_
     assert len(shown(tmp_path / "out.mp4")[0]) == len(frames)
 
 
+def test_an_avi_with_dropped_frames_is_whole(tmp_path):
+    """Its header counts the frames that were dropped: 23 for these 12."""
+    write_clip(tmp_path / "in.avi", moving_astronaut(12), times=range(0, 24000, 2000),
+               codec="mpeg4", options={})  # fmt: skip
+    frames, reader = read(tmp_path / "in.avi")
+    assert len(frames) == 12 < reader.frame_count
+    assert reader.problem == ""
+
+
 def test_an_mp4_without_its_index_is_one_line(tmp_path):
     whole = write_clip(tmp_path / "whole.mp4", moving_astronaut(12)).read_bytes()
     (tmp_path / "half.mp4").write_bytes(whole[: len(whole) // 2])

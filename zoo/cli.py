@@ -17,7 +17,7 @@ _COMMANDS = {
         "Show every restorer: kind, size, licences, speed.",
     ),
     "card": ("zoo.commands.list:show_card", "Show what to know before using one restorer."),
-    "restore": ("zoo.commands.restore:restore", "Restore a photo, or a folder of photos."),
+    "restore": ("zoo.commands.restore:restore", "Restore a photo, a clip, or a folder of photos."),
     "app": ("zoo.commands.app:app_command", "Show a page to drop a photo on."),
     "align": ("zoo.commands.train:align_command", "Cut aligned faces to train on."),
     "pack": ("zoo.commands.pack:pack_command", "Put aligned faces into one file to train on."),
